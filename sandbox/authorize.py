@@ -1,0 +1,58 @@
+"""/oauth/authorize/: the portal signs a person in and sends him back with a code."""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from sandbox.keys import STATE
+from sandbox.rest.params import integer
+from sandbox.state import State
+
+_USUAL_VISITOR = 7
+
+
+def add_routes(app: web.Application) -> None:
+    """Put the portal's authorization page into an application."""
+    app.router.add_get("/oauth/authorize/", authorize)
+    app.router.add_get("/oauth/authorize", authorize)
+
+
+async def authorize(request: web.Request) -> web.Response:
+    """Redirect to the app's address; who cannot be authorised sees the portal's error instead.
+
+    The visitor is `user_id` of the query, else the `sandbox_user` cookie, else Olga.
+    """
+    state = request.app[STATE]
+    if not state.app.installed or request.query.get("client_id") != state.app.client_id:
+        return web.Response(status=400, text="Application is not installed")
+    if not state.app.redirect_url:
+        return web.Response(status=400, text="The application has no redirect address")
+    visitor = _visitor(request)
+    person = state.users.get(visitor)
+    if person is None or not person.active or person.bot or person.connector:
+        return web.Response(status=403, text="Access denied")
+    if not person.app_access:
+        return web.Response(status=403, text="The application is not open to you")
+    return _back(state, state.tokens.issue_code(visitor), request.query.get("state"))
+
+
+def _visitor(request: web.Request) -> int:
+    for given in (request.query.get("user_id"), request.cookies.get("sandbox_user")):
+        if given is not None:
+            return integer(given) or 0
+    return _USUAL_VISITOR
+
+
+def _back(state: State, code: str, opaque: str | None) -> web.Response:
+    fields = {
+        "code": code,
+        **({"state": opaque} if opaque is not None else {}),
+        "domain": state.domain,
+        "member_id": state.settings.member_id,
+        "scope": ",".join(state.app.scopes),
+        "server_domain": state.oauth_url.partition("://")[2],
+    }
+    joint = "&" if "?" in state.app.redirect_url else "?"
+    return web.Response(
+        status=302, headers={"Location": state.app.redirect_url + joint + urlencode(fields)}
+    )

@@ -1,0 +1,128 @@
+"""What people do on the portal: type, press, edit, delete."""
+
+from aiohttp import web
+
+from sandbox import events, keyboards
+from sandbox.control import body
+from sandbox.errors import ControlRefused
+from sandbox.keys import STATE
+from sandbox.messaging import Draft, post, press
+from sandbox.model import Bot, Chat, Message, User
+from sandbox.state import State
+
+
+def add_routes(app: web.Application) -> None:
+    """Put the acts into an application."""
+    app.router.add_post("/sandbox/messages", type_message)
+    app.router.add_post("/sandbox/presses", press_button)
+    app.router.add_post("/sandbox/edits", edit_message)
+    app.router.add_post("/sandbox/deletions", delete_message)
+
+
+async def type_message(request: web.Request) -> web.Response:
+    """Somebody types into a chat, or privately to the bot with `"dialog": "bot"`."""
+    state, asked = request.app[STATE], await body.read(request)
+    author = body.person(state, asked.number("user_id"))
+    if author.bot or not author.active:
+        raise ControlRefused("bots and dismissed people do not type", 403)
+    text, hidden = asked.text("text", least=1), asked.flag("hidden")
+    chat = _private(state, asked, author) if _is_private(asked) else _group(state, asked, author)
+    message = post(state, chat, Draft(text, author.id, silent=hidden))
+    return web.json_response({"message_id": message.id}, status=201)
+
+
+async def press_button(request: web.Request) -> web.Response:
+    """Somebody presses a button; the index counts real buttons. `fired`: a command ran."""
+    state, asked = request.app[STATE], await body.read(request)
+    message = _message(state, asked)
+    chat = state.chats[message.chat_id]
+    person = _member(state, asked, chat, outsiders=message.system)
+    button = keyboards.button_at(message, asked.number("button"))
+    if button is None:
+        raise ControlRefused("there is no such button", 404)
+    if button.get("DISABLED") == "Y":
+        raise ControlRefused("the button is disabled", 409)
+    fired = "COMMAND" in button and press(state, chat, message, button, person)
+    if fired and button.get("BLOCK") == "Y":
+        button["DISABLED"] = "Y"
+    return web.json_response({"fired": fired, "link": button.get("LINK")}, status=201)
+
+
+async def edit_message(request: web.Request) -> web.Response:
+    """An author changes his message; commands in it do not run again."""
+    state, asked = request.app[STATE], await body.read(request)
+    message, person = _own(state, asked)
+    message.text = asked.text("text", least=1)
+    for bot in _bots_in(state, message):
+        events.message_updated(state, bot, message, person)
+    return web.json_response({"message_id": message.id})
+
+
+async def delete_message(request: web.Request) -> web.Response:
+    """An author deletes his message."""
+    state, asked = request.app[STATE], await body.read(request)
+    message, person = _own(state, asked)
+    for bot in _bots_in(state, message):
+        events.message_deleted(state, bot, message, person)
+    state.delete_message(message, complete=False)
+    return web.json_response({"message_id": message.id})
+
+
+def _is_private(asked: body.Body) -> bool:
+    return asked.raw("dialog") == "bot" or asked.raw("to") == "bot"
+
+
+def _group(state: State, asked: body.Body, author: User) -> Chat:
+    chat = body.chat(state, asked.number("chat_id"))
+    if author.id not in chat.members:
+        raise ControlRefused(f"user {author.id} is not in chat {chat.id}", 403)
+    return chat
+
+
+def _private(state: State, asked: body.Body, author: User) -> Chat:
+    """The talk with the bot; the bot learns of it when the person begins it."""
+    bot = the_bot(state, asked.number("bot_id") if asked.has("bot_id") else None)
+    if author.connector:
+        raise ControlRefused("customers do not talk to bots privately", 403)
+    chat = state.private_chat(bot.id, author.id)
+    if chat is None:
+        chat = state.open_private_chat(bot.id, author.id)
+        events.joined_chat(state, bot, chat, author)
+    return chat
+
+
+def the_bot(state: State, bot_id: int | None) -> Bot:
+    """The bot of that id, or the first one."""
+    bot = state.bots.get(bot_id) if bot_id else next(iter(state.bots.values()), None)
+    if bot is None:
+        raise ControlRefused("there is no such bot", 404)
+    return bot
+
+
+def _message(state: State, asked: body.Body) -> Message:
+    number = asked.number("message_id")
+    message = state.messages.get(number)
+    if message is None:
+        raise ControlRefused(f"there is no message {number}", 404)
+    return message
+
+
+def _member(state: State, asked: body.Body, chat: Chat, *, outsiders: bool) -> User:
+    person = body.person(state, asked.number("user_id"))
+    # The customer of an open line does not see what the system says there.
+    if person.id not in chat.members or (outsiders and person.connector):
+        raise ControlRefused(f"user {person.id} does not see chat {chat.id}", 403)
+    return person
+
+
+def _own(state: State, asked: body.Body) -> tuple[Message, User]:
+    message = _message(state, asked)
+    person = body.person(state, asked.number("user_id"))
+    if message.author_id != person.id:
+        raise ControlRefused("the message is somebody else's", 403)
+    return message, person
+
+
+def _bots_in(state: State, message: Message) -> list[Bot]:
+    members = state.chats[message.chat_id].members
+    return [bot for bot in state.bots.values() if bot.id in members]

@@ -1,0 +1,91 @@
+"""What an administrator does with the app: install, open, update, remove; and the reset."""
+
+from aiohttp import ClientError, web
+
+from sandbox import lifecycle
+from sandbox.control import body
+from sandbox.courier import is_http_url
+from sandbox.errors import ControlRefused
+from sandbox.keys import COURIER, STATE
+from sandbox.state import State
+
+
+def add_routes(app: web.Application) -> None:
+    """Put the app's card into an application."""
+    app.router.add_post("/sandbox/install", install)
+    app.router.add_post("/sandbox/open", open_page)
+    app.router.add_post("/sandbox/update", update)
+    app.router.add_post("/sandbox/uninstall", uninstall)
+    app.router.add_post("/sandbox/reset", reset)
+
+
+async def install(request: web.Request) -> web.Response:
+    """Install the app: ONAPPINSTALL goes to `handler`, whose HTTP status is the answer."""
+    state, asked = request.app[STATE], await body.read(request)
+    user = body.person(state, asked.number("user_id") if asked.has("user_id") else 1)
+    if not user.employee or not user.active:
+        raise ControlRefused(f"user {user.id} cannot install apps", 403)
+    _fill_card(state, asked)
+    payload = lifecycle.install(state, user.id)
+    try:
+        status = await request.app[COURIER].post_now(state.app.install_url, payload)
+    except (ClientError, TimeoutError, OSError) as reason:
+        raise ControlRefused(
+            f"the handler cannot be reached: {type(reason).__name__}", 502
+        ) from None
+    return web.json_response({"status": status})
+
+
+async def open_page(request: web.Request) -> web.Response:
+    """The address and form fields with which the portal would open the app's page."""
+    state, asked = request.app[STATE], await body.read(request)
+    user = body.person(state, asked.number("user_id"))
+    if not user.employee or not user.active or not user.app_access:
+        raise ControlRefused(f"the app is not open to user {user.id}", 403)
+    if not state.app.installed or not state.app.app_url:
+        raise ControlRefused("the app is not installed, or has no page", 409)
+    placement = asked.text("placement") or "DEFAULT"
+    options = asked.part("options").values() if asked.has("options") else {}
+    url = _placed_at(state, placement)
+    return web.json_response(lifecycle.page(state, user, url, placement, options))
+
+
+async def update(request: web.Request) -> web.Response:
+    """A new version of the app: ONAPPUPDATE to those who have bound it."""
+    state, asked = request.app[STATE], await body.read(request)
+    if not state.app.installed:
+        raise ControlRefused("the app is not installed", 409)
+    user = body.person(state, asked.number("user_id") if asked.has("user_id") else 1)
+    new = asked.flag("new_application_token")
+    return web.json_response({"sent": lifecycle.update(state, user.id, new_token=new)})
+
+
+async def uninstall(request: web.Request) -> web.Response:
+    """Remove the app: ONAPPUNINSTALL to those who have bound it; all its tokens are dead."""
+    state, asked = request.app[STATE], await body.read(request)
+    if not state.app.installed:
+        raise ControlRefused("the app is not installed", 409)
+    return web.json_response({"sent": lifecycle.uninstall(state, clean=asked.flag("clean"))})
+
+
+async def reset(request: web.Request) -> web.Response:
+    """The seed again; the app is not installed."""
+    request.app[STATE].reset()
+    return web.json_response({"ok": True})
+
+
+def _fill_card(state: State, asked: body.Body) -> None:
+    given = {name: asked.text(name) for name in ("handler", "app", "redirect")}
+    for name, url in given.items():
+        if (url or name == "handler") and not is_http_url(url):
+            raise ControlRefused(f"{name}: an http address is needed")
+    state.app.install_url = given["handler"]
+    state.app.app_url = given["app"] or state.app.app_url
+    state.app.redirect_url = given["redirect"] or state.app.redirect_url
+
+
+def _placed_at(state: State, placement: str) -> str:
+    for placed in state.app.placements:
+        if placed["placement"] == placement:
+            return placed["handler"]
+    return state.app.app_url

@@ -1,0 +1,78 @@
+"""What goes wrong next: set by `/sandbox/faults`, asked by the servers."""
+
+from dataclasses import dataclass, field
+
+from sandbox.errors import RestRefused
+
+ERROR = "error"
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
+
+
+@dataclass
+class MethodFault:
+    """A fault of the calls of one method ("*": of all), for some times or for good."""
+
+    method: str
+    kind: str
+    value: object
+    times: int | None = 1
+    user_id: int | None = None
+
+    def hits(self, methods: list[str], user_id: int | None) -> bool:
+        if self.user_id is not None and self.user_id != user_id:
+            return False
+        return self.method == "*" or self.method in methods
+
+
+@dataclass
+class EventFaults:
+    """How events are disturbed."""
+
+    tokens: str = "normal"  # normal, none, foreign, no_user_id, no_refresh
+    foreign_user_id: int = 15
+    copies: int = 1
+    without: list[str] = field(default_factory=list)
+    application_token: str | None = None
+    delay: float = 0.0
+
+
+class Faults:
+    """All faults of one portal."""
+
+    def __init__(self) -> None:
+        self._methods: list[MethodFault] = []
+        self.events = EventFaults()
+        self.oauth = "open"  # open, closed, slow
+        self.oauth_delay = 5.0
+        self.oauth_error: str | None = None
+        # Older portals answer WRONG_REQUEST when the person is a member already.
+        self.older = False
+
+    def add(self, fault: MethodFault) -> None:
+        self._methods.append(fault)
+
+    def take_transport(self, methods: list[str], user_id: int | None) -> MethodFault | None:
+        """The fault of the HTTP request that calls these methods."""
+        return self._take(methods, user_id, TRANSPORT)
+
+    def take_error(self, method: str, user_id: int | None) -> RestRefused | None:
+        """The refusal that this very call is to get."""
+        fault = self._take([method], user_id, (ERROR,))
+        return fault.value if fault and isinstance(fault.value, RestRefused) else None
+
+    def _take(
+        self, methods: list[str], user_id: int | None, kinds: tuple[str, ...]
+    ) -> MethodFault | None:
+        lowered = [method.lower() for method in methods]
+        for fault in self._methods:
+            if fault.kind in kinds and fault.hits(lowered, user_id):
+                self._use(fault)
+                return fault
+        return None
+
+    def _use(self, fault: MethodFault) -> None:
+        if fault.times is None:
+            return
+        fault.times -= 1
+        if fault.times <= 0:
+            self._methods.remove(fault)

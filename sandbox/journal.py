@@ -1,0 +1,53 @@
+"""What the portal has seen and done, for tests to read: no token values in it."""
+
+from collections import deque
+from dataclasses import asdict, dataclass
+
+_MOST_KEPT = 20_000
+_SECRETS = {"auth", "access_token", "bottoken"}
+
+
+@dataclass
+class CallRecord:
+    """One REST call; `status` is None while it runs and when no answer went out."""
+
+    method: str
+    params: object
+    user_id: int | None
+    auth: str | None
+    at: float
+    batch: bool = False
+    status: int | None = None
+    error: str | None = None
+    ms: float = 0.0
+    fault: str | None = None
+
+
+class Journal:
+    """Lists of facts, oldest first; the oldest are dropped after twenty thousand."""
+
+    def __init__(self) -> None:
+        self.calls: deque[CallRecord] = deque(maxlen=_MOST_KEPT)
+        self.refreshes: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.memberships: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.invitations: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.notifications: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.comments: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.typing: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+        self.deliveries: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+
+    def call_rows(self) -> list[dict[str, object]]:
+        return [asdict(record) for record in self.calls]
+
+
+def without_secrets(value: object) -> object:
+    """The parameters of a call without the token it was made with."""
+    if isinstance(value, dict):
+        return {
+            key: without_secrets(inner)
+            for key, inner in value.items()
+            if str(key).lower() not in _SECRETS
+        }
+    if isinstance(value, list):
+        return [without_secrets(inner) for inner in value]
+    return value

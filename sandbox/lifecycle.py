@@ -1,0 +1,96 @@
+"""The app on the portal: installed, opened, updated, removed."""
+
+import json
+import secrets
+from urllib.parse import urlencode
+
+from sandbox import auth_blocks, events
+from sandbox import entities_v2 as v2
+from sandbox.model import User
+from sandbox.state import State
+from sandbox.tokens import ACCESS_LIFETIME
+
+
+def install(state: State, user_id: int) -> dict[str, object]:
+    """Install the app without its own page (`ONAPPINSTALL`): the event to be posted."""
+    app = state.app
+    app.installed = True
+    token = state.tokens.issue(user_id, "app")
+    return {
+        "event": "ONAPPINSTALL",
+        "event_handler_id": 218,
+        "data": {
+            "VERSION": app.version,
+            "ACTIVE": "Y",
+            "INSTALLED": "Y",
+            "LANGUAGE_ID": v2.LANGUAGE,
+        },
+        "ts": int(state.clock.now()),
+        "auth": auth_blocks.of_token(state, token, refresh=True),
+    }
+
+
+def update(state: State, user_id: int, *, new_token: bool) -> int:
+    """A new version (`ONAPPUPDATE`); its handlers have to be bound anew. Tells how many heard."""
+    app = state.app
+    previous, app.version = app.version, app.version + 1
+    if new_token:
+        app.application_token = secrets.token_hex(16)
+    token = state.tokens.issue(user_id, "app")
+    data: dict[str, object] = {
+        "VERSION": app.version,
+        "PREVIOUS_VERSION": previous,
+        "LANGUAGE_ID": v2.LANGUAGE,
+    }
+    auth = auth_blocks.of_token(state, token, refresh=True)
+    heard = _tell(state, "ONAPPUPDATE", data, auth)
+    app.handlers.clear()
+    return heard
+
+
+def uninstall(state: State, *, clean: bool) -> int:
+    """Remove the app (`ONAPPUNINSTALL`) with its bots, handlers and tokens."""
+    data: dict[str, object] = {"LANGUAGE_ID": v2.LANGUAGE, "CLEAN": int(clean)}
+    heard = _tell(state, "ONAPPUNINSTALL", data, auth_blocks.of_app(state))
+    for bot_id in list(state.bots):
+        state.remove_bot(bot_id)
+    state.app.handlers.clear()
+    state.app.placements.clear()
+    state.app.installed = False
+    state.tokens.clear()
+    return heard
+
+
+def page(
+    state: State, person: User, url: str, placement: str, options: dict[str, object]
+) -> dict[str, object]:
+    """The request with which the portal opens the app's page in its frame."""
+    token = state.tokens.issue(person.id, "user")
+    query = {
+        "DOMAIN": state.domain,
+        "PROTOCOL": "0",
+        "LANG": v2.LANGUAGE,
+        "APP_SID": secrets.token_hex(16),
+    }
+    fields = {
+        "AUTH_ID": token.access,
+        "AUTH_EXPIRES": str(ACCESS_LIFETIME),
+        "REFRESH_ID": token.refresh,
+        "SERVER_ENDPOINT": state.server_endpoint,
+        "APPLICATION_TOKEN": state.app.application_token,
+        "APPLICATION_SCOPE": ",".join(state.app.scopes),
+        "member_id": state.settings.member_id,
+        "status": "L",
+        "PLACEMENT": placement,
+    }
+    if options:
+        fields["PLACEMENT_OPTIONS"] = json.dumps(options, ensure_ascii=False)
+    joint = "&" if "?" in url else "?"
+    return {"url": url + joint + urlencode(query), "fields": fields}
+
+
+def _tell(state: State, event: str, data: dict[str, object], auth: dict[str, object]) -> int:
+    urls = [url for bound, url in state.app.handlers if bound == event]
+    for url in urls:
+        events.send(state, event, url, data, auth)
+    return len(urls)

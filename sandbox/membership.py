@@ -1,0 +1,48 @@
+"""People coming into chats and leaving them, with the notice and the event that follow."""
+
+from sandbox import events
+from sandbox.messaging import notice
+from sandbox.model import Chat, User
+from sandbox.state import State
+
+
+def join(state: State, chat: Chat, person: User, by: User) -> bool:
+    """Add a person; False when he is in already or the chat refuses him (external people)."""
+    if person.id in chat.members or (person.extranet and chat.entity_type == "LINES"):
+        return False
+    chat.members.append(person.id)
+    _note(state, chat, person, by, joined=True)
+    verb = "пригласила" if by.gender == "F" else "пригласил"
+    notice(state, chat, f"{mention(by)} {verb} {mention(person)} в чат")
+    bot = state.bots.get(person.id)
+    if bot is not None:
+        events.joined_chat(state, bot, chat, by)
+    return True
+
+
+def leave(state: State, chat: Chat, person: User, by: User) -> bool:
+    """Take a person out; False when he is not in."""
+    if person.id not in chat.members:
+        return False
+    chat.members.remove(person.id)
+    _note(state, chat, person, by, joined=False)
+    verb = "исключила" if by.gender == "F" else "исключил"
+    notice(state, chat, f"{mention(by)} {verb} {mention(person)} из чата")
+    return True
+
+
+def mention(person: User) -> str:
+    """A person in a system line, in the form the messenger stores."""
+    return f"[USER={person.id} REPLACE]{person.full_name}[/USER]"
+
+
+def _note(state: State, chat: Chat, person: User, by: User, *, joined: bool) -> None:
+    state.journal.memberships.append(
+        {
+            "chat_id": chat.id,
+            "user_id": person.id,
+            "by": by.id,
+            "joined": joined,
+            "at": state.clock.now(),
+        }
+    )

@@ -1,0 +1,129 @@
+"""A message's way through the portal: stored, relayed to the customer, read for commands."""
+
+from dataclasses import dataclass
+
+from sandbox import events
+from sandbox.command_lines import commands_in
+from sandbox.model import Bot, Chat, Command, Message, User
+from sandbox.relay import reaches_customer
+from sandbox.state import State
+
+MOST_TEXT = 20_000
+ANSWER_LIFETIME = 600
+_MOST_COMMANDS = 10
+_KINDS_THAT_HEAR_ALL = {"supervisor", "personal"}
+
+
+@dataclass
+class Draft:
+    """What somebody is about to say; `author_id` is 0 for a message of the system."""
+
+    text: str
+    author_id: int
+    system: bool = False
+    silent: bool = False  # hidden from the customer (SILENT_CONNECTOR)
+    skip: bool = False  # not for the connector (SKIP_CONNECTOR)
+    skip_command: bool = False
+    keyboard: list[dict[str, object]] | None = None
+    keyboard_bot: int = 0
+    attach: object = None
+
+
+def post(state: State, chat: Chat, draft: Draft) -> Message:
+    """Put a message into a chat, in the order of `im`: relay first, commands afterwards."""
+    author = state.users.get(draft.author_id)
+    message = _store(state, chat, draft)
+    message.to_customer = reaches_customer(
+        chat, author, message, silent=draft.silent, skip=draft.skip
+    )
+    if message.system or author is None:
+        return message
+    if chat.session is not None and not chat.session.closed:
+        chat.activity_at = message.at
+    fired = not draft.skip_command and _run_commands(state, chat, message, author)
+    if not fired:
+        _tell_bots(state, chat, message, author)
+    return message
+
+
+def notice(state: State, chat: Chat, text: str) -> Message:
+    """A system line of the portal itself."""
+    return post(state, chat, Draft(text, 0, system=True))
+
+
+def press(
+    state: State, chat: Chat, message: Message, button: dict[str, object], person: User
+) -> bool:
+    """Run the command of a button; no message is written. False: nobody's command."""
+    name = str(button.get("COMMAND", "")).removeprefix("/")
+    params = str(button.get("COMMAND_PARAMS", ""))
+    for command, bot in list(state.commands_named(name)):
+        if bot.id == message.keyboard_bot and _may_run(chat, bot, command, person):
+            _open_pass(state, bot, chat)
+            events.command_added(state, bot, command, params, "keyboard", message, person)
+            return True
+    return False
+
+
+def cut(text: str) -> str:
+    """The text as long as a message may be."""
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " (...)"
+
+
+def _store(state: State, chat: Chat, draft: Draft) -> Message:
+    message = Message(
+        id=state.number("message"),
+        chat_id=chat.id,
+        author_id=0 if draft.system else draft.author_id,
+        text=cut(draft.text),
+        at=state.clock.now(),
+        system=draft.system,
+        keyboard=draft.keyboard,
+        keyboard_bot=draft.keyboard_bot,
+        attach=draft.attach,
+    )
+    chat.messages.append(message)
+    state.messages[message.id] = message
+    return message
+
+
+def _run_commands(state: State, chat: Chat, message: Message, author: User) -> bool:
+    """Send an event for each matched line; the eleventh different command and on are left."""
+    seen: set[int] = set()
+    for name, params in commands_in(message.text):
+        for command, bot in list(state.commands_named(name)):
+            if not _may_run(chat, bot, command, author):
+                continue
+            if command.id not in seen and len(seen) >= _MOST_COMMANDS:
+                continue
+            seen.add(command.id)
+            _open_pass(state, bot, chat)
+            events.command_added(state, bot, command, params, "textarea", message, author)
+    return bool(seen)
+
+
+def _may_run(chat: Chat, bot: Bot, command: Command, person: User) -> bool:
+    if person.extranet and not command.extranet_support:
+        return False
+    if chat.entity_type == "LIVECHAT":
+        return False
+    if chat.entity_type == "LINES" and not bot.supports_lines:
+        return False
+    return command.common or bot.id in chat.members
+
+
+def _open_pass(state: State, bot: Bot, chat: Chat) -> None:
+    state.passes[bot.id, chat.id] = state.clock.now() + ANSWER_LIFETIME
+
+
+def _tell_bots(state: State, chat: Chat, message: Message, author: User) -> None:
+    for bot in list(state.bots.values()):
+        if bot.id in chat.members and bot.id != author.id and _hears(bot, chat, message):
+            events.message_added(state, bot, message, author)
+
+
+def _hears(bot: Bot, chat: Chat, message: Message) -> bool:
+    if chat.kind == "private" or bot.type in _KINDS_THAT_HEAR_ALL:
+        return True
+    text = message.text.upper()
+    return f"[USER={bot.id}]" in text or f"[USER={bot.id} " in text

@@ -1,0 +1,116 @@
+"""The authorization server, on its own address: /oauth/token/ and its app.info."""
+
+import asyncio
+from hmac import compare_digest
+
+from aiohttp import web
+
+from sandbox import auth_blocks
+from sandbox.errors import RestRefused
+from sandbox.keys import STATE
+from sandbox.rest import http as rest
+from sandbox.state import State
+from sandbox.tokens import Token
+
+MOST_BYTES = 64 * 1024
+
+_TEXTS = {
+    "invalid_request": "The request is malformed",
+    "invalid_client": "Wrong client_id or client_secret, or the app is not installed",
+    "invalid_grant": "Wrong code or refresh token",
+    "PAYMENT_REQUIRED": "Payment required",
+}
+
+
+def add_routes(app: web.Application) -> None:
+    """Put the authorization server's addresses into an application."""
+    for path in ("/oauth/token/", "/oauth/token"):
+        app.router.add_get(path, token)
+        app.router.add_post(path, token)
+    for path in ("/rest/app.info", "/rest/app.info.json"):
+        app.router.add_get(path, app_info)
+        app.router.add_post(path, app_info)
+
+
+async def token(request: web.Request) -> web.Response:
+    """Exchange a code or a refresh token; every answer is JSON and not to be stored."""
+    state = request.app[STATE]
+    if state.faults.oauth == "slow":
+        await asyncio.sleep(state.faults.oauth_delay)
+    grant, error = "", ""
+    try:
+        asked = await _asked(request)
+        grant = asked.get("grant_type", "")
+        issued = _grant(state, asked)
+        return _json(200, _body(state, issued))
+    except RestRefused as refused:
+        error = refused.code
+        return _json(refused.status, refused.body())
+    finally:
+        _note(state, grant, error)
+
+
+async def app_info(request: web.Request) -> web.StreamResponse:
+    """`app.info`, the answer that an app may trust about itself."""
+    request.match_info["method"] = "app.info"
+    return await rest.answer(request)
+
+
+async def _asked(request: web.Request) -> dict[str, str]:
+    fields = dict(request.query)
+    if request.method == "POST":
+        try:
+            form = await request.post()
+        except ValueError:
+            raise _refused("invalid_request") from None
+        fields |= {key: value for key, value in form.items() if isinstance(value, str)}
+    return fields
+
+
+def _grant(state: State, asked: dict[str, str]) -> Token:
+    if state.faults.oauth == "closed":
+        raise RestRefused("temporarily_unavailable", "The server is closed", 503)
+    if state.faults.oauth_error:
+        raise _refused(state.faults.oauth_error)
+    _check_client(state, asked)
+    match asked.get("grant_type"):
+        case "authorization_code":
+            issued = state.tokens.redeem(asked.get("code", ""))
+        case "refresh_token":
+            issued = state.tokens.rotate(asked.get("refresh_token", ""))
+        case _:
+            raise _refused("invalid_request")
+    if issued is None:
+        raise _refused("invalid_grant")
+    return issued
+
+
+def _check_client(state: State, asked: dict[str, str]) -> None:
+    known = asked.get("client_id") == state.app.client_id
+    secret = asked.get("client_secret", "").encode()
+    if not known or not compare_digest(secret, state.app.client_secret.encode()):
+        raise _refused("invalid_client")
+    if not state.app.installed:
+        raise _refused("invalid_client")
+
+
+def _body(state: State, issued: Token) -> dict[str, object]:
+    """The pair; `domain` is here the authorization server's own, unlike in events."""
+    domain = state.oauth_url.partition("://")[2]
+    block = {**auth_blocks.of_token(state, issued, refresh=True), "domain": domain}
+    del block["application_token"]
+    return block
+
+
+def _note(state: State, grant: str, error: str) -> None:
+    state.journal.refreshes.append(
+        {"grant": grant, "error": error or None, "at": state.clock.now()}
+    )
+
+
+def _refused(code: str) -> RestRefused:
+    return RestRefused(code, _TEXTS.get(code, code), 402 if code == "PAYMENT_REQUIRED" else 400)
+
+
+def _json(status: int, body: dict[str, object]) -> web.Response:
+    return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,24 @@
+"""Which messages of an open-line chat the connector takes to the customer.
+
+The order of the conditions is that of `imopenlines`, `Connector::onMessageSend`. None of them
+looks at what the text begins with: a typed command goes to the customer as any other text.
+"""
+
+from sandbox.model import Chat, Message, User
+
+
+def reaches_customer(
+    chat: Chat, author: User | None, message: Message, *, silent: bool, skip: bool
+) -> bool:
+    """Whether the customer of the chat gets the message."""
+    if chat.entity_type != "LINES":
+        return False
+    if author is not None and author.connector:
+        return False
+    if silent or chat.silent:
+        return False
+    if skip or message.system:
+        return False
+    if not message.text.strip() and not message.attach:
+        return False
+    return chat.session is not None and chat.session.connector_active

@@ -1,0 +1,60 @@
+"""im.user.*: people as the messenger knows them, with numbers for ids."""
+
+import json
+
+from sandbox import entities_im
+from sandbox.errors import RestRefused, access_denied
+from sandbox.model import User
+from sandbox.rest.batch import php_array
+from sandbox.rest.params import Params
+from sandbox.rest.registry import Call, Methods
+
+methods = Methods()
+
+
+@methods.method("im.user.get", "im")
+def get(call: Call) -> object:
+    """A person by ID, the caller by default (`im.user.get`)."""
+    number = call.params.number("ID") if call.params.has("ID") else call.user.id
+    if number <= 0:
+        raise RestRefused("ID_EMPTY", "User ID can't be empty")
+    person = call.state.users.get(number)
+    if person is None:
+        raise RestRefused("USER_NOT_EXISTS", "User is not exists")
+    if not may_see(call, person):
+        raise access_denied("You can request only users who consist of your extranet group", 400)
+    return entities_im.user(person)
+
+
+@methods.method("im.user.list.get", "im")
+def list_get(call: Call) -> object:
+    """People by a list of ids: a map by id, a list when RESULT_TYPE is array."""
+    people = [
+        entities_im.user(person)
+        for number in _ids(call)
+        if (person := call.state.users.get(number)) is not None and may_see(call, person)
+    ]
+    if call.params.text("RESULT_TYPE") == "array":
+        return people
+    return php_array({str(person["id"]): person for person in people})
+
+
+def may_see(call: Call, person: User) -> bool:
+    """Employees and bots see everybody, external people themselves and bots."""
+    return not call.user.extranet or person.bot or person.id == call.user.id
+
+
+def _ids(call: Call) -> list[int]:
+    value = call.params.raw("ID")
+    if isinstance(value, str):
+        value = _parsed(value)
+    if not isinstance(value, list | dict):
+        raise RestRefused("INVALID_FORMAT", "A wrong format for the ID field is passed")
+    return Params({"ID": value}).ids("ID")
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,74 @@
+"""How a REST method is declared, and what it is given when it is called."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sandbox.model import User
+from sandbox.rest.params import Params
+from sandbox.state import State
+from sandbox.tokens import Token
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: the portal, who calls, with which parameters."""
+
+    state: State
+    user: User
+    token: Token
+    params: Params
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list; answered with `total` and, if there is more, `next`."""
+
+    items: object
+    total: int
+    next: int | None = None
+
+
+Answerer = Callable[[Call], object]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A declared method; one of the scopes suffices, none means that every app may call it."""
+
+    name: str
+    scopes: tuple[str, ...]
+    exact: bool
+    answer: Answerer
+
+
+class Methods:
+    """Methods by name, whatever its case."""
+
+    def __init__(self, *parts: "Methods") -> None:
+        self._methods: dict[str, Method] = {}
+        for part in parts:
+            self._methods.update(part._methods)
+
+    def method(
+        self, name: str, *scopes: str, exact: bool = False
+    ) -> Callable[[Answerer], Answerer]:
+        def declare(answer: Answerer) -> Answerer:
+            self._methods[name.lower()] = Method(name, scopes, exact, answer)
+            return answer
+
+        return declare
+
+    def find(self, name: str) -> Method | None:
+        return self._methods.get(name.lower())
+
+    def __iter__(self) -> Iterator[Method]:
+        return iter(self._methods.values())
+
+
+def paged(rows: list[object], start: int, size: int = PAGE) -> Page:
+    """The page of a list method that begins at `start`."""
+    start = max(start, 0)
+    end = start + size
+    return Page(rows[start:end], len(rows), end if end < len(rows) else None)

@@ -1,0 +1,182 @@
+"""Everything one portal knows, in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from sandbox.bucket import Bucket
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.journal import Journal
+from sandbox.model import (
+    Bot,
+    Chat,
+    Command,
+    CrmItem,
+    Department,
+    Group,
+    Line,
+    Message,
+    User,
+)
+from sandbox.outbox import Outbox
+from sandbox.tokens import Tokens
+
+SCOPES = (
+    "imbot",
+    "imopenlines",
+    "im",
+    "crm",
+    "user_basic",
+    "department",
+    "sonet_group",
+    "placement",
+)
+
+DELETED = "Это сообщение было удалено"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What distinguishes one stand-in portal from another."""
+
+    member_id: str = "5f6c0d2b9a1e4783b0c4d5e6f7081920"
+    client_id: str = "local.switchboard"
+    client_secret: str = "sandbox-secret"
+    application_token: str = "sandbox-application-token"
+    scopes: tuple[str, ...] = SCOPES
+    bucket_size: float = 50
+    bucket_rate: float = 2
+
+
+@dataclass
+class App:
+    """The app as its card in the portal describes it, and what it has bound."""
+
+    client_id: str
+    client_secret: str
+    application_token: str
+    scopes: list[str]
+    install_url: str = ""
+    app_url: str = ""
+    redirect_url: str = ""
+    installed: bool = False
+    version: int = 1
+    handlers: list[tuple[str, str]] = field(default_factory=list)  # event, URL
+    placements: list[dict[str, str]] = field(default_factory=list)
+
+
+class State:
+    """The live state; `reset` makes it the seed again without changing its identity."""
+
+    def __init__(self, settings: Settings, plant: Callable[["State"], None]) -> None:
+        self.settings = settings
+        self._plant = plant
+        self.url = ""
+        self.oauth_url = ""
+        self.outbox = Outbox()
+        self._fill()
+
+    def reset(self) -> None:
+        self.outbox.clear()
+        self._fill()
+
+    def _fill(self) -> None:
+        settings = self.settings
+        self.clock = Clock()
+        self.tokens = Tokens(self.clock)
+        self.bucket = Bucket(self.clock, settings.bucket_size, settings.bucket_rate)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.app = App(
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            application_token=settings.application_token,
+            scopes=list(settings.scopes),
+        )
+        self.users: dict[int, User] = {}
+        self.departments: dict[int, Department] = {}
+        self.chats: dict[int, Chat] = {}
+        self.messages: dict[int, Message] = {}
+        self.bots: dict[int, Bot] = {}
+        self.commands: dict[int, Command] = {}
+        self.passes: dict[tuple[int, int], float] = {}  # bot and chat: answers until
+        self.crm: dict[tuple[str, int], CrmItem] = {}
+        self.groups: dict[int, Group] = {}
+        self.lines: dict[int, Line] = {}
+        self._numbers = {
+            "bot": count(456),
+            "chat": count(10_001),
+            "command": count(61),
+            "message": count(90_001),
+            "session": count(512),
+            "lead": count(1209),
+            "other": count(7001),
+        }
+        self._plant(self)
+
+    def number(self, kind: str) -> int:
+        """The next id of that kind."""
+        return next(self._numbers[kind])
+
+    @property
+    def domain(self) -> str:
+        return self.url.partition("://")[2]
+
+    @property
+    def client_endpoint(self) -> str:
+        return f"{self.url}/rest/"
+
+    @property
+    def server_endpoint(self) -> str:
+        return f"{self.oauth_url}/rest/"
+
+    def private_chat(self, bot_id: int, user_id: int) -> Chat | None:
+        """The talk between a bot and a person, if there has been one."""
+        for chat in self.chats.values():
+            if chat.kind == "private" and {bot_id, user_id} == set(chat.members):
+                return chat
+        return None
+
+    def open_private_chat(self, bot_id: int, user_id: int) -> Chat:
+        chat = self.private_chat(bot_id, user_id)
+        if chat is None:
+            name = self.users[user_id].full_name
+            chat = Chat(
+                self.number("chat"), "private", name, user_id, [user_id, bot_id], self.clock.now()
+            )
+            self.chats[chat.id] = chat
+        return chat
+
+    def line_chats(self, kind: str, item_id: int) -> Iterator[Chat]:
+        """The open-line chats bound to a CRM item."""
+        for chat in self.chats.values():
+            if chat.entity_type == "LINES" and chat.bindings.get(kind) == item_id:
+                yield chat
+
+    def commands_named(self, name: str) -> Iterator[tuple[Command, Bot]]:
+        for command in self.commands.values():
+            if command.name == name:
+                yield command, self.bots[command.bot_id]
+
+    def delete_message(self, message: Message, *, complete: bool) -> None:
+        """Blank a message, or let it vanish."""
+        message.text, message.keyboard, message.attach = DELETED, None, None
+        if complete:
+            del self.messages[message.id]
+            self.chats[message.chat_id].messages.remove(message)
+
+    def remove_bot(self, bot_id: int) -> None:
+        """A bot goes: out of every chat, with its private talks and commands."""
+        del self.bots[bot_id]
+        self.users[bot_id].active = False
+        for chat in list(self.chats.values()):
+            if bot_id not in chat.members:
+                continue
+            chat.members.remove(bot_id)
+            if chat.kind == "private":
+                del self.chats[chat.id]
+                for message in chat.messages:
+                    self.messages.pop(message.id, None)
+        for command in [c for c in self.commands.values() if c.bot_id == bot_id]:
+            del self.commands[command.id]
