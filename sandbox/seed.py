@@ -129,6 +129,10 @@ def _line_chat(
     status: int = SessionStatus.OPERATOR,
 ) -> None:
     created = state.clock.now() - age
+    entity_id = f"{connector}|{LINE}|{number}77|{customer}"
+    for binding in bindings.items():
+        item = state.crm[binding]
+        item.imol = item.imol or f"imol|{entity_id}"
     state.chats[number] = Chat(
         number,
         "lines",
@@ -137,7 +141,7 @@ def _line_chat(
         [7, customer],
         created,
         entity_type="LINES",
-        entity_id=f"{connector}|{LINE}|{number}77|{customer}",
+        entity_id=entity_id,
         bindings=dict(bindings),
         data_3="N",
         session=Session(state.number("session"), status, 7, int(created)),

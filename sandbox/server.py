@@ -1,6 +1,7 @@
 """The two servers of a stand-in portal, side by side in one process."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -38,16 +39,24 @@ async def running(
     member_id: str = Settings.member_id,
     client_id: str = Settings.client_id,
     client_secret: str = Settings.client_secret,
-    application_token: str = Settings.application_token,
+    application_token: str | None = None,
     scopes: Iterable[str] = SCOPES,
     bucket_size: float = Settings.bucket_size,
     bucket_rate: float = Settings.bucket_rate,
 ) -> AsyncIterator[Portal]:
-    """Run a portal while the block lasts; port 0 is a free one."""
+    """Run a portal while the block lasts; port 0 is a free one.
+
+    Without an `application_token` the portal makes up its own.
+    """
     settings = Settings(
-        member_id, client_id, client_secret, application_token, tuple(scopes),
-        bucket_size, bucket_rate,
-    )  # fmt: skip
+        member_id=member_id,
+        client_id=client_id,
+        client_secret=client_secret,
+        application_token=application_token or secrets.token_hex(16),
+        scopes=tuple(scopes),
+        bucket_size=bucket_size,
+        bucket_rate=bucket_rate,
+    )
     state = State(settings, plant)
     courier = Courier(state)
     async with (

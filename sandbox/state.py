@@ -43,7 +43,7 @@ class Settings:
     member_id: str = "5f6c0d2b9a1e4783b0c4d5e6f7081920"
     client_id: str = "local.switchboard"
     client_secret: str = "sandbox-secret"
-    application_token: str = "sandbox-application-token"
+    application_token: str = ""
     scopes: tuple[str, ...] = SCOPES
     bucket_size: float = 50
     bucket_rate: float = 2

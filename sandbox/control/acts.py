@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from sandbox import events, keyboards
+from sandbox import amending, events, keyboards
 from sandbox.control import body
 from sandbox.errors import ControlRefused
 from sandbox.keys import STATE
@@ -52,9 +52,7 @@ async def edit_message(request: web.Request) -> web.Response:
     """An author changes his message; commands in it do not run again."""
     state, asked = request.app[STATE], await body.read(request)
     message, person = _own(state, asked)
-    message.text = asked.text("text", least=1)
-    for bot in _bots_in(state, message):
-        events.message_updated(state, bot, message, person)
+    amending.edit(state, message, person, asked.text("text", least=1))
     return web.json_response({"message_id": message.id})
 
 
@@ -62,9 +60,7 @@ async def delete_message(request: web.Request) -> web.Response:
     """An author deletes his message."""
     state, asked = request.app[STATE], await body.read(request)
     message, person = _own(state, asked)
-    for bot in _bots_in(state, message):
-        events.message_deleted(state, bot, message, person)
-    state.delete_message(message, complete=False)
+    amending.delete(state, message, person)
     return web.json_response({"message_id": message.id})
 
 
@@ -121,8 +117,3 @@ def _own(state: State, asked: body.Body) -> tuple[Message, User]:
     if message.author_id != person.id:
         raise ControlRefused("the message is somebody else's", 403)
     return message, person
-
-
-def _bots_in(state: State, message: Message) -> list[Bot]:
-    members = state.chats[message.chat_id].members
-    return [bot for bot in state.bots.values() if bot.id in members]

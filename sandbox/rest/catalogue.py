@@ -2,12 +2,21 @@
 
 from sandbox.rest import (
     appevents,
+    bot_events,
     bots,
     crm_chats,
+    crm_items,
     dialogs,
+    groups,
     im_chats,
+    im_departments,
+    im_messages,
     im_users,
+    leads,
+    lines,
     messages_v2,
+    placements,
+    sessions,
     slash_commands,
     system,
     users,
@@ -25,6 +34,15 @@ METHODS = Methods(
     dialogs.methods,
     im_chats.methods,
     im_users.methods,
+    bot_events.methods,
+    crm_items.methods,
+    groups.methods,
+    im_departments.methods,
+    im_messages.methods,
+    leads.methods,
+    lines.methods,
+    placements.methods,
+    sessions.methods,
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from sandbox.rest.params import flag, integer
 
-_PREFIX = re.compile(r"^(!=?%?|>=|<=|=%|%=|[=%@><]|!@)?(.*)$", re.DOTALL)
+_PREFIX = re.compile(r"^(!@|!=?%?|>=|<=|=%|%=|[=%@><])?(.*)$", re.DOTALL)
 
 
 def matches(row: Mapping[str, object], wanted: Mapping[str, object]) -> bool:

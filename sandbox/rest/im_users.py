@@ -7,9 +7,12 @@ from sandbox.errors import RestRefused, access_denied
 from sandbox.model import User
 from sandbox.rest.batch import php_array
 from sandbox.rest.params import Params
-from sandbox.rest.registry import Call, Methods
+from sandbox.rest.registry import Call, Methods, Page
+from sandbox.rest.users import fits
 
 methods = Methods()
+
+_SHORTEST = 2
 
 
 @methods.method("im.user.get", "im")
@@ -37,6 +40,25 @@ def list_get(call: Call) -> object:
     if call.params.text("RESULT_TYPE") == "array":
         return people
     return php_array({str(person["id"]): person for person in people})
+
+
+@methods.method("im.search.user.list", "im")
+def search(call: Call) -> object:
+    """Active people by what is typed (`im.search.user.list`); [] when there is nobody."""
+    find = call.params.text("FIND").strip()
+    if len(find) < _SHORTEST:
+        raise RestRefused("FIND_SHORT", "Too short a search phrase")
+    people = [
+        person
+        for person in call.state.users.values()
+        if person.active and not person.connector and may_see(call, person)
+        if fits(call, person, find)
+    ]
+    limit = max(1, min(call.params.number("LIMIT") or 10, 50))
+    offset = max(0, call.params.number("OFFSET"))
+    page = {str(p.id): entities_im.user(p) for p in people[offset : offset + limit]}
+    end = offset + limit
+    return Page(php_array(dict(page)), len(people), end if end < len(people) else None)
 
 
 def may_see(call: Call, person: User) -> bool:

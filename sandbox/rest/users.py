@@ -21,7 +21,7 @@ def user_get(call: Call) -> object:
     """People by any field (`user.get`): never bots, never customers."""
     wanted = _filter(call)
     find = wanted.pop("NAME_SEARCH", "")
-    rows = [_row(call, user) for user in _people(call) if _found(call, user, str(find))]
+    rows = [_row(call, user) for user in _people(call) if fits(call, user, str(find))]
     return paged([row for row in rows if matches(row, wanted)], call.params.number("START"))
 
 
@@ -34,7 +34,7 @@ def user_search(call: Call) -> object:
     wanted = _filter(call)
     find = str(wanted.pop("FIND", "") or call.params.text("FIND"))
     if find:
-        found = [user for user in _people(call) if _found(call, user, find)]
+        found = [user for user in _people(call) if fits(call, user, find)]
     else:
         found = [user for user in _people(call) if _starts(call, user, wanted)]
     return paged([_row(call, user) for user in found], call.params.number("START"))
@@ -49,15 +49,15 @@ def department_get(call: Call) -> object:
     return paged([row for row in rows if matches(row, wanted)], call.params.number("START"))
 
 
-def words_of(call: Call, user: User) -> list[str]:
-    """The words by which a person is found: names, position, departments."""
+def _words(call: Call, user: User) -> list[str]:
     names = [call.state.departments[number].name for number in user.departments]
     text = " ".join([user.name, user.last_name, user.work_position, *names])
     return text.casefold().split()
 
 
-def _found(call: Call, user: User, find: str) -> bool:
-    words = words_of(call, user)
+def fits(call: Call, user: User, find: str) -> bool:
+    """Whether every typed word begins one of the person's."""
+    words = _words(call, user)
     return all(any(word.startswith(typed) for word in words) for typed in find.casefold().split())
 
 

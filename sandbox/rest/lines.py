@@ -1,0 +1,47 @@
+"""imopenlines.config.*: the open lines and their queues."""
+
+from sandbox.errors import RestRefused
+from sandbox.model import Line
+from sandbox.rest.filters import matches
+from sandbox.rest.params import flag
+from sandbox.rest.registry import Call, Methods
+
+methods = Methods()
+
+
+@methods.method("imopenlines.config.list.get", "imopenlines")
+def list_get(call: Call) -> object:
+    """The lines (`imopenlines.config.list.get`); OPTIONS[QUEUE]=Y brings the operators."""
+    for name in ("PARAMS", "OPTIONS"):
+        if not isinstance(call.params.raw(name), dict | list | None):
+            raise RestRefused("INVALID_FORMAT", f"A wrong format for the {name} field is passed")
+    queue = bool(flag(call.params.mapping("OPTIONS").get("QUEUE")))
+    wanted = call.params.mapping("PARAMS").get("filter")
+    rows = [_row(line, queue=queue) for line in call.state.lines.values()]
+    return [row for row in rows if not isinstance(wanted, dict) or matches(row, wanted)]
+
+
+@methods.method("imopenlines.config.get", "imopenlines")
+def get(call: Call) -> object:
+    """One line by CONFIG_ID; with its queue unless WITH_QUEUE=N."""
+    line = call.state.lines.get(call.params.number("CONFIG_ID"))
+    if line is None:
+        return False
+    return _row(line, queue=call.params.flag("WITH_QUEUE", default=True))
+
+
+def _row(line: Line, *, queue: bool) -> dict[str, object]:
+    row: dict[str, object] = {
+        "ID": str(line.id),
+        "LINE_NAME": line.name,
+        "ACTIVE": "Y" if line.active else "N",
+        "CRM": "Y",
+        "CRM_CREATE": "none",
+        "QUEUE_TYPE": "evenly",
+        "LANGUAGE_ID": "ru",
+        "WELCOME_BOT_ENABLE": "N",
+        "WELCOME_BOT_ID": "0",
+    }
+    if queue:
+        row["QUEUE"] = [str(user) for user in line.queue]
+    return row
