@@ -1,0 +1,1 @@
+"""The platform: what Bitrix24 posts, and how it is asked."""

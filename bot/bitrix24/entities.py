@@ -1,0 +1,50 @@
+"""The things of a portal that commands are about."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+ItemType = Literal["deal", "lead", "contact", "company"]
+
+# The order in which a chat's bindings are tried when nobody names an item.
+ITEM_TYPES: tuple[ItemType, ...] = ("deal", "lead", "contact", "company")
+
+# crm.item.get names the types by number.
+ENTITY_TYPE_IDS: dict[ItemType, int] = {"lead": 1, "deal": 2, "contact": 3, "company": 4}
+
+
+class Entity(BaseModel):
+    """A value that is compared by what it holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Person(Entity):
+    """A user of the portal; ``name`` is empty where only the id is known."""
+
+    id: int
+    name: str = ""
+
+
+class CrmItem(Entity):
+    """A lead, deal, contact or company; ``title`` is empty where nobody has looked it up."""
+
+    type: ItemType
+    id: int
+    title: str = ""
+
+    @classmethod
+    def bound(cls, entity_data_2: str, entity_data_1: str = "") -> Self | None:
+        """Read the item that an open-line chat is bound to.
+
+        ``entity_data_2`` is ``LEAD|0|COMPANY|0|CONTACT|91|DEAL|288`` (pairs in any order);
+        ``entity_data_1``, used where that is empty, is ``Y|DEAL|288|…``.
+        Page: imopenlines.dialog.get.
+        """
+        parts = entity_data_2.split("|") if entity_data_2 else entity_data_1.split("|")[1:3]
+        pairs = dict(zip(parts[::2], parts[1::2], strict=False))
+        for type_ in ITEM_TYPES:
+            number = pairs.get(type_.upper(), "")
+            if number.isascii() and number.isdigit() and int(number) > 0:
+                return cls(type=type_, id=int(number))
+        return None

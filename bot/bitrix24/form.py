@@ -1,0 +1,106 @@
+"""PHP-style forms: ``data[chat][id]=5`` to nested dicts, and back."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote_plus
+
+from yarl import query_to_pairs
+
+MAX_PARAMETERS = 10_000
+MAX_DEPTH = 20
+
+
+class MalformedForm(ValueError):
+    """The body cannot be read; the message says why and holds nothing of the body."""
+
+
+def decode(body: bytes, content_type: str) -> dict[str, Any]:
+    """Read a request body into nested dicts.
+
+    Keys made of digits stay keys: whether a map is a list is known only to who asks for it.
+    Raises ``MalformedForm``.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise MalformedForm("the body is not UTF-8") from None
+    return _from_json(text) if content_type == "application/json" else _from_form(text)
+
+
+def _from_form(text: str) -> dict[str, Any]:
+    try:
+        pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise MalformedForm(f"more than {MAX_PARAMETERS} parameters") from None
+    root: dict[str, Any] = {}
+    for key, value in pairs:
+        head, bracket, rest = key.partition("[")
+        if bracket and rest.endswith("]"):
+            _put(root, [head, *rest[:-1].split("][")], value)
+        else:
+            _put(root, [key], value)
+    return root
+
+
+def _put(root: dict[str, Any], path: list[str], value: str) -> None:
+    if len(path) > MAX_DEPTH:
+        raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
+    node = root
+    for part in path[:-1]:
+        node = node.setdefault(part or str(len(node)), {})
+        if not isinstance(node, dict):
+            raise MalformedForm("a parameter is both a value and a group")
+    last = path[-1] or str(len(node))
+    if isinstance(node.get(last), dict):
+        raise MalformedForm("a parameter is both a value and a group")
+    node[last] = value
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError):
+        raise MalformedForm("the body is not JSON") from None
+    if not isinstance(tree, dict):
+        raise MalformedForm("the body is not a JSON object")
+    _check_size(tree)
+    return tree
+
+
+def _check_size(tree: dict[str, Any]) -> None:
+    seen = 0
+    level: list[Any] = [tree]
+    for _ in range(MAX_DEPTH):
+        seen += len(level)
+        if seen > MAX_PARAMETERS:
+            raise MalformedForm(f"more than {MAX_PARAMETERS} parameters")
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    if level:
+        raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
+
+
+def encode(params: Mapping[str, Any]) -> str:
+    """Write parameters the way PHP's ``http_build_query`` does: ``USER_ID[0]=12``.
+
+    ``None`` and empty lists leave no trace; flags become ``1`` and ``0``.
+    """
+    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in _flatten("", params))
+
+
+def _flatten(prefix: str, node: object) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for index, value in enumerate(node):
+            yield from _flatten(f"{prefix}[{index}]", value)
+    elif isinstance(node, bool):
+        yield prefix, "1" if node else "0"
+    elif node is not None:
+        yield prefix, str(node)

@@ -1,0 +1,99 @@
+"""The authorization server: it makes token pairs, and it alone proves whose they are."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from bot.bitrix24.errors import Refused, Unreachable
+
+
+class Grant(BaseModel, hide_input_in_errors=True):
+    """A token pair with its owner and portal, as the authorization server states them."""
+
+    access_token: SecretStr
+    refresh_token: SecretStr
+    member_id: str
+    client_endpoint: str
+    server_endpoint: str
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppKeys:
+    """What the app is known by at the authorization server."""
+
+    client_id: str
+    client_secret: SecretStr
+
+
+class ForeignServer(Exception):
+    """Somebody named an authorization server that is not on the list."""
+
+
+def origin(url: str) -> str:
+    """Cut an address down to scheme, host and port; empty if it is none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
+
+
+class OAuth:
+    """Asks the allowed authorization servers, and no other address."""
+
+    def __init__(
+        self, session: ClientSession, keys: AppKeys, origins: Sequence[str], timeout: float
+    ) -> None:
+        self._session = session
+        self._keys = keys
+        self._origins = frozenset(origins)
+        self._default = origins[0]
+        self._timeout = ClientTimeout(total=timeout)
+
+    async def refresh(self, server_endpoint: str, refresh_token: SecretStr) -> Grant:
+        """Renew a pair; the old refresh token is spent. Page: auto-renewal.md.
+
+        Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable``,
+        ``ForeignServer``.
+        """
+        return await self._ask(
+            server_endpoint,
+            {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()},
+        )
+
+    async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
+        server = origin(server_endpoint) if server_endpoint else self._default
+        if server not in self._origins:
+            raise ForeignServer
+        keys = {
+            "client_id": self._keys.client_id,
+            "client_secret": self._keys.client_secret.get_secret_value(),
+        }
+        status, body = await self._get(f"{server}/oauth/token/", {**params, **keys})
+        return _read(status, body)
+
+    async def _get(self, url: str, params: dict[str, str]) -> tuple[int, bytes]:
+        # What aiohttp raises quotes the address, and the address holds the secrets.
+        try:
+            async with self._session.get(
+                url, params=params, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                return response.status, await response.read()
+        except (ClientError, OSError, TimeoutError):
+            raise Unreachable("the authorization server does not answer") from None
+
+
+def _read(status: int, body: bytes) -> Grant:
+    try:
+        answer: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreachable(f"the authorization server is out of order, status {status}") from None
+    if isinstance(answer, dict) and "error" in answer:
+        raise Refused(str(answer["error"]), str(answer.get("error_description", "")), status)
+    try:
+        return Grant.model_validate(answer)
+    except ValidationError:
+        raise Unreachable("the authorization server's answer is incomplete") from None

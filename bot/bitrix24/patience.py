@@ -1,0 +1,42 @@
+"""How long the bot waits for a portal that does not take or answer calls."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stamina
+
+from bot.bitrix24.errors import Bitrix24Error, Busy, Unanswered, Unreachable
+
+T = TypeVar("T")
+
+NOT_HAPPENED: tuple[type[Bitrix24Error], ...] = (Busy, Unreachable)
+NOT_KNOWN: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, Unanswered)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """``total``: seconds after which the bot gives up."""
+
+    total: float = 600.0
+
+    async def insist(
+        self, on: tuple[type[Bitrix24Error], ...], make: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Try until it succeeds, waiting longer each time; then let the last error through."""
+
+        def worth_it(error: Exception) -> bool | float:
+            if isinstance(error, Busy) and error.until is not None:
+                return max(0.0, error.until - time.time())
+            return isinstance(error, on)
+
+        first = min(1.0, self.total / 20)
+        insisting = stamina.AsyncRetryingCaller(
+            attempts=None,
+            timeout=self.total,
+            wait_initial=first,
+            wait_jitter=first,
+            wait_max=30.0,
+        )
+        return await insisting(worth_it, make)

@@ -1,0 +1,138 @@
+"""Changing calls as the requester, each made once, whatever happens to the process.
+
+A call is in the journal before it is made. Where a call is found begun and unanswered, the
+portal is looked at first: what is there already is not asked for again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bot.bitrix24 import batch
+from bot.bitrix24.access import Access
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import Busy, Refused, Unanswered
+from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.store.inbox import Accepted
+from bot.store.journal import Answered, Journal, Step
+from bot.store.portals import Portal
+
+LOOK = "look"
+
+IsDone = Callable[[Any, Step], bool | None]
+
+
+class Requester:
+    """The portal as the requester of one command sees and changes it."""
+
+    def __init__(
+        self,
+        access: Access,
+        journal: Journal,
+        patience: Patience,
+        portal: Portal,
+        command: Accepted,
+    ) -> None:
+        self._access = access
+        self._journal = journal
+        self._patience = patience
+        self._portal = portal
+        self._command = command
+
+    async def ask(self, call: Call) -> Any:
+        """Make a call that changes nothing, again and again if need be."""
+        return await self._patience.insist(NOT_KNOWN, lambda: self._call(call))
+
+    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
+        """Make calls that change nothing, in one request; an error stands in for a result."""
+        return batch.read(await self.ask(batch.build(calls)), calls)
+
+    async def change(
+        self, steps: Sequence[Step], look: Call, is_done: IsDone
+    ) -> dict[int, Answered]:
+        """Make these calls in one request, and each of them once.
+
+        ``look`` is asked in the same request, before them: with its result ``is_done`` says
+        whether the portal is already as the step wants it (``None``: it does not show). Every
+        answer tells by ``changed`` whether the step made a difference.
+        Raises ``NoPermission``; ``Refused`` where the portal takes none of it; ``Busy``,
+        ``Unreachable`` and ``Unanswered`` when patience is over.
+        """
+        work = _Work(steps, await self._journal.of(self._command) if self._command.repeated else {})
+        await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
+        return work.answers
+
+    async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        if work.doubtful:
+            await self._settle(work, look, is_done)
+        if work.todo:
+            await self._send(work, look, is_done)
+
+    async def _settle(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        """See what has come of the steps that were begun and not answered."""
+        seen = await self._call(look)
+        done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
+        if done:
+            await self._journal.answer(self._command, done)
+        work.settle(done)
+
+    async def _send(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        todo = work.todo
+        if new := [step for step in todo if step.number not in work.begun]:
+            await self._journal.begin(self._command, new)
+            work.begun.update(step.number for step in new)
+        calls = {LOOK: look} | {str(step.number): Call(step.method, step.params) for step in todo}
+        try:
+            results = batch.read(await self._call(batch.build(calls)), calls)
+        except Unanswered:
+            work.doubt(todo)
+            raise
+        told = [
+            (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
+            for step in todo
+            if not isinstance(result := results[str(step.number)], Busy)
+        ]
+        await self._journal.answer(self._command, told)
+        work.answers.update({step.number: answer for step, answer in told})
+        for result in results.values():
+            if isinstance(result, Busy):
+                raise result
+
+    async def _call(self, call: Call) -> Any:
+        return await self._access.call(self._portal, self._command.event.user.id, call)
+
+
+class _Work:
+    """What is left of some steps: to do, in doubt, answered."""
+
+    def __init__(self, steps: Sequence[Step], journal: Mapping[int, Answered | None]) -> None:
+        self._steps = steps
+        self.begun = set(journal)
+        self.doubted = {number for number, answer in journal.items() if answer is None}
+        self.answers = {n: answer for n, answer in journal.items() if answer is not None}
+        self._doubtful = set(self.doubted)
+
+    @property
+    def doubtful(self) -> list[Step]:
+        return [step for step in self._steps if step.number in self._doubtful]
+
+    @property
+    def todo(self) -> list[Step]:
+        return [step for step in self._steps if step.number not in self.answers]
+
+    def doubt(self, steps: Sequence[Step]) -> None:
+        self._doubtful.update(step.number for step in steps)
+        self.doubted |= self._doubtful
+
+    def settle(self, done: Sequence[tuple[Step, Answered]]) -> None:
+        self.answers.update({step.number: answer for step, answer in done})
+        self._doubtful.clear()
+
+
+def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:
+    # What we had begun before and find done now is our own doing.
+    if isinstance(result, Refused) and was_done:
+        return Answered(changed=was_doubted)
+    if isinstance(result, Refused):
+        return Answered(result.description, result.code, result.status, changed=False)
+    changed = True if was_doubted else None if was_done is None else not was_done
+    return Answered(result, changed=changed)

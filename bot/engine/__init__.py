@@ -1,0 +1,1 @@
+"""Who runs the accepted commands, and in which order."""

@@ -1,0 +1,109 @@
+"""Who runs accepted commands where one process does it all.
+
+Commands of one chat run one after the other, in the order of their messages; chats do not
+wait for each other. The inbox is what counts: a lane keeps a few commands in memory so that
+it need not be asked for each, and goes back to it for the rest.
+"""
+
+import asyncio
+import logging
+from bisect import insort
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.errors import StoreUnavailable
+from bot.store.inbox import Accepted, Inbox
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+IN_MEMORY = 16
+PAUSE = 1.0
+
+
+class _Lane:
+    """What waits in one chat: the next few, and whether the inbox has more."""
+
+    def __init__(self, more: bool = False) -> None:
+        self.next: deque[Accepted] = deque()
+        self.more = more
+        self.grown = False
+
+    def add(self, command: Accepted) -> None:
+        if self.more or len(self.next) >= IN_MEMORY:
+            self.more = self.grown = True
+        else:
+            insort(self.next, command, key=lambda one: one.order)
+
+    def fill(self, commands: list[Accepted]) -> None:
+        self.next.extend(commands)
+        self.more = self.grown or len(commands) == IN_MEMORY
+
+
+class Lanes:
+    """Runs what is accepted, and at the start what an earlier process left."""
+
+    def __init__(self, inbox: Inbox, dispatch: Callable[[Accepted], Awaitable[None]]) -> None:
+        self._inbox = inbox
+        self._dispatch = dispatch
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take up what is waiting."""
+        for name in await self._inbox.waiting_lanes():
+            self._open(name, _Lane(more=True))
+
+    def add(self, command: Accepted) -> None:
+        """Run a command that has just been stored, when its turn comes."""
+        lane = self._lanes.get(command.event.lane)
+        if lane is None:
+            lane = _Lane()
+            self._open(command.event.lane, lane)
+        lane.add(command)
+
+    async def stop(self, patience: float) -> None:
+        """Let running commands finish for so many seconds; the rest stays in the inbox."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _open(self, name: str, lane: _Lane) -> None:
+        self._lanes[name] = lane
+        task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, name: str, lane: _Lane) -> None:
+        while command := await self._next(name, lane):
+            await self._run_one(command)
+        del self._lanes[name]
+
+    async def _next(self, name: str, lane: _Lane) -> Accepted | None:
+        while not lane.next and lane.more:
+            lane.grown = False
+            lane.fill(await self._patiently(lambda: self._inbox.waiting(name, IN_MEMORY)))
+        return lane.next.popleft() if lane.next else None
+
+    async def _run_one(self, command: Accepted) -> None:
+        current: Accepted | None = command
+        while current is not None:
+            try:
+                return await self._dispatch(current)
+            except StoreUnavailable as error:
+                log.error("command %s waits for the database: %s", command.reference, error)
+                await asyncio.sleep(PAUSE)
+                # What was begun is in the journal now: the next run must know.
+                current = await self._patiently(lambda: self._inbox.find(command.id))
+        return None
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable:
+                await asyncio.sleep(PAUSE)

@@ -1,0 +1,91 @@
+"""An app that says it was installed, and the proof of it.
+
+Nothing of the request is trusted but the refresh token, and that only as far as an allowed
+authorization server renews it: the answer tells the portal, its address and the owner. The
+owner must be an administrator there.
+"""
+
+import logging
+import time
+
+from pydantic import SecretStr
+
+from bot.bitrix24.client import Address, Call, Client
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.events import Auth
+from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
+from bot.settings import is_safe_origin
+from bot.store.portals import Portal, Portals
+from bot.store.tokens import TokenPair, Tokens
+
+log = logging.getLogger(__name__)
+
+
+class Unproven(Exception):
+    """The installation is not proven; the message says what is missing, without secrets."""
+
+
+class Installation:
+    """Admits portals."""
+
+    def __init__(self, client: Client, oauth: OAuth, portals: Portals, tokens: Tokens) -> None:
+        self._client = client
+        self._oauth = oauth
+        self._portals = portals
+        self._tokens = tokens
+
+    async def admit(self, auth: Auth) -> Portal:
+        """Prove an installation and store its portal.
+
+        Raises ``Unproven``; ``Unreachable`` where nobody could be asked; ``StoreUnavailable``.
+        """
+        if not auth.application_token.get_secret_value():
+            raise Unproven("no application_token")
+        grant = await self._grant(auth)
+        user_id = await self._administrator(grant)
+        portal = await self._portal(grant, user_id, auth.application_token)
+        pair = TokenPair(grant.access_token, grant.refresh_token)
+        await self._tokens.save(portal.member_id, user_id, pair)
+        await self._portals.save(portal)
+        log.info("portal %s is installed", portal.member_id)
+        return portal
+
+    async def _grant(self, auth: Auth) -> Grant:
+        if auth.refresh_token is None:
+            raise Unproven("no refresh_token")
+        try:
+            grant = await self._oauth.refresh(auth.server_endpoint, auth.refresh_token)
+        except ForeignServer:
+            raise Unproven("an authorization server that is not allowed") from None
+        except Refused as refused:
+            raise Unproven(f"the authorization server says {refused.code}") from None
+        if not is_safe_origin(grant.client_endpoint):
+            raise Unproven("the portal's address is not https")
+        if auth.member_id and auth.member_id != grant.member_id:
+            raise Unproven("the token is another portal's")
+        return grant
+
+    async def _administrator(self, grant: Grant) -> int:
+        address = Address(grant.member_id, grant.client_endpoint)
+        try:
+            is_admin = await self._client.call(address, grant.access_token, Call("user.admin"))
+        except Refused as refused:
+            raise Unproven(f"the portal says {refused.code}") from None
+        if is_admin is not True:
+            raise Unproven("the owner of the token is no administrator")
+        if grant.user_id is None:
+            raise Unproven("the authorization server does not name the owner")
+        return grant.user_id
+
+    async def _portal(self, grant: Grant, user_id: int, application_token: SecretStr) -> Portal:
+        known = await self._portals.fresh(grant.member_id)
+        return Portal(
+            member_id=grant.member_id,
+            client_endpoint=grant.client_endpoint,
+            server_endpoint=grant.server_endpoint,
+            application_token=application_token,
+            installer_id=user_id,
+            bot_id=known.bot_id if known else None,
+            registered=known.registered if known else "",
+            installed_at=known.installed_at if known else time.time(),
+        )

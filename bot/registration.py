@@ -1,0 +1,132 @@
+"""The bot and its commands, as the portal knows them."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from bot.bitrix24 import batch
+from bot.bitrix24.access import Access
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.commands.router import Command, Router
+from bot.rendering import Wording
+from bot.store.portals import Portal, Portals
+
+log = logging.getLogger(__name__)
+
+CODE = "switchboard"
+LIFECYCLE_EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE")
+
+
+class Registration:
+    """Makes a portal know the bot as this version of it is."""
+
+    def __init__(
+        self,
+        access: Access,
+        portals: Portals,
+        router: Router,
+        wording: Wording,
+        patience: Patience,
+        public_url: str,
+    ) -> None:
+        self._access = access
+        self._portals = portals
+        self._router = router
+        self._wording = wording
+        self._patience = patience
+        self._events_url = f"{public_url}/bitrix24/events"
+
+    @property
+    def current(self) -> str:
+        """What a portal should know: a fingerprint of commands, words and address."""
+        wanted = [self._bot_fields(), *(self._fields(c) for c in self._router.commands.values())]
+        return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+
+    async def bring_up_to_date(self, portal: Portal) -> None:
+        """Register or update the bot and its commands, if the portal knows others.
+
+        Raises ``Bitrix24Error``.
+        """
+        if portal.registered == self.current:
+            return
+        bot_id = await self._register_bot(portal)
+        await self._register_commands(portal, bot_id)
+        await self._bind_events(portal)
+        await self._portals.registered(portal.member_id, bot_id, self.current)
+        log.info("portal %s knows bot %d and its commands", portal.member_id, bot_id)
+
+    async def _register_bot(self, portal: Portal) -> int:
+        fields = self._bot_fields()
+        found = await self._call(portal, Call("imbot.v2.Bot.register", {"fields": fields}))
+        bot_id = int(found["bot"]["id"])
+        # Registering again changes nothing; only an update brings a new address or name.
+        changed = {key: value for key, value in fields.items() if key not in ("code", "type")}
+        await self._call(portal, Call("imbot.v2.Bot.update", {"botId": bot_id, "fields": changed}))
+        return bot_id
+
+    async def _register_commands(self, portal: Portal, bot_id: int) -> None:
+        listed = await self._call(portal, Call("imbot.v2.Command.list", {"botId": bot_id}))
+        known = {str(one["command"]).lstrip("/"): one["id"] for one in listed["commands"]}
+        calls: dict[str, Call] = {}
+        for command in self._router.commands.values():
+            params: dict[str, Any] = {"botId": bot_id, "fields": self._fields(command)}
+            if command.name in known:
+                params["commandId"] = known[command.name]
+            method = "update" if command.name in known else "register"
+            calls[command.name] = Call(f"imbot.v2.Command.{method}", params)
+        for name in known.keys() - self._router.commands.keys():
+            params = {"botId": bot_id, "commandId": known[name]}
+            calls[name] = Call("imbot.v2.Command.unregister", params)
+        await self._call_all(portal, calls)
+
+    async def _bind_events(self, portal: Portal) -> None:
+        bound = await self._call(portal, Call("event.get"))
+        known = {
+            (str(one.get("event", "")).upper(), one.get("handler"))
+            for one in (bound if isinstance(bound, list) else [])
+        }
+        calls = {
+            event: Call("event.bind", {"event": event, "handler": self._events_url})
+            for event in LIFECYCLE_EVENTS
+            if (event, self._events_url) not in known
+        }
+        if calls:
+            await self._call_all(portal, calls)
+
+    async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
+        results = batch.read(await self._call(portal, batch.build(calls)), calls)
+        for result in results.values():
+            if isinstance(result, Refused):
+                raise result
+
+    async def _call(self, portal: Portal, call: Call) -> Any:
+        return await self._patience.insist(
+            NOT_KNOWN, lambda: self._access.call(portal, portal.installer_id, call)
+        )
+
+    def _bot_fields(self) -> dict[str, Any]:
+        name, position = self._wording.page("bot.j2", "en").split("\n")
+        return {
+            "code": CODE,
+            "type": "bot",
+            "isSupportOpenline": True,
+            "eventMode": "webhook",
+            "webhookUrl": self._events_url,
+            "properties": {"name": name, "workPosition": position, "color": "aqua"},
+        }
+
+    def _fields(self, command: Command) -> dict[str, Any]:
+        words = {
+            lang: self._wording.command(command.name, lang) for lang in self._wording.languages
+        }
+        return {
+            "command": command.name,
+            "title": {language: one.title for language, one in words.items()},
+            "params": {language: one.hint for language, one in words.items()},
+            "common": command.everywhere,
+            "extranetSupport": False,
+        }

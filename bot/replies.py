@@ -1,0 +1,88 @@
+"""Where words go. Nothing else in the bot sends into a chat.
+
+In an open-line chat only ``system: true`` keeps a message from the customer.
+"""
+
+import logging
+import time
+from typing import Any
+
+from bot.bitrix24.access import Access
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import NoPermission, Refused
+from bot.bitrix24.patience import NOT_HAPPENED, Patience
+from bot.store.inbox import Accepted, Place, Reply
+from bot.store.portals import Portal
+
+log = logging.getLogger(__name__)
+
+# Command.answer says true and posts nothing after ten minutes; stay clear of that.
+ANSWERABLE = 570.0
+
+
+class Replies:
+    """The bot's voice in a portal."""
+
+    def __init__(self, access: Access, patience: Patience) -> None:
+        self._access = access
+        self._patience = patience
+
+    async def send(self, portal: Portal, command: Accepted, reply: Reply) -> None:
+        """Send a reply to where it belongs; a private one that cannot be goes into the chat.
+
+        Raises ``Bitrix24Error`` where it could not be sent at all.
+        """
+        if reply.place is Place.CHAT and self._answerable(command):
+            await self._say(portal, self._in_chat(portal, command, reply.text))
+            return
+        try:
+            await self._say(portal, private(portal, command.event.user.id, reply.text))
+        except Refused as refused:
+            if not self._answerable(command):
+                raise
+            log.warning("command %s: no private message: %s", command.reference, refused)
+            await self._say(portal, self._in_chat(portal, command, reply.text))
+
+    async def notify(self, portal: Portal, user_id: int, text: str) -> None:
+        """Tell a user something privately, or let it be: nothing hangs on it."""
+        await self._call(portal, private(portal, user_id, text))
+
+    def _answerable(self, command: Accepted) -> bool:
+        return time.time() - command.received_at < ANSWERABLE
+
+    def _in_chat(self, portal: Portal, command: Accepted, text: str) -> Call:
+        event = command.event
+        return Call(
+            "imbot.v2.Command.answer",
+            {
+                "botId": event.bot.id,
+                "commandId": event.command.id,
+                "messageId": event.message.id,
+                "dialogId": event.chat.dialog_id,
+                "fields": {"message": text, "system": True, "urlPreview": False},
+            },
+        )
+
+    async def _say(self, portal: Portal, call: Call) -> None:
+        await self._patience.insist(NOT_HAPPENED, lambda: self._call(portal, call))
+
+    async def _call(self, portal: Portal, call: Call) -> Any:
+        """Call with the bot's own token; where it has none, with the app's."""
+        if portal.bot_id is not None:
+            try:
+                return await self._access.call(portal, portal.bot_id, call)
+            except NoPermission:
+                log.debug("the bot of %s has no token of its own", portal.member_id)
+        return await self._access.call(portal, portal.installer_id, call)
+
+
+def private(portal: Portal, user_id: int, text: str) -> Call:
+    """Make the call that tells a user something in his talk with the bot."""
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {
+            "botId": portal.bot_id,
+            "dialogId": str(user_id),
+            "fields": {"message": text, "urlPreview": False},
+        },
+    )

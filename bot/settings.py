@@ -1,0 +1,81 @@
+"""Everything the environment decides."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _split(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+CommaSeparatedSecrets = Annotated[
+    list[SecretStr], NoDecode, BeforeValidator(_split), Field(min_length=1)
+]
+
+
+def is_safe_origin(url: str) -> bool:
+    """Say whether tokens may travel to this address: https, or http to this very machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
+
+
+class Settings(BaseSettings):
+    """The program's settings. Raises ``ValidationError`` that names what is missing or wrong."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str
+    database_url: SecretStr = SecretStr("sqlite:///data/switchboard.db")
+    bitrix24_client_id: str = Field(min_length=1)
+    bitrix24_client_secret: SecretStr = Field(min_length=1)
+    bitrix24_oauth_urls: CommaSeparated = [
+        "https://oauth.bitrix.info",
+        "https://oauth.bitrix24.tech",
+    ]
+    encryption_keys: CommaSeparatedSecrets
+    metrics_token: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "text"
+    rest_timeout: float = Field(30.0, gt=0, description="seconds one REST call may take")
+    retry_for: float = Field(600.0, ge=0, description="seconds a safe REST call is repeated")
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        if not is_safe_origin(value):
+            raise ValueError("PUBLIC_URL must begin with https:// (http:// only on this machine)")
+        return value.rstrip("/")
+
+    @field_validator("bitrix24_oauth_urls")
+    @classmethod
+    def _oauth_urls(cls, value: list[str]) -> list[str]:
+        for url in value:
+            if not is_safe_origin(url):
+                raise ValueError("BITRIX24_OAUTH_URLS takes https:// origins, comma-separated")
+        return [url.rstrip("/") for url in value]
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _encryption_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for key in value:
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError(
+                    "ENCRYPTION_KEYS takes Fernet keys (32 bytes, url-safe base64), comma-separated"
+                ) from None
+        return value

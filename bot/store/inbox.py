@@ -1,0 +1,153 @@
+"""Accepted commands: committed before Bitrix24 hears 200, kept until they are answered."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.bitrix24.events import CommandEvent
+from bot.store.database import Database, Write
+from bot.store.tables import inbox
+
+
+class Place(StrEnum):
+    """Where a reply is read."""
+
+    CHAT = "chat"
+    PRIVATE = "private"
+
+
+class Reply(BaseModel):
+    """A worded answer, in BB code."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    place: Place
+
+
+_replies = TypeAdapter(list[Reply])
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A stored command.
+
+    ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
+    those were set out to be sent; ``repeated`` tells that an earlier process may have begun it.
+    """
+
+    id: int
+    event: CommandEvent
+    received_at: float
+    replies: list[Reply] | None = None
+    attempts: int = 0
+    repeated: bool = False
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Where the command stands among those of its chat."""
+        return (self.event.message.id, self.event.line, self.id)
+
+    @property
+    def reference(self) -> str:
+        """What the requester can quote, and the log can be searched for."""
+        return f"{self.id:04X}"
+
+
+class Inbox:
+    """The table of accepted commands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        insert = (
+            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
+        )
+        self._insert = (
+            insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
+        )
+        self._replying = (
+            update(inbox)
+            .where(inbox.c.id == bindparam("command"))
+            .values(replies=bindparam("worded"), attempts=bindparam("tries"))
+        )
+        self._done = (
+            update(inbox).where(inbox.c.id == bindparam("command")).values(done_at=bindparam("at"))
+        )
+
+    async def accept(self, event: CommandEvent, *with_it: Write) -> Accepted | None:
+        """Commit an event, and what belongs with it; ``None`` if it is known already.
+
+        Raises ``StoreUnavailable``.
+        """
+        identity, received_at = event.identity, time.time()
+        row = {
+            "identity": identity,
+            "member_id": event.member_id,
+            "lane": event.lane,
+            "message_id": event.message.id,
+            "line": event.line,
+            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
+            "received_at": received_at,
+        }
+        stored = await self._database.write((self._insert, [row]), *with_it)
+        # Two equal deliveries may share a commit: the first to ask is the one that is stored.
+        number = stored.pop(identity, None)
+        return None if number is None else Accepted(number, event, received_at)
+
+    async def waiting_lanes(self) -> list[str]:
+        """List the chats that have something waiting."""
+        question = (
+            select(inbox.c.lane)
+            .where(inbox.c.done_at.is_(None))
+            .group_by(inbox.c.lane)
+            .order_by(func.min(inbox.c.id))
+        )
+        return [row.lane for row in await self._rows(question)]
+
+    async def waiting(self, lane: str, limit: int) -> list[Accepted]:
+        """List what waits in a chat, in the order of its messages and lines."""
+        question = (
+            select(inbox)
+            .where(inbox.c.lane == lane, inbox.c.done_at.is_(None))
+            .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
+            .limit(limit)
+        )
+        return [_accepted(row) for row in await self._rows(question)]
+
+    async def find(self, command_id: int) -> Accepted | None:
+        """Give a command that waits, as it stands now."""
+        question = select(inbox).where(inbox.c.id == command_id, inbox.c.done_at.is_(None))
+        return next((_accepted(row) for row in await self._rows(question)), None)
+
+    async def replying(self, command_id: int, replies: Sequence[Reply], attempts: int) -> None:
+        """Note what a command came to, before it is told."""
+        worded = _replies.dump_json(list(replies)).decode()
+        row = {"command": command_id, "worded": worded, "tries": attempts}
+        await self._database.write((self._replying, [row]))
+
+    async def done(self, command_id: int) -> None:
+        """Note that a command is answered."""
+        await self._database.write((self._done, [{"command": command_id, "at": time.time()}]))
+
+    async def _rows(self, question: Any) -> list[Row[Any]]:
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(question))
+
+        return await self._database.read(ask)
+
+
+def _accepted(row: Row[Any]) -> Accepted:
+    return Accepted(
+        id=row.id,
+        event=CommandEvent.model_validate_json(row.event),
+        received_at=row.received_at,
+        replies=_replies.validate_json(row.replies) if row.replies else None,
+        attempts=row.attempts,
+        repeated=True,
+    )

@@ -1,0 +1,115 @@
+"""The journal: every changing call, before it is made and after it is answered.
+
+It is what a command that was cut short is carried on from, and it tells administrators who
+asked what, for whom and where.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from bot.store.database import Database
+from bot.store.inbox import Accepted
+from bot.store.tables import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A changing call of a command, counted from 0, for one person. Holds no token."""
+
+    number: int
+    method: str
+    params: dict[str, Any]
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a step came to: a result, or the portal's error ``code`` and its description.
+
+    ``changed`` tells whether the step really changed the portal; ``None`` if nobody can tell.
+    """
+
+    result: Any = None
+    code: str | None = None
+    status: int = 200
+    changed: bool | None = None
+
+
+class Journal:
+    """The table of changing calls."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._begin = insert(journal)
+        self._answer = (
+            update(journal)
+            .where(
+                journal.c.command_id == bindparam("of_command"),
+                journal.c.step == bindparam("number"),
+            )
+            .values(
+                answered_at=bindparam("at"),
+                result=bindparam("told"),
+                code=bindparam("error"),
+                changed=bindparam("did"),
+            )
+        )
+
+    async def of(self, command: Accepted) -> dict[int, Answered | None]:
+        """Give the steps of a command by number; ``None`` for those begun and unanswered."""
+
+        def question(connection: Connection) -> dict[int, Answered | None]:
+            rows = connection.execute(select(journal).where(journal.c.command_id == command.id))
+            return {row.step: _answered(row) for row in rows}
+
+        return await self._database.read(question)
+
+    async def begin(self, command: Accepted, steps: Iterable[Step]) -> None:
+        """Note that these calls are about to be made."""
+        now = time.time()
+        rows = [
+            {
+                "command_id": command.id,
+                "step": step.number,
+                "member_id": command.event.member_id,
+                "requester_id": command.event.user.id,
+                "chat": command.event.chat.dialog_id,
+                "command": command.event.name,
+                "method": step.method,
+                "person_id": step.person_id,
+                "params": json.dumps(step.params, ensure_ascii=False),
+                "begun_at": now,
+            }
+            for step in steps
+        ]
+        await self._database.write((self._begin, rows))
+
+    async def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
+        """Note what these calls came to."""
+        now = time.time()
+        rows = [
+            {
+                "of_command": command.id,
+                "number": step.number,
+                "at": now,
+                "told": json.dumps(
+                    {"result": answer.result, "status": answer.status}, ensure_ascii=False
+                ),
+                "error": answer.code,
+                "did": answer.changed,
+            }
+            for step, answer in answers
+        ]
+        await self._database.write((self._answer, rows))
+
+
+def _answered(row: Any) -> Answered | None:
+    if row.answered_at is None:
+        return None
+    told = json.loads(row.result)
+    return Answered(told["result"], row.code, told["status"], row.changed)

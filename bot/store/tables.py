@@ -1,0 +1,97 @@
+"""The tables. Times are unix seconds; columns of bytes hold what the cipher made."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+# SQLite counts rows by INTEGER only.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+portals = Table(
+    "portals",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("client_endpoint", Text, nullable=False),
+    Column("server_endpoint", Text, nullable=False),
+    Column("application_token", LargeBinary, nullable=False),
+    Column("application_token_hash", String(64), nullable=False, index=True),
+    Column("installer_id", BigInteger, nullable=False),
+    Column("bot_id", BigInteger),
+    Column("registered", String(64), nullable=False, default=""),
+    Column("installed_at", Float, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary),
+)
+
+unproven_tokens = Table(
+    "unproven_tokens",
+    metadata,
+    Column("identity", String(64), primary_key=True),
+    Column("member_id", String(64), nullable=False, index=True),
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("identity", String(64), nullable=False, unique=True),
+    Column("member_id", String(64), nullable=False),
+    Column("lane", String(255), nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("replies", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("done_at", Float),
+)
+Index(
+    "inbox_waiting",
+    inbox.c.lane,
+    inbox.c.message_id,
+    inbox.c.line,
+    sqlite_where=inbox.c.done_at.is_(None),
+    postgresql_where=inbox.c.done_at.is_(None),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("command_id", BigInteger, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("member_id", String(64), nullable=False),
+    Column("requester_id", BigInteger, nullable=False),
+    Column("chat", String(64), nullable=False),
+    Column("command", String(64), nullable=False),
+    Column("method", String(100), nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("begun_at", Float, nullable=False),
+    Column("answered_at", Float),
+    Column("result", Text),
+    Column("code", String(100)),
+    Column("changed", Boolean),
+)
+Index("journal_step", journal.c.command_id, journal.c.step, unique=True)

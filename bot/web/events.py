@@ -1,0 +1,99 @@
+"""POST /bitrix24/events: verified, stored, then answered 200."""
+
+import logging
+
+from aiohttp import web
+
+from bot.bitrix24 import form
+from bot.bitrix24.events import Auth, CommandEvent, Envelope, MalformedEvent
+from bot.engine.lanes import Lanes
+from bot.errors import StoreUnavailable
+from bot.store.cipher import same_secret
+from bot.store.database import Write
+from bot.store.inbox import Inbox
+from bot.store.portals import Portal, Portals
+from bot.store.tokens import TokenPair, Tokens
+from bot.web.requests import read_form
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+class Events:
+    """The address that Bitrix24 posts the bot's events to."""
+
+    def __init__(self, portals: Portals, tokens: Tokens, inbox: Inbox, engine: Lanes) -> None:
+        self._portals = portals
+        self._tokens = tokens
+        self._inbox = inbox
+        self._engine = engine
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Take one event: 200 when it is stored or not needed, 400, 403, 413, 503 else."""
+        try:
+            envelope = Envelope.read(await read_form(request))
+            portal = await self._sender(envelope.auth)
+            if portal is None:
+                log.warning("an event with a wrong application token or of an unknown portal")
+                return web.Response(status=403, text="unknown portal or wrong application_token\n")
+            await self._take(envelope, portal)
+        except (form.MalformedForm, MalformedEvent) as error:
+            return web.Response(status=400, text=f"malformed event: {error}\n")
+        except StoreUnavailable as error:
+            log.error("an event could not be stored: %s", error)
+            return web.Response(status=503, text="try again later\n", headers=RETRY_AFTER)
+        return web.Response(text="ok\n")
+
+    async def _sender(self, auth: Auth) -> Portal | None:
+        token = auth.application_token
+        if not token.get_secret_value():
+            return None
+        if not auth.member_id:
+            portal = await self._portals.find_by_application_token(token)
+            return portal if portal and same_secret(portal.application_token, token) else None
+        portal = await self._portals.find(auth.member_id)
+        if portal and same_secret(portal.application_token, token):
+            return portal
+        # Another process may have learnt of a new token, or of a new portal.
+        portal = await self._portals.fresh(auth.member_id)
+        return portal if portal and same_secret(portal.application_token, token) else None
+
+    async def _take(self, envelope: Envelope, portal: Portal) -> None:
+        if envelope.event.upper() != "ONIMBOTV2COMMANDADD":
+            log.info("%s: nothing to do with it", envelope.event[:64])
+            return
+        event = envelope.command(portal.member_id)
+        if event.user.is_external:
+            log.info("a command of an external user is ignored")
+            return
+        writes = await self._pairs(envelope, event, portal)
+        accepted = await self._inbox.accept(event, *writes)
+        if accepted is None:
+            log.info("a delivery that is known already")
+            return
+        self._engine.add(accepted)
+
+    async def _pairs(self, envelope: Envelope, event: CommandEvent, portal: Portal) -> list[Write]:
+        """Make the writes for the tokens of the event: each to whom it belongs, or nowhere."""
+        writes: list[Write] = []
+        if pair := _pair(envelope.auth):
+            owner = envelope.auth.user_id
+            if owner == event.user.id:
+                writes += self._tokens.saving(portal.member_id, owner, pair)
+            elif owner is None:
+                writes += self._tokens.saving_unproven(portal.member_id, event.identity, pair)
+        if portal.bot_id == event.bot.id:
+            writes += await self._bot_pair(envelope, portal.member_id, event.bot.id)
+        return writes
+
+    async def _bot_pair(self, envelope: Envelope, member_id: str, bot_id: int) -> list[Write]:
+        bot = envelope.data.get("bot")
+        pair = _pair(Auth.model_validate(bot.get("auth"))) if isinstance(bot, dict) else None
+        if pair is None or await self._tokens.find(member_id, bot_id):
+            return []
+        return self._tokens.saving(member_id, bot_id, pair)
+
+
+def _pair(auth: Auth) -> TokenPair | None:
+    return TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None

@@ -1,0 +1,159 @@
+"""A portal, a bot, and the people who type: what the tests play their scenes on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import unused_port
+from sqlalchemy import text
+
+from bot.app import serving
+from bot.settings import Settings
+from bot.store.database import engine_for
+from sandbox.server import Portal
+
+OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
+RESPONSIBLE, PAVEL, DINA, CUSTOMER, BOT = 21, 33, 18, 599, 456
+CHAT, UNBOUND, FINISHED, GROUP_CHAT = 8773, 9001, 8800, 55
+ADD = "imopenlines.crm.chat.user.add"
+ANSWER = "imbot.v2.Command.answer"
+SEND = "imbot.v2.Chat.Message.send"
+CLIENT_ID, CLIENT_SECRET = "local.switchboard", "a-client-secret-of-the-tests"
+KEY = "C6zJvl0NfxCQvA5jXtDJtUG3RVd5m6oc0BYtPQQm4bE="
+
+PATIENCE = 10.0
+
+
+class Stage:
+    """Speaks to the portal as people do, and looks at what everybody saw."""
+
+    def __init__(self, portal: Portal, settings: Settings, session: ClientSession) -> None:
+        self.portal = portal
+        self.settings = settings
+        self.session = session
+        self.engine = engine_for(settings.database_url.get_secret_value())
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        async with self.session.post(f"{self.portal.url}/sandbox/{path}", json=body) as response:
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+    async def get(self, path: str) -> Any:
+        async with self.session.get(f"{self.portal.url}/sandbox/{path}") as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
+
+    async def install(self, **more: Any) -> int:
+        handler = f"{self.settings.public_url}/bitrix24/install"
+        return (await self.post("install", {"handler": handler, **more}))["status"]
+
+    async def faults(self, **fault: Any) -> None:
+        await self.post("faults", fault)
+
+    async def type(
+        self, words: str, *, user: int = OLGA, chat: int = CHAT, hidden: bool = True
+    ) -> int:
+        body = {"chat_id": chat, "user_id": user, "text": words, "hidden": hidden}
+        return (await self.post("messages", body))["message_id"]
+
+    async def whisper(self, words: str, *, user: int = OLGA) -> int:
+        """Type in the private talk with the bot."""
+        body = {"dialog": "bot", "user_id": user, "text": words}
+        return (await self.post("messages", body))["message_id"]
+
+    async def say(self, words: str, **how: Any) -> str:
+        """Type a command and give what the bot said to it, wherever it said it."""
+        before = await self.heard()
+        await self.type(words, **how)
+        await self.settled()
+        return "\n".join((await self.heard())[len(before) :])
+
+    async def heard(self, user: int = OLGA) -> list[str]:
+        """Everything the bot has said, oldest first: in the chats and privately to a user."""
+        messages: list[dict[str, Any]] = []
+        for chat in await self.get("chats"):
+            if chat["kind"] != "private":
+                messages += (await self.chat(chat["id"]))["messages"]
+        messages += (await self.get(f"dialogs/{user}"))["messages"]
+        bots = [one for one in messages if "Switchboard" in one["text"] or one["author_id"] == BOT]
+        return [_plain(one["text"]) for one in sorted(bots, key=lambda one: one["id"])]
+
+    async def told_privately(self, user: int = OLGA) -> list[str]:
+        messages = (await self.get(f"dialogs/{user}"))["messages"]
+        return [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+
+    async def chat(self, number: int = CHAT) -> dict[str, Any]:
+        return await self.get(f"chats/{number}")
+
+    async def members(self, number: int = CHAT) -> list[int]:
+        return (await self.chat(number))["members"]
+
+    async def calls(self, *methods: str) -> list[dict[str, Any]]:
+        """The REST calls of these methods (of all, where none is named), oldest first."""
+        calls = await self.get("calls")
+        return [one for one in calls if not methods or one["method"] in methods]
+
+    async def requests(self, since: int = 0) -> list[str]:
+        """The HTTP requests the portal got: calls that are not the inside of a batch."""
+        return [one["method"] for one in (await self.calls())[since:] if not one["batch"]]
+
+    async def settled(self) -> None:
+        """Wait until every event has arrived and everything accepted is answered."""
+        await self.until(self._is_settled)
+
+    async def until(self, fact: Callable[[], Any], patience: float = PATIENCE) -> None:
+        deadline = time.monotonic() + patience
+        while not await fact():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            await asyncio.sleep(0.005)
+
+    async def _is_settled(self) -> bool:
+        deliveries = await self.get("deliveries")
+        return all(one["status"] is not None for one in deliveries) and not self.waiting()
+
+    def waiting(self) -> int:
+        """How many commands the inbox holds that are not answered."""
+        return self._count("SELECT count(*) FROM inbox WHERE done_at IS NULL")
+
+    def stored(self) -> int:
+        """How many commands the inbox has taken."""
+        return self._count("SELECT count(*) FROM inbox")
+
+    def _count(self, question: str) -> int:
+        with self.engine.connect() as connection:
+            return connection.execute(text(question)).scalar_one()
+
+
+def _plain(words: str) -> str:
+    """Cut the bot's name off that the portal puts before an internal line."""
+    return words.removeprefix("[b]Switchboard:[/b]\n")
+
+
+def settings_for(portal: Portal, database_url: str, **more: Any) -> Settings:
+    values: dict[str, Any] = {
+        "port": (port := unused_port()),
+        "public_url": f"http://127.0.0.1:{port}",
+        "database_url": database_url,
+        "bitrix24_client_id": CLIENT_ID,
+        "bitrix24_client_secret": CLIENT_SECRET,
+        "bitrix24_oauth_urls": [portal.oauth_url],
+        "encryption_keys": [KEY],
+        "rest_timeout": 1.0,
+        "retry_for": 2.0,
+    }
+    return Settings(_env_file=None, **{**values, **more})
+
+
+@asynccontextmanager
+async def bot_running(settings: Settings) -> AsyncIterator[None]:
+    async with serving(settings) as application:
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", settings.port).start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()
