@@ -35,11 +35,12 @@ def of_token(state: State, token: Token, *, refresh: bool) -> dict[str, object]:
 def of_actor(state: State, actor: User | None, *, refresh: bool) -> dict[str, object]:
     """The top-level block of a bot event: the token of the hit's user, as the faults want it."""
     faults = state.faults.events
+    owner = None if actor is None or actor.connector or actor.bot else actor.id
+    if faults.tokens == "foreign":
+        owner = faults.foreign_user_id
     # A customer writes through a connector: such a hit has no portal user.
-    nobody = actor is None or actor.connector or actor.bot
-    if actor is None or nobody or faults.tokens == "none":
+    if owner is None or faults.tokens == "none":
         return of_app(state)
-    owner = faults.foreign_user_id if faults.tokens == "foreign" else actor.id
     token = state.tokens.issue(owner, "user")
     block = of_token(state, token, refresh=refresh and faults.tokens != "no_refresh")
     if faults.tokens == "no_user_id":

@@ -51,7 +51,7 @@ async def _post(session: ClientSession, url: str, body: str) -> int:
 
 def is_http_url(text: object) -> bool:
     """Whether a handler may have this address."""
-    if not isinstance(text, str) or len(text) > 2000:
+    if not isinstance(text, str) or len(text) > 2000 or any(sign <= " " for sign in text):
         return False
     try:
         parts = urlsplit(text)

@@ -21,18 +21,25 @@ def command_added(
     context: str,
     message: Message,
     actor: User,
+    hit: User | None = None,
 ) -> None:
-    """ONIMBOTV2COMMANDADD: one for every matched line and for every pressed button."""
+    """ONIMBOTV2COMMANDADD: one for every matched line and for every pressed button.
+
+    The token is that of the request's user, `hit`: not always the one who has said it.
+    """
     _count(bot, "command")
     called = {"id": command.id, "command": f"/{command.name}", "params": params, "context": context}
     data = {"command": called, **_about(state, bot, message, actor)}
-    _to_bot(state, bot, "ONIMBOTV2COMMANDADD", data, actor)
+    _to_bot(state, bot, "ONIMBOTV2COMMANDADD", data, hit or actor)
 
 
-def message_added(state: State, bot: Bot, message: Message, actor: User) -> None:
-    """ONIMBOTV2MESSAGEADD."""
+def message_added(
+    state: State, bot: Bot, message: Message, actor: User, hit: User | None = None
+) -> None:
+    """ONIMBOTV2MESSAGEADD, with the token of the request's user."""
     _count(bot, "message")
-    _to_bot(state, bot, "ONIMBOTV2MESSAGEADD", _about(state, bot, message, actor), actor)
+    data = _about(state, bot, message, actor)
+    _to_bot(state, bot, "ONIMBOTV2MESSAGEADD", data, hit or actor)
 
 
 def message_updated(state: State, bot: Bot, message: Message, actor: User) -> None:

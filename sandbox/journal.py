@@ -1,10 +1,12 @@
 """What the portal has seen and done, for tests to read: no token values in it."""
 
+import re
 from collections import deque
 from dataclasses import asdict, dataclass
 
 _MOST_KEPT = 20_000
 _SECRETS = {"auth", "access_token", "bottoken"}
+_IN_COMMAND = re.compile(r"(?i)([?&](?:auth|access_token|botToken)=)[^&]*")
 
 
 @dataclass
@@ -44,10 +46,19 @@ def without_secrets(value: object) -> object:
     """The parameters of a call without the token it was made with."""
     if isinstance(value, dict):
         return {
-            key: without_secrets(inner)
+            key: _commands(inner) if str(key).lower() == "cmd" else without_secrets(inner)
             for key, inner in value.items()
             if str(key).lower() not in _SECRETS
         }
     if isinstance(value, list):
         return [without_secrets(inner) for inner in value]
     return value
+
+
+def _commands(value: object) -> object:
+    """The commands of a batch, whose queries may hold a token as well."""
+    if isinstance(value, dict):
+        return {key: _commands(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_commands(inner) for inner in value]
+    return _IN_COMMAND.sub(r"\1***", value) if isinstance(value, str) else value

@@ -27,6 +27,7 @@ class Draft:
     keyboard: list[dict[str, object]] | None = None
     keyboard_bot: int = 0
     attach: object = None
+    hit: User | None = None  # whose request it is, when not the author's own
 
 
 def post(state: State, chat: Chat, draft: Draft) -> Message:
@@ -40,9 +41,9 @@ def post(state: State, chat: Chat, draft: Draft) -> Message:
         return message
     if chat.session is not None and not chat.session.closed:
         chat.activity_at = message.at
-    fired = not draft.skip_command and _run_commands(state, chat, message, author)
+    fired = not draft.skip_command and _run_commands(state, chat, message, author, draft.hit)
     if not fired:
-        _tell_bots(state, chat, message, author)
+        _tell_bots(state, chat, message, author, draft.hit)
     return message
 
 
@@ -87,7 +88,9 @@ def _store(state: State, chat: Chat, draft: Draft) -> Message:
     return message
 
 
-def _run_commands(state: State, chat: Chat, message: Message, author: User) -> bool:
+def _run_commands(
+    state: State, chat: Chat, message: Message, author: User, hit: User | None
+) -> bool:
     """Send an event for each matched line; the eleventh different command and on are left."""
     seen: set[int] = set()
     for name, params in commands_in(message.text):
@@ -98,7 +101,7 @@ def _run_commands(state: State, chat: Chat, message: Message, author: User) -> b
                 continue
             seen.add(command.id)
             _open_pass(state, bot, chat)
-            events.command_added(state, bot, command, params, "textarea", message, author)
+            events.command_added(state, bot, command, params, "textarea", message, author, hit)
     return bool(seen)
 
 
@@ -116,10 +119,10 @@ def _open_pass(state: State, bot: Bot, chat: Chat) -> None:
     state.passes[bot.id, chat.id] = state.clock.now() + ANSWER_LIFETIME
 
 
-def _tell_bots(state: State, chat: Chat, message: Message, author: User) -> None:
+def _tell_bots(state: State, chat: Chat, message: Message, author: User, hit: User | None) -> None:
     for bot in list(state.bots.values()):
         if bot.id in chat.members and bot.id != author.id and _hears(bot, chat, message):
-            events.message_added(state, bot, message, author)
+            events.message_added(state, bot, message, author, hit)
 
 
 def _hears(bot: Bot, chat: Chat, message: Message) -> bool:

@@ -17,12 +17,12 @@ class FormRefused(ValueError):
 
 def encode(fields: Mapping[str, object]) -> str:
     """The fields as a form body: flags 1/0, null an empty value, empty arrays left out."""
-    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in _flatten(fields, ""))
+    return "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in _flatten(fields, ""))
 
 
-def flatten(fields: Mapping[str, object]) -> dict[str, str]:
-    """The same fields, decoded: `{"data[chat][id]": "5"}`."""
-    return dict(_flatten(fields, ""))
+def _quoted(text: str) -> str:
+    # Half of a surrogate pair can come in by JSON and has no place in UTF-8.
+    return quote_plus(text, errors="replace")
 
 
 def _flatten(value: object, key: str) -> Iterator[tuple[str, str]]:

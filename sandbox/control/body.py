@@ -83,7 +83,7 @@ async def read(request: web.Request) -> Body:
     try:
         text = await request.text()
         value = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
+    except (ValueError, LookupError, RecursionError):
         raise ControlRefused("the body is not JSON") from None
     if not isinstance(value, dict):
         raise ControlRefused("the body must be a JSON object")

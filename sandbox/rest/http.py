@@ -16,6 +16,7 @@ from sandbox.rest.batch import commands, method_of, run_batch
 from sandbox.rest.catalogue import METHODS
 from sandbox.rest.dispatch import authorize, dispatch
 from sandbox.rest.envelope import failure, success
+from sandbox.rest.params import within_depth
 from sandbox.rest.transport import broken, cut_short, hang_up
 from sandbox.state import State
 from sandbox.tokens import Token
@@ -142,9 +143,10 @@ async def _read(request: web.Request, state: State) -> _Request:
     name = name[: -len(".json")] if name.lower().endswith(".json") else name
     try:
         values = {**phpform.decode(request.query_string), **await _body(request)}
-    except (phpform.FormRefused, UnicodeDecodeError, ValueError, RecursionError) as reason:
-        text = str(reason) if isinstance(reason, phpform.FormRefused) else "Malformed body"
-        raise RestRefused("INVALID_REQUEST", text) from None
+    except phpform.FormRefused as refused:
+        raise RestRefused("INVALID_REQUEST", str(refused)) from None
+    except (ValueError, LookupError, RecursionError):
+        raise RestRefused("INVALID_REQUEST", "Malformed body") from None
     access = values.pop("auth", None) or values.pop("access_token", None)
     token = state.tokens.find(access) if isinstance(access, str) else None
     return _Request(state, name, values, token)
@@ -159,7 +161,7 @@ async def _body(request: web.Request) -> dict[str, object]:
         return {}
     if request.content_type == "application/json" or text.lstrip().startswith("{"):
         value = json.loads(text)
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not within_depth(value):
             raise ValueError
         return value
     return phpform.decode(text)
@@ -172,4 +174,4 @@ def _json(status: int, body: dict[str, object]) -> web.Response:
 
 
 def _dump(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

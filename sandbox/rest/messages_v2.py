@@ -27,7 +27,7 @@ def send(call: Call) -> object:
     bot = own_bot(call)
     dialog = call.params.required_text("dialogId")
     fields = Params(call.params.mapping("fields"), exact=True)
-    draft = _draft(bot, fields)
+    draft = _draft(call, bot, fields)
     message = post(call.state, _open_dialog(call, bot, dialog), named(call.state, bot, draft))
     return {"id": message.id, "uuidMap": []}
 
@@ -100,7 +100,7 @@ def notify(call: Call) -> object:
     return {"result": True}
 
 
-def _draft(bot: Bot, fields: Params) -> Draft:
+def _draft(call: Call, bot: Bot, fields: Params) -> Draft:
     buttons, keyboard_bot = keyboards.read(fields.raw("keyboard"), bot.id)
     draft = Draft(
         fields.text("message"),
@@ -111,6 +111,7 @@ def _draft(bot: Bot, fields: Params) -> Draft:
         keyboard=buttons,
         keyboard_bot=keyboard_bot,
         attach=attachment(fields),
+        hit=call.user,
     )
     if not draft.text.strip() and not draft.attach:
         raise RestRefused("EMPTY_MESSAGE", "Message is empty")

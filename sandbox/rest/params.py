@@ -5,6 +5,7 @@ from sandbox.errors import RestRefused
 _YES = {"Y", "YES", "TRUE", "1"}
 _NO = {"N", "NO", "FALSE", "0", ""}
 _MOST_DIGITS = 18
+_MOST_DEPTH = 64
 
 
 def integer(value: object) -> int | None:
@@ -28,6 +29,21 @@ def flag(value: object) -> bool | None:
         text = str(value).upper()
         return True if text in _YES else False if text in _NO else None
     return None
+
+
+def within_depth(value: object, most: int = _MOST_DEPTH) -> bool:
+    """Whether nothing in the value lies deeper than a sane request goes."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return True
+    return False
 
 
 class Params:
