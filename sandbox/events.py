@@ -56,7 +56,7 @@ def message_deleted(state: State, bot: Bot, message: Message, actor: User) -> No
 
 def joined_chat(state: State, bot: Bot, chat: Chat, actor: User) -> None:
     """ONIMBOTV2JOINCHAT: `user` is who added the bot; this event has no refresh token."""
-    data = {"dialogId": chat.dialog_id(bot.id), **_place(bot, chat, actor)}
+    data = {"dialogId": chat.dialog_id(bot.id), **_place(state, bot, chat, actor)}
     _to_bot(state, bot, "ONIMBOTV2JOINCHAT", data, actor, refresh=False)
 
 
@@ -94,14 +94,14 @@ def send(
 
 def _about(state: State, bot: Bot, message: Message, actor: User) -> dict[str, object]:
     chat = state.chats[message.chat_id]
-    return {"message": v2.message(message), **_place(bot, chat, actor)}
+    return {"message": v2.message(message), **_place(state, bot, chat, actor)}
 
 
-def _place(bot: Bot, chat: Chat, person: User) -> dict[str, object]:
+def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object]:
     return {
         "chat": v2.event_chat(chat, bot.id),
         "user": v2.user(person),
-        "language": v2.LANGUAGE,
+        "language": state.faults.events.language or v2.LANGUAGE,
     }
 
 

@@ -34,6 +34,7 @@ class EventFaults:
     without: list[str] = field(default_factory=list)
     application_token: str | None = None
     delay: float = 0.0
+    language: str | None = None
 
 
 class Faults:

@@ -111,6 +111,8 @@ def _set_events(state: State, asked: Body) -> None:
         events.copies = int(part.amount("copies", 0, 20))
     if part.has("delay"):
         events.delay = part.amount("delay", 0, _LONGEST)
+    if "language" in part.names():
+        events.language = part.text("language") if part.has("language") else None
     if "without" in part.names():
         events.without = part.texts("without")
     if "application_token" in part.names():
