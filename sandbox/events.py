@@ -50,7 +50,7 @@ def message_updated(state: State, bot: Bot, message: Message, actor: User) -> No
 def message_deleted(state: State, bot: Bot, message: Message, actor: User) -> None:
     """ONIMBOTV2MESSAGEDELETE: `user` is the author, the token the deleting user's."""
     author = state.users.get(message.author_id, actor)
-    data = {"messageId": message.id, **_place(bot, state.chats[message.chat_id], author)}
+    data = {"messageId": message.id, **_place(state, bot, state.chats[message.chat_id], author)}
     _to_bot(state, bot, "ONIMBOTV2MESSAGEDELETE", data, actor)
 
 
