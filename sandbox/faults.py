@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sandbox.errors import RestRefused
 
 ERROR = "error"
+RESULT = "result"
 TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
 
 
@@ -60,6 +61,10 @@ class Faults:
         """The refusal that this very call is to get."""
         fault = self._take([method], user_id, (ERROR,))
         return fault.value if fault and isinstance(fault.value, RestRefused) else None
+
+    def take_result(self, method: str, user_id: int) -> MethodFault | None:
+        """The result that this very call is to get without anything being done."""
+        return self._take([method], user_id, (RESULT,))
 
     def _take(
         self, methods: list[str], user_id: int | None, kinds: tuple[str, ...]

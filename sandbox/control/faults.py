@@ -6,7 +6,7 @@ from sandbox.control import body
 from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
-from sandbox.faults import ERROR, Faults, MethodFault
+from sandbox.faults import ERROR, RESULT, Faults, MethodFault
 from sandbox.keys import STATE
 from sandbox.state import State
 
@@ -57,6 +57,10 @@ def _error(asked: Body) -> object:
     return RestRefused(error.text("code"), error.text("description"), status, **extra)
 
 
+def _result(asked: Body) -> object:
+    return asked.raw("result")
+
+
 def _delay(asked: Body) -> object:
     return asked.amount("delay", 0, _LONGEST)
 
@@ -84,6 +88,7 @@ def _redirect(asked: Body) -> object:
 
 _VALUES = {
     ERROR: _error,
+    RESULT: _result,
     "delay": _delay,
     "html": _html,
     "drop": _drop,
