@@ -1,0 +1,116 @@
+"""The app on the portal: installed, opened, updated, removed; its handlers and placements."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from test_sandbox import Desk, bot_desk, desk_open
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with bot_desk() as desk:
+        yield desk
+
+
+async def test_installation_tells_the_app_its_tokens() -> None:
+    async with desk_open(member_id="c" * 32, application_token="APPTOKEN") as desk:
+        event = await desk.install()
+
+        auth = event["auth"]
+        assert event["data"]["INSTALLED"] == "Y"
+        assert (auth["member_id"], auth["application_token"]) == ("c" * 32, "APPTOKEN")
+        assert auth["refresh_token"]
+        assert auth["domain"] == urlsplit(desk.portal.url).netloc
+        assert await desk.ask("user.admin") is True
+
+
+async def test_installation_answers_with_the_handler_s_status() -> None:
+    async with desk_open() as desk:
+        desk.answer_with = 403
+
+        assert await desk.control("install", handler=f"{desk.origin}/x", user_id=7) == (
+            200, {"status": 403},
+        )  # fmt: skip
+        assert (await desk.event())["auth"]["user_id"] == "7"
+
+
+async def test_the_page_is_opened_with_the_visitor_s_tokens(desk: Desk) -> None:
+    status, page = await desk.control("open", user_id=15)
+
+    fields, query = page["fields"], parse_qs(urlsplit(page["url"]).query)
+    assert status == 200
+    assert page["url"].startswith(f"{desk.origin}/app?")
+    assert query["DOMAIN"] == [urlsplit(desk.portal.url).netloc]
+    assert query["PROTOCOL"] == ["0"]
+    assert query["LANG"] == ["ru"]
+    assert fields["PLACEMENT"] == "DEFAULT"
+    assert fields["APPLICATION_TOKEN"] == desk.portal.state.app.application_token
+    assert fields["REFRESH_ID"]
+    assert (await desk.ask("profile", fields["AUTH_ID"]))["ID"] == "15"
+
+
+async def test_a_placement_is_opened_at_its_own_handler(desk: Desk) -> None:
+    place = {"PLACEMENT": "IM_TEXTAREA", "HANDLER": f"{desk.origin}/palette", "TITLE": "T"}
+    assert await desk.ask("placement.bind", **place) is True
+    assert (await desk.refusal("placement.bind", **place))[1] == "ERROR_CORE"
+    assert (await desk.ask("placement.get"))[0]["placement"] == "IM_TEXTAREA"
+
+    _, page = await desk.control(
+        "open", user_id=7, placement="IM_TEXTAREA", options={"dialogId": "chat8773"}
+    )
+
+    assert page["url"].startswith(f"{desk.origin}/palette?")
+    assert page["fields"]["PLACEMENT_OPTIONS"] == '{"dialogId": "chat8773"}'
+    assert await desk.ask("placement.unbind", PLACEMENT="IM_TEXTAREA") == {"count": 1}
+
+
+async def test_placements_are_for_administrators(desk: Desk) -> None:
+    token = await desk.token(7)
+    refused = await desk.refusal("placement.bind", token, PLACEMENT="IM_TEXTAREA")
+
+    assert refused[:2] == (403, "ACCESS_DENIED")
+    assert (await desk.refusal("placement.bind"))[1] == "ERROR_ARGUMENT"
+    assert (await desk.refusal("placement.bind", PLACEMENT="X"))[1] == "ERROR_PLACEMENT_NOT_FOUND"
+
+
+async def test_handlers_are_bound_and_unbound(desk: Desk) -> None:
+    bound = {"event": "OnAppUninstall", "handler": f"{desk.origin}/events"}
+    assert await desk.ask("event.bind", **bound) is True
+    assert (await desk.refusal("event.bind", **bound))[2] == "Unable to set event handler"
+    assert [row["event"] for row in await desk.ask("event.get")] == ["ONAPPUNINSTALL"]
+    assert await desk.ask("event.unbind", **bound) == {"count": 1}
+
+    assert (await desk.refusal("event.bind", event="X", handler="http://x"))[1] == (
+        "ERROR_EVENT_NOT_FOUND"
+    )
+    assert (await desk.refusal("event.bind", event="ONAPPTEST"))[1] == "ERROR_ARGUMENT"
+    token = await desk.token(7)
+    assert (await desk.refusal("event.bind", token, **bound, auth_type=1))[0] == 403
+
+
+async def test_uninstalling_ends_tokens_bots_and_handlers(desk: Desk) -> None:
+    await desk.ask("event.bind", event="ONAPPUNINSTALL", handler=f"{desk.origin}/events")
+
+    assert await desk.control("uninstall", clean=True) == (200, {"sent": 1})
+
+    event = await desk.event("ONAPPUNINSTALL")
+    assert event["data"]["CLEAN"] == "1"
+    assert "access_token" not in event["auth"]
+    assert event["auth"]["application_token"] == desk.portal.state.app.application_token
+    assert (await desk.refusal("profile"))[1] == "NO_AUTH_FOUND"
+    await desk.install()
+    assert await desk.ask("event.get") == []
+    assert (await desk.ask("imbot.v2.Bot.list"))["bots"] == []
+
+
+async def test_an_update_may_bring_a_new_application_token(desk: Desk) -> None:
+    await desk.ask("event.bind", event="ONAPPUPDATE", handler=f"{desk.origin}/events")
+    old = desk.portal.state.app.application_token
+
+    await desk.control("update", new_application_token=True)
+
+    event = await desk.event("ONAPPUPDATE")
+    assert (event["data"]["VERSION"], event["data"]["PREVIOUS_VERSION"]) == ("2", "1")
+    assert event["auth"]["application_token"] not in ("", old)
+    assert await desk.ask("event.get") == []
