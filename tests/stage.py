@@ -116,13 +116,13 @@ class Stage:
 
     def waiting(self) -> int:
         """How many commands the inbox holds that are not answered."""
-        return self._count("SELECT count(*) FROM inbox WHERE done_at IS NULL")
+        return self.count("SELECT count(*) FROM inbox WHERE done_at IS NULL")
 
     def stored(self) -> int:
         """How many commands the inbox has taken."""
-        return self._count("SELECT count(*) FROM inbox")
+        return self.count("SELECT count(*) FROM inbox")
 
-    def _count(self, question: str) -> int:
+    def count(self, question: str) -> int:
         with self.engine.connect() as connection:
             return connection.execute(text(question)).scalar_one()
 

@@ -5,7 +5,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from bot.bitrix24.client import Address, Call, Client
-from bot.bitrix24.errors import LOST_CODES, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.errors import LOST_CODES, Busy, ExpiredToken, NoPermission, Refused
 from bot.bitrix24.oauth import OAuth
 from bot.store.portals import Portal
 from bot.store.tokens import TokenPair, Tokens
@@ -34,11 +34,24 @@ class Access:
             renewed = await self._renew(portal, user_id, pair)
             return await self._call(portal, renewed, call)
 
-    async def owner(self, portal: Portal, pair: TokenPair) -> int | None:
+    async def adopt(self, portal: Portal, user_id: int, identity: str) -> bool:
+        """Take a token that an event brought without an owner, if it proves to be this user's."""
+        pair = await self._tokens.unproven(identity)
+        if pair is None:
+            return False
+        if await self._owner(portal, pair) != user_id:
+            await self._tokens.forget_unproven(identity)
+            return False
+        await self._tokens.prove(portal.member_id, user_id, identity, pair)
+        return True
+
+    async def _owner(self, portal: Portal, pair: TokenPair) -> int | None:
         """Ask whose token this is: ``profile`` needs no permission."""
         try:
             profile = await self._call(portal, pair, Call("profile"))
-        except (Refused, NoPermission):
+        except (Refused, NoPermission) as error:
+            if isinstance(error, Busy):
+                raise
             return None
         number = str(profile.get("ID", "")) if isinstance(profile, dict) else ""
         return int(number) if number.isdecimal() else None

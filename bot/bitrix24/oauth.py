@@ -87,6 +87,8 @@ class OAuth:
 
 
 def _read(status: int, body: bytes) -> Grant:
+    if status >= 500:
+        raise Unreachable(f"the authorization server is out of order, status {status}")
     try:
         answer: Any = json.loads(body)
     except (ValueError, RecursionError):

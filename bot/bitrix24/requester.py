@@ -10,7 +10,7 @@ from typing import Any
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
-from bot.bitrix24.errors import Busy, Refused, Unanswered
+from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.store.inbox import Accepted
 from bot.store.journal import Answered, Journal, Step
@@ -71,8 +71,7 @@ class Requester:
         """See what has come of the steps that were begun and not answered."""
         seen = await self._call(look)
         done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
-        if done:
-            await self._journal.answer(self._command, done)
+        await self._journal.answer(self._command, done)
         work.settle(done)
 
     async def _send(self, work: "_Work", look: Call, is_done: IsDone) -> None:
@@ -80,7 +79,7 @@ class Requester:
         if new := [step for step in todo if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
-        calls = {LOOK: look} | {str(step.number): Call(step.method, step.params) for step in todo}
+        calls = {LOOK: look} | {_name(step): Call(step.method, step.params) for step in todo}
         try:
             results = batch.read(await self._call(batch.build(calls)), calls)
         except Unanswered:
@@ -89,7 +88,7 @@ class Requester:
         told = [
             (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
             for step in todo
-            if not isinstance(result := results[str(step.number)], Busy)
+            if not isinstance(result := results[_name(step)], Busy)
         ]
         await self._journal.answer(self._command, told)
         work.answers.update({step.number: answer for step, answer in told})
@@ -98,7 +97,13 @@ class Requester:
                 raise result
 
     async def _call(self, call: Call) -> Any:
-        return await self._access.call(self._portal, self._command.event.user.id, call)
+        event = self._command.event
+        try:
+            return await self._access.call(self._portal, event.user.id, call)
+        except NoPermission:
+            if not await self._access.adopt(self._portal, event.user.id, event.identity):
+                raise
+            return await self._access.call(self._portal, event.user.id, call)
 
 
 class _Work:
@@ -126,6 +131,11 @@ class _Work:
     def settle(self, done: Sequence[tuple[Step, Answered]]) -> None:
         self.answers.update({step.number: answer for step, answer in done})
         self._doubtful.clear()
+
+
+def _name(step: Step) -> str:
+    # A name of digits alone would make PHP answer with a list.
+    return f"step{step.number}"
 
 
 def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:

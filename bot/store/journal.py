@@ -91,6 +91,8 @@ class Journal:
 
     async def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
         """Note what these calls came to."""
+        if not answers:
+            return
         now = time.time()
         rows = [
             {

@@ -1,0 +1,120 @@
+"""A process that dies, and the one after it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from process import bot_process, ready
+from stage import ADD, ANSWER, IVAN, Stage
+
+from bot.settings import Settings
+from sandbox.server import Portal
+
+
+@pytest.fixture
+async def killed(portal: Portal, settings: Settings, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage whose bot is started by the test."""
+    async with ClientSession() as session:
+        stage = Stage(portal, settings, session)
+        yield stage
+        stage.engine.dispose()
+
+
+async def test_a_command_that_got_its_200_is_finished_by_the_next_process(
+    killed: Stage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    async with bot_process(killed.settings, log=log) as process:
+        await ready(killed.settings, killed.session)
+        assert await killed.install() == 200
+        # The portal is slow, so that the process dies before it has done anything.
+        await killed.faults(method="batch", delay=30)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _arrived(killed))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert IVAN not in await killed.members()
+    await killed.faults(clear=True)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled()
+
+    assert IVAN in await killed.members()
+    assert [text for text in await killed.heard() if "теперь в этом чате" in text]
+
+
+async def test_what_was_done_before_the_end_is_not_done_again(
+    killed: Stage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    async with bot_process(killed.settings, log=log) as process:
+        await ready(killed.settings, killed.session)
+        assert await killed.install() == 200
+        # The portal acts, and its answer never arrives.
+        await killed.faults(method="batch", drop="after")
+        await killed.faults(method="im.chat.user.list", delay=30)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _joined(killed))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    await killed.faults(clear=True)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled()
+
+    assert len(await killed.calls(ADD)) == 1
+    [said] = await killed.heard()
+    assert said == "✅ [USER=12][/USER] теперь в этом чате."
+
+
+async def test_a_reply_that_may_be_lost_is_sent_twice_at_most(
+    killed: Stage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    async with bot_process(killed.settings, log=log) as process:
+        await ready(killed.settings, killed.session)
+        assert await killed.install() == 200
+        await killed.faults(method=ANSWER, delay=30, times=None)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _attempted(killed, 1))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with bot_process(killed.settings, log=log) as process:
+        await killed.until(lambda: _attempted(killed, 2))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with bot_process(killed.settings, log=log):
+        await killed.settled()
+
+    assert await _attempted(killed, 2)
+    assert len(await killed.calls(ADD)) == 1
+
+
+async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Path) -> None:
+    async with bot_process(killed.settings, log=tmp_path / "log") as process:
+        await ready(killed.settings, killed.session)
+        assert await killed.install() == 200
+        await killed.faults(method="batch", delay=0.7)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _arrived(killed))
+        process.send_signal(signal.SIGTERM)
+
+        assert await asyncio.wait_for(process.wait(), 25) == 0
+
+    assert IVAN in await killed.members()
+    assert killed.waiting() == 0
+
+
+async def _arrived(stage: Stage) -> bool:
+    return [one["status"] for one in await stage.get("deliveries")][-1] == 200
+
+
+async def _joined(stage: Stage) -> bool:
+    return IVAN in await stage.members()
+
+
+async def _attempted(stage: Stage, times: int) -> bool:
+    return stage.count(f"SELECT count(*) FROM inbox WHERE attempts = {times}") == 1

@@ -1,0 +1,213 @@
+"""POST /bitrix24/events, as outsiders meet it."""
+
+import io
+import json
+
+import pytest
+from stage import ADD, BOT, CHAT, IVAN, OLGA, Stage
+
+
+def sample(stage: Stage, **changed: str | None) -> dict[str, str]:
+    """The webhook of a command, field by field as Bitrix24 posts it."""
+    portal = stage.portal.state.settings
+    token = stage.portal.state.tokens.issue(OLGA, "user").access
+    auth = {
+        "expires": "1789003600",
+        "expires_in": "3600",
+        "scope": "imbot",
+        "domain": "acme.bitrix24.com",
+        "server_endpoint": f"{stage.portal.oauth_url}/rest/",
+        "status": "L",
+        "client_endpoint": f"{stage.portal.url}/rest/",
+        "member_id": portal.member_id,
+    }
+    fields: dict[str, str | None] = {
+        "event": "ONIMBOTV2COMMANDADD",
+        "event_handler_id": "219",
+        "data[bot][id]": str(BOT),
+        "data[bot][code]": "switchboard",
+        "data[bot][auth][access_token]": "BOT-AT",
+        **{f"data[bot][auth][{key}]": value for key, value in auth.items()},
+        "data[bot][auth][user_id]": str(BOT),
+        "data[bot][auth][application_token]": "not-this-one",
+        "data[command][id]": "1",
+        "data[command][command]": "/invite",
+        "data[command][params]": "[USER=12]Ann Lee[/USER]",
+        "data[command][context]": "textarea",
+        "data[message][id]": "90311",
+        "data[message][chatId]": str(CHAT),
+        "data[message][authorId]": str(OLGA),
+        "data[message][date]": "2026-09-10T12:00:00+03:00",
+        "data[message][text]": "/invite [USER=12]Ann Lee[/USER]",
+        "data[message][isSystem]": "0",
+        "data[message][uuid]": "",
+        "data[message][forward]": "",
+        "data[message][viewedByOthers]": "0",
+        "data[chat][id]": str(CHAT),
+        "data[chat][dialogId]": f"chat{CHAT}",
+        "data[chat][entityType]": "LINES",
+        "data[chat][entityId]": "livechat|7|2302|599",
+        "data[chat][entityData2]": "LEAD|0|COMPANY|0|CONTACT|91|DEAL|288",
+        "data[user][id]": str(OLGA),
+        "data[user][active]": "1",
+        "data[user][bot]": "0",
+        "data[user][connector]": "0",
+        "data[user][idle]": "0",
+        "data[user][departments][0]": "5",
+        "data[user][phones]": "0",
+        "data[language]": "en",
+        "ts": "1789000001",
+        "auth[access_token]": token,
+        **{f"auth[{key}]": value for key, value in auth.items()},
+        "auth[user_id]": str(OLGA),
+        "auth[application_token]": portal.application_token,
+    }
+    fields.update(changed)
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+async def post(stage: Stage, data: object, **how: object) -> tuple[int, str]:
+    url = f"{stage.settings.public_url}/bitrix24/events"
+    async with stage.session.post(url, data=data, **how) as response:
+        return response.status, await response.text()
+
+
+async def test_the_documented_event_does_the_job(stage: Stage) -> None:
+    status, _ = await post(stage, sample(stage))
+    await stage.settled()
+
+    assert status == 200
+    assert IVAN in await stage.members()
+    [call] = await stage.calls(ADD)
+    assert call["user_id"] == OLGA
+
+
+async def test_the_event_may_come_as_json(stage: Stage) -> None:
+    tree: dict = {}
+    for key, value in sample(stage).items():
+        *path, last = key.replace("]", "").split("[")
+        node = tree
+        for part in path:
+            node = node.setdefault(part, {})
+        node[last] = value
+
+    status, _ = await post(stage, json.dumps(tree), headers={"Content-Type": "application/json"})
+    await stage.settled()
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
+async def test_an_event_without_member_id_is_known_by_its_application_token(stage: Stage) -> None:
+    status, _ = await post(stage, sample(stage, **{"auth[member_id]": None}))
+    await stage.settled()
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"auth[application_token]": "wrong"},
+        {"auth[application_token]": ""},
+        {"auth[application_token]": None},
+        {"auth[member_id]": "0" * 32},
+        {"auth[member_id]": None, "auth[application_token]": "wrong"},
+    ],
+)
+async def test_who_cannot_prove_himself_is_refused(
+    stage: Stage, wrong: dict[str, str | None]
+) -> None:
+    before = len(await stage.calls())
+
+    status, _ = await post(stage, sample(stage, **wrong))
+
+    assert status == 403
+    assert stage.stored() == 0
+    assert len(await stage.calls()) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"just text",
+        b"event=ONIMBOTV2COMMANDADD&event[a]=1",
+        b"a" + b"[b]" * 30 + b"=1",
+        "&".join(f"key{n}=1" for n in range(10_001)).encode(),
+        b"event=" + b"x" * 70,
+    ],
+)
+async def test_a_malformed_body_is_named_so(stage: Stage, body: bytes) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    status, text = await post(stage, body, headers=headers)
+
+    assert (status, "malformed event" in text) == (400, True)
+    assert stage.stored() == 0
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"1", b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"event": {"a": 1}}']
+)
+async def test_malformed_json_is_named_so(stage: Stage, body: bytes) -> None:
+    status, text = await post(stage, body, headers={"Content-Type": "application/json"})
+
+    assert (status, "malformed event" in text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"data[command][id]": "seven"},
+        {"data[command][command]": None},
+        {"data[user][id]": None},
+        {"data[user][id]": "-7"},
+        {"data[message][id]": "9" * 30},
+        {"data[chat][dialogId]": "x" * 500},
+        {"data[bot]": "1"},
+    ],
+)
+async def test_a_command_that_lacks_its_parts_is_malformed(
+    stage: Stage, wrong: dict[str, str | None]
+) -> None:
+    fields = sample(stage, **wrong)
+    if "data[bot]" in wrong:
+        fields = {key: value for key, value in fields.items() if not key.startswith("data[bot][")}
+
+    status, text = await post(stage, fields)
+
+    assert (status, "malformed event" in text) == (400, True)
+    assert stage.stored() == 0
+
+
+async def test_a_body_over_the_limit_is_too_large(stage: Stage) -> None:
+    status, _ = await post(stage, io.BytesIO(b"event=" + b"x" * 1024 * 1024))
+
+    assert status == 413
+    assert stage.stored() == 0
+
+
+@pytest.mark.parametrize("event", ["ONIMBOTV2MESSAGEADD", "ONIMBOTV2JOINCHAT", "ONIMCOMMANDADD"])
+async def test_an_event_that_is_not_used_is_answered_and_forgotten(
+    stage: Stage, event: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    status, _ = await post(stage, sample(stage, event=event))
+
+    assert status == 200
+    assert stage.stored() == 0
+    assert event in caplog.text
+
+
+async def test_the_requester_is_who_pressed_not_who_wrote_the_message(stage: Stage) -> None:
+    pressed = {"data[command][context]": "keyboard", "data[message][authorId]": str(BOT)}
+
+    await post(stage, sample(stage, **pressed))
+    await stage.settled()
+
+    [call] = await stage.calls(ADD)
+    assert call["user_id"] == OLGA

@@ -1,0 +1,165 @@
+"""Every way the portal refuses an /invite, as the operator reads it in both languages."""
+
+from typing import Any
+
+import pytest
+from stage import ADD, CHAT, IVAN, OLGA, Stage
+
+TYPED = "/invite [USER=12]Иван[/USER]"
+
+
+def error(status: int, code: str, description: str = "", **more: Any) -> dict[str, Any]:
+    told = {"status": status, "code": code, "description": description}
+    return {"method": ADD, "error": told, **more}
+
+
+REFUSALS = {
+    "the requester may not read the item": (
+        [{"user": {"id": OLGA, "crm": False}}],
+        "⛔ У вас нет доступа к элементу: сделка № 288, поэтому",
+        "⛔ You don't have access to deal 288, so",
+    ),
+    "the requester may not join the line": (
+        [{"user": {"id": OLGA, "join": False}}],
+        "ваша роль не разрешает подключаться к диалогам этой линии",
+        "but your role may not join dialogs of this line",
+    ),
+    "the colleague may not read the item": (
+        [{"user": {"id": IVAN, "crm": False}}],
+        "⛔ У сотрудника [USER=12]Иван[/USER] нет доступа к элементу: сделка № 288 «",
+        '⛔ [USER=12]Иван[/USER] has no access to deal 288 "',
+    ),
+    "the colleague may not read history": (
+        [{"user": {"id": IVAN, "history": False}}],
+        "роль сотрудника не разрешает смотреть историю диалогов этой линии",
+        "their role may not read the dialog history of this line",
+    ),
+    "access is denied and nobody knows whose": (
+        [error(403, "ACCESS_DENIED", "Отказано")],
+        "у вас или у [USER=12]Иван[/USER] не хватает прав",
+        "Either you or [USER=12]Иван[/USER] lack rights",
+    ),
+    "the plan has no REST": (
+        [error(403, "ACCESS_DENIED", "REST API is available only on commercial plans")],
+        "На вашем тарифе Битрикс24 REST отключён",
+        "REST is switched off on this Bitrix24 plan",
+    ),
+    "the dialog is not active": (
+        [{"chat": {"id": CHAT, "status": 50}}],
+        "диалог не активен",
+        "the dialog is not active",
+    ),
+    "the dialog is finished": (
+        [{"chat": {"id": CHAT, "status": 60}}],
+        "⚠️ Диалог завершён",
+        "⚠️ This dialog is finished",
+    ),
+    "the colleague is dismissed": (
+        [{"user": {"id": IVAN, "active": False}}],
+        "🚫 [USER=12]Иван[/USER]: сотрудник уволен или учётная запись отключена",
+        "🚫 [USER=12]Иван[/USER] is dismissed or the account is off",
+    ),
+    "the colleague is called inactive and is not": (
+        [error(400, "CRM_CHAT_USER_NOT_ACTIVE", "User not active")],
+        "сотрудник вам недоступен в этой линии",
+        "the account isn't available to you in this line",
+    ),
+    "not added, and nobody sees why": (
+        [error(400, "WRONG_REQUEST", "You don't have access or user already member in chat")],
+        "⚠️ Битрикс24 не добавил [USER=12]Иван[/USER]: нет доступа или уже в чате",
+        "⚠️ Bitrix24 didn't add [USER=12]Иван[/USER]: no access or already a member",
+    ),
+    "the bot's own request is wrong": (
+        [error(400, "ERROR_ARGUMENT", "Argument 'CRM_ENTITY' is null or empty")],
+        "⚠️ Бот отправил неверный запрос. Ничего не изменилось.",
+        "⚠️ I sent Bitrix24 a wrong request. Nothing changed.",
+    ),
+    "there is no messenger": (
+        [error(400, "IM_NOT_INSTALLED", "Messenger is not installed.")],
+        "не установлен модуль «Мессенджер»",
+        "The Messenger module (im) is not installed",
+    ),
+    "the app lacks a permission": (
+        [error(403, "insufficient_scope", "The request requires higher privileges")],
+        "Приложению бота не выдано нужное право",
+        "The bot's app lacks a permission",
+    ),
+    "the app is closed to the requester": (
+        [{"user": {"id": OLGA, "app_access": False}}],
+        "⛔ Администратор не открыл вам доступ к приложению",
+        "⛔ The administrator hasn't given you access to this app",
+    ),
+    "a code that no page knows": (
+        [error(400, "SOMETHING_NEW", "Луна в [b]Козероге[/b]")],
+        "⚠️ Битрикс24 отказал: Луна в &#91;b&#93;Козероге&#91;/b&#93;",
+        "⚠️ Bitrix24 refused: Луна в &#91;b&#93;Козероге&#91;/b&#93;",
+    ),
+    "a bad gateway for good": (
+        [{"method": "batch", "html": 503, "times": None}],
+        "⚠️ Битрикс24 не ответил: неизвестно, выполнена ли команда",
+        "⚠️ Bitrix24 didn't answer; I don't know whether your command was carried out",
+    ),
+}
+
+
+@pytest.mark.settings(retry_for=0.5)
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("case", REFUSALS)
+async def test_is_told_privately_with_what_to_do(stage: Stage, case: str, language: str) -> None:
+    faults, russian, english = REFUSALS[case]
+    await stage.faults(events={"language": language})
+    for fault in faults:
+        await stage.faults(**fault)
+    in_chat = len((await stage.chat())["messages"])
+
+    reply = await stage.say(TYPED)
+
+    assert (russian if language == "ru" else english) in reply
+    assert reply in await stage.told_privately()
+    assert len((await stage.chat())["messages"]) == in_chat + 1  # the command itself
+    assert IVAN not in await stage.members()
+    assert "✅" not in reply
+
+
+@pytest.mark.parametrize(("language", "words"), [("ru", "подключать"), ("en", "nowhere to bring")])
+async def test_zero_is_no_success(stage: Stage, language: str, words: str) -> None:
+    await stage.faults(events={"language": language})
+    # An item without a chat, and a portal that overlooks CHAT_ID.
+    await stage.faults(chat={"id": CHAT, "entity_data_2": "DEAL|300"})
+    await stage.faults(method=ADD, result=0)
+
+    reply = await stage.say(TYPED)
+
+    assert words in reply
+    assert "✅" not in reply
+
+
+async def test_a_full_bucket_only_takes_longer(stage: Stage) -> None:
+    await stage.faults(**error(503, "QUERY_LIMIT_EXCEEDED", "Too many requests", times=2))
+
+    assert "теперь в этом чате" in await stage.say(TYPED)
+    assert IVAN in await stage.members()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"delay": 3},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"truncate": True},
+        {"html": 502},
+        {"html": 200},
+        {"redirect": "http://127.0.0.1:9/rest/batch"},
+    ],
+)
+async def test_a_broken_answer_is_looked_into_and_repeated(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
+    await stage.faults(method="batch", **fault)
+
+    reply = await stage.say(TYPED)
+
+    assert "✅ [USER=12]Иван[/USER] теперь в этом чате." in reply
+    joined = [one for one in await stage.get("memberships") if one["user_id"] == IVAN]
+    assert len(joined) == 1
