@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +28,8 @@ class Desk:
         self.heard: asyncio.Queue[tuple[str, dict[str, Any], dict[str, str]]] = asyncio.Queue()
         self.app_token = ""
         self.answer_with = 200
+        self.gate = asyncio.Event()  # the handler answers when it is open
+        self.gate.set()
 
     async def event(self, name: str = "") -> dict[str, Any]:
         """The next event; of that name, when one is given."""
@@ -48,6 +50,13 @@ class Desk:
         async with self.http.get(f"{self.portal.url}/sandbox/{path}") as response:
             assert response.status == 200
             return await response.json()
+
+    async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
+        """What is to be seen there, as soon as it is so."""
+        async with asyncio.timeout(PATIENCE):
+            while not holds(found := await self.look(path)):
+                pass
+            return found
 
     async def say(self, text: str, user: int = 7, chat: int = 8773, **more: Any) -> int:
         status, body = await self.control("messages", chat_id=chat, user_id=user, text=text, **more)
@@ -131,6 +140,7 @@ async def desk_open(**options: Any) -> AsyncIterator[Desk]:
             body = await request.text()
             heard = (body, phpform.decode(body), dict(request.headers))
             desk.heard.put_nowait(heard)
+            await desk.gate.wait()
             return web.Response(status=desk.answer_with)
 
         app.router.add_post("/{path:.*}", hear)
