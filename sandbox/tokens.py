@@ -10,7 +10,7 @@ REFRESH_LIFETIME = 180 * 24 * 3600
 CODE_LIFETIME = 30
 
 # Every event issues a pair; the oldest go, so that a long run does not eat the memory.
-_MOST_KEPT = 50_000
+_MOST_KEPT = 200_000
 
 
 @dataclass
@@ -103,4 +103,8 @@ class Tokens:
     def _forget_oldest(self) -> None:
         for kept in (self._by_access, self._by_refresh):
             if len(kept) > _MOST_KEPT:
-                del kept[next(iter(kept))]
+                key = next(iter(kept))
+                token = kept.pop(key)
+                # The installation's pair is what an app falls back on.
+                if token.kind == "app":
+                    kept[key] = token
