@@ -1,0 +1,63 @@
+# Everything here needs git, make and Python 3.11 or newer; the rest is put into .venv.
+
+UV_VERSION := 0.13.8
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python3.14)
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+IN_VENV := .venv/bin/python -m
+READY := .venv/.installed
+UNFINISHED := .venv/.unfinished
+
+# uv is to fill .venv and nothing else, whatever is active or exported where make is called.
+CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS -u UV_FROZEN \
+	-u PIP_USER -u PIP_TARGET -u PIP_PREFIX UV_PROJECT_ENVIRONMENT=.venv
+
+# An environment whose Python has gone is made again, whatever its stamp says.
+WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check again
+
+help:
+	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
+	@echo 'make test    Run the tests (ARGS="-k invite": only some)'
+	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
+	@echo 'make help    List what make can do'
+	@echo
+	@echo 'Each makes what it needs. Another Python: make demo PYTHON=/path/to/python3'
+
+demo: $(READY)
+	@$(IN_VENV) sandbox.demo $(ARGS)
+
+test: $(READY)
+	$(IN_VENV) pytest $(ARGS)
+
+check: $(READY)
+	$(IN_VENV) ruff check
+	$(IN_VENV) ruff format --check
+	$(IN_VENV) mypy
+
+$(READY): pyproject.toml uv.lock $(if $(WORKS),,again)
+	@set -e; found=; \
+	if [ -e $(UNFINISHED) ] || ! .venv/bin/python -c '$(SUITABLE)' 2>/dev/null \
+	    || ! $(IN_VENV) pip --version >/dev/null 2>&1; then \
+	  for candidate in $(PYTHONS); do \
+	    if "$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo 'No Python 3.11 or newer that can make a virtual environment; tried: $(PYTHONS).' >&2; \
+	    echo 'Debian and Ubuntu: sudo apt-get install python3 python3-venv' >&2; \
+	    echo 'One in another place: make PYTHON=/path/to/python3 …' >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Making a virtual environment in .venv with $$("$$found" --version) …"; \
+	  "$$found" -m venv --clear .venv; \
+	fi; \
+	touch $(UNFINISHED); \
+	echo 'Installing uv $(UV_VERSION), which reads the lock file …'; \
+	$(CLEAN) $(IN_VENV) pip install -qq --disable-pip-version-check uv==$(UV_VERSION); \
+	echo 'Installing the locked dependencies …'; \
+	$(CLEAN) $(IN_VENV) uv sync --locked --inexact --quiet --no-python-downloads \
+	    --python .venv/bin/python; \
+	rm $(UNFINISHED); \
+	touch $@; \
+	echo 'Ready.'
