@@ -1,0 +1,186 @@
+"""The demo, run as a newcomer runs it."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import ANNA, CHAT
+
+from bot.settings import Settings
+from sandbox import demo
+from sandbox.server import running
+
+ROOT = Path(__file__).parents[1]
+DEMO = ("-W", "error", "-m", "sandbox.demo")
+PATIENCE = 30.0
+DRIVER = 41
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """What a developer may have exported; whatever the demo leaves behind is seen in tmp_path."""
+    misleading = {"DATABASE_URL": "sqlite:////nowhere/at.all", "PUBLIC_URL": "no address"}
+    return {**os.environ, **misleading, "TMPDIR": str(tmp_path), "PYTHONUTF8": "1"}
+
+
+@asynccontextmanager
+async def _started(environ: dict[str, str], *command: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _said(process: Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        said = await process.stdout.read()
+        await process.wait()
+    return said.decode()
+
+
+async def _said_until(process: Process, end: Callable[[str], bool]) -> str:
+    assert process.stdout is not None
+    said = ""
+    async with asyncio.timeout(PATIENCE):
+        while not end(said):
+            line = await process.stdout.readline()
+            assert line, f"it ended too early:\n{said}"
+            said += line.decode()
+    return said
+
+
+async def _run_in_shell(line: str) -> str:
+    process = await asyncio.create_subprocess_shell(line, stdout=PIPE, stderr=PIPE)
+    async with asyncio.timeout(PATIENCE):
+        answer, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return answer.decode()
+
+
+async def test_plays_the_main_job_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
+    async with _started(environ, *DEMO, "--once") as process:
+        said = await _said(process)
+
+    assert process.returncode == 0, said
+    for line in (
+        r"    /invite @Иван Петров",
+        r"imopenlines\.crm\.chat\.user\.add +token of Ольга Смирнова \(7\)",
+        r"CRM_ENTITY_TYPE=deal  CRM_ENTITY=288  USER_ID=12  CHAT_ID=8773",
+        r"Switchboard: ✅ Иван Петров теперь в этом чате\.",
+        r"The customer sees of all this:\n    nothing",
+        r"✓ Иван Петров \(12\) is a member of the chat",
+        r"✓ Павел Лебедев \(33\) was not added",
+        r"✓ the customer got no answer",
+        r"Everything went as expected\.",
+    ):
+        assert re.search(line, said), f"{line} is not in:\n{said}"
+    assert "✗" not in said
+    assert max(map(len, said.splitlines())) <= 90
+    assert "\033" not in said
+    assert _left_in(tmp_path) == []
+
+
+async def test_says_what_did_not_go_as_expected(environ: dict[str, str]) -> None:
+    # Anna is nobody whom the portal refuses.
+    play = f"from sandbox import demo; demo.PAVEL = {ANNA}; demo.main()"
+    async with _started(environ, "-c", play, "--once") as process:
+        said = await _said(process)
+
+    assert process.returncode == 1
+    assert "This did not go as expected:\n  ✗ Анна Орлова (15) was not added" in said
+
+
+async def test_shows_why_the_bot_does_not_start(environ: dict[str, str], tmp_path: Path) -> None:
+    play = f"from sandbox import demo; demo.ROOT = {str(tmp_path)!r}; demo.main()"
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "__main__.py").write_text("raise SystemExit('out of order')")
+    async with _started(environ, "-c", play, "--once") as process:
+        said = await _said(process)
+
+    assert process.returncode == 1
+    assert "  out of order\n" in said
+    assert "✗ the bot does not start (status 1)" in said
+    assert "Traceback" not in said
+
+
+async def test_its_lines_work_when_pasted(environ: dict[str, str]) -> None:
+    async with _started(environ, *DEMO) as process:
+        said = await _said_until(process, lambda said: said.endswith("'data[language]=ru'\n"))
+        lines = re.findall(r"^curl (?:.*\\\n)*.*$", said, re.MULTILINE)
+        type_, look, talk, calls, event = lines
+
+        assert json.loads(await _run_in_shell(type_))["message_id"]
+        await _until_member(look, ANNA)
+        assert await _run_in_shell(event) == "ok\n"
+        await _until_member(look, DRIVER)
+        assert "Павел" in await _run_in_shell(talk)
+        owners = _owners(json.loads(await _run_in_shell(calls)), "imopenlines.crm.chat.user.add")
+        assert owners == [7, 7, 7, 7]
+
+        process.send_signal(signal.SIGTERM)
+        assert "down" in await _said(process)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_leaves_nothing_behind(
+    environ: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    async with _started(environ, *DEMO) as process:
+        said = await _said_until(process, lambda said: "ONIMBOTV2COMMANDADD" in said)
+        process.send_signal(number)
+        await _said(process)
+
+    [address] = re.findall(r"bot +http://127\.0\.0\.1:(\d+)", said)
+    with pytest.raises(OSError, match=address):
+        await asyncio.open_connection("127.0.0.1", int(address))
+    assert process.returncode == 0
+    assert _left_in(tmp_path) == []
+
+
+async def test_leaves_nothing_behind_in_the_middle(environ: dict[str, str], tmp_path: Path) -> None:
+    async with _started(environ, *DEMO, "--once") as process:
+        await _said_until(process, lambda said: "Starting" in said)
+        process.send_signal(signal.SIGINT)
+        said = await _said(process)
+
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert _left_in(tmp_path) == []
+
+
+async def test_gives_the_bot_every_setting(tmp_path: Path) -> None:
+    async with running() as portal:
+        given = demo.environment(portal, 8080, tmp_path)
+
+    assert {name.upper() for name in Settings.model_fields} <= given.keys()
+
+
+async def _until_member(look: str, person: int) -> None:
+    assert str(CHAT) in look
+    async with asyncio.timeout(PATIENCE):
+        while person not in json.loads(await _run_in_shell(look))["members"]:  # noqa: ASYNC110  # another process
+            await asyncio.sleep(0.05)
+
+
+def _owners(calls: list[dict[str, Any]], method: str) -> list[int]:
+    return [call["user_id"] for call in calls if call["method"] == method]
+
+
+def _left_in(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
