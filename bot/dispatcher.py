@@ -27,7 +27,7 @@ from bot.errors import (
 from bot.outcomes import Outcomes, Told, Usage
 from bot.rendering import Wording
 from bot.replies import Replies
-from bot.store.inbox import Accepted, Inbox, Place, Reply
+from bot.store.inbox import Accepted, Button, Inbox, Place, Reply
 from bot.store.portals import Portal, Portals
 
 log = logging.getLogger(__name__)
@@ -113,13 +113,16 @@ class Dispatcher:
         told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
         language = self._wording.known(command.event.language)
         lines: dict[Place, list[str]] = {}
+        buttons: dict[Place, list[Button]] = {}
         for one in told:
             place = Place.PRIVATE if isinstance(one, Refusal) else one.place
             text = self._wording.word(one, language)
             if text not in lines.setdefault(place, []):
                 lines[place].append(text)
+            buttons.setdefault(place, []).extend(self._wording.buttons(one, language))
         return [
-            Reply(text=self._cut(texts, language), place=place) for place, texts in lines.items()
+            Reply(text=self._cut(texts, language), place=place, buttons=tuple(buttons[place]))
+            for place, texts in lines.items()
         ]
 
     def _cut(self, texts: list[str], language: str) -> str:

@@ -6,7 +6,7 @@ fields are the template's variables.
 
 from dataclasses import dataclass
 
-from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
 
 
 class StoreUnavailable(Exception):
@@ -14,7 +14,9 @@ class StoreUnavailable(Exception):
 
 
 class Refusal(Exception):
-    """A reason that is told to the requester, with what to do next."""
+    """A reason that is told to the requester, with what to do next and perhaps buttons for it."""
+
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(eq=False)

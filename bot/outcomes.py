@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.bitrix24.entities import Offer
 from bot.errors import Refusal
 from bot.store.inbox import Place
 
@@ -18,6 +19,8 @@ class Outcome(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     place: ClassVar[Place] = Place.PRIVATE
+
+    offers: tuple[Offer, ...] = ()
 
 
 class Usage(Outcome):

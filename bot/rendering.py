@@ -16,6 +16,7 @@ from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
 from bot.errors import Refusal
 from bot.outcomes import Told
+from bot.store.inbox import Button
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 DEFAULT_LANGUAGE = "en"
@@ -55,6 +56,21 @@ class Wording:
         """Say an outcome or a refusal."""
         text = self._template(template_name(type(told)), language).render(variables(told))
         return bbcode.without_commands(text.strip())
+
+    def buttons(self, told: Told, language: str) -> list[Button]:
+        """Word what an outcome or a refusal offers to press."""
+        if not told.offers:
+            return []
+        template = self._template(template_name(type(told)), language)
+        module = template.make_module(variables(told))
+        return [
+            Button(
+                text=offer.label or str(getattr(module, offer.name)).strip(),
+                link=offer.link,
+                payload=offer.payload,
+            )
+            for offer in told.offers
+        ]
 
     def short(self, refusal: Refusal, language: str) -> str:
         """Say a refusal in a word or two: the template's ``short``."""
@@ -113,7 +129,7 @@ def template_name(type_: type[Any]) -> str:
 
 def variables(told: Told) -> dict[str, Any]:
     """Give an outcome's or a refusal's fields."""
-    return dict(vars(told))
+    return {name: value for name, value in vars(told).items() if name != "offers"}
 
 
 def _neutral(value: object) -> object:

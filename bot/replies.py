@@ -11,13 +11,16 @@ from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
 from bot.bitrix24.errors import NoPermission, Refused
 from bot.bitrix24.patience import NOT_HAPPENED, Patience
-from bot.store.inbox import Accepted, Place, Reply
+from bot.store.inbox import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
 
 log = logging.getLogger(__name__)
 
 # Command.answer says true and posts nothing after ten minutes; stay clear of that.
 ANSWERABLE = 570.0
+
+# The hidden command that every button of the bot carries.
+PRESS = "press"
 
 
 class Replies:
@@ -33,35 +36,22 @@ class Replies:
         Raises ``Bitrix24Error`` where it could not be sent at all.
         """
         if reply.place is Place.CHAT and self._answerable(command):
-            await self._say(portal, self._in_chat(portal, command, reply.text))
+            await self._say(portal, _in_chat(command, reply))
             return
         try:
-            await self._say(portal, private(portal, command.event.user.id, reply.text))
+            await self._say(portal, private(portal, command.event.user.id, reply))
         except Refused as refused:
             if not self._answerable(command):
                 raise
             log.warning("command %s: no private message: %s", command.reference, refused)
-            await self._say(portal, self._in_chat(portal, command, reply.text))
+            await self._say(portal, _in_chat(command, reply))
 
     async def notify(self, portal: Portal, user_id: int, text: str) -> None:
-        """Tell a user something privately, or let it be: nothing hangs on it."""
-        await self._call(portal, private(portal, user_id, text))
+        """Try once to tell a user something privately: nothing hangs on it."""
+        await self._call(portal, private(portal, user_id, Reply(text=text, place=Place.PRIVATE)))
 
     def _answerable(self, command: Accepted) -> bool:
         return time.time() - command.received_at < ANSWERABLE
-
-    def _in_chat(self, portal: Portal, command: Accepted, text: str) -> Call:
-        event = command.event
-        return Call(
-            "imbot.v2.Command.answer",
-            {
-                "botId": event.bot.id,
-                "commandId": event.command.id,
-                "messageId": event.message.id,
-                "dialogId": event.chat.dialog_id,
-                "fields": {"message": text, "system": True, "urlPreview": False},
-            },
-        )
 
     async def _say(self, portal: Portal, call: Call) -> None:
         await self._patience.insist(NOT_HAPPENED, lambda: self._call(portal, call))
@@ -76,13 +66,40 @@ class Replies:
         return await self._access.call(portal, portal.installer_id, call)
 
 
-def private(portal: Portal, user_id: int, text: str) -> Call:
-    """Make the call that tells a user something in his talk with the bot."""
+def _in_chat(command: Accepted, reply: Reply) -> Call:
+    event = command.event
     return Call(
-        "imbot.v2.Chat.Message.send",
+        "imbot.v2.Command.answer",
         {
-            "botId": portal.bot_id,
-            "dialogId": str(user_id),
-            "fields": {"message": text, "urlPreview": False},
+            "botId": event.bot.id,
+            "commandId": event.command.id,
+            "messageId": event.message.id,
+            "dialogId": event.chat.dialog_id,
+            "fields": {**_fields(reply, event.bot.id), "system": True},
         },
     )
+
+
+def private(portal: Portal, user_id: int, reply: Reply) -> Call:
+    """Make the call that tells a user something in his talk with the bot."""
+    bot_id = portal.bot_id or 0
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {"botId": bot_id, "dialogId": str(user_id), "fields": _fields(reply, bot_id)},
+    )
+
+
+def _fields(reply: Reply, bot_id: int) -> dict[str, Any]:
+    fields: dict[str, Any] = {"message": reply.text, "urlPreview": False}
+    if reply.buttons:
+        buttons = [_button(button) for button in reply.buttons]
+        fields["keyboard"] = {"BOT_ID": bot_id, "BUTTONS": buttons}
+    return fields
+
+
+def _button(button: Button) -> dict[str, str]:
+    # Page: message-keyboards.md. Keys stay in capitals in version 2 as well.
+    look = {"TEXT": button.text, "DISPLAY": "LINE", "BG_COLOR_TOKEN": "primary"}
+    if button.link:
+        return {**look, "LINK": button.link}
+    return {**look, "COMMAND": PRESS, "COMMAND_PARAMS": button.payload, "BLOCK": "Y"}

@@ -26,6 +26,19 @@ class Person(Entity):
     name: str = ""
 
 
+class Offer(Entity):
+    """A button under a reply: a link to open, or a press that comes back with ``payload``.
+
+    Its words are the template's ``set`` of this ``name``, unless it has a ``label`` (a person's
+    name, say).
+    """
+
+    name: str = ""
+    label: str = ""
+    link: str = ""
+    payload: str = ""
+
+
 class CrmItem(Entity):
     """A lead, deal, contact or company; ``title`` is empty where nobody has looked it up."""
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.events import CommandEvent
@@ -22,16 +22,30 @@ class Place(StrEnum):
     PRIVATE = "private"
 
 
+class Button(BaseModel):
+    """A worded button: a link, or the parameters of the bot's hidden command."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    link: str = ""
+    payload: str = ""
+
+
 class Reply(BaseModel):
-    """A worded answer, in BB code."""
+    """A worded answer, in BB code, and what may be pressed under it."""
 
     model_config = ConfigDict(frozen=True)
 
     text: str
     place: Place
+    buttons: tuple[Button, ...] = ()
 
 
 _replies = TypeAdapter(list[Reply])
+
+# What may run: neither answered nor waiting for a person.
+_WAITS = and_(inbox.c.done_at.is_(None), inbox.c.parked_until.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +90,10 @@ class Inbox:
             .where(inbox.c.id == bindparam("command"))
             .values(replies=bindparam("worded"), attempts=bindparam("tries"))
         )
-        self._done = (
-            update(inbox).where(inbox.c.id == bindparam("command")).values(done_at=bindparam("at"))
-        )
+        this = inbox.c.id == bindparam("command")
+        self._done = update(inbox).where(this).values(done_at=bindparam("at"))
+        self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
+        self._unpark = update(inbox).where(this).values(parked_until=None, replies=None, attempts=0)
 
     async def accept(self, event: CommandEvent, *with_it: Write) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
@@ -89,6 +104,7 @@ class Inbox:
         row = {
             "identity": identity,
             "member_id": event.member_id,
+            "requester_id": event.user.id,
             "lane": event.lane,
             "message_id": event.message.id,
             "line": event.line,
@@ -103,10 +119,7 @@ class Inbox:
     async def waiting_lanes(self) -> list[str]:
         """List the chats that have something waiting."""
         question = (
-            select(inbox.c.lane)
-            .where(inbox.c.done_at.is_(None))
-            .group_by(inbox.c.lane)
-            .order_by(func.min(inbox.c.id))
+            select(inbox.c.lane).where(_WAITS).group_by(inbox.c.lane).order_by(func.min(inbox.c.id))
         )
         return [row.lane for row in await self._rows(question)]
 
@@ -114,7 +127,7 @@ class Inbox:
         """List what waits in a chat, in the order of its messages and lines."""
         question = (
             select(inbox)
-            .where(inbox.c.lane == lane, inbox.c.done_at.is_(None))
+            .where(inbox.c.lane == lane, _WAITS)
             .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
             .limit(limit)
         )
@@ -122,7 +135,7 @@ class Inbox:
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
-        question = select(inbox).where(inbox.c.id == command_id, inbox.c.done_at.is_(None))
+        question = select(inbox).where(inbox.c.id == command_id, _WAITS)
         return next((_accepted(row) for row in await self._rows(question)), None)
 
     async def replying(self, command_id: int, replies: Sequence[Reply], attempts: int) -> None:
@@ -134,6 +147,28 @@ class Inbox:
     async def done(self, command_id: int) -> None:
         """Note that a command is answered."""
         await self._database.write((self._done, [{"command": command_id, "at": time.time()}]))
+
+    async def park(self, command_id: int, seconds: float) -> None:
+        """Set a command aside that waits for a person; its chat goes on without it."""
+        row = {"command": command_id, "until": time.time() + seconds}
+        await self._database.write((self._park, [row]))
+
+    async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
+        """Take up what was set aside for this person and is not too old."""
+        question = (
+            select(inbox)
+            .where(
+                inbox.c.member_id == member_id,
+                inbox.c.requester_id == user_id,
+                inbox.c.done_at.is_(None),
+                inbox.c.parked_until > time.time(),
+            )
+            .order_by(inbox.c.id)
+        )
+        rows = await self._rows(question)
+        if rows:
+            await self._database.write((self._unpark, [{"command": row.id} for row in rows]))
+        return [replace(_accepted(row), replies=None, attempts=0) for row in rows]
 
     async def _rows(self, question: Any) -> list[Row[Any]]:
         def ask(connection: Connection) -> list[Row[Any]]:

@@ -57,6 +57,7 @@ inbox = Table(
     Column("id", _Number, primary_key=True, autoincrement=True),
     Column("identity", String(64), nullable=False, unique=True),
     Column("member_id", String(64), nullable=False),
+    Column("requester_id", BigInteger, nullable=False),
     Column("lane", String(255), nullable=False),
     Column("message_id", BigInteger, nullable=False),
     Column("line", Integer, nullable=False),
@@ -64,6 +65,7 @@ inbox = Table(
     Column("received_at", Float, nullable=False),
     Column("replies", Text),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("parked_until", Float),
     Column("done_at", Float),
 )
 Index(
