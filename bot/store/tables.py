@@ -97,3 +97,10 @@ journal = Table(
     Column("changed", Boolean),
 )
 Index("journal_step", journal.c.command_id, journal.c.step, unique=True)
+
+portal_settings = Table(
+    "portal_settings",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("settings", Text, nullable=False),
+)

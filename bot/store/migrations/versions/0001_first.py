@@ -67,6 +67,12 @@ def upgrade() -> None:
     )
     op.create_index("journal_step", "journal", ["command_id", "step"], unique=True)
     op.create_table(
+        "portal_settings",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
+    op.create_table(
         "portals",
         sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("client_endpoint", sa.Text(), nullable=False),
