@@ -9,10 +9,12 @@ import asyncio
 import logging
 from bisect import insort
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from bot.bitrix24.events import CommandEvent
 from bot.errors import StoreUnavailable
+from bot.store.database import Write
 from bot.store.inbox import Accepted, Inbox
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,15 @@ class Lanes:
             lane = _Lane()
             self._open(command.event.lane, lane)
         lane.add(command)
+
+    def joining(self, event: CommandEvent) -> Sequence[Write]:
+        """Nothing: this process knows by itself what it has stored."""
+        return ()
+
+    async def resume(self, commands: Sequence[Accepted]) -> None:
+        """Run commands that had been set aside."""
+        for command in commands:
+            self.add(command)
 
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import Auth, CommandEvent, Envelope, MalformedEvent
-from bot.engine.lanes import Lanes
+from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
 from bot.store.cipher import same_secret
 from bot.store.database import Write
@@ -23,7 +23,7 @@ RETRY_AFTER = {"Retry-After": "5"}
 class Events:
     """The address that Bitrix24 posts the bot's events to."""
 
-    def __init__(self, portals: Portals, tokens: Tokens, inbox: Inbox, engine: Lanes) -> None:
+    def __init__(self, portals: Portals, tokens: Tokens, inbox: Inbox, engine: Engine) -> None:
         self._portals = portals
         self._tokens = tokens
         self._inbox = inbox
@@ -68,7 +68,7 @@ class Events:
             log.info("a command of an external user is ignored")
             return
         writes = await self._pairs(envelope, event, portal)
-        accepted = await self._inbox.accept(event, *writes)
+        accepted = await self._inbox.accept(event, *writes, *self._engine.joining(event))
         if accepted is None:
             log.info("a delivery that is known already")
             return

@@ -1,0 +1,27 @@
+"""What an engine promises, whichever it is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.bitrix24.events import CommandEvent
+from bot.store.database import Write
+from bot.store.inbox import Accepted
+
+
+class Engine(Protocol):
+    """Sees to it that what the inbox holds is carried out, each chat in its order."""
+
+    async def start(self) -> None:
+        """Take up what is waiting, and begin."""
+
+    def joining(self, event: CommandEvent) -> Sequence[Write]:
+        """Make the writes that belong into the commit that stores this event."""
+
+    def add(self, command: Accepted) -> None:
+        """Note that this command has been stored, along with the writes of ``joining``."""
+
+    async def resume(self, commands: Sequence[Accepted]) -> None:
+        """Run commands that had been set aside and wait no longer."""
+
+    async def stop(self, patience: float) -> None:
+        """Let running commands finish for so many seconds; leave the rest to the next process."""
