@@ -89,6 +89,7 @@ async def test_plays_the_main_job_and_ends(environ: dict[str, str], tmp_path: Pa
         r"Everything went as expected\.",
     ):
         assert re.search(line, said), f"{line} is not in:\n{said}"
+    assert _transcript() in said
     assert "✗" not in said
     assert max(map(len, said.splitlines())) <= 90
     assert "\033" not in said
@@ -184,3 +185,8 @@ def _owners(calls: list[dict[str, Any]], method: str) -> list[int]:
 
 def _left_in(folder: Path) -> list[str]:
     return [one.name for one in folder.iterdir()]
+
+
+def _transcript() -> str:
+    """What the README shows of the demo."""
+    return (ROOT / "README.md").read_text().partition("```text\n")[2].partition("```")[0]
