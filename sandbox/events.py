@@ -68,7 +68,12 @@ def bot_deleted(state: State, bot: Bot, actor: User) -> None:
 def send(
     state: State, event: str, url: str, data: dict[str, object], auth: dict[str, object]
 ) -> None:
-    """Put an event on the way to a handler: once, or as often as a fault says."""
+    """Put an event on the way to a handler: once, or as often as a fault says.
+
+    An app whose installation is not finished gets none.
+    """
+    if not state.app.installed:
+        return
     faults = state.faults.events
     if faults.application_token is not None:
         auth = {**auth, "application_token": faults.application_token}

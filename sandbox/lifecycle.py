@@ -56,20 +56,27 @@ def uninstall(state: State, *, clean: bool) -> int:
         state.remove_bot(bot_id)
     state.app.handlers.clear()
     state.app.placements.clear()
-    state.app.installed = False
+    state.app.adding = state.app.installed = False
     state.tokens.clear()
     return heard
 
 
 def page(
-    state: State, person: User, url: str, placement: str, options: dict[str, object]
+    state: State,
+    person: User,
+    url: str,
+    *,
+    kind: str = "user",
+    placement: str = "DEFAULT",
+    options: dict[str, object] | None = None,
+    language: str = v2.LANGUAGE,
 ) -> dict[str, object]:
-    """The request with which the portal opens the app's page in its frame."""
-    token = state.tokens.issue(person.id, "user")
+    """The request with which the portal opens a page of the app in its frame."""
+    token = state.tokens.issue(person.id, kind)
     query = {
         "DOMAIN": state.domain,
         "PROTOCOL": "0",
-        "LANG": v2.LANGUAGE,
+        "LANG": language,
         "APP_SID": secrets.token_hex(16),
     }
     fields = {
@@ -86,7 +93,27 @@ def page(
     if options:
         fields["PLACEMENT_OPTIONS"] = json.dumps(options, ensure_ascii=False)
     joint = "&" if "?" in url else "?"
-    return {"url": url + joint + urlencode(query), "fields": fields}
+    name = f"{query['DOMAIN']}|{query['PROTOCOL']}|{query['APP_SID']}"
+    return {"url": url + joint + urlencode(query), "fields": fields, "name": name}
+
+
+def open_installation(state: State, person: User, language: str) -> dict[str, object]:
+    """The request that opens the install page: until `finish`, no event reaches the app."""
+    app = state.app
+    app.adding = True
+    opened = page(state, person, app.install_url, kind="app", language=language)
+    app.installing.append(str(opened["name"]).rpartition("|")[2])
+    return opened
+
+
+def finish(state: State, app_sid: str) -> bool:
+    """The install page has called `BX24.installFinish`; False: no such page is open."""
+    app = state.app
+    if not app.present or app_sid not in app.installing:
+        return False
+    app.installing.clear()
+    app.installed = True
+    return True
 
 
 def _tell(state: State, event: str, data: dict[str, object], auth: dict[str, object]) -> int:

@@ -90,7 +90,7 @@ def _check_client(state: State, asked: dict[str, str]) -> None:
     secret = asked.get("client_secret", "").encode()
     if not known or not compare_digest(secret, state.app.client_secret.encode()):
         raise _refused("invalid_client")
-    if not state.app.installed:
+    if not state.app.present:
         raise _refused("invalid_client")
 
 

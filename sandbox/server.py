@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sandbox import authorize, oauth
-from sandbox.control import acts, appcard, faults, looks
+from sandbox.control import acts, appcard, faults, frames, looks
 from sandbox.courier import Courier
 from sandbox.errors import ControlRefused
 from sandbox.keys import COURIER, STATE
@@ -73,7 +73,7 @@ def _portal(state: State, courier: Courier) -> web.Application:
     app[COURIER] = courier
     for method in ("GET", "POST"):
         app.router.add_route(method, "/rest/{method:.+}", rest.answer)
-    for part in (authorize, acts, appcard, faults, looks):
+    for part in (authorize, acts, appcard, faults, frames, looks):
         part.add_routes(app)
     return app
 

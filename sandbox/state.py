@@ -1,5 +1,6 @@
 """Everything one portal knows, in memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -60,10 +61,17 @@ class App:
     install_url: str = ""
     app_url: str = ""
     redirect_url: str = ""
-    installed: bool = False
+    adding: bool = False  # its install page is open, or was: tokens are good already
+    installed: bool = False  # events reach it, everybody may open its page
     version: int = 1
     handlers: list[tuple[str, str]] = field(default_factory=list)  # event, URL
     placements: list[dict[str, str]] = field(default_factory=list)
+    installing: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # frames by APP_SID
+
+    @property
+    def present(self) -> bool:
+        """Whether the portal knows the app, finished with its installation or not."""
+        return self.adding or self.installed
 
 
 class State:

@@ -17,7 +17,7 @@ def test_every_fault_is_described() -> None:
 
 
 def test_every_control_path_is_described() -> None:
-    for path in ("messages", "presses", "edits", "deletions", "faults", "install", "open",
+    for path in ("messages", "presses", "edits", "deletions", "faults", "install", "open", "finish",
                  "update", "uninstall", "reset", "chats", "dialogs", "calls", "refreshes",
                  "deliveries", "memberships", "invitations", "notifications", "comments",
                  "typing", "users"):  # fmt: skip

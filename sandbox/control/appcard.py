@@ -1,4 +1,4 @@
-"""What an administrator does with the app: install, open, update, remove; and the reset."""
+"""What an administrator does with the app: install, update, remove; and the reset."""
 
 from aiohttp import ClientError, web
 
@@ -13,7 +13,6 @@ from sandbox.state import State
 def add_routes(app: web.Application) -> None:
     """Put the app's card into an application."""
     app.router.add_post("/sandbox/install", install)
-    app.router.add_post("/sandbox/open", open_page)
     app.router.add_post("/sandbox/update", update)
     app.router.add_post("/sandbox/uninstall", uninstall)
     app.router.add_post("/sandbox/reset", reset)
@@ -25,7 +24,7 @@ async def install(request: web.Request) -> web.Response:
     user = body.person(state, asked.number("user_id") if asked.has("user_id") else 1)
     if not user.employee or not user.active:
         raise ControlRefused(f"user {user.id} cannot install apps", 403)
-    _fill_card(state, asked)
+    fill_card(state, asked)
     payload = lifecycle.install(state, user.id)
     try:
         status = await request.app[COURIER].post_now(state.app.install_url, payload)
@@ -34,20 +33,6 @@ async def install(request: web.Request) -> web.Response:
             f"the handler cannot be reached: {type(reason).__name__}", 502
         ) from None
     return web.json_response({"status": status})
-
-
-async def open_page(request: web.Request) -> web.Response:
-    """The address and form fields with which the portal would open the app's page."""
-    state, asked = request.app[STATE], await body.read(request)
-    user = body.person(state, asked.number("user_id"))
-    if not user.employee or not user.active or not user.app_access:
-        raise ControlRefused(f"the app is not open to user {user.id}", 403)
-    if not state.app.installed or not state.app.app_url:
-        raise ControlRefused("the app is not installed, or has no page", 409)
-    placement = asked.text("placement") or "DEFAULT"
-    options = asked.part("options").values() if asked.has("options") else {}
-    url = _placed_at(state, placement)
-    return web.json_response(lifecycle.page(state, user, url, placement, options))
 
 
 async def update(request: web.Request) -> web.Response:
@@ -74,7 +59,8 @@ async def reset(request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 
 
-def _fill_card(state: State, asked: body.Body) -> None:
+def fill_card(state: State, asked: body.Body) -> None:
+    """Take over the addresses of the app that a body names."""
     given = {name: asked.text(name) for name in ("handler", "app", "redirect")}
     for name, url in given.items():
         if (url or name == "handler") and not is_http_url(url):
@@ -82,10 +68,3 @@ def _fill_card(state: State, asked: body.Body) -> None:
     state.app.install_url = given["handler"]
     state.app.app_url = given["app"] or state.app.app_url
     state.app.redirect_url = given["redirect"] or state.app.redirect_url
-
-
-def _placed_at(state: State, placement: str) -> str:
-    for placed in state.app.placements:
-        if placed["placement"] == placement:
-            return placed["handler"]
-    return state.app.app_url
