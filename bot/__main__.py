@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Coroutine
 
 import click
 import uvloop
@@ -11,7 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot import logs
-from bot.app import serving
+from bot.app import close, running, serving
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import SchemaOutdated, migrate
@@ -25,13 +26,22 @@ def cli() -> None:
 
 
 @cli.command()
-def serve() -> None:
+@click.option("--web-only", is_flag=True, help="Leave the commands to workers (PostgreSQL).")
+def serve(*, web_only: bool) -> None:
     """Take events and carry out commands, until SIGTERM or Ctrl-C."""
     settings = _settings()
-    try:
-        uvloop.run(_serve(settings))
-    except SchemaOutdated as error:
-        sys.exit(f"The database's schema is not this version's: {error}")
+    if web_only and not _is_shared(settings):
+        sys.exit("--web-only needs workers, and those need PostgreSQL: set DATABASE_URL.")
+    _run(_serve(settings, working=not web_only))
+
+
+@cli.command()
+def worker() -> None:
+    """Carry out commands that `serve` takes in other processes (PostgreSQL)."""
+    settings = _settings()
+    if not _is_shared(settings):
+        sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")
+    _run(_work(settings))
 
 
 @cli.command("migrate")
@@ -42,21 +52,45 @@ def migrate_database() -> None:
     click.echo("The database is up to date.")
 
 
-async def _serve(settings: Settings) -> None:
+def _run(process: Coroutine[None, None, None]) -> None:
+    try:
+        uvloop.run(process)
+    except SchemaOutdated as error:
+        sys.exit(f"The database's schema is not this version's: {error}")
+
+
+def _is_shared(settings: Settings) -> bool:
+    return settings.database_url.get_secret_value().startswith("postgres")
+
+
+async def _serve(settings: Settings, *, working: bool) -> None:
+    stop = _asked_to_stop()
+    async with serving(settings, working=working) as application:
+        # Connections that idle are closed at once; a request under way gets two seconds.
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        await web.TCPSite(runner, port=settings.port).start()
+        log.info("listening on port %d", runner.addresses[0][1])
+        await stop.wait()
+        log.info("stopping")
+        close(application)
+        await runner.cleanup()
+
+
+async def _work(settings: Settings) -> None:
+    stop = _asked_to_stop()
+    async with running(settings):
+        log.info("working")
+        await stop.wait()
+        log.info("stopping")
+
+
+def _asked_to_stop() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(settings) as application:
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, port=settings.port)
-        await site.start()
-        addresses = [f"http://{host}:{port}" for host, port, *_ in runner.addresses[:1]]
-        log.info("listening at %s", ", ".join(addresses))
-        await stop.wait()
-        log.info("stopping")
-        await runner.cleanup()
+    return stop
 
 
 def _settings() -> Settings:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
 import handlers
 from bot.bitrix24.access import Access
-from bot.bitrix24.bucket import Buckets
+from bot.bitrix24.bucket import Bucket, Buckets
 from bot.bitrix24.client import Client
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.open_lines import OpenLines
@@ -17,12 +18,16 @@ from bot.bitrix24.requester import Requester
 from bot.commands.router import Router
 from bot.diagnosis import Diagnosis
 from bot.dispatcher import Dispatcher, Workshop
+from bot.engine.backlog import Backlog
+from bot.engine.engine import Engine
+from bot.engine.jobs import Jobs
 from bot.engine.lanes import Lanes
 from bot.installation import Installation
 from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replies import Replies
 from bot.settings import Settings
+from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.inbox import Accepted, Inbox
@@ -35,51 +40,102 @@ from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.requests import MAX_BODY
 
-STOP_PATIENCE = 20.0
+STOP_PATIENCE = 18.0
+
+HEALTH = web.AppKey("health", Health)
+EVENTS = web.AppKey("events", Events)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process is made of, with or without its web side."""
+
+    database: Database
+    portals: Portals
+    tokens: Tokens
+    inbox: Inbox
+    client: Client
+    oauth: OAuth
+    access: Access
+    patience: Patience
+    wording: Wording
+    backlog: Backlog
+    engine: Engine
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[web.Application]:
-    """Give the application, ready to take events; leaving lets running commands finish."""
-    engine = engine_for(settings.database_url.get_secret_value())
-    check_schema(engine)
-    database = Database(engine)
+async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[Parts]:
+    """Give everything but the web side, at work; leaving lets running commands finish.
+
+    Not ``working`` (PostgreSQL only) leaves the commands to other processes.
+    """
+    database_engine = engine_for(settings.database_url.get_secret_value())
+    check_schema(database_engine)
+    database = Database(database_engine)
     connector = TCPConnector(limit=0)
     try:
-        async with (
-            ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session,
-            _running(settings, database, session) as application,
-        ):
-            yield application
+        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
+            parts = _parts(settings, database, session, working=working)
+            await parts.engine.start()
+            try:
+                yield parts
+            finally:
+                await parts.engine.stop(STOP_PATIENCE)
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _running(
-    settings: Settings, database: Database, session: ClientSession
-) -> AsyncIterator[web.Application]:
+async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
+    """Give the web application, ready to take events."""
+    async with running(settings, working=working) as parts:
+        yield _web(settings, parts)
+
+
+def _parts(
+    settings: Settings, database: Database, session: ClientSession, *, working: bool
+) -> Parts:
     cipher = Cipher(settings.encryption_keys)
     portals, tokens = Portals(database, cipher), Tokens(database, cipher)
-    inbox, journal = Inbox(database), Journal(database)
+    inbox, journal, backlog = Inbox(database), Journal(database), Backlog(database)
+    shared = database.engine.dialect.name == "postgresql"
+    bucket = Bucket(settings.portal_bucket, settings.portal_rate)
+    pace = SharedBuckets(database, bucket) if shared else Buckets(bucket)
     patience = Patience(settings.retry_for)
-    client = Client(session, Buckets(), settings.rest_timeout)
+    client = Client(session, pace, settings.rest_timeout)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
     oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout)
-    access = Access(client, tokens, oauth)
+    access = Access(client, portals, tokens, oauth)
     wording = Wording()
     router = handlers.router
     workshop = collaborators(access, journal, patience, router)
     replies = Replies(access, patience)
     dispatcher = Dispatcher(router, workshop, portals, inbox, wording, replies)
-    engine = Lanes(inbox, dispatcher.dispatch)
-    registration = Registration(access, portals, router, wording, patience, settings.public_url)
-    installation = Installation(client, oauth, portals, tokens)
-    health = Health(database)
-    events = Events(portals, tokens, inbox, engine)
-    install = Install(installation, registration)
+    engine: Engine = (
+        Jobs(database, inbox, dispatcher.dispatch, working=working)
+        if shared
+        else Lanes(inbox, backlog, dispatcher.dispatch)
+    )
+    return Parts(
+        database, portals, tokens, inbox, client, oauth, access, patience, wording, backlog, engine
+    )
 
-    await engine.start()
+
+def _web(settings: Settings, parts: Parts) -> web.Application:
+    registration = Registration(
+        parts.access,
+        parts.portals,
+        handlers.router,
+        parts.wording,
+        parts.patience,
+        settings.public_url,
+    )
+    installation = Installation(parts.client, parts.oauth, parts.portals, parts.tokens)
+    health = Health(parts.database)
+    events = Events(
+        parts.portals, parts.tokens, parts.inbox, parts.backlog, parts.engine, parts.wording
+    )
+    install = Install(installation, registration)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
@@ -89,10 +145,15 @@ async def _running(
             web.get("/readyz", health.readiness),
         ]
     )
-    try:
-        yield application
-    finally:
-        await engine.stop(STOP_PATIENCE)
+    application[HEALTH] = health
+    application[EVENTS] = events
+    return application
+
+
+def close(application: web.Application) -> None:
+    """Take no more events, and say so to those who watch."""
+    application[HEALTH].ready = False
+    application[EVENTS].open = False
 
 
 def collaborators(access: Access, journal: Journal, patience: Patience, router: Router) -> Workshop:

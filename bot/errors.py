@@ -48,6 +48,11 @@ class NobodyNamed(Refusal):
 
 
 @dataclass(eq=False)
+class TooMuchWaits(Refusal):
+    """The requester, or his portal, has as many commands waiting as may wait."""
+
+
+@dataclass(eq=False)
 class EveryoneNamed(Refusal):
     """``@all`` is no person."""
 

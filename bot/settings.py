@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "text"
+    portal_bucket: float = Field(50, ge=3, description="requests a portal takes at once")
+    portal_rate: float = Field(2.0, gt=0, description="requests a portal takes a second")
     rest_timeout: float = Field(30.0, gt=0, description="seconds one REST call may take")
     retry_for: float = Field(600.0, ge=0, description="seconds a safe REST call is repeated")
 

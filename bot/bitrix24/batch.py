@@ -23,7 +23,8 @@ def read(result: Any, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
     results, errors = _map(result.get("result")), _map(result.get("result_error"))
-    return {name: _one(name, results, errors) for name in calls}
+    times = _map(result.get("result_time"))
+    return {name: _one(name, results, errors, times) for name in calls}
 
 
 def _map(value: Any) -> dict[str, Any]:
@@ -31,10 +32,13 @@ def _map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _one(name: str, results: dict[str, Any], errors: dict[str, Any]) -> Any | Refused:
+def _one(
+    name: str, results: dict[str, Any], errors: dict[str, Any], times: dict[str, Any]
+) -> Any | Refused:
     if name in errors:
-        error = _map(errors[name])
-        return refusal(str(error.get("error", "")), str(error.get("error_description", "")), 400)
+        error, until = _map(errors[name]), _map(times.get(name)).get("operating_reset_at")
+        code, description = str(error.get("error", "")), str(error.get("error_description", ""))
+        return refusal(code, description, 400, until)
     if name in results:
         return results[name]
     raise Unanswered("a call of the batch has no answer")

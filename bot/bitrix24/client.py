@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +16,16 @@ from aiohttp import (
 )
 from pydantic import SecretStr
 
-from bot.bitrix24.bucket import Buckets
-from bot.bitrix24.errors import Busy, Unanswered, Unreachable, refusal
+from bot.bitrix24.bucket import Pace
+from bot.bitrix24.circuit import Circuits
+from bot.bitrix24.errors import Busy, Moved, Unanswered, Unreachable, refusal
 
 USER_AGENT = "Switchboard/1.0"
 MAX_ANSWER = 4 * 1024 * 1024
 
-# How long a full bucket needs until a few requests fit in again.
-BUCKET_PAUSE = 2.0
+# How long a method rests where the portal does not say when it takes it again: the window that
+# its running time is counted in has ten baskets of a minute.
+UNTOLD_PAUSE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,21 @@ class Call:
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def methods(self) -> list[str]:
+        """The methods that run: the call's own, or those inside a batch."""
+        if self.method != "batch":
+            return [self.method]
+        return [str(inner).partition("?")[0] for inner in self.params["cmd"].values()]
+
 
 class Client:
     """Makes REST calls, each at the portal's pace and with the token it is given."""
 
-    def __init__(self, session: ClientSession, buckets: Buckets, timeout: float) -> None:
+    def __init__(self, session: ClientSession, pace: Pace, timeout: float) -> None:
         self._session = session
-        self._buckets = buckets
+        self._pace = pace
+        self._circuits = Circuits()
         self._timeout = ClientTimeout(total=timeout)
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -54,17 +65,36 @@ class Client:
 
         Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
         """
-        await self._buckets.take(address.member_id)
-        status, body = await self._post(
-            address.endpoint + call.method, {**call.params, "auth": token.get_secret_value()}
-        )
+        await self._pace.take(address.member_id, call.methods)
+        with self._circuits.guard(address.member_id):
+            status, body = await self._post(
+                address.endpoint + call.method, {**call.params, "auth": token.get_secret_value()}
+            )
+            answer = _read_json(status, body)
         try:
-            answer = _read(status, body)
+            result = _result(status, answer)
         except Busy as busy:
-            if busy.code != "OPERATION_TIME_LIMIT":
-                self._buckets.close(address.member_id, BUCKET_PAUSE)
+            await self._slow_down(address.member_id, call.methods[0], busy)
             raise
-        return answer
+        if call.method == "batch":
+            await self._heed(address.member_id, call, result)
+        return result
+
+    async def _heed(self, member_id: str, call: Call, result: Any) -> None:
+        """Slow down where a call inside a batch was told to."""
+        errors = result.get("result_error") if isinstance(result, dict) else None
+        for name, error in errors.items() if isinstance(errors, dict) else ():
+            busy = refusal(str(error.get("error", "")), "", 429, _reset_at(result, name))
+            if isinstance(busy, Busy) and name in call.params["cmd"]:
+                method = str(call.params["cmd"][name]).partition("?")[0]
+                await self._slow_down(member_id, method, busy)
+
+    async def _slow_down(self, member_id: str, method: str, busy: Busy) -> None:
+        if busy.code == "OPERATION_TIME_LIMIT":
+            until = busy.until or time.time() + UNTOLD_PAUSE
+            await self._pace.pause(member_id, method, until)
+        else:
+            await self._pace.overflown(member_id)
 
     async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
         # Whatever aiohttp raises names the address, and may quote what was sent: `from None`.
@@ -72,6 +102,8 @@ class Client:
             async with self._session.post(
                 url, json=body, timeout=self._timeout, allow_redirects=False
             ) as response:
+                if 300 <= response.status < 400:
+                    raise Moved(response.headers.get("Location", ""))
                 return response.status, await _body(response)
         except ClientConnectorError:
             raise Unreachable("no connection") from None
@@ -92,19 +124,27 @@ async def _body(response: ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _read(status: int, body: bytes) -> Any:
+def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise Unanswered(f"no JSON, status {status}") from None
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise Unanswered(f"no envelope, status {status}")
+    return answer
+
+
+def _result(status: int, answer: dict[str, Any]) -> Any:
     # Older modules leave the code empty: it is the key that tells an error.
     if "error" in answer:
         time_ = answer.get("time")
         until = time_.get("operating_reset_at") if isinstance(time_, dict) else None
         code, description = answer["error"], answer.get("error_description", "")
         raise refusal(str(code), str(description), status, until)
-    if status >= 300 or "result" not in answer:
-        raise Unanswered(f"no result, status {status}")
     return answer["result"]
+
+
+def _reset_at(result: dict[str, Any], name: str) -> float | None:
+    times = result.get("result_time")
+    time_ = times.get(name) if isinstance(times, dict) else None
+    return time_.get("operating_reset_at") if isinstance(time_, dict) else None

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bot.bitrix24.events import CommandEvent
+from bot.engine.backlog import Backlog
 from bot.errors import StoreUnavailable
 from bot.store.database import Write
 from bot.store.inbox import Accepted, Inbox
@@ -47,14 +48,21 @@ class _Lane:
 class Lanes:
     """Runs what is accepted, and at the start what an earlier process left."""
 
-    def __init__(self, inbox: Inbox, dispatch: Callable[[Accepted], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        backlog: Backlog,
+        dispatch: Callable[[Accepted], Awaitable[None]],
+    ) -> None:
         self._inbox = inbox
+        self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Take up what is waiting."""
+        await self._backlog.look()
         for name in await self._inbox.waiting_lanes():
             self._open(name, _Lane(more=True))
 
@@ -92,6 +100,7 @@ class Lanes:
     async def _run(self, name: str, lane: _Lane) -> None:
         while command := await self._next(name, lane):
             await self._run_one(command)
+            self._backlog.done(command.event)
         del self._lanes[name]
 
     async def _next(self, name: str, lane: _Lane) -> Accepted | None:

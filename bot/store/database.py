@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     DBAPIError,
@@ -109,6 +109,22 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 return question(connection)
+        except SQLAlchemyError as error:
+            raise _refusal(error) from None
+
+    async def exchange(self, work: Callable[[Connection], T]) -> T:
+        """Do something small in a transaction of its own that need not survive a power cut.
+
+        Raises ``StoreUnavailable``.
+        """
+        return await self._loop.run_in_executor(self._readers, self._transact, work)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SET LOCAL synchronous_commit = off"))
+                return work(connection)
         except SQLAlchemyError as error:
             raise _refusal(error) from None
 

@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database, Write
-from bot.store.tables import inbox
+from bot.store.tables import inbox, journal
 
 
 class Place(StrEnum):
@@ -74,6 +74,10 @@ class Accepted:
         return f"{self.id:04X}"
 
 
+# Whether an earlier run has got as far as a changing call.
+_BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
+
+
 class Inbox:
     """The table of accepted commands."""
 
@@ -95,9 +99,12 @@ class Inbox:
         self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
         self._unpark = update(inbox).where(this).values(parked_until=None, replies=None, attempts=0)
 
-    async def accept(self, event: CommandEvent, *with_it: Write) -> Accepted | None:
+    async def accept(
+        self, event: CommandEvent, *with_it: Write, refusal: Reply | None = None
+    ) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
 
+        With a ``refusal`` it is not to be carried out, only to be answered.
         Raises ``StoreUnavailable``.
         """
         identity, received_at = event.identity, time.time()
@@ -110,11 +117,13 @@ class Inbox:
             "line": event.line,
             "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
             "received_at": received_at,
+            "replies": _replies.dump_json([refusal]).decode() if refusal else None,
         }
         stored = await self._database.write((self._insert, [row]), *with_it)
         # Two equal deliveries may share a commit: the first to ask is the one that is stored.
         number = stored.pop(identity, None)
-        return None if number is None else Accepted(number, event, received_at)
+        replies = [refusal] if refusal else None
+        return None if number is None else Accepted(number, event, received_at, replies)
 
     async def waiting_lanes(self) -> list[str]:
         """List the chats that have something waiting."""
@@ -126,7 +135,7 @@ class Inbox:
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
         question = (
-            select(inbox)
+            select(inbox, _BEGUN)
             .where(inbox.c.lane == lane, _WAITS)
             .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
             .limit(limit)
@@ -135,7 +144,7 @@ class Inbox:
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
-        question = select(inbox).where(inbox.c.id == command_id, _WAITS)
+        question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
         return next((_accepted(row) for row in await self._rows(question)), None)
 
     async def replying(self, command_id: int, replies: Sequence[Reply], attempts: int) -> None:
@@ -156,7 +165,7 @@ class Inbox:
     async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
         """Take up what was set aside for this person and is not too old."""
         question = (
-            select(inbox)
+            select(inbox, _BEGUN)
             .where(
                 inbox.c.member_id == member_id,
                 inbox.c.requester_id == user_id,
@@ -184,5 +193,5 @@ def _accepted(row: Row[Any]) -> Accepted:
         received_at=row.received_at,
         replies=_replies.validate_json(row.replies) if row.replies else None,
         attempts=row.attempts,
-        repeated=True,
+        repeated=row.begun,
     )

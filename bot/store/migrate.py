@@ -6,7 +6,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, Engine, inspect
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,6 +22,8 @@ def migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "postgresql":
+            _prepare_queue(connection)
 
 
 def check_schema(engine: Engine) -> None:
@@ -32,6 +35,15 @@ def check_schema(engine: Engine) -> None:
         current = MigrationContext.configure(connection).get_current_revision()
     if current != ScriptDirectory.from_config(_config()).get_current_head():
         raise SchemaOutdated("run `python -m bot migrate` first")
+
+
+def _prepare_queue(connection: Connection) -> None:
+    if inspect(connection).has_table("procrastinate_jobs"):
+        return
+    # Many statements at once go through the driver itself: SQLAlchemy would read the colons.
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute(SchemaManager.get_schema())
 
 
 def _config() -> Config:

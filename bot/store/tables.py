@@ -30,6 +30,7 @@ portals = Table(
     Column("installer_id", BigInteger, nullable=False),
     Column("bot_id", BigInteger),
     Column("registered", String(64), nullable=False, default=""),
+    Column("app_code", String(255), nullable=False, default=""),
     Column("installed_at", Float, nullable=False),
 )
 
@@ -40,6 +41,9 @@ tokens = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("access_token", LargeBinary, nullable=False),
     Column("refresh_token", LargeBinary),
+    Column("connected_at", Float),
+    Column("renewer", String(32)),
+    Column("renewing_until", Float),
 )
 
 unproven_tokens = Table(
@@ -103,4 +107,33 @@ portal_settings = Table(
     metadata,
     Column("member_id", String(64), primary_key=True),
     Column("settings", Text, nullable=False),
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("arrival", Float, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("method", String(100), primary_key=True),
+    Column("until", Float, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("mark", String(16), primary_key=True),
+    Column("word", LargeBinary, nullable=False),
+)
+
+used_states = Table(
+    "used_states",
+    metadata,
+    Column("state", String(64), primary_key=True),
+    Column("expires_at", Float, nullable=False, index=True),
 )

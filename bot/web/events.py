@@ -6,11 +6,13 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import Auth, CommandEvent, Envelope, MalformedEvent
+from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, TooMuchWaits
+from bot.rendering import Wording
 from bot.store.cipher import same_secret
 from bot.store.database import Write
-from bot.store.inbox import Inbox
+from bot.store.inbox import Inbox, Place, Reply
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens
 from bot.web.requests import read_form
@@ -23,7 +25,18 @@ RETRY_AFTER = {"Retry-After": "5"}
 class Events:
     """The address that Bitrix24 posts the bot's events to."""
 
-    def __init__(self, portals: Portals, tokens: Tokens, inbox: Inbox, engine: Engine) -> None:
+    def __init__(
+        self,
+        portals: Portals,
+        tokens: Tokens,
+        inbox: Inbox,
+        backlog: Backlog,
+        engine: Engine,
+        wording: Wording,
+    ) -> None:
+        self.open = True
+        self._backlog = backlog
+        self._wording = wording
         self._portals = portals
         self._tokens = tokens
         self._inbox = inbox
@@ -31,6 +44,8 @@ class Events:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, 400, 403, 413, 503 else."""
+        if not self.open:
+            return web.Response(status=503, text="stopping\n", headers=RETRY_AFTER)
         try:
             envelope = Envelope.read(await read_form(request))
             portal = await self._sender(envelope.auth)
@@ -67,12 +82,23 @@ class Events:
         if event.user.is_external:
             log.info("a command of an external user is ignored")
             return
+        room = await self._backlog.room(event)
+        if room is Room.NONE:
+            raise StoreUnavailable("too much is waiting")
         writes = await self._pairs(envelope, event, portal)
-        accepted = await self._inbox.accept(event, *writes, *self._engine.joining(event))
+        refusal = self._refusal(event) if room is Room.TOO_MANY else None
+        accepted = await self._inbox.accept(
+            event, *writes, *self._engine.joining(event), refusal=refusal
+        )
         if accepted is None:
             log.info("a delivery that is known already")
             return
+        self._backlog.added(event)
         self._engine.add(accepted)
+
+    def _refusal(self, event: CommandEvent) -> Reply:
+        text = self._wording.word(TooMuchWaits(), self._wording.known(event.language))
+        return Reply(text=text, place=Place.PRIVATE)
 
     async def _pairs(self, envelope: Envelope, event: CommandEvent, portal: Portal) -> list[Write]:
         """Make the writes for the tokens of the event: each to whom it belongs, or nowhere."""

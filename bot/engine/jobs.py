@@ -1,0 +1,166 @@
+"""Who runs accepted commands where several processes share PostgreSQL: procrastinate.
+
+A chat with something waiting has one job, put there by the commit that stores the event. The
+job drains its chat; `lock` keeps a second one from doing so at the same time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+from sqlalchemy import Connection, text
+
+from bot.bitrix24.events import CommandEvent
+from bot.errors import StoreUnavailable
+from bot.store.database import Database, Write
+from bot.store.inbox import Accepted, Inbox
+
+log = logging.getLogger(__name__)
+
+QUEUE = "lanes"
+TASK = "drain"
+AT_ONCE = 16
+CONCURRENCY = 200
+
+# A worker that says nothing for so long is dead; with the sweep this makes 13 seconds at most.
+HEARTBEAT = 2.0
+DEAD_AFTER = 9.0
+SWEEP_EVERY = 4.0
+POLL_EVERY = 1.0
+
+# Written as procrastinate's own function writes it, except that a job that waits already is
+# touched: until our commit no worker can take it and miss what we have just stored.
+_DEFER = text(
+    f"""
+    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+    VALUES ('{QUEUE}', '{TASK}', :lane, :lane, jsonb_build_object('lane', CAST(:lane AS text)))
+    ON CONFLICT (queueing_lock) WHERE status = 'todo'
+    DO UPDATE SET priority = procrastinate_jobs.priority
+    """  # noqa: S608  # constants of this module
+)
+
+_STRANDED = text(
+    """
+    SELECT DISTINCT lane FROM inbox
+    WHERE done_at IS NULL AND parked_until IS NULL AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs
+        WHERE procrastinate_jobs.lock = inbox.lane AND status IN ('todo', 'doing')
+    )
+    LIMIT 500
+    """
+)
+
+
+class Jobs:
+    """Defers a job for every chat with something waiting; where ``working``, runs them too."""
+
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        dispatch: Callable[[Accepted], Awaitable[None]],
+        *,
+        working: bool,
+    ) -> None:
+        self._database = database
+        self._inbox = inbox
+        self._dispatch = dispatch
+        self._working = working
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._app = application(database.engine.url.render_as_string(hide_password=False))
+        retry = procrastinate.RetryStrategy(wait=1)
+        self._app.task(name=TASK, queue=QUEUE, retry=retry)(self._drain)
+
+    async def start(self) -> None:
+        """Begin to work, and to look for chats that a dead process has left."""
+        if self._working:
+            self._tasks = [
+                asyncio.create_task(self._work(), name="worker"),
+                asyncio.create_task(self._sweep_on(), name="sweep"),
+            ]
+
+    def joining(self, event: CommandEvent) -> Sequence[Write]:
+        """Make the write that gives the event's chat its job."""
+        return [(_DEFER, [{"lane": event.lane}])]
+
+    def add(self, command: Accepted) -> None:
+        """Nothing: the job came with the commit, and the database wakes a worker."""
+
+    async def resume(self, commands: Sequence[Accepted]) -> None:
+        """Give the chats of these commands a job."""
+        await self._defer(sorted({command.event.lane for command in commands}))
+
+    async def stop(self, patience: float) -> None:
+        """Let running chats finish for so many seconds; the rest keeps its jobs."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience + 2)
+
+    async def _defer(self, lanes: Sequence[str]) -> None:
+        if lanes:
+            await self._database.write((_DEFER, [{"lane": lane} for lane in lanes]))
+
+    async def _drain(self, lane: str) -> None:
+        while commands := await self._inbox.waiting(lane, AT_ONCE):
+            for command in commands:
+                await self._dispatch(command)
+                if self._stopping:
+                    return await self._defer([lane])
+        return None
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            try:
+                async with self._app.open_async():
+                    await self._app.run_worker_async(
+                        queues=[QUEUE],
+                        concurrency=CONCURRENCY,
+                        install_signal_handlers=False,
+                        listen_notify=True,
+                        fetch_job_polling_interval=POLL_EVERY,
+                        update_heartbeat_interval=HEARTBEAT,
+                        stalled_worker_timeout=DEAD_AFTER,
+                        shutdown_graceful_timeout=20.0,
+                        delete_jobs="always",
+                    )
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("the worker lost its database: %s", type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _sweep_on(self) -> None:
+        while not self._stopping:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                await self._bury_the_dead()
+                await self._defer(await self._database.read(_stranded))
+            except (StoreUnavailable, ConnectorException, procrastinate.exceptions.AppNotOpen):
+                # Whoever lost the database too gets the time to show that he is alive.
+                await asyncio.sleep(DEAD_AFTER - SWEEP_EVERY)
+
+    async def _bury_the_dead(self) -> None:
+        """Drop the jobs of dead workers; what their chats still have gets new ones."""
+        manager = self._app.job_manager
+        for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER):
+            with suppress(ConnectorException):
+                await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+                log.warning("chat %s is taken over from a dead worker", job.lock)
+
+
+def application(address: str) -> procrastinate.App:
+    """Make procrastinate's application for a database address of SQLAlchemy's kind."""
+    conninfo = address.replace("postgresql+psycopg://", "postgresql://", 1)
+    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=6)
+    return procrastinate.App(connector=connector)
+
+
+def _stranded(connection: Connection) -> list[str]:
+    return sorted(connection.execute(_STRANDED).scalars())

@@ -1,0 +1,123 @@
+"""One bucket per portal for all processes: GCRA in a row of PostgreSQL, by its clock.
+
+A process asks for the slots of all its waiting requests at once, while the previous question
+is under way: the row is not asked for every request.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, text
+
+from bot.bitrix24.bucket import Bucket
+from bot.store.database import Database
+
+_NOW = "extract(epoch FROM clock_timestamp())"
+
+_TAKE = text(
+    f"""
+    INSERT INTO buckets (member_id, arrival)
+    VALUES (:member_id, {_NOW} + :count * :interval)
+    ON CONFLICT (member_id) DO UPDATE
+    SET arrival = GREATEST(buckets.arrival, {_NOW}) + :count * :interval
+    RETURNING arrival - {_NOW}
+    """  # noqa: S608  # a constant of this module
+)
+_FILL = text(
+    f"""
+    INSERT INTO buckets (member_id, arrival) VALUES (:member_id, {_NOW} + :full)
+    ON CONFLICT (member_id) DO UPDATE SET arrival = GREATEST(buckets.arrival, {_NOW} + :full)
+    """  # noqa: S608  # a constant of this module
+)
+_PAUSE = text(
+    """
+    INSERT INTO pauses (member_id, method, until) VALUES (:member_id, :method, :until)
+    ON CONFLICT (member_id, method) DO UPDATE SET until = excluded.until
+    """
+)
+_PAUSED = text(
+    f"SELECT method, until - {_NOW} FROM pauses WHERE member_id = :member_id AND until > {_NOW}"  # noqa: S608  # a constant of this module
+)
+
+
+@dataclass
+class _Queue:
+    """Requests of one portal that wait for their slots."""
+
+    waiting: list["asyncio.Future[_Slot]"] = field(default_factory=list)
+    asking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """When a request may go, in seconds from now; and which methods wait how long."""
+
+    wait: float
+    paused: dict[str, float]
+
+
+class SharedBuckets:
+    """The buckets of all portals, shared by all processes."""
+
+    def __init__(self, database: Database, bucket: Bucket) -> None:
+        self._database = database
+        self._interval = 1 / bucket.per_second
+        self._burst = bucket.ours / bucket.per_second
+        self._full = bucket.capacity / bucket.per_second
+        self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, member_id: str, methods: Iterable[str]) -> None:
+        """Wait for a slot in the portal's row, and for methods that are paused."""
+        queue = self._queues[member_id]
+        future: asyncio.Future[_Slot] = asyncio.get_running_loop().create_future()
+        queue.waiting.append(future)
+        if not queue.asking:
+            queue.asking = True
+            task = asyncio.create_task(self._ask_on(member_id, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        slot = await future
+        await asyncio.sleep(max([slot.wait, *(slot.paused.get(one, 0.0) for one in methods)]))
+
+    async def overflown(self, member_id: str) -> None:
+        """Take the bucket for full: from now on requests go one by one, in all processes."""
+        row = {"member_id": member_id, "full": self._full}
+        await self._database.exchange(lambda connection: connection.execute(_FILL, row))
+
+    async def pause(self, member_id: str, method: str, until: float) -> None:
+        """Keep the method waiting in all processes."""
+        row = {"member_id": member_id, "method": method, "until": until}
+        await self._database.exchange(lambda connection: connection.execute(_PAUSE, row))
+
+    async def _ask_on(self, member_id: str, queue: _Queue) -> None:
+        while queue.waiting:
+            asked, queue.waiting = queue.waiting, []
+            try:
+                ahead, paused = await self._slots(member_id, len(asked))
+            except Exception as error:
+                _fail(asked, error)
+                continue
+            for number, future in enumerate(asked, 1):
+                at = ahead - (len(asked) - number) * self._interval - self._burst
+                if not future.done():
+                    future.set_result(_Slot(max(0.0, at), paused))
+        del self._queues[member_id]
+
+    async def _slots(self, member_id: str, count: int) -> tuple[float, dict[str, float]]:
+        row = {"member_id": member_id, "count": count, "interval": self._interval}
+
+        def ask(connection: Connection) -> tuple[float, dict[str, float]]:
+            paused = connection.execute(_PAUSED, {"member_id": member_id}).all()
+            ahead = connection.execute(_TAKE, row).scalar_one()
+            return float(ahead), {method: float(wait) for method, wait in paused}
+
+        return await self._database.exchange(ask)
+
+
+def _fail(futures: list["asyncio.Future[_Slot]"], error: Exception) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
