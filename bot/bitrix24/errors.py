@@ -4,7 +4,8 @@ Bitrix24Error
 ├── Refused            the portal answered: no
 │   ├── ExpiredToken   … because the access token ran out: refresh, repeat once
 │   └── Busy           … for now: nothing happened, repeat later
-├── Unreachable        nothing was sent: repeat at will
+├── Unreachable        nothing was done: repeat at will
+│   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 └── NoPermission       there is no token to call with: the person has to connect
 """
@@ -45,6 +46,14 @@ class Unreachable(Bitrix24Error):
     """No connection: the call did not reach the portal."""
 
 
+class Moved(Unreachable):
+    """The portal has another address now: ``location``, which nobody has vouched for."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("the portal names another address")
+        self.location = location
+
+
 class Unanswered(Bitrix24Error):
     """The call may have been carried out: time-out, broken connection, broken answer."""
 
@@ -63,5 +72,5 @@ def refusal(code: str, description: str, status: int, until: float | None = None
     if code in EXPIRED_CODES:
         return ExpiredToken(code, description, status)
     if code in BUSY_CODES:
-        return Busy(code, description, status, until)
+        return Busy(code, description, status, until if code == "OPERATION_TIME_LIMIT" else None)
     return Refused(code, description, status)

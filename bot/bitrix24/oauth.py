@@ -51,7 +51,8 @@ class OAuth:
         self._keys = keys
         self._origins = frozenset(origins)
         self._default = origins[0]
-        self._timeout = ClientTimeout(total=timeout)
+        self.timeout = timeout
+        self.client_id = keys.client_id
 
     async def refresh(self, server_endpoint: str, refresh_token: SecretStr) -> Grant:
         """Renew a pair; the old refresh token is spent. Page: auto-renewal.md.
@@ -62,6 +63,15 @@ class OAuth:
         return await self._ask(
             server_endpoint,
             {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()},
+        )
+
+    async def exchange(self, server_endpoint: str, code: SecretStr) -> Grant:
+        """Make an authorization code a pair; it is good once and for 30 seconds.
+
+        Raises as ``refresh``.
+        """
+        return await self._ask(
+            server_endpoint, {"grant_type": "authorization_code", "code": code.get_secret_value()}
         )
 
     async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
@@ -79,7 +89,7 @@ class OAuth:
         # What aiohttp raises quotes the address, and the address holds the secrets.
         try:
             async with self._session.get(
-                url, params=params, timeout=self._timeout, allow_redirects=False
+                url, params=params, timeout=ClientTimeout(total=self.timeout), allow_redirects=False
             ) as response:
                 return response.status, await response.read()
         except (ClientError, OSError, TimeoutError):

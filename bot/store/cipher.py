@@ -1,11 +1,17 @@
-"""Secrets at rest."""
+"""Secrets at rest, and sealed notes that travel through a browser."""
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
+
+
+class Unreadable(Exception):
+    """No key fits, or the text was tampered with, or its time is over."""
 
 
 class Cipher:
@@ -14,14 +20,40 @@ class Cipher:
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         raw = [key.get_secret_value() for key in keys]
         self._fernet = MultiFernet([Fernet(key) for key in raw])
+        # Names the first key; thirty-two random bytes cannot be found from their hash.
+        self.mark = fingerprint(keys[0])[:16]
 
     def encrypt(self, secret: SecretStr) -> bytes:
         """Encrypt one secret."""
         return self._fernet.encrypt(secret.get_secret_value().encode())
 
     def decrypt(self, stored: bytes) -> SecretStr:
-        """Decrypt one secret. Raises ``cryptography.fernet.InvalidToken``."""
-        return SecretStr(self._fernet.decrypt(stored).decode())
+        """Decrypt one secret. Raises ``Unreadable``."""
+        try:
+            return SecretStr(self._fernet.decrypt(bytes(stored)).decode())
+        except InvalidToken:
+            raise Unreadable from None
+
+    def renew(self, stored: bytes) -> bytes:
+        """Encrypt anew, with the first key. Raises ``Unreadable``."""
+        try:
+            return self._fernet.rotate(bytes(stored))
+        except InvalidToken:
+            raise Unreadable from None
+
+    def seal(self, purpose: str, note: Mapping[str, Any]) -> str:
+        """Write a note that nobody else can read or make; it is good for one purpose."""
+        return self._fernet.encrypt(json.dumps({**note, "for": purpose}).encode()).decode()
+
+    def unseal(self, purpose: str, text: str, seconds: int) -> dict[str, Any]:
+        """Read a note that is at most so old. Raises ``Unreadable``."""
+        try:
+            note: dict[str, Any] = json.loads(self._fernet.decrypt(text, ttl=seconds))
+        except InvalidToken:
+            raise Unreadable from None
+        if note.pop("for", None) != purpose:
+            raise Unreadable
+        return note
 
 
 def fingerprint(secret: SecretStr) -> str:

@@ -5,12 +5,12 @@ from typing import Any
 
 from cachetools import TTLCache
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.cipher import Cipher, fingerprint
 from bot.store.database import Database
-from bot.store.tables import portals
+from bot.store.tables import metadata, portals
 
 # How long another process may go on with what it knew of a portal.
 REMEMBER = 10.0
@@ -22,6 +22,7 @@ class Portal:
 
     ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``registered`` tells which
     commands and address the portal knows: a fingerprint, empty before the first registration.
+    ``app_code`` is what the portal calls the app.
     """
 
     member_id: str
@@ -32,6 +33,7 @@ class Portal:
     bot_id: int | None
     registered: str
     installed_at: float
+    app_code: str = ""
 
 
 class Portals:
@@ -92,6 +94,7 @@ class Portals:
             "installer_id": portal.installer_id,
             "bot_id": portal.bot_id,
             "registered": portal.registered,
+            "app_code": portal.app_code,
             "installed_at": portal.installed_at,
         }
         await self._database.write((self._upsert, [row]))
@@ -101,6 +104,28 @@ class Portals:
         """Note that the portal knows the bot and its commands."""
         row = {"portal": member_id, "bot": bot_id, "what": what}
         await self._database.write((self._register, [row]))
+        self._known.pop(member_id, None)
+
+    async def outdated(self, member_id: str) -> None:
+        """Note that the portal has to be told of the bot and its commands again."""
+        await self._set(member_id, registered="")
+
+    async def moved(self, member_id: str, client_endpoint: str) -> None:
+        """Note a portal's new address."""
+        await self._set(member_id, client_endpoint=client_endpoint)
+
+    async def remove(self, member_id: str, *, with_everything: bool) -> None:
+        """Forget a portal that has left: its own row, or whatever there is of it."""
+        tables = metadata.sorted_tables if with_everything else [portals]
+        of_it = [table for table in tables if "member_id" in table.columns]
+        await self._database.write(
+            *((delete(table).where(table.c.member_id == member_id), []) for table in of_it)
+        )
+        self._known.pop(member_id, None)
+
+    async def _set(self, member_id: str, **values: Any) -> None:
+        statement = update(portals).where(portals.c.member_id == member_id).values(**values)
+        await self._database.write((statement, []))
         self._known.pop(member_id, None)
 
     async def _one(self, condition: Any) -> Portal | None:
@@ -123,4 +148,5 @@ class Portals:
             bot_id=row.bot_id,
             registered=row.registered,
             installed_at=row.installed_at,
+            app_code=row.app_code,
         )

@@ -1,16 +1,21 @@
 """The vault: one token pair per portal and user, encrypted."""
 
+import logging
+import secrets
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.store.cipher import Cipher
+from bot.store.cipher import Cipher, Unreadable
 from bot.store.database import Database, Write
-from bot.store.tables import tokens, unproven_tokens
+from bot.store.tables import inbox, tokens, unproven_tokens
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,37 @@ class Tokens:
         if writes := self.saving(member_id, user_id, pair):
             await self._database.write(*writes)
 
+    async def connect(self, member_id: str, user_id: int, pair: TokenPair) -> None:
+        """Store a pair that the user himself has brought, and when he did."""
+        statement = _this(update(tokens), member_id, user_id).values(connected_at=time.time())
+        self._known.pop((member_id, user_id), None)
+        await self._database.write(*self.saving(member_id, user_id, pair), (statement, []))
+
+    async def lease(self, member_id: str, user_id: int, seconds: float) -> bool:
+        """Ask for the right to renew a pair, which one process has at a time.
+
+        The right ends with ``renewed`` or ``release``, or by itself after so many seconds.
+        """
+        holder, now = secrets.token_hex(16), time.time()
+        free = or_(tokens.c.renewing_until.is_(None), tokens.c.renewing_until < now)
+        statement = (
+            _this(update(tokens), member_id, user_id)
+            .where(free)
+            .values(renewer=holder, renewing_until=now + seconds)
+            .returning(tokens.c.renewer, tokens.c.user_id)
+        )
+        return holder in await self._database.write((statement, []))
+
+    async def renewed(self, member_id: str, user_id: int, pair: TokenPair) -> None:
+        """Store what a pair was renewed to; nothing where the pair has been dropped meanwhile."""
+        self._known.pop((member_id, user_id), None)
+        values = {**self._encrypted(pair), **_FREE}
+        await self._database.write((_this(update(tokens), member_id, user_id).values(values), []))
+
+    async def release(self, member_id: str, user_id: int) -> None:
+        """Give the right to renew back: nothing was renewed."""
+        await self._database.write((_this(update(tokens), member_id, user_id).values(_FREE), []))
+
     async def find(self, member_id: str, user_id: int) -> TokenPair | None:
         """Give the user's pair."""
         if pair := self._known.get((member_id, user_id)):
@@ -75,10 +111,10 @@ class Tokens:
             tokens.c.member_id == member_id, tokens.c.user_id == user_id
         )
         row = await self._first(question)
-        if row is None:
+        if row is None or (pair := self._pair(row)) is None:
             self._known.pop((member_id, user_id), None)
             return None
-        self._known[member_id, user_id] = pair = self._pair(row)
+        self._known[member_id, user_id] = pair
         return pair
 
     async def unproven(self, identity: str) -> TokenPair | None:
@@ -98,12 +134,33 @@ class Tokens:
         """Drop a pair that turned out to be somebody else's."""
         await self._database.write(self._forgetting_unproven(identity))
 
-    async def forget(self, member_id: str, user_id: int) -> None:
-        """Drop a pair that the authorization server no longer renews."""
+    async def forget(self, member_id: str, user_id: int, spent: TokenPair) -> None:
+        """Drop a pair that the authorization server no longer renews.
+
+        One that has come in its place meanwhile stays.
+        """
         self._known.pop((member_id, user_id), None)
-        statement = delete(tokens).where(
-            tokens.c.member_id == member_id, tokens.c.user_id == user_id
+        question = _this(select(tokens), member_id, user_id)
+        row = await self._first(question)
+        if row is None or self._pair(row) != spent:
+            return await self.release(member_id, user_id)
+        statement = _this(delete(tokens), member_id, user_id)
+        same = tokens.c.refresh_token == row.refresh_token
+        await self._database.write((statement.where(same), []))
+        return None
+
+    async def forget_portal(self, member_id: str) -> None:
+        """Drop every pair of a portal."""
+        for known in [key for key in self._known if key[0] == member_id]:
+            self._known.pop(known, None)
+        await self._database.write(
+            *((delete(table).where(table.c.member_id == member_id), []) for table in _ALL)
         )
+
+    async def forget_unused(self) -> None:
+        """Drop unproven pairs that nobody needed: their commands are answered."""
+        answered = select(inbox.c.identity).where(inbox.c.done_at.is_not(None))
+        statement = delete(unproven_tokens).where(unproven_tokens.c.identity.in_(answered))
         await self._database.write((statement, []))
 
     def _forgetting_unproven(self, identity: str) -> Write:
@@ -121,8 +178,20 @@ class Tokens:
             "refresh_token": self._cipher.encrypt(pair.refresh) if pair.refresh else None,
         }
 
-    def _pair(self, row: Row[Any]) -> TokenPair:
-        return TokenPair(
-            access=self._cipher.decrypt(row.access_token),
-            refresh=self._cipher.decrypt(row.refresh_token) if row.refresh_token else None,
-        )
+    def _pair(self, row: Row[Any]) -> TokenPair | None:
+        try:
+            return TokenPair(
+                access=self._cipher.decrypt(row.access_token),
+                refresh=self._cipher.decrypt(row.refresh_token) if row.refresh_token else None,
+            )
+        except Unreadable:
+            log.error("a token pair cannot be read with the keys there are")
+            return None
+
+
+_ALL = (tokens, unproven_tokens)
+_FREE = {"renewer": None, "renewing_until": None}
+
+
+def _this(statement: Any, member_id: str, user_id: int) -> Any:
+    return statement.where(tokens.c.member_id == member_id, tokens.c.user_id == user_id)
