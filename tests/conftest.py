@@ -1,13 +1,17 @@
 """Fixtures: a fresh portal and a fresh bot for every test."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from postgres import Server, binaries, running_server
 from stage import CLIENT_ID, CLIENT_SECRET, Stage, bot_running, settings_for
 
 from bot.settings import Settings
+from bot.store.database import engine_for
+from bot.store.migrate import migrate
 from sandbox.server import Portal, running
 
 
@@ -17,9 +21,25 @@ async def portal() -> AsyncIterator[Portal]:
         yield portal
 
 
-@pytest.fixture
-def database_url(tmp_path: Any) -> str:
-    return f"sqlite:///{tmp_path}/bot.db"
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server with a migrated database to copy."""
+    if binaries() is None:
+        assert "CI" not in os.environ, "CI has to install PostgreSQL"
+        pytest.skip("there is no PostgreSQL on this machine (initdb is not found)")
+    with running_server() as server:
+        engine = engine_for(server.database("template"))
+        migrate(engine)
+        engine.dispose()
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: every test that needs one runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bot.db"
+    return request.getfixturevalue("postgres").copy("template")
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""A PostgreSQL of the tests' own, from the system's binaries."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+WHERE = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def binaries() -> Path | None:
+    """Find the folder of PostgreSQL's programs."""
+    found = shutil.which("initdb")
+    folders = [*WHERE, *([Path(found).resolve().parent] if found else [])]
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+class Server:
+    """A PostgreSQL server that can be stopped and started again."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self._programs = binaries()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def make(self) -> None:
+        # Nothing of these databases is worth an fsync; how the bot commits is measured elsewhere.
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust",
+                  "--no-sync", "-E", "UTF8", "--locale", "C")  # fmt: skip
+        settings = f"port={self.port}\nlisten_addresses='127.0.0.1'\nfsync=off\n"
+        settings += f"unix_socket_directories='{self.folder}'\nmax_connections=100\n"
+        with (self.folder / "data" / "postgresql.conf").open("a") as file:
+            file.write(settings)
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l",
+                  str(self.folder / "log"), "start")  # fmt: skip
+
+    def stop(self, how: str = "fast") -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", how, "stop")
+
+    def database(self, name: str) -> str:
+        """Make an empty database and give its address."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def copy(self, template: str) -> str:
+        """Copy a database nobody is connected to and give the copy's address."""
+        name = f"copy_{secrets.token_hex(6)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        assert self._programs is not None
+        command = [str(self._programs / program), *arguments]
+        if os.geteuid() == 0:
+            # PostgreSQL does not run as root.
+            command = [
+                "setpriv",
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                *command,
+            ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, cwd="/",
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Run a server while the block lasts, in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="switchboard-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(folder, port)
+    server.make()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop("immediate")
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
