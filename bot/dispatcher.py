@@ -16,6 +16,7 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.commands.router import Router
+from bot.connect import Links
 from bot.diagnosis import system_refusal
 from bot.errors import (
     Failure,
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 2
 MAX_LINES = 10
 NOTICE_AFTER = 3.0
+# What has waited long already is perhaps done at once.
+NOTICE_AT_LEAST = 0.5
 
 Workshop = Callable[[type[Any], Portal, Accepted], Any]
 
@@ -51,6 +54,7 @@ class Dispatcher:
         inbox: Inbox,
         wording: Wording,
         replies: Replies,
+        links: Links,
     ) -> None:
         self._router = router
         self._workshop = workshop
@@ -58,29 +62,33 @@ class Dispatcher:
         self._inbox = inbox
         self._wording = wording
         self._replies = replies
+        self._links = links
 
     async def dispatch(self, command: Accepted) -> None:
         """Carry out a command, answer it, and note that it is done.
 
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
+        waits = False
         try:
-            await self._tell(command)
+            waits = await self._tell(command)
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("command %s stays unanswered", command.reference)
-        await self._inbox.done(command.id)
+        await (self._inbox.park(command.id) if waits else self._inbox.done(command.id))
 
-    async def _tell(self, command: Accepted) -> None:
+    async def _tell(self, command: Accepted) -> bool:
+        """Answer a command; ``True`` if it is to be carried out later."""
         portal = await self._portals.find(command.event.member_id)
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
-            return
+            return False
         replies = command.replies
         if replies is None:
             replies = self._worded(await self._outcomes(portal, command), command)
         await self._answer(portal, command, replies)
+        return any(reply.parks for reply in replies)
 
     async def _outcomes(self, portal: Portal, command: Accepted) -> Outcomes:
         try:
@@ -91,7 +99,8 @@ class Dispatcher:
         except StoreUnavailable:
             raise
         except NoPermission:
-            return PermissionNeeded()
+            link = self._links.make(portal.member_id, command.event.user.id)
+            return PermissionNeeded.with_link(link)
         except (Busy, Unreachable, Unanswered):
             return NoAnswer(command.reference)
         except Refused as refused:
@@ -153,8 +162,8 @@ class Dispatcher:
     @asynccontextmanager
     async def _notice(self, portal: Portal, command: Accepted) -> AsyncIterator[None]:
         """Tell the requester once that it takes longer, if it does."""
-        waited = time() - command.received_at
-        task = asyncio.create_task(self._notify(portal, command, max(0.0, NOTICE_AFTER - waited)))
+        waited = time() - command.since
+        task = asyncio.create_task(self._notify(portal, command, max(NOTICE_AT_LEAST, NOTICE_AFTER - waited)))
         try:
             yield
         finally:

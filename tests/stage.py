@@ -100,9 +100,9 @@ class Stage:
         """The HTTP requests the portal got: calls that are not the inside of a batch."""
         return [one["method"] for one in (await self.calls())[since:] if not one["batch"]]
 
-    async def settled(self) -> None:
+    async def settled(self, patience: float = PATIENCE) -> None:
         """Wait until every event has arrived and everything accepted is answered."""
-        await self.until(self._is_settled)
+        await self.until(self._is_settled, patience)
 
     async def until(self, fact: Callable[[], Any], patience: float = PATIENCE) -> None:
         deadline = time.monotonic() + patience
@@ -112,7 +112,8 @@ class Stage:
 
     async def _is_settled(self) -> bool:
         deliveries = await self.get("deliveries")
-        return all(one["status"] is not None for one in deliveries) and not self.waiting()
+        arrived = all(one["status"] is not None or one["error"] for one in deliveries)
+        return arrived and not self.waiting()
 
     def waiting(self) -> int:
         """How many commands the inbox holds that are not answered."""

@@ -13,6 +13,9 @@ from stage import ADD, ANSWER, IVAN, Stage
 from bot.settings import Settings
 from sandbox.server import Portal
 
+# Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds.
+TAKEOVER = 20.0
+
 
 @pytest.fixture
 async def killed(portal: Portal, settings: Settings, tmp_path: Path) -> AsyncIterator[Stage]:
@@ -40,7 +43,7 @@ async def test_a_command_that_got_its_200_is_finished_by_the_next_process(
     await killed.faults(clear=True)
 
     async with bot_process(killed.settings, log=log):
-        await killed.settled()
+        await killed.settled(TAKEOVER)
 
     assert IVAN in await killed.members()
     assert [text for text in await killed.heard() if "теперь в этом чате" in text]
@@ -63,7 +66,7 @@ async def test_what_was_done_before_the_end_is_not_done_again(
     await killed.faults(clear=True)
 
     async with bot_process(killed.settings, log=log):
-        await killed.settled()
+        await killed.settled(TAKEOVER)
 
     assert len(await killed.calls(ADD)) == 1
     [said] = await killed.heard()
@@ -83,11 +86,11 @@ async def test_a_reply_that_may_be_lost_is_sent_twice_at_most(
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with bot_process(killed.settings, log=log) as process:
-        await killed.until(lambda: _attempted(killed, 2))
+        await killed.until(lambda: _attempted(killed, 2), TAKEOVER)
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with bot_process(killed.settings, log=log):
-        await killed.settled()
+        await killed.settled(TAKEOVER)
 
     assert await _attempted(killed, 2)
     assert len(await killed.calls(ADD)) == 1
