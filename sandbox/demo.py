@@ -49,7 +49,11 @@ def main() -> None:
     once = parser.parse_args().once
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
-    sys.exit(asyncio.run(_interruptible(_demo(once=once))))
+    try:
+        sys.exit(asyncio.run(_interruptible(_demo(once=once))))
+    except BrokenPipeError:  # nobody reads any more, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 async def _interruptible(demo: Awaitable[int]) -> int:
@@ -379,14 +383,16 @@ class Scene:
             self.missed.append(what)
 
     async def _get(self, path: str) -> Any:
-        async with self._session.get(f"{self.portal.url}/sandbox/{path}") as response:
-            response.raise_for_status()
-            return await response.json()
+        return await self._ask("GET", path)
 
     async def _post(self, path: str, body: Row) -> Any:
+        return await self._ask("POST", path, json=body)
+
+    async def _ask(self, method: str, path: str, **body: Row) -> Any:
         url = f"{self.portal.url}/sandbox/{path}"
-        async with self._session.post(url, json=body) as response:
-            response.raise_for_status()
+        async with self._session.request(method, url, **body) as response:
+            if response.status >= 300:
+                raise DidNotHappen(f"the portal refuses {path}: {await response.text()}")
             return await response.json()
 
     async def tell_how_to_go_on(self) -> None:
