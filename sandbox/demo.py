@@ -256,8 +256,8 @@ class Scene:
         if status != 200:
             raise DidNotHappen(f"the bot refuses the installation (status {status})")
         self._names |= {user["id"]: user["name"] for user in await self._get("users")}
-        commands = [f"/{one.name}" for one in self.portal.state.commands.values()]
-        say(f"The portal has installed the bot, which knows {' and '.join(commands)}.")
+        commands = ", ".join(f"/{one.name}" for one in self.portal.state.commands.values())
+        say(_filled(f"The portal has installed the bot, which knows {commands}.", ""))
         say(f"The scene is chat {CHAT}, an open line that is bound to deal 288. In it are")
         say(f"{self._name(OLGA)}, an operator, and the customer, {self._name(CUSTOMER)}.")
 
@@ -386,11 +386,11 @@ class Scene:
         return await self._ask("GET", path)
 
     async def _post(self, path: str, body: Row) -> Any:
-        return await self._ask("POST", path, json=body)
+        return await self._ask("POST", path, body)
 
-    async def _ask(self, method: str, path: str, **body: Row) -> Any:
+    async def _ask(self, method: str, path: str, body: Row | None = None) -> Any:
         url = f"{self.portal.url}/sandbox/{path}"
-        async with self._session.request(method, url, **body) as response:
+        async with self._session.request(method, url, json=body) as response:
             if response.status >= 300:
                 raise DidNotHappen(f"the portal refuses {path}: {await response.text()}")
             return await response.json()
