@@ -157,6 +157,8 @@ def environment(portal: Portal, port: int, folder: Path) -> dict[str, str]:
         "METRICS_TOKEN": secrets.token_hex(16),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "text",
+        "PORTAL_BUCKET": "50",
+        "PORTAL_RATE": "2",
         "REST_TIMEOUT": "30",
         "RETRY_FOR": "600",
     }
