@@ -37,10 +37,12 @@ class Courier:
         if delivery.delay:
             await asyncio.sleep(delivery.delay)
         row["at"] = self._state.clock.now()
+        self._state.pulse.beat()
         try:
             row["status"] = await _post(session, delivery.url, delivery.body)
         except (ClientError, TimeoutError, OSError, ValueError) as reason:
             row["error"] = type(reason).__name__
+        self._state.pulse.beat()
 
 
 async def _post(session: ClientSession, url: str, body: str) -> int:

@@ -87,6 +87,7 @@ def send(
     body = phpform.encode(_without(payload, set(faults.without)))
     for _ in range(faults.copies):
         row: dict[str, object] = {
+            "id": state.journal.number(),
             "event": event,
             "url": url,
             "status": None,

@@ -53,6 +53,10 @@ class Faults:
     def add(self, fault: MethodFault) -> None:
         self._methods.append(fault)
 
+    def any_of(self, kind: str) -> bool:
+        """Whether a fault of that kind waits for calls."""
+        return any(fault.kind == kind for fault in self._methods)
+
     def take_transport(self, methods: list[str], user_id: int | None) -> MethodFault | None:
         """The fault of the HTTP request that calls these methods."""
         return self._take(methods, user_id, TRANSPORT)

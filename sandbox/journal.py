@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from dataclasses import asdict, dataclass
+from itertools import count
 
 _MOST_KEPT = 20_000
 _SECRETS = {"auth", "access_token", "bottoken"}
@@ -11,24 +12,31 @@ _IN_COMMAND = re.compile(r"(?i)([?&](?:auth|access_token|botToken)=)[^&]*")
 
 @dataclass
 class CallRecord:
-    """One REST call; `status` is None while it runs and when no answer went out."""
+    """One REST call; `status` is None while it runs and when no answer went out.
 
+    `within` is the batch that a call came in, `answer` the beginning of what it was answered.
+    """
+
+    id: int
     method: str
     params: object
     user_id: int | None
     auth: str | None
     at: float
     batch: bool = False
+    within: int | None = None
     status: int | None = None
     error: str | None = None
     ms: float = 0.0
     fault: str | None = None
+    answer: str = ""
 
 
 class Journal:
     """Lists of facts, oldest first; the oldest are dropped after twenty thousand."""
 
     def __init__(self) -> None:
+        self._numbers = count(1)
         self.calls: deque[CallRecord] = deque(maxlen=_MOST_KEPT)
         self.refreshes: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
         self.memberships: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
@@ -37,6 +45,10 @@ class Journal:
         self.comments: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
         self.typing: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
         self.deliveries: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
+
+    def number(self) -> int:
+        """The next id of a call or a delivery."""
+        return next(self._numbers)
 
     def call_rows(self) -> list[dict[str, object]]:
         return [asdict(record) for record in self.calls]

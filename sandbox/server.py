@@ -16,6 +16,7 @@ from sandbox.keys import COURIER, STATE
 from sandbox.rest import http as rest
 from sandbox.seed import plant
 from sandbox.state import SCOPES, Settings, State
+from sandbox.web import feed, page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -68,21 +69,30 @@ async def running(
 
 
 def _portal(state: State, courier: Courier) -> web.Application:
-    app = web.Application(middlewares=[_control_errors], client_max_size=rest.MOST_BYTES)
+    app = web.Application(middlewares=[_pulse, _control_errors], client_max_size=rest.MOST_BYTES)
     app[STATE] = state
     app[COURIER] = courier
     for method in ("GET", "POST"):
         app.router.add_route(method, "/rest/{method:.+}", rest.answer)
-    for part in (authorize, acts, appcard, faults, frames, looks):
+    for part in (authorize, acts, appcard, faults, frames, looks, feed, page):
         part.add_routes(app)
     return app
 
 
 def _authorization_server(state: State) -> web.Application:
-    app = web.Application(client_max_size=oauth.MOST_BYTES)
+    app = web.Application(middlewares=[_pulse], client_max_size=oauth.MOST_BYTES)
     app[STATE] = state
     oauth.add_routes(app)
     return app
+
+
+@web.middleware
+async def _pulse(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever a request has changed, those who watch are told."""
+    try:
+        return await handler(request)
+    finally:
+        request.app[STATE].pulse.beat()
 
 
 @web.middleware

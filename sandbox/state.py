@@ -21,6 +21,7 @@ from sandbox.model import (
     User,
 )
 from sandbox.outbox import Outbox
+from sandbox.pulse import Pulse
 from sandbox.tokens import Tokens
 
 SCOPES = (
@@ -83,6 +84,7 @@ class State:
         self.url = ""
         self.oauth_url = ""
         self.outbox = Outbox()
+        self.pulse = Pulse()
         self._fill()
 
     def reset(self) -> None:

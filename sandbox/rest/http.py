@@ -17,11 +17,13 @@ from sandbox.rest.catalogue import METHODS
 from sandbox.rest.dispatch import authorize, dispatch
 from sandbox.rest.envelope import failure, success
 from sandbox.rest.params import within_depth
+from sandbox.rest.registry import Page
 from sandbox.rest.transport import broken, cut_short, hang_up
 from sandbox.state import State
 from sandbox.tokens import Token
 
 MOST_BYTES = 8 * 1024 * 1024
+_MOST_KEPT = 300  # characters of an answer, in the journal
 
 
 @dataclass
@@ -55,9 +57,13 @@ async def answer(request: web.Request) -> web.StreamResponse:
     except RestRefused as refused:
         return _json(refused.status, failure(state, refused))
     fault = state.faults.take_transport(asked.methods(), asked.user_id)
-    record = _record(asked, asked.name, asked.values, batch=False)
+    record = _record(asked, asked.name, asked.values)
     record.fault = fault.kind if fault else None
-    return await _disturbed(request, asked, record, fault)
+    clock = time.perf_counter()
+    try:
+        return await _disturbed(request, asked, record, fault)
+    finally:
+        record.ms = _since(clock)
 
 
 async def _disturbed(
@@ -80,16 +86,16 @@ async def _disturbed(
 def _acted(asked: _Request, record: CallRecord) -> tuple[int, dict[str, object]]:
     """Do what is asked and note how it went."""
     state = asked.state
-    started, clock = state.clock.now(), time.perf_counter()
+    started = state.clock.now()
     try:
         _drop_into_bucket(state)
-        result = _batch(asked) if asked.is_batch else _called(asked)
+        result = _batch(asked, record) if asked.is_batch else _called(asked)
+        record.answer = _beginning(result)
         status, body = 200, success(state, result, started)
     except RestRefused as refused:
         status, body = refused.status, failure(state, refused)
         record.error = refused.code
     record.status = status
-    record.ms = round((time.perf_counter() - clock) * 1000, 3)
     return status, body
 
 
@@ -102,14 +108,14 @@ def _called(asked: _Request) -> object:
     return dispatch(asked.state, METHODS, asked.name, asked.token, asked.values)
 
 
-def _batch(asked: _Request) -> object:
+def _batch(asked: _Request, outer: CallRecord) -> object:
     fault = asked.state.faults.take_error("batch", asked.user_id)
     if fault is not None:
         raise fault
     authorize(asked.state, asked.token)
 
     def run(name: str, values: dict[str, object]) -> object:
-        record = _record(asked, name, values, batch=True)
+        record = _record(asked, name, values, within=outer.id)
         clock = time.perf_counter()
         try:
             result = dispatch(asked.state, METHODS, name, asked.token, values)
@@ -117,25 +123,40 @@ def _batch(asked: _Request) -> object:
             record.status, record.error = refused.status, refused.code
             raise
         else:
-            record.status = 200
+            record.status, record.answer = 200, _beginning(result)
             return result
         finally:
-            record.ms = round((time.perf_counter() - clock) * 1000, 3)
+            record.ms = _since(clock)
 
     return run_batch(asked.state, asked.values, run)
 
 
-def _record(asked: _Request, name: str, values: dict[str, object], *, batch: bool) -> CallRecord:
+def _record(
+    asked: _Request, name: str, values: dict[str, object], within: int | None = None
+) -> CallRecord:
     record = CallRecord(
+        id=asked.state.journal.number(),
         method=name,
         params=without_secrets(values),
         user_id=asked.user_id,
         auth=asked.token.kind if asked.token else None,
         at=asked.state.clock.now(),
-        batch=batch,
+        batch=within is not None,
+        within=within,
     )
     asked.state.journal.calls.append(record)
+    asked.state.pulse.beat()
     return record
+
+
+def _since(clock: float) -> float:
+    return round((time.perf_counter() - clock) * 1000, 3)
+
+
+def _beginning(result: object) -> str:
+    """The first characters of an answer, for people to read."""
+    text = json.dumps(result.items if isinstance(result, Page) else result, ensure_ascii=False)
+    return text if len(text) <= _MOST_KEPT else text[:_MOST_KEPT] + "…"
 
 
 async def _read(request: web.Request, state: State) -> _Request:

@@ -1,0 +1,113 @@
+// The messages of a chat, with their keyboards; and the customer's phone, which sees less.
+
+import { render } from "./bbcode.js";
+import { h, icon, of, reconcile } from "./dom.js";
+import * as feed from "./feed.js";
+import { avatar } from "./people.js";
+import { time, words } from "./words.js";
+
+const TOGETHER = 300; // seconds within which one's messages stand under one name
+const BOT_LINE = /^\[b\]([^[\]]*):\[\/b\]\n/;
+
+export function showMessages(log, chat, at) {
+  of(log, `${chat ? chat.id : "none"} as ${at.me}`);
+  const down = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || !log.dataset.begun;
+  const rows = chat ? asRows(chat, feed.messages(chat.id)) : [];
+  reconcile(log, rows, (row) => row.id, (row) => bubble(row, at));
+  if (down) log.scrollTop = log.scrollHeight;
+}
+
+// What a system line of a bot says stands beside the bot, though it has no author.
+export function speaker(message) {
+  const named = message.system && BOT_LINE.exec(message.text);
+  const bot = named && feed.people().find((one) => one.kind === "bot" && one.name === named[1]);
+  if (!bot) return { author: message.author, text: message.text };
+  return { author: bot.id, text: message.text.slice(named[0].length) };
+}
+
+function asRows(chat, messages) {
+  const customer = chat.members.find((id) => feed.person(id)?.kind === "connector");
+  let last = null;
+  return messages.map((message) => {
+    const said = speaker(message);
+    const row = {
+      ...message, ...said, kind: feed.person(said.author)?.kind || "system", name: feed.name(said.author),
+      internal: chat.kind === "lines" && !message.to_customer && said.author !== customer,
+      follows: Boolean(last) && last.author === said.author && said.author !== 0
+        && message.at - last.at < TOGETHER,
+    };
+    last = row;
+    return row;
+  });
+}
+
+function bubble(row, at) {
+  const context = { ...at, path: at.path };
+  if (row.author === 0) {
+    return h("li", { class: "line" }, h("span", {}, h("span", { class: "words" }, render(row.text, context)),
+      h("time", {}, time(row.at))), keyboard(row, at));
+  }
+  const own = row.author === at.me;
+  const classes = ["message", own && "own", row.internal && "internal", row.follows && "follows"];
+  return h("li", { class: classes.filter(Boolean).join(" ") },
+    !own && avatar(row.author),
+    h("div", { class: "bubble" },
+      h("div", { class: "name" }, row.name, row.kind === "bot" && h("span", { class: "tag" }, words.bot),
+        row.kind === "connector" && h("span", { class: "tag" }, words.customer)),
+      h("div", { class: "words" }, render(row.text, context)),
+      row.attached && h("small", {}, `[${words.attachment}]`),
+      keyboard(row, at),
+      h("div", { class: "meta" },
+        row.internal && h("span", { class: "seen" }, icon("hidden"), words.internal),
+        row.to_customer && h("span", { class: "seen" }, icon("sent"), words.delivered),
+        h("time", {}, time(row.at)))));
+}
+
+function keyboard(row, at) {
+  if (!row.keyboard.length) return null;
+  let index = 0;
+  const rows = [[]];
+  for (const button of row.keyboard) {
+    if (button.TYPE === "NEWLINE") rows.push([]);
+    else {
+      rows[rows.length - 1].push(key(row, button, index, at));
+      index += 1;
+    }
+  }
+  return h("div", { class: "keyboard" }, rows.map((keys) => h("div", {}, keys)));
+}
+
+function key(row, button, index, at) {
+  const classes = ["key", `token-${button.BG_COLOR_TOKEN || "base"}`, button.DISPLAY === "BLOCK" && "block"];
+  const label = String(button.TEXT);
+  const made = h("button", {
+    type: "button", class: classes.filter(Boolean).join(" "), disabled: button.DISABLED === "Y",
+    onclick: () => at.press(row, button, index),
+  }, label, button.LINK && icon("link"));
+  if (isColour(button.BG_COLOR)) made.style.backgroundColor = button.BG_COLOR;
+  if (isColour(button.TEXT_COLOR)) made.style.color = button.TEXT_COLOR;
+  return made;
+}
+
+function isColour(text) {
+  return typeof text === "string" && /^#(?:[0-9a-f]{3}|[0-9a-f]{6})$/i.test(text);
+}
+
+export function customerOf(chat) {
+  return chat?.kind === "lines"
+    ? chat.members.map((id) => feed.person(id)).find((one) => one?.kind === "connector") : undefined;
+}
+
+// The phone: what was relayed to the customer, and what he has written himself.
+export function showPhone(log, chat) {
+  const customer = customerOf(chat);
+  of(log, chat ? chat.id : "none");
+  const seen = customer ? feed.messages(chat.id).filter((m) => m.to_customer || m.author === customer.id) : [];
+  const at = { me: customer?.id, name: feed.name, put() {}, send() {}, chat() {}, path() {} };
+  const rows = seen.map((m) => ({ id: m.id, text: m.text, at: m.at, own: m.author === customer.id,
+    name: feed.name(m.author) }));
+  reconcile(log, rows, (row) => row.id, (row) => h("li", { class: row.own ? "own" : "" },
+    !row.own && h("b", {}, row.name),
+    h("span", { class: "words" }, render(row.text, at)), h("time", {}, time(row.at))));
+  log.scrollTop = log.scrollHeight;
+}
