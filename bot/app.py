@@ -1,5 +1,6 @@
 """Puts the program together; the only place that does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.requester import Requester
 from bot.commands.router import Router
+from bot.connect import Connect, Links
 from bot.diagnosis import Diagnosis
 from bot.dispatcher import Dispatcher, Workshop
 from bot.engine.backlog import Backlog
@@ -32,12 +34,17 @@ from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.inbox import Accepted, Inbox
 from bot.store.journal import Journal
+from bot.store.keyring import check_keys
 from bot.store.migrate import check_schema
 from bot.store.portals import Portal, Portals
+from bot.store.states import States
 from bot.store.tokens import Tokens
+from bot.waiting import Waiting
+from bot.web.connect import Connecting
 from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
+from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY
 
 STOP_PATIENCE = 18.0
@@ -51,6 +58,7 @@ class Parts:
     """What a process is made of, with or without its web side."""
 
     database: Database
+    cipher: Cipher
     portals: Portals
     tokens: Tokens
     inbox: Inbox
@@ -61,6 +69,8 @@ class Parts:
     wording: Wording
     backlog: Backlog
     engine: Engine
+    states: States
+    waiting: Waiting
 
 
 @asynccontextmanager
@@ -71,15 +81,19 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     database_engine = engine_for(settings.database_url.get_secret_value())
     check_schema(database_engine)
+    cipher = Cipher(settings.encryption_keys)
+    check_keys(database_engine, cipher)
     database = Database(database_engine)
     connector = TCPConnector(limit=0)
     try:
         async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
-            parts = _parts(settings, database, session, working=working)
+            parts = _parts(settings, database, cipher, session, working=working)
             await parts.engine.start()
+            sweeping = asyncio.create_task(parts.waiting.keep_sweeping())
             try:
                 yield parts
             finally:
+                sweeping.cancel()
                 await parts.engine.stop(STOP_PATIENCE)
     finally:
         await database.close()
@@ -93,9 +107,13 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
 
 
 def _parts(
-    settings: Settings, database: Database, session: ClientSession, *, working: bool
+    settings: Settings,
+    database: Database,
+    cipher: Cipher,
+    session: ClientSession,
+    *,
+    working: bool,
 ) -> Parts:
-    cipher = Cipher(settings.encryption_keys)
     portals, tokens = Portals(database, cipher), Tokens(database, cipher)
     inbox, journal, backlog = Inbox(database), Journal(database), Backlog(database)
     shared = database.engine.dialect.name == "postgresql"
@@ -110,14 +128,28 @@ def _parts(
     router = handlers.router
     workshop = collaborators(access, journal, patience, router)
     replies = Replies(access, patience)
-    dispatcher = Dispatcher(router, workshop, portals, inbox, wording, replies)
+    links, states = Links(cipher, settings.public_url), States(database)
+    dispatcher = Dispatcher(router, workshop, portals, inbox, wording, replies, links)
     engine: Engine = (
         Jobs(database, inbox, dispatcher.dispatch, working=working)
         if shared
         else Lanes(inbox, backlog, dispatcher.dispatch)
     )
     return Parts(
-        database, portals, tokens, inbox, client, oauth, access, patience, wording, backlog, engine
+        database=database,
+        cipher=cipher,
+        portals=portals,
+        tokens=tokens,
+        inbox=inbox,
+        client=client,
+        oauth=oauth,
+        access=access,
+        patience=patience,
+        wording=wording,
+        backlog=backlog,
+        engine=engine,
+        states=states,
+        waiting=Waiting(inbox, tokens, states, engine),
     )
 
 
@@ -136,11 +168,14 @@ def _web(settings: Settings, parts: Parts) -> web.Application:
         parts.portals, parts.tokens, parts.inbox, parts.backlog, parts.engine, parts.wording
     )
     install = Install(installation, registration)
+    connecting = Connecting(_connect(parts), Pages())
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
             web.post("/bitrix24/events", events.receive),
             web.post("/bitrix24/install", install.receive),
+            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
+            web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
         ]
@@ -148,6 +183,18 @@ def _web(settings: Settings, parts: Parts) -> web.Application:
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _connect(parts: Parts) -> Connect:
+    return Connect(
+        parts.cipher,
+        parts.portals,
+        parts.tokens,
+        parts.states,
+        parts.oauth,
+        parts.access,
+        parts.waiting.take_up,
+    )
 
 
 def close(application: web.Application) -> None:

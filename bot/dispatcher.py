@@ -121,6 +121,7 @@ class Dispatcher:
     def _worded(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
         told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
         language = self._wording.known(command.event.language)
+        parks = any(isinstance(one, PermissionNeeded) for one in told)
         lines: dict[Place, list[str]] = {}
         buttons: dict[Place, list[Button]] = {}
         for one in told:
@@ -130,7 +131,12 @@ class Dispatcher:
                 lines[place].append(text)
             buttons.setdefault(place, []).extend(self._wording.buttons(one, language))
         return [
-            Reply(text=self._cut(texts, language), place=place, buttons=tuple(buttons[place]))
+            Reply(
+                text=self._cut(texts, language),
+                place=place,
+                buttons=tuple(buttons[place]),
+                parks=parks,
+            )
             for place, texts in lines.items()
         ]
 
@@ -163,7 +169,9 @@ class Dispatcher:
     async def _notice(self, portal: Portal, command: Accepted) -> AsyncIterator[None]:
         """Tell the requester once that it takes longer, if it does."""
         waited = time() - command.since
-        task = asyncio.create_task(self._notify(portal, command, max(NOTICE_AT_LEAST, NOTICE_AFTER - waited)))
+        task = asyncio.create_task(
+            self._notify(portal, command, max(NOTICE_AT_LEAST, NOTICE_AFTER - waited))
+        )
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ fields are the template's variables.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from bot.bitrix24.entities import CrmItem, Offer, Person
 
@@ -202,7 +203,14 @@ class SubscriptionEnded(Refusal):
 
 @dataclass(eq=False)
 class PermissionNeeded(Refusal):
-    """The bot has no token of the requester."""
+    """The bot has no token of the requester; his command waits until he connects."""
+
+    @classmethod
+    def with_link(cls, link: str) -> Self:
+        """Offer the link that he connects with."""
+        refusal = cls()
+        refusal.offers = (Offer(name="connect", link=link),)
+        return refusal
 
 
 @dataclass(eq=False)

@@ -105,7 +105,7 @@ class Wording:
         environment.filters["mention"] = _mention
         environment.filters["command"] = partial(self._command, language=folder.name)
         environment.filters["short"] = partial(self._short, language=folder.name)
-        environment.filters["plural"] = partial(_plural, Locale.parse(folder.name))
+        environment.filters["plural"] = partial(plural, Locale.parse(folder.name))
         return environment
 
     def _command(self, name: str, language: str) -> Mapping[str, Markup]:
@@ -140,7 +140,7 @@ def _mention(person: Person) -> Markup:
     return Markup(bbcode.mention(person.id, person.name))
 
 
-def _plural(locale: Locale, count: int, *forms: str) -> str:
+def plural(locale: Locale, count: int, *forms: str) -> str:
     """Choose the form that goes with a number: one, few, many (Russian); one, other (English)."""
     order: Mapping[str, int] = {"one": 0, "few": 1, "many": 2, "other": len(forms) - 1}
     return forms[min(order[locale.plural_form(count)], len(forms) - 1)]

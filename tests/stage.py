@@ -24,6 +24,8 @@ SEND = "imbot.v2.Chat.Message.send"
 CLIENT_ID, CLIENT_SECRET = "local.switchboard", "a-client-secret-of-the-tests"
 KEY = "C6zJvl0NfxCQvA5jXtDJtUG3RVd5m6oc0BYtPQQm4bE="
 
+CARD = {"handler": "install", "app": "app", "redirect": "oauth"}
+
 PATIENCE = 10.0
 
 
@@ -47,8 +49,9 @@ class Stage:
             return await response.json()
 
     async def install(self, **more: Any) -> int:
-        handler = f"{self.settings.public_url}/bitrix24/install"
-        return (await self.post("install", {"handler": handler, **more}))["status"]
+        address = f"{self.settings.public_url}/bitrix24"
+        card = {name: f"{address}/{path}" for name, path in CARD.items()}
+        return (await self.post("install", {**card, **more}))["status"]
 
     async def faults(self, **fault: Any) -> None:
         await self.post("faults", fault)
@@ -116,8 +119,9 @@ class Stage:
         return arrived and not self.waiting()
 
     def waiting(self) -> int:
-        """How many commands the inbox holds that are not answered."""
-        return self.count("SELECT count(*) FROM inbox WHERE done_at IS NULL")
+        """How many commands are neither answered nor wait for their requester's permission."""
+        question = "SELECT count(*) FROM inbox WHERE done_at IS NULL AND parked_until IS NULL"
+        return self.count(question)
 
     def stored(self) -> int:
         """How many commands the inbox has taken."""

@@ -175,6 +175,12 @@ class CommandEvent(Part):
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
     @property
+    def afresh(self) -> Self:
+        """The command without what the event told of its chat's binding: that may be old."""
+        chat = self.chat.model_copy(update={"entity_data_1": "", "entity_data_2": ""})
+        return self.model_copy(update={"chat": chat})
+
+    @property
     def lane(self) -> str:
         """The chat whose commands wait for each other."""
         return f"{self.member_id}/{self.chat.dialog_id}"

@@ -85,6 +85,10 @@ class Requester:
         except Unanswered:
             work.doubt(todo)
             raise
+        except NoPermission:
+            # Nothing was called: whoever takes the command up later has nothing to look for.
+            await self._journal.withdraw(self._command, new)
+            raise
         told = [
             (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
             for step in todo

@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, select, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database, Write
-from bot.store.tables import inbox, journal
+from bot.store.tables import inbox, journal, tokens
 
 
 class Place(StrEnum):
@@ -33,16 +33,23 @@ class Button(BaseModel):
 
 
 class Reply(BaseModel):
-    """A worded answer, in BB code, and what may be pressed under it."""
+    """A worded answer, in BB code, and what may be pressed under it.
+
+    ``parks``: the command has not been carried out, it waits for its requester's permission.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     text: str
     place: Place
     buttons: tuple[Button, ...] = ()
+    parks: bool = False
 
 
 _replies = TypeAdapter(list[Reply])
+
+# How long a command waits for its requester's permission.
+KEPT = 900.0
 
 # What may run: neither answered nor waiting for a person.
 _WAITS = and_(inbox.c.done_at.is_(None), inbox.c.parked_until.is_(None))
@@ -53,7 +60,8 @@ class Accepted:
     """A stored command.
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
-    those were set out to be sent; ``repeated`` tells that an earlier process may have begun it.
+    those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
+    ``resumed_at`` when it was taken up after it had been set aside.
     """
 
     id: int
@@ -62,6 +70,12 @@ class Accepted:
     replies: list[Reply] | None = None
     attempts: int = 0
     repeated: bool = False
+    resumed_at: float | None = None
+
+    @property
+    def since(self) -> float:
+        """When the command came, or, where it had been set aside, when it was taken up."""
+        return self.resumed_at or self.received_at
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -97,7 +111,6 @@ class Inbox:
         this = inbox.c.id == bindparam("command")
         self._done = update(inbox).where(this).values(done_at=bindparam("at"))
         self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
-        self._unpark = update(inbox).where(this).values(parked_until=None, replies=None, attempts=0)
 
     async def accept(
         self, event: CommandEvent, *with_it: Write, refusal: Reply | None = None
@@ -157,15 +170,15 @@ class Inbox:
         """Note that a command is answered."""
         await self._database.write((self._done, [{"command": command_id, "at": time.time()}]))
 
-    async def park(self, command_id: int, seconds: float) -> None:
+    async def park(self, command_id: int, seconds: float = KEPT) -> None:
         """Set a command aside that waits for a person; its chat goes on without it."""
         row = {"command": command_id, "until": time.time() + seconds}
         await self._database.write((self._park, [row]))
 
     async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
-        """Take up what was set aside for this person and is not too old."""
+        """Take up what was set aside for this person and is not too old: each once."""
         question = (
-            select(inbox, _BEGUN)
+            select(inbox.c.id)
             .where(
                 inbox.c.member_id == member_id,
                 inbox.c.requester_id == user_id,
@@ -174,10 +187,35 @@ class Inbox:
             )
             .order_by(inbox.c.id)
         )
-        rows = await self._rows(question)
-        if rows:
-            await self._database.write((self._unpark, [{"command": row.id} for row in rows]))
-        return [replace(_accepted(row), replies=None, attempts=0) for row in rows]
+        numbers = [row.id for row in await self._rows(question)]
+        claims = [_claim(number) for number in numbers]
+        taken = await self._database.write(*((claim, []) for claim in claims)) if claims else {}
+        # Another process, or another request of this one, may have been faster.
+        mine = [number for number in numbers if taken.pop(number, None)]
+        return [one for number in mine if (one := await self.find(number))]
+
+    async def parked_of_connected(self) -> list[tuple[str, int]]:
+        """List portals and users with something set aside who have connected since."""
+        question = (
+            select(inbox.c.member_id, inbox.c.requester_id)
+            .join(
+                tokens,
+                and_(
+                    tokens.c.member_id == inbox.c.member_id,
+                    tokens.c.user_id == inbox.c.requester_id,
+                    tokens.c.connected_at > func.coalesce(inbox.c.resumed_at, inbox.c.received_at),
+                ),
+            )
+            .where(inbox.c.done_at.is_(None), inbox.c.parked_until > time.time())
+            .distinct()
+        )
+        return [(row.member_id, row.requester_id) for row in await self._rows(question)]
+
+    async def give_up_parked(self) -> None:
+        """Note what was set aside for too long as done."""
+        now = time.time()
+        old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
+        await self._database.write((old.values(done_at=now), []))
 
     async def _rows(self, question: Any) -> list[Row[Any]]:
         def ask(connection: Connection) -> list[Row[Any]]:
@@ -186,12 +224,23 @@ class Inbox:
         return await self._database.read(ask)
 
 
+def _claim(command_id: int) -> Update:
+    return (
+        update(inbox)
+        .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
+        .values(parked_until=None, replies=None, attempts=0, resumed_at=time.time())
+        .returning(inbox.c.id, inbox.c.requester_id)
+    )
+
+
 def _accepted(row: Row[Any]) -> Accepted:
+    event = CommandEvent.model_validate_json(row.event)
     return Accepted(
         id=row.id,
-        event=CommandEvent.model_validate_json(row.event),
+        event=event if row.resumed_at is None else event.afresh,
         received_at=row.received_at,
         replies=_replies.validate_json(row.replies) if row.replies else None,
         attempts=row.attempts,
         repeated=row.begun,
+        resumed_at=row.resumed_at,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.store.database import Database
 from bot.store.inbox import Accepted
@@ -88,6 +88,14 @@ class Journal:
             for step in steps
         ]
         await self._database.write((self._begin, rows))
+
+    async def withdraw(self, command: Accepted, steps: Iterable[Step]) -> None:
+        """Strike out calls that turned out not to have been made."""
+        these = [step.number for step in steps]
+        statement = delete(journal).where(
+            journal.c.command_id == command.id, journal.c.step.in_(these)
+        )
+        await self._database.write((statement, []))
 
     async def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
         """Note what these calls came to."""

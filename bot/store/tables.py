@@ -70,6 +70,7 @@ inbox = Table(
     Column("replies", Text),
     Column("attempts", Integer, nullable=False, default=0),
     Column("parked_until", Float),
+    Column("resumed_at", Float),
     Column("done_at", Float),
 )
 Index(

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("replies", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("parked_until", sa.Float(), nullable=True),
+        sa.Column("resumed_at", sa.Float(), nullable=True),
         sa.Column("done_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("identity"),

@@ -1,0 +1,38 @@
+"""States of the connect flow that have come back: each is good once."""
+
+import time
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store.database import Database
+from bot.store.tables import used_states
+
+
+class States:
+    """The table of used states, by what identifies them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = (
+            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
+        )
+
+    async def use(self, state: str, seconds: float) -> bool:
+        """Note that a state has come back; ``False`` if it had before.
+
+        It is remembered for so many seconds.
+        """
+        statement = (
+            self._insert(used_states)
+            .values(state=state, expires_at=time.time() + seconds)
+            .on_conflict_do_nothing()
+            .returning(used_states.c.state, used_states.c.expires_at)
+        )
+        # Two equal ones may share a commit: the first to ask is the one that counts.
+        return (await self._database.write((statement, []))).pop(state, None) is not None
+
+    async def forget_old(self) -> None:
+        """Drop what has expired: those states are refused for their age."""
+        old = used_states.c.expires_at < time.time()
+        await self._database.write((delete(used_states).where(old), []))

@@ -1,0 +1,50 @@
+"""Commands that wait until their requester lets the bot act for him."""
+
+import asyncio
+import logging
+
+from bot.engine.engine import Engine
+from bot.errors import StoreUnavailable
+from bot.store.inbox import Inbox
+from bot.store.states import States
+from bot.store.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 15.0
+
+
+class Waiting:
+    """Takes up what has waited, and lets go of what has waited too long."""
+
+    def __init__(self, inbox: Inbox, tokens: Tokens, states: States, engine: Engine) -> None:
+        self._inbox = inbox
+        self._tokens = tokens
+        self._states = states
+        self._engine = engine
+
+    async def take_up(self, member_id: str, user_id: int) -> int:
+        """Have this person's commands run, each once, and tell how many there are."""
+        commands = await self._inbox.unpark(member_id, user_id)
+        await self._engine.resume(commands)
+        return len(commands)
+
+    async def sweep(self) -> None:
+        """Finish what nobody has: commands too old, and those a dying process has left.
+
+        Whoever did not connect in time was told for how long his command is kept.
+        """
+        await self._inbox.give_up_parked()
+        for member_id, user_id in await self._inbox.parked_of_connected():
+            await self.take_up(member_id, user_id)
+        await self._tokens.forget_unused()
+        await self._states.forget_old()
+
+    async def keep_sweeping(self) -> None:
+        """Sweep every now and then, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                log.info("no sweep this time: %s", error)
+            await asyncio.sleep(SWEEP_EVERY)

@@ -1,0 +1,57 @@
+"""GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for him."""
+
+import logging
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.connect import Connect, NotConnected, Obstacle
+from bot.errors import StoreUnavailable
+from bot.web.pages import Pages
+
+log = logging.getLogger(__name__)
+
+_STATUS = {Obstacle.PERSON: 403, Obstacle.SERVER: 503}
+
+
+class Connecting:
+    """The two addresses of the connect flow."""
+
+    def __init__(self, connect: Connect, pages: Pages) -> None:
+        self._connect = connect
+        self._pages = pages
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        """Send who has a link to his portal's authorize page."""
+        try:
+            address = await self._connect.begin(request.query.get("ticket", ""))
+        except NotConnected as reason:
+            return await self._refusal(request, reason.obstacle)
+        except StoreUnavailable:
+            return await self._refusal(request, Obstacle.SERVER)
+        headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+        raise web.HTTPFound(address, headers=headers)
+
+    async def finish(self, request: web.Request) -> web.StreamResponse:
+        """Take who comes back from there, and say how it went."""
+        code = SecretStr(request.query.get("code", ""))
+        try:
+            waited = await self._connect.finish(code, request.query.get("state", ""))
+        except NotConnected as reason:
+            return await self._refusal(request, reason.obstacle)
+        except StoreUnavailable:
+            return await self._refusal(request, Obstacle.SERVER)
+        return await self._pages.show("connected.html.j2", self._language(request), waited=waited)
+
+    async def _refusal(self, request: web.Request, obstacle: Obstacle) -> web.Response:
+        log.warning("somebody could not be connected: %s", obstacle)
+        return await self._pages.show(
+            "notice.html.j2",
+            self._language(request),
+            status=_STATUS.get(obstacle, 400),
+            notice=f"connect_{obstacle}",
+        )
+
+    def _language(self, request: web.Request) -> str:
+        wishes = request.headers.get("Accept-Language", "")
+        return self._pages.language(*(wish.partition(";")[0] for wish in wishes.split(",")))

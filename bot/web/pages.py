@@ -1,0 +1,122 @@
+"""The bot's HTML: rendered here, escaped, and sent so that nobody else can frame or script it."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from babel import Locale
+from babel.dates import format_datetime, get_timezone
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.rendering import TEMPLATES, plural
+
+DIRECTORY = TEMPLATES / "pages"
+DEFAULT_LANGUAGE = "en"
+
+# No address of ours holds a secret for longer than a redirect, and none is told to others.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+_NOBODY = "'none'"
+
+
+class Pages:
+    """The pages, in the languages that there are words in."""
+
+    def __init__(self, directory: Path = DIRECTORY) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(directory),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            enable_async=True,
+            auto_reload=False,
+        )
+        self.languages = sorted(path.name for path in directory.iterdir() if path.is_dir())
+
+    def language(self, *wishes: str) -> str:
+        """Choose the first language that there are words in; ``ru-RU`` is ``ru``."""
+        for wish in wishes:
+            code = wish.strip().lower().replace("_", "-").partition("-")[0]
+            if code in self.languages:
+                return code
+        return DEFAULT_LANGUAGE
+
+    async def show(
+        self, name: str, language: str, *, status: int = 200, framed_by: str = "", **values: Any
+    ) -> web.Response:
+        """Render a page. ``framed_by`` is the one origin that may show it in a frame."""
+        nonce = secrets.token_urlsafe(16)
+        template = self._environment.get_template(name)
+        text = await template.render_async(self._values(language, nonce, values))
+        headers = {**_HEADERS, "Content-Security-Policy": _policy(nonce, framed_by)}
+        return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+    async def stream(
+        self, request: web.Request, name: str, language: str, *, framed_by: str, **values: Any
+    ) -> web.StreamResponse:
+        """Send a page piece by piece, as its asynchronous values come."""
+        nonce = secrets.token_urlsafe(16)
+        script = values.get("script", "")
+        headers = {**_HEADERS, "Content-Security-Policy": _policy(nonce, framed_by, script)}
+        response = web.StreamResponse(headers=headers)
+        response.content_type, response.charset = "text/html", "utf-8"
+        await response.prepare(request)
+        async for piece in self._pieces(name, self._values(language, nonce, values)):
+            await response.write(piece.encode())
+        await response.write_eof()
+        return response
+
+    async def _pieces(self, name: str, values: Mapping[str, Any]) -> AsyncIterator[str]:
+        async for piece in self._environment.get_template(name).generate_async(values):
+            if piece:
+                yield piece
+
+    def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **values,
+            "language": language,
+            "nonce": nonce,
+            "plural": partial(plural, Locale.parse(language)),
+            "moment": _Moments(language, values.get("time_zone", "")),
+        }
+
+
+class _Moments:
+    """Words for unix seconds, in the reader's time zone where it is known."""
+
+    def __init__(self, language: str, zone: str) -> None:
+        self._locale = Locale.parse(language)
+        try:
+            self._zone = get_timezone(zone or "UTC")
+        except LookupError:
+            self._zone = get_timezone("UTC")
+
+    def __call__(self, seconds: float) -> str:
+        # babel takes unix seconds as they are.
+        return format_datetime(seconds, "d MMM y, HH:mm z", self._zone, self._locale)
+
+
+def _policy(nonce: str, framed_by: str, script: str = "") -> str:
+    """Allow the page its own style and script, its own forms, and one frame around it."""
+    scripts = f"'nonce-{nonce}'" if script else _NOBODY
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src 'nonce-{nonce}'",
+            f"script-src {scripts}",
+            "img-src data:",
+            "form-action 'self'",
+            "base-uri 'none'",
+            f"frame-ancestors {framed_by or _NOBODY}",
+        ]
+    )

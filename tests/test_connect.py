@@ -1,0 +1,287 @@
+"""A person lets the bot act for him: the link, the portal's page, the way back."""
+
+import asyncio
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientResponse
+from sqlalchemy import text
+from stage import ADD, ANNA, CHAT, DRIVER, IVAN, OLGA, Stage, bot_running, settings_for
+
+TYPED = "/invite id12"
+LOOKS = "imopenlines.dialog.get"
+
+
+@pytest.fixture
+async def lonely(stage: Stage) -> Stage:
+    """A stage whose portal sends no tokens with its events."""
+    await stage.faults(events={"tokens": "none"})
+    return stage
+
+
+async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stage) -> None:
+    asked = await lonely.say(TYPED)
+    assert "нужно разрешение один раз" in asked
+    assert not await lonely.calls(ADD)
+
+    status, page = await connected(lonely, await offered(lonely))
+
+    await lonely.until(lambda: joined(lonely))
+    await lonely.settled()
+    assert (status, "Готово" in page, "уже выполняет вашу команду" in page) == (200, True, True)
+    [added] = await lonely.calls(ADD)
+    assert (added["user_id"], added["params"]["USER_ID"]) == (OLGA, str(IVAN))
+    assert (await lonely.heard())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
+
+
+async def test_the_chat_is_looked_at_afresh(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    await lonely.faults(chat={"id": CHAT, "entity_data_2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|301"})
+
+    await connected(lonely, await offered(lonely))
+
+    await lonely.until(lambda: asked_for(lonely, LOOKS))
+    await lonely.settled()
+    [added] = await lonely.calls(ADD)
+    assert added["params"]["CRM_ENTITY"] == "301"
+
+
+async def test_several_waiting_commands_all_run_in_their_order(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    await lonely.say(f"/invite id{DRIVER}")
+
+    _, page = await connected(lonely, await offered(lonely))
+
+    await lonely.until(lambda: asked_for(lonely, ADD, 2))
+    await lonely.settled()
+    assert "2 ваши команды" in page
+    added = [one["params"]["USER_ID"] for one in await lonely.calls(ADD)]
+    assert added == [str(IVAN), str(DRIVER)]
+
+
+async def test_once_connected_nobody_is_asked_again(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    await connected(lonely, await offered(lonely))
+    await lonely.until(lambda: joined(lonely))
+    await lonely.settled()
+
+    assert "теперь в этом чате" in await lonely.say(f"/invite id{DRIVER}")
+
+
+async def test_somebody_else_cannot_connect_in_the_requesters_place(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+
+    status, page = await connected(lonely, await offered(lonely), visitor=ANNA)
+
+    assert (status, "Вошёл другой сотрудник" in page) == (403, True)
+    assert vault(lonely) == vault_of_installation(lonely)
+    assert (await lonely.say(TYPED)).startswith("🔑")
+    assert not await lonely.calls(ADD)
+
+
+async def test_a_state_comes_back_once(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+    assert (await opened(lonely, back))[0] == 200
+    again = await authorized(lonely, await offered(lonely))
+    replayed = f"{back.partition('?')[0]}?code={code_of(again)}&state={state_of(back)}"
+
+    status, page = await opened(lonely, replayed)
+
+    assert (status, "уже завершено или устарело" in page) == (400, True)
+
+
+async def test_a_state_that_comes_back_twice_at_the_same_moment_counts_once(
+    lonely: Stage,
+) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+
+    answers = await asyncio.gather(*(opened(lonely, back) for _ in range(5)))
+
+    assert sorted(status for status, _ in answers) == [200, 400, 400, 400, 400]
+    exchanges = [one for one in await lonely.get("refreshes") if "code" in one["grant"]]
+    assert len(exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("connect", "Ссылка устарела"),
+        ("connect?ticket=made-up", "Ссылка устарела"),
+        ("oauth", "уже завершено или устарело"),
+        ("oauth?code=x&state=made-up", "уже завершено или устарело"),
+    ],
+)
+async def test_what_the_bot_did_not_make_is_refused(lonely: Stage, path: str, words: str) -> None:
+    status, page = await opened(lonely, f"{lonely.settings.public_url}/bitrix24/{path}")
+
+    assert (status, words in page) == (400, True)
+
+
+async def test_a_link_is_no_state_and_a_state_no_link(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    link = await offered(lonely)
+    back = await authorized(lonely, link)
+    base = f"{lonely.settings.public_url}/bitrix24"
+
+    assert (await opened(lonely, f"{base}/oauth?code={code_of(back)}&state={ticket_of(link)}"))[
+        0
+    ] == 400
+    assert (await opened(lonely, f"{base}/connect?ticket={state_of(back)}"))[0] == 400
+
+
+async def test_a_code_that_the_server_does_not_take(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+
+    status, page = await opened(lonely, back.replace(code_of(back), "0" * 32))
+
+    assert (status, "не подтвердил разрешение" in page) == (400, True)
+
+
+async def test_a_server_that_is_closed(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+    await lonely.faults(oauth="closed")
+
+    status, page = await opened(lonely, back)
+
+    assert (status, "Сейчас не получилось" in page) == (503, True)
+
+
+async def test_the_pages_speak_the_visitors_language(lonely: Stage) -> None:
+    url = f"{lonely.settings.public_url}/bitrix24/connect"
+
+    _, page = await opened(lonely, url, languages="de-DE,en;q=0.8,ru;q=0.5")
+
+    assert "This link is too old" in page
+
+
+async def test_the_code_is_asked_of_the_known_server_only(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+    changed = re.sub(r"server_domain=[^&]+", "server_domain=evil.example", back)
+    changed = re.sub(r"([?&])domain=[^&]+", r"\1domain=evil.example", changed)
+
+    status, _ = await opened(lonely, changed)
+
+    assert status == 200
+    await lonely.until(lambda: joined(lonely))
+
+
+async def test_pages_are_kept_by_nobody_and_framed_by_nobody(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+
+    async with lonely.session.get(back) as response:
+        policy = response.headers["Content-Security-Policy"]
+
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src 'none'" in policy
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_a_command_that_waited_too_long_is_not_run(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    with lonely.engine.begin() as connection:
+        connection.execute(text("UPDATE inbox SET parked_until = 1 WHERE parked_until > 0"))
+
+    _, page = await connected(lonely, await offered(lonely))
+
+    assert "отправьте её ещё раз" in page
+    await lonely.settled()
+    assert not await lonely.calls(ADD)
+
+
+async def test_a_bot_that_starts_again_finishes_what_a_dead_one_left(
+    lonely: Stage,
+) -> None:
+    await lonely.say(TYPED)
+    back = await authorized(lonely, await offered(lonely))
+    # The dead one got as far as the token: it has stored it and taken nothing up.
+    with lonely.engine.begin() as connection:
+        [row] = connection.execute(text("SELECT * FROM inbox")).mappings().all()
+        connection.execute(text("UPDATE inbox SET requester_id = 0"))
+    assert (await opened(lonely, back))[0] == 200
+    with lonely.engine.begin() as connection:
+        question = text("UPDATE inbox SET requester_id = :who")
+        connection.execute(question, {"who": row["requester_id"]})
+
+    other = settings_for(lonely.portal, lonely.settings.database_url.get_secret_value())
+    async with bot_running(other):
+        await lonely.until(lambda: joined(lonely))
+
+    await lonely.settled()
+    assert len(await lonely.calls(ADD)) == 1
+
+
+async def offered(stage: Stage, user: int = OLGA) -> str:
+    """The link under the last private message that has one."""
+    messages = (await stage.get(f"dialogs/{user}"))["messages"]
+    links = [link for message in messages for link in links_of(message)]
+    return links[-1]
+
+
+def links_of(message: dict[str, Any]) -> list[str]:
+    buttons = message["keyboard"] or []
+    return [one["LINK"] for one in buttons if one.get("LINK")]
+
+
+async def authorized(stage: Stage, link: str, visitor: int = OLGA) -> str:
+    """Follow a link to the portal, sign in there, and give the address one is sent back to."""
+    cookies = {"Cookie": f"sandbox_user={visitor}"}
+    async with stage.session.get(link, allow_redirects=False) as response:
+        assert response.status == 302, await response.text()
+        address = response.headers["Location"]
+    assert address.startswith(f"{stage.portal.url}/oauth/authorize/?")
+    async with stage.session.get(address, headers=cookies, allow_redirects=False) as response:
+        assert response.status == 302, await response.text()
+        return response.headers["Location"]
+
+
+async def opened(stage: Stage, url: str, languages: str = "ru-RU,ru;q=0.9") -> tuple[int, str]:
+    headers = {"Accept-Language": languages}
+    async with stage.session.get(url, headers=headers, allow_redirects=False) as response:
+        return response.status, await words(response)
+
+
+async def words(response: ClientResponse) -> str:
+    return " ".join((await response.text()).split())
+
+
+async def connected(stage: Stage, link: str, visitor: int = OLGA) -> tuple[int, str]:
+    return await opened(stage, await authorized(stage, link, visitor))
+
+
+def code_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["code"][0]
+
+
+def state_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["state"][0]
+
+
+def ticket_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["ticket"][0]
+
+
+async def joined(stage: Stage) -> bool:
+    return IVAN in await stage.members()
+
+
+async def asked_for(stage: Stage, method: str, times: int = 1) -> bool:
+    return len(await stage.calls(method)) >= times
+
+
+def vault(stage: Stage) -> list[int]:
+    with stage.engine.connect() as connection:
+        return list(connection.execute(text("SELECT user_id FROM tokens ORDER BY 1")).scalars())
+
+
+def vault_of_installation(stage: Stage) -> list[int]:
+    """The administrator's pair, and the bot's own that comes with every event."""
+    return [1, 456]
