@@ -60,9 +60,9 @@ export function of(parent, what) {
   delete parent.dataset.begun;
 }
 
-export function toast(text, { kind = "note", action = null, label = "" } = {}) {
+export function toast(text, { kind = "note", action = null, label = "", about = "" } = {}) {
   const host = document.getElementById("toasts");
-  const card = h("div", { class: `toast ${kind}` }, h("span", {}, text));
+  const card = h("div", { class: `toast ${kind}`, "data-about": about }, h("span", {}, text));
   if (action) {
     const act = () => { card.remove(); action(); };
     card.append(h("button", { type: "button", class: "link", onclick: act }, label));

@@ -85,6 +85,7 @@ function go(target, { focus = true } = {}) {
   remember();
   show("chat");
   draw();
+  notice();
   if (focus && !$("composer").hidden) $("text").focus();
 }
 
@@ -286,12 +287,16 @@ let told = 0;
 function notice() {
   const chat = talk();
   const bot = botId();
-  if (!chat || place === BOT) { told = feed.newestMessage(); return; }
+  if (!chat || place === BOT) {
+    told = feed.newestMessage();
+    for (const card of document.querySelectorAll(`.toast[data-about="${BOT}"]`)) card.remove();
+    return;
+  }
   const fresh = feed.messages(chat.id).filter((one) => one.id > told && one.author === bot);
   told = feed.newestMessage();
   for (const message of fresh.slice(-2)) {
     const words80 = plain(message.text).slice(0, 140);
-    toast(`${words.wrote_you(feed.name(bot))}: ${words80}`, { action: () => go(BOT), label: words.open });
+    toast(`${words.wrote_you(feed.name(bot))}: ${words80}`, { action: () => go(BOT), label: words.open, about: BOT });
   }
 }
 

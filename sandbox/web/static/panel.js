@@ -30,9 +30,8 @@ export function showIdeas(list, insert) {
   const known = new Set(feed.commands().map((one) => one.name));
   const rows = ideas().filter((idea) => known.has(idea.command));
   reconcile(list, rows, (row) => row.label, (row) => h("li", {},
-    h("button", { type: "button", class: "idea", onclick: () => insert(row) },
-      h("span", {}, row.label), h("code", {}, shown(row.text)))));
-  document.getElementById("no-ideas").hidden = rows.length > 0;
+    h("button", { type: "button", class: "idea", title: shown(row.text), onclick: () => insert(row) },
+      row.label)));
 }
 
 function shown(text) {
@@ -137,5 +136,6 @@ function token(row) {
 }
 
 function rounded(ms) {
+  if (ms < 0.1) return `<0.1 ${words.ms}`;
   return `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ${words.ms}`;
 }
