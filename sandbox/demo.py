@@ -253,8 +253,9 @@ class Scene:
         self._conclude()
 
     async def _install(self) -> None:
-        handler = f"{self.bot.url}/bitrix24/install"
-        status = (await self._post("install", {"handler": handler}))["status"]
+        pages = {"handler": "install", "app": "app", "redirect": "oauth"}
+        card = {name: f"{self.bot.url}/bitrix24/{page}" for name, page in pages.items()}
+        status = (await self._post("install", card))["status"]
         if status != 200:
             raise DidNotHappen(f"the bot refuses the installation (status {status})")
         self._names |= {user["id"]: user["name"] for user in await self._get("users")}
