@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import (
@@ -18,7 +19,7 @@ from pydantic import SecretStr
 
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.circuit import Circuits
-from bot.bitrix24.errors import Busy, Moved, Unanswered, Unreachable, refusal
+from bot.bitrix24.errors import Busy, Moved, TurnedAway, Unanswered, Unreachable, refusal
 
 USER_AGENT = "Switchboard/1.0"
 MAX_ANSWER = 4 * 1024 * 1024
@@ -128,7 +129,8 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise Unanswered(f"no JSON, status {status}") from None
+        unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
+        raise unanswered(f"no JSON, status {status}") from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise Unanswered(f"no envelope, status {status}")
     return answer

@@ -7,6 +7,7 @@ Bitrix24Error
 ├── Unreachable        nothing was done: repeat at will
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
+│   └── TurnedAway     … though a gateway says that nothing was passed on
 └── NoPermission       there is no token to call with: the person has to connect
 """
 
@@ -56,6 +57,10 @@ class Moved(Unreachable):
 
 class Unanswered(Bitrix24Error):
     """The call may have been carried out: time-out, broken connection, broken answer."""
+
+
+class TurnedAway(Unanswered):
+    """A gateway answered 503 in the portal's place: most likely nothing happened."""
 
 
 class NoPermission(Bitrix24Error):

@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import stamina
 
-from bot.bitrix24.errors import Bitrix24Error, Busy, Unanswered, Unreachable
+from bot.bitrix24.errors import Bitrix24Error, Busy, TurnedAway, Unanswered, Unreachable
 
 T = TypeVar("T")
 
 NOT_HAPPENED: tuple[type[Bitrix24Error], ...] = (Busy, Unreachable)
+# For what may at worst be said twice.
+NOT_LIKELY: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, TurnedAway)
 NOT_KNOWN: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, Unanswered)
 
 

@@ -1,0 +1,342 @@
+"""Commands typed while everything breaks: is each one that got its 200 carried out once, and
+answered?
+
+    python tests/chaos.py --database sqlite --commands 300
+    python tests/chaos.py --database postgresql --seed 7
+
+Processes are killed, the database is stopped and started, the portal refuses, hangs and drops
+connections after having acted. The seed decides when and what; it is printed.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp.test_utils import unused_port
+from postgres import Server, running_server
+from process import ROOT, environment
+from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
+
+from bot.settings import Settings
+from bot.store.database import engine_for
+from bot.store.migrate import migrate
+from sandbox.model import User
+from sandbox.server import Portal, running
+
+CHATS = range(20_001, 20_021)
+PEOPLE = 30_000
+SECONDS_A_COMMAND = 0.05
+SETTLE = 120.0
+
+FAULTS: list[dict[str, Any]] = [
+    {"method": "*", "html": 503, "times": 3},
+    {"method": "*", "html": 502},
+    {"method": "batch", "delay": 2.5},
+    {"method": "batch", "drop": "before", "times": 2},
+    {"method": "batch", "drop": "after", "times": 2},
+    {"method": "batch", "truncate": True},
+    {"method": "imbot.v2.Command.answer", "drop": "after"},
+    {"method": "imbot.v2.Command.answer", "html": 503, "times": 2},
+    {"method": ADD, "error": {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": ""}},
+    {"tokens": "expired"},
+]
+
+
+@dataclasses.dataclass
+class Report:
+    """What the run came to; ``wrong`` is empty if every promise was kept."""
+
+    seed: int
+    typed: int = 0
+    taken: int = 0
+    killed: int = 0
+    stopped: int = 0
+    faults: int = 0
+    twice_answered: int = 0
+    seconds: float = 0.0
+    wrong: list[str] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}: {self.typed} typed, {self.taken} got their 200; {self.killed} "
+            f"processes killed, database stopped {self.stopped} times, {self.faults} faults of "
+            f"the portal; {self.twice_answered} answered twice; {self.seconds:.0f} s; "
+            f"{len(self.wrong)} wrong"
+        )
+
+
+class Router:
+    """What a PaaS has before its web processes: passes events on to one that is alive."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+        self.ports: list[int] = []
+        self.taken: set[int] = set()
+        self.seen: set[int] = set()
+
+    async def pass_on(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        status = await self._try_all(request, body)
+        message = parse_qs(body.decode()).get("data[message][id]")
+        if message:
+            self.seen.add(int(message[0]))
+            if status == 200:
+                self.taken.add(int(message[0]))
+        return web.Response(status=status)
+
+    async def _try_all(self, request: web.Request, body: bytes) -> int:
+        for port in random.sample(self.ports, len(self.ports)):
+            url = f"http://127.0.0.1:{port}{request.path}"
+            try:
+                async with self._session.post(
+                    url, data=body, headers={"Content-Type": request.content_type}
+                ) as answer:
+                    return answer.status
+            except (ClientError, OSError, TimeoutError):
+                continue
+        return 503
+
+
+class Bots:
+    """The bot's processes: started, killed, started again."""
+
+    def __init__(self, commands: list[tuple[list[str], Settings]], log: Path) -> None:
+        self._commands = commands
+        self._log = log
+        self._processes: list[asyncio.subprocess.Process | None] = [None] * len(commands)
+
+    async def start(self) -> None:
+        for number in range(len(self._commands)):
+            await self._start(number)
+
+    async def kill(self, number: int) -> None:
+        process = self._processes[number % len(self._processes)]
+        if process and process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+    async def supervise(self) -> None:
+        """Start again what has ended, as a PaaS does."""
+        while True:
+            await asyncio.sleep(0.5)
+            for number, process in enumerate(self._processes):
+                if process is not None and process.returncode is not None:
+                    await self._start(number)
+
+    async def stop(self) -> list[int]:
+        for process in self._processes:
+            if process and process.returncode is None:
+                process.terminate()
+        return [await process.wait() for process in self._processes if process]
+
+    async def _start(self, number: int) -> None:
+        arguments, settings = self._commands[number]
+        with self._log.open("ab") as file:
+            self._processes[number] = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", *arguments,
+                env=environment(settings), cwd=ROOT, stdout=file, stderr=file,
+            )  # fmt: skip
+
+
+async def play(database: str, commands: int, seed: int, folder: Path) -> Report:
+    """Run the whole thing in ``folder`` and judge it."""
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(running_server()) if database == "postgresql" else None
+        async with (
+            running(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, bucket_size=10**6) as portal,
+            ClientSession(timeout=ClientTimeout(total=15)) as session,
+        ):
+            report = await _play(portal, server, session, folder, commands, seed)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+async def _play(
+    portal: Portal,
+    server: Server | None,
+    session: ClientSession,
+    folder: Path,
+    commands: int,
+    seed: int,
+) -> Report:
+    url = server.url if server else f"sqlite:///{folder}/bot.db"
+    router = Router(session)
+    async with _serving(router) as port:
+        common = {
+            "public_url": f"http://127.0.0.1:{port}",
+            "rest_timeout": 1.5,
+            "retry_for": 600,
+            "portal_bucket": 2000,
+            "portal_rate": 500,
+        }
+        if server:
+            engine = engine_for(url)
+            migrate(engine)
+            engine.dispose()
+        webs = [settings_for(portal, url, **common) for _ in range(2 if server else 1)]
+        web_only = ["--web-only"] if server else []
+        bots = Bots(
+            [(["serve", *web_only], one) for one in webs]
+            + ([(["worker"], webs[0])] * 2 if server else []),
+            folder / "log",
+        )
+        router.ports = [one.port for one in webs]
+        stage = Stage(portal, webs[0], session)
+        _populate(portal, commands)
+        await bots.start()
+        supervisor = asyncio.create_task(bots.supervise())
+        try:
+            await stage.until(lambda: _ready(stage, webs), 30)
+            assert await stage.install() == 200
+            report = await _storm(stage, router, bots, server, commands, seed)
+            await _calm(stage, report)
+        finally:
+            supervisor.cancel()
+            codes = await bots.stop()
+        _judge(portal, router, report)
+        report.wrong += [f"a process ended with {code}" for code in codes if code != 0]
+        stage.engine.dispose()
+    return report
+
+
+@contextlib.asynccontextmanager
+async def _serving(router: Router) -> AsyncIterator[int]:
+    application = web.Application()
+    application.router.add_post("/{path:.*}", router.pass_on)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    port = unused_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+def _populate(portal: Portal, commands: int) -> None:
+    state = portal.state
+    model = state.chats[8773]
+    for number in CHATS:
+        state.chats[number] = dataclasses.replace(
+            model, id=number, members=list(model.members), messages=[],
+            entity_id=f"telegrambot|1|{number}|599", bindings=dict(model.bindings),
+        )  # fmt: skip
+    for number in range(PEOPLE, PEOPLE + commands):
+        state.users[number] = User(number, "Гость", str(number), "M", "Эксперт", [5])
+
+
+async def _ready(stage: Stage, webs: list[Settings]) -> bool:
+    for one in webs:
+        try:
+            async with stage.session.get(f"http://127.0.0.1:{one.port}/readyz") as answer:
+                if answer.status != 200:
+                    return False
+        except (ClientError, OSError):
+            return False
+    return True
+
+
+async def _storm(
+    stage: Stage, router: Router, bots: Bots, server: Server | None, commands: int, seed: int
+) -> Report:
+    """Type, and meanwhile break things, in the order that the seed says."""
+    rng = random.Random(seed)  # noqa: S311  # a seed has to repeat itself
+    report = Report(seed)
+    breaking: set[asyncio.Task[None]] = set()
+    for number in range(commands):
+        chat, break_now = rng.choice(CHATS), rng.random()
+        fault, which = rng.choice(FAULTS), rng.randrange(100)
+        if break_now < 0.12:
+            await stage.faults(**fault)
+            report.faults += 1
+        elif break_now < 0.16:
+            breaking.add(asyncio.create_task(bots.kill(which)))
+            report.killed += 1
+        elif break_now > 0.99 and server:
+            breaking.add(asyncio.create_task(_restart(server)))
+            report.stopped += 1
+        await stage.type(f"/invite id{PEOPLE + number}", user=OLGA, chat=chat)
+        report.typed += 1
+        await asyncio.sleep(SECONDS_A_COMMAND)
+    await asyncio.gather(*breaking)
+    return report
+
+
+async def _restart(server: Server) -> None:
+    # Another restart may be under way: the second one finds nothing to stop.
+    with contextlib.suppress(AssertionError):
+        await asyncio.to_thread(server.stop, "immediate")
+    await asyncio.sleep(1)
+    with contextlib.suppress(AssertionError):
+        await asyncio.to_thread(server.start)
+
+
+async def _calm(stage: Stage, report: Report) -> None:
+    """Mend everything and wait until nothing waits."""
+    await stage.faults(clear=True)
+    await stage.faults(bucket={"size": 10**6, "rate": 1000})
+    try:
+        await stage.settled(SETTLE)
+    except AssertionError:
+        report.wrong.append(f"{stage.waiting()} commands still wait")
+
+
+def _judge(portal: Portal, router: Router, report: Report) -> None:
+    journal, state = portal.state.journal, portal.state
+    joined = Counter(row["user_id"] for row in journal.memberships if row["joined"])
+    said = "\n".join(
+        message.text
+        for chat in state.chats.values()
+        for message in chat.messages
+        if message.system or message.author_id == 456
+    )
+    typed = {
+        message.id: int(message.text.partition("id")[2])
+        for number in CHATS
+        for message in state.chats[number].messages
+        if message.text.startswith("/invite ")
+    }
+    report.taken = len(router.taken)
+    for message_id in sorted(router.taken):
+        person = typed[message_id]
+        answers = said.count(f"[USER={person}]")
+        report.twice_answered += answers == 2
+        if joined[person] != 1:
+            report.wrong.append(f"person {person} joined {joined[person]} times")
+        if answers not in (1, 2):
+            report.wrong.append(f"the command for {person} was answered {answers} times")
+    for call in journal.call_rows():
+        if call["method"].lower() == ADD and call["user_id"] not in (OLGA, None):
+            report.wrong.append(f"a change was made with the token of {call['user_id']}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--commands", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=None)
+    chosen = parser.parse_args()
+    seed = chosen.seed if chosen.seed is not None else random.randrange(10**6)  # noqa: S311
+    with tempfile.TemporaryDirectory(prefix="switchboard-chaos-") as folder:
+        report = asyncio.run(play(chosen.database, chosen.commands, seed, Path(folder)))
+        if report.wrong:
+            print((Path(folder) / "log").read_text()[-4000:])  # noqa: T201
+    print(report, *report.wrong[:20], sep="\n")  # noqa: T201
+    sys.exit(1 if report.wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
