@@ -25,6 +25,7 @@ from bot.engine.engine import Engine
 from bot.engine.jobs import Jobs
 from bot.engine.lanes import Lanes
 from bot.installation import Installation
+from bot.lifecycle import Lifecycle
 from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replies import Replies
@@ -71,6 +72,8 @@ class Parts:
     engine: Engine
     states: States
     waiting: Waiting
+    registration: Registration
+    installation: Installation
 
 
 @asynccontextmanager
@@ -103,7 +106,12 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
 async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
-        yield _web(settings, parts)
+        lifecycle = Lifecycle(parts.installation, parts.registration, parts.portals, parts.tokens)
+        lifecycle.start()
+        try:
+            yield _web(parts, lifecycle)
+        finally:
+            await lifecycle.stop()
 
 
 def _parts(
@@ -150,25 +158,25 @@ def _parts(
         engine=engine,
         states=states,
         waiting=Waiting(inbox, tokens, states, engine),
+        registration=Registration(access, portals, router, wording, patience, settings.public_url),
+        installation=Installation(client, oauth, portals, tokens),
     )
 
 
-def _web(settings: Settings, parts: Parts) -> web.Application:
-    registration = Registration(
-        parts.access,
-        parts.portals,
-        handlers.router,
-        parts.wording,
-        parts.patience,
-        settings.public_url,
-    )
-    installation = Installation(parts.client, parts.oauth, parts.portals, parts.tokens)
+def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
+    pages = Pages()
     health = Health(parts.database)
     events = Events(
-        parts.portals, parts.tokens, parts.inbox, parts.backlog, parts.engine, parts.wording
+        parts.portals,
+        parts.tokens,
+        parts.inbox,
+        parts.backlog,
+        parts.engine,
+        parts.wording,
+        lifecycle,
     )
-    install = Install(installation, registration)
-    connecting = Connecting(_connect(parts), Pages())
+    install = Install(parts.installation, parts.registration, pages)
+    connecting = Connecting(_connect(parts), pages)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [

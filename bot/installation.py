@@ -7,6 +7,7 @@ owner must be an administrator there.
 
 import logging
 import time
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -23,6 +24,13 @@ log = logging.getLogger(__name__)
 
 class Unproven(Exception):
     """The installation is not proven; the message says what is missing, without secrets."""
+
+
+class NotAdministrator(Unproven):
+    """The tokens are good, and their owner may not install apps."""
+
+    def __init__(self) -> None:
+        super().__init__("the owner of the token is no administrator")
 
 
 class Installation:
@@ -42,10 +50,9 @@ class Installation:
         if not auth.application_token.get_secret_value():
             raise Unproven("no application_token")
         grant = await self._grant(auth)
-        user_id = await self._administrator(grant)
-        portal = await self._portal(grant, user_id, auth.application_token)
+        portal = await self._portal(grant, auth.application_token)
         pair = TokenPair(grant.access_token, grant.refresh_token)
-        await self._tokens.save(portal.member_id, user_id, pair)
+        await self._tokens.connect(portal.member_id, portal.installer_id, pair)
         await self._portals.save(portal)
         log.info("portal %s is installed", portal.member_id)
         return portal
@@ -65,27 +72,38 @@ class Installation:
             raise Unproven("the token is another portal's")
         return grant
 
-    async def _administrator(self, grant: Grant) -> int:
-        address = Address(grant.member_id, grant.client_endpoint)
-        try:
-            is_admin = await self._client.call(address, grant.access_token, Call("user.admin"))
-        except Refused as refused:
-            raise Unproven(f"the portal says {refused.code}") from None
-        if is_admin is not True:
-            raise Unproven("the owner of the token is no administrator")
+    async def _portal(self, grant: Grant, application_token: SecretStr) -> Portal:
         if grant.user_id is None:
             raise Unproven("the authorization server does not name the owner")
-        return grant.user_id
-
-    async def _portal(self, grant: Grant, user_id: int, application_token: SecretStr) -> Portal:
+        app_code = await self._app_code(grant)
         known = await self._portals.fresh(grant.member_id)
         return Portal(
             member_id=grant.member_id,
             client_endpoint=grant.client_endpoint,
             server_endpoint=grant.server_endpoint,
             application_token=application_token,
-            installer_id=user_id,
+            installer_id=grant.user_id,
             bot_id=known.bot_id if known else None,
             registered=known.registered if known else "",
             installed_at=known.installed_at if known else time.time(),
+            app_code=app_code,
         )
+
+    async def _app_code(self, grant: Grant) -> str:
+        """Have the portal say that the owner is an administrator, and what it calls the app."""
+        if await self._ask(grant, Call("user.admin")) is not True:
+            raise NotAdministrator
+        info = await self._ask(grant, Call("app.info"))
+        return app_code(info)
+
+    async def _ask(self, grant: Grant, call: Call) -> Any:
+        address = Address(grant.member_id, grant.client_endpoint)
+        try:
+            return await self._client.call(address, grant.access_token, call)
+        except Refused as refused:
+            raise Unproven(f"the portal says {refused.code}") from None
+
+
+def app_code(info: Any) -> str:
+    """Read what a portal calls the app off an answer of ``app.info``."""
+    return f"{info.get('ID')}/{info.get('CODE')}"[:255] if isinstance(info, dict) else ""

@@ -3,15 +3,16 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.commands.router import Command, Router
+from bot.errors import StoreUnavailable
 from bot.rendering import Wording
 from bot.store.portals import Portal, Portals
 
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 
 CODE = "switchboard"
 LIFECYCLE_EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE")
+
+# What the commands call, by the app's rights.
+SCOPES = ("imbot", "im", "imopenlines", "crm", "user_basic", "sonet_group")
 
 
 class Registration:
@@ -51,13 +55,64 @@ class Registration:
 
         Raises ``Bitrix24Error``.
         """
-        if portal.registered == self.current:
-            return
+        if portal.registered != self.current:
+            async for _ in self.steps(portal):
+                pass
+
+    async def bring_all_up_to_date(self) -> None:
+        """Do it for every portal that an earlier version of the bot was registered at."""
+        for portal in await self._portals.all():
+            try:
+                await self.bring_up_to_date(portal)
+            except (Bitrix24Error, StoreUnavailable) as error:
+                log.error("portal %s does not know this version: %s", portal.member_id, error)
+
+    async def install(self, portal: Portal) -> AsyncIterator[str]:
+        """Tell a portal that installs what it does not know, and tell each step that is done.
+
+        Raises ``Bitrix24Error``.
+        """
+        # It may have removed the app while nobody was here to hear of it.
+        if portal.registered != self.current or not await self.stands(portal):
+            async for step in self.steps(portal):
+                yield step
+
+    async def steps(self, portal: Portal) -> AsyncIterator[str]:
+        """Register or update everything, and tell each step that is done.
+
+        Raises ``Bitrix24Error``.
+        """
         bot_id = await self._register_bot(portal)
+        yield "bot"
         await self._register_commands(portal, bot_id)
+        yield "commands"
         await self._bind_events(portal)
         await self._portals.registered(portal.member_id, bot_id, self.current)
         log.info("portal %s knows bot %d and its commands", portal.member_id, bot_id)
+        yield "events"
+
+    async def stands(self, portal: Portal) -> bool:
+        """Say whether the portal has the bot's commands and tells it of its end."""
+        calls = self.questions(portal)
+        results = batch.read(await self._call(portal, batch.build(calls)), calls)
+        return not self.missing_commands(results["commands"]) and self.is_bound(results["events"])
+
+    def questions(self, portal: Portal) -> dict[str, Call]:
+        """Make the calls that show what a portal knows."""
+        return {
+            "commands": Call("imbot.v2.Command.list", {"botId": portal.bot_id or 0}),
+            "events": Call("event.get"),
+        }
+
+    def missing_commands(self, listed: Any) -> set[str]:
+        """Give the commands that are not among those that a portal lists."""
+        found = listed.get("commands") if isinstance(listed, Mapping) else None
+        known = {str(one.get("command", "")).lstrip("/") for one in found or []}
+        return self._router.commands.keys() - known
+
+    def is_bound(self, bound: Any) -> bool:
+        """Say whether the portal will tell of an update and of its end."""
+        return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
 
     async def _register_bot(self, portal: Portal) -> int:
         fields = self._bot_fields()
@@ -84,11 +139,7 @@ class Registration:
         await self._call_all(portal, calls)
 
     async def _bind_events(self, portal: Portal) -> None:
-        bound = await self._call(portal, Call("event.get"))
-        known = {
-            (str(one.get("event", "")).upper(), one.get("handler"))
-            for one in (bound if isinstance(bound, list) else [])
-        }
+        known = _handlers(await self._call(portal, Call("event.get")))
         calls = {
             event: Call("event.bind", {"event": event, "handler": self._events_url})
             for event in LIFECYCLE_EVENTS
@@ -130,3 +181,8 @@ class Registration:
             "common": command.everywhere,
             "extranetSupport": False,
         }
+
+
+def _handlers(bound: Any) -> set[tuple[str, Any]]:
+    handlers = bound if isinstance(bound, list) else []
+    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in handlers}

@@ -151,11 +151,12 @@ class Access:
         current = await self._portals.fresh(portal.member_id)
         if current is not None and current.client_endpoint != portal.client_endpoint:
             return current
-        if self._unconfirmed.get(portal.member_id) == moved.location:
+        claimed = origin(moved.location)
+        if self._unconfirmed.get(portal.member_id) == claimed:
             raise moved
         endpoint = await self._confirmed(portal, user_id)
-        if origin(endpoint) != origin(moved.location) or not is_safe_origin(endpoint):
-            self._unconfirmed[portal.member_id] = moved.location
+        if origin(endpoint) != claimed or not is_safe_origin(endpoint):
+            self._unconfirmed[portal.member_id] = claimed
             raise moved
         await self._portals.moved(portal.member_id, endpoint)
         log.info("portal %s has another address", portal.member_id)

@@ -9,6 +9,7 @@ from bot.bitrix24.events import Auth, CommandEvent, Envelope, MalformedEvent
 from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable, TooMuchWaits
+from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.cipher import same_secret
 from bot.store.database import Write
@@ -33,8 +34,10 @@ class Events:
         backlog: Backlog,
         engine: Engine,
         wording: Wording,
+        lifecycle: Lifecycle,
     ) -> None:
         self.open = True
+        self._lifecycle = lifecycle
         self._backlog = backlog
         self._wording = wording
         self._portals = portals
@@ -49,6 +52,7 @@ class Events:
         try:
             envelope = Envelope.read(await read_form(request))
             portal = await self._sender(envelope.auth)
+            portal = portal or await self._lifecycle.reintroduced(envelope)
             if portal is None:
                 log.warning("an event with a wrong application token or of an unknown portal")
                 return web.Response(status=403, text="unknown portal or wrong application_token\n")
@@ -75,6 +79,8 @@ class Events:
         return portal if portal and same_secret(portal.application_token, token) else None
 
     async def _take(self, envelope: Envelope, portal: Portal) -> None:
+        if await self._lifecycle.hear(envelope, portal):
+            return
         if envelope.event.upper() != "ONIMBOTV2COMMANDADD":
             log.info("%s: nothing to do with it", envelope.event[:64])
             return

@@ -1,40 +1,76 @@
-"""POST /bitrix24/install: a portal says that it has the app."""
+"""POST /bitrix24/install: a portal says that it has the app, by itself or in a frame."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import Envelope, MalformedEvent
+from bot.bitrix24.oauth import origin
 from bot.errors import StoreUnavailable
-from bot.installation import Installation, Unproven
-from bot.registration import Registration
+from bot.installation import Installation, NotAdministrator, Unproven
+from bot.registration import SCOPES, Registration
+from bot.store.portals import Portal
+from bot.web.pages import Pages
 from bot.web.requests import read_form
+from bot.web.visits import Visit
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = {"Retry-After": "30"}
 
+# Page installation-finish.md and its neighbours: every region has a library of its own.
+_LIBRARIES = {
+    "https://oauth.bitrix.info": "https://api.bitrix24.com/api/v1/",
+    "https://oauth.bitrix24.tech": "https://api.bitrix24.tech/api/v1/",
+}
+
+# Nobody looks at a page for ten minutes; whoever presses again goes on where it stopped.
+PAGE_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of an installation: done, or failed with something to do about it."""
+
+    name: str
+    remedy: str = ""
+    code: str = ""
+
 
 class Install:
     """The address that a portal tells of its installation."""
 
-    def __init__(self, installation: Installation, registration: Registration) -> None:
+    def __init__(
+        self, installation: Installation, registration: Registration, pages: Pages
+    ) -> None:
         self._installation = installation
         self._registration = registration
+        self._pages = pages
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Admit a portal: 200, or 400, 403 and 503 with the reason in a line."""
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """Take an installation, and answer a person with a page, a portal with a line."""
         try:
-            envelope = Envelope.read(await read_form(request))
+            posted = await read_form(request)
+            if "AUTH_ID" in posted:
+                return await self._page(request, Visit.read(posted, request.query))
+            envelope = Envelope.read(posted)
         except (form.MalformedForm, MalformedEvent) as error:
             return web.Response(status=400, text=f"malformed event: {error}\n")
         if envelope.event.upper() != "ONAPPINSTALL":
             return web.Response(status=400, text="this address takes ONAPPINSTALL\n")
+        return await self._event(envelope)
+
+    async def _event(self, envelope: Envelope) -> web.Response:
+        """Admit a portal: 200, or 403 and 503 with the reason in a line."""
         try:
             portal = await self._installation.admit(envelope.auth)
-            await self._registration.bring_up_to_date(portal)
+            async for step in self._registration.install(portal):
+                log.info("portal %s: %s", portal.member_id, step)
         except Unproven as error:
             log.warning("an installation is refused: %s", error)
             return web.Response(status=403, text=f"installation not proven: {error}\n")
@@ -43,3 +79,56 @@ class Install:
             text = "the installation could not be finished, try again\n"
             return web.Response(status=503, text=text, headers=RETRY_AFTER)
         return web.Response(text="installed\n")
+
+    async def _page(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Admit the portal of who looks, then show him how its bot is set up."""
+        language = self._pages.language(visit.language)
+        try:
+            portal = await self._installation.admit(visit.auth)
+        except NotAdministrator:
+            return await self._excuse(visit, language, "install_person", 403)
+        except Unproven as error:
+            log.warning("an installation is refused: %s", error)
+            return await self._excuse(visit, language, "install_proof", 403)
+        except (Bitrix24Error, StoreUnavailable) as error:
+            log.error("an installation could not be finished: %s", error)
+            return await self._excuse(visit, language, "install_server", 503)
+        home = origin(portal.client_endpoint)
+        return await self._pages.stream(
+            request,
+            "install.html.j2",
+            language,
+            framed_by=home,
+            script=_LIBRARIES.get(origin(portal.server_endpoint), f"{home}/api/v1/"),
+            steps=self._steps(portal),
+            scopes=SCOPES,
+        )
+
+    async def _steps(self, portal: Portal) -> AsyncIterator[Step]:
+        yield Step("proof")
+        try:
+            async with asyncio.timeout(PAGE_PATIENCE):
+                async for name in self._registration.install(portal):
+                    yield Step(name)
+        except (Bitrix24Error, StoreUnavailable, TimeoutError) as error:
+            log.error("an installation could not be finished: %s", error)
+            yield Step("", *_remedy(error))
+
+    async def _excuse(
+        self, visit: Visit, language: str, notice: str, status: int
+    ) -> web.StreamResponse:
+        """Say why not, where the visit says it comes from: there is nothing else on that page."""
+        return await self._pages.show(
+            "notice.html.j2", language, status=status, framed_by=visit.claimed_origin, notice=notice
+        )
+
+
+def _remedy(error: Exception) -> tuple[str, str]:
+    match error:
+        case Refused(code="insufficient_scope"):
+            return "scopes", error.code
+        case Refused():
+            return "refused", error.code
+        case NoPermission():
+            return "again", ""
+    return "server", ""
