@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from bot import logs
 from bot.app import close, running, serving
 from bot.settings import Settings
+from bot.store.cipher import Cipher
 from bot.store.database import engine_for
-from bot.store.migrate import SchemaOutdated, migrate
+from bot.store.keyring import WrongKeys, rotate
+from bot.store.migrate import SchemaOutdated, check_schema, migrate
 
 log = logging.getLogger("bot")
 
@@ -52,11 +54,30 @@ def migrate_database() -> None:
     click.echo("The database is up to date.")
 
 
+@cli.command("rotate-keys")
+def rotate_keys() -> None:
+    """Encrypt everything stored with the first of ENCRYPTION_KEYS; the bot may run meanwhile."""
+    settings = _settings()
+    engine = engine_for(settings.database_url.get_secret_value())
+    try:
+        check_schema(engine)
+        rows = rotate(engine, Cipher(settings.encryption_keys))
+    except (SchemaOutdated, WrongKeys) as error:
+        sys.exit(_refusal(error))
+    click.echo(f"{rows} rows are encrypted with the first key. The other keys may go now.")
+
+
 def _run(process: Coroutine[None, None, None]) -> None:
     try:
         uvloop.run(process)
-    except SchemaOutdated as error:
-        sys.exit(f"The database's schema is not this version's: {error}")
+    except (SchemaOutdated, WrongKeys) as error:
+        sys.exit(_refusal(error))
+
+
+def _refusal(error: SchemaOutdated | WrongKeys) -> str:
+    if isinstance(error, SchemaOutdated):
+        return f"The database's schema is not this version's: {error}"
+    return f"The bot does not start: {error}."
 
 
 def _is_shared(settings: Settings) -> bool:

@@ -73,11 +73,12 @@ class Settings(BaseSettings):
     @field_validator("encryption_keys")
     @classmethod
     def _encryption_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
-        for key in value:
+        for number, key in enumerate(value, start=1):
             try:
                 Fernet(key.get_secret_value())
             except ValueError:
                 raise ValueError(
-                    "ENCRYPTION_KEYS takes Fernet keys (32 bytes, url-safe base64), comma-separated"
+                    f"key {number} of ENCRYPTION_KEYS is no Fernet key (32 bytes in url-safe "
+                    "base64, 44 characters), it may be cut short"
                 ) from None
         return value

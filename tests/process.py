@@ -30,12 +30,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @asynccontextmanager
 async def bot_process(
-    settings: Settings, *arguments: str, log: Path
+    settings: Settings, *arguments: str, log: Path, **changed: str | None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all."""
+    wanted = {**environment(settings), **changed}
+    variables = {name: value for name, value in wanted.items() if value is not None}
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", *(arguments or ("serve",)),
-            env=environment(settings), cwd=ROOT, stdout=file, stderr=file,
+            env=variables, cwd=ROOT, stdout=file, stderr=file,
         )  # fmt: skip
     try:
         yield process

@@ -1,7 +1,20 @@
 """Whose token a command runs with."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
-from stage import ADD, ANNA, IVAN, OLGA, SEND, Stage
+from pydantic import SecretStr
+from sqlalchemy import text
+from stage import ADD, ANNA, IVAN, OLGA, SEND, Stage, settings_for
+
+from bot.app import running
+from bot.bitrix24.access import Access
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import NoPermission
+from bot.store.portals import Portal
+from bot.store.tokens import TokenPair
 
 TYPED = "/invite id12"
 ASKS = "🔑 Бот действует от вашего имени"
@@ -114,3 +127,64 @@ async def test_no_token_is_stored_readable(stage: Stage, tmp_path) -> None:
     assert len(issued) > 4
     for secret in [*issued, stage.portal.state.settings.application_token]:
         assert secret.encode() not in files
+
+
+async def test_twenty_calls_at_once_in_two_processes_are_one_refresh(stage: Stage) -> None:
+    await stage.say(TYPED)
+    await stage.faults(tokens="expired", user_id=OLGA)
+    before = len(await stage.get("refreshes"))
+
+    async with two_accesses(stage) as accesses:
+        answers = await asyncio.gather(
+            *(access.call(portal, OLGA, Call("profile")) for access, portal in accesses * 10)
+        )
+
+    assert {answer["ID"] for answer in answers} == {str(OLGA)}
+    assert len(await stage.get("refreshes")) == before + 1
+
+
+async def test_whoever_dies_while_renewing_holds_nobody_up(stage: Stage) -> None:
+    await stage.say(TYPED)
+    await stage.faults(tokens="expired", user_id=OLGA)
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE tokens SET renewer = 'dead', renewing_until = 1"))
+
+    async with two_accesses(stage) as [(access, portal), _]:
+        assert (await access.call(portal, OLGA, Call("profile")))["ID"] == str(OLGA)
+
+
+async def test_a_pair_that_turns_out_to_be_anothers_is_dropped(stage: Stage) -> None:
+    await stage.faults(events={"tokens": "none"})
+    annas = stage.portal.state.tokens.issue(ANNA, "user")
+    async with two_accesses(stage) as [(access, portal), _]:
+        mine = stage.portal.state.tokens.issue(OLGA, "user")
+        pair = TokenPair(SecretStr(mine.access), SecretStr(annas.refresh))
+        await access._tokens.save(portal.member_id, OLGA, pair)
+        await stage.faults(tokens="expired", user_id=OLGA)
+
+        with pytest.raises(NoPermission):
+            await access.call(portal, OLGA, Call("profile"))
+        with pytest.raises(NoPermission):
+            await access.call(portal, OLGA, Call("profile"))
+
+    assert not await stage.calls(ADD)
+
+
+async def test_an_authorization_server_that_is_closed_costs_no_pair(stage: Stage) -> None:
+    await stage.say(TYPED)
+    await stage.faults(events={"tokens": "none"})
+    await stage.faults(tokens="expired", user_id=OLGA)
+    await stage.faults(oauth="closed")
+    await stage.say("/invite id15")
+    await stage.faults(oauth="open")
+
+    assert "теперь в этом чате" in await stage.say("/invite id21")
+
+
+@asynccontextmanager
+async def two_accesses(stage: Stage) -> AsyncIterator[list[tuple[Access, Portal]]]:
+    """What two processes call with: they share the database and nothing else."""
+    url = stage.settings.database_url.get_secret_value()
+    first, second = (settings_for(stage.portal, url) for _ in range(2))
+    async with running(first) as one, running(second) as other:
+        yield [(parts.access, (await parts.portals.all())[0]) for parts in (one, other)]
