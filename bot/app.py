@@ -38,6 +38,7 @@ from bot.store.journal import Journal
 from bot.store.keyring import check_keys
 from bot.store.migrate import check_schema
 from bot.store.portals import Portal, Portals
+from bot.store.retention import Retention
 from bot.store.states import States
 from bot.store.tokens import Tokens
 from bot.waiting import Waiting
@@ -92,11 +93,16 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
         async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
             parts = _parts(settings, database, cipher, session, working=working)
             await parts.engine.start()
-            sweeping = asyncio.create_task(parts.waiting.keep_sweeping())
+            retention = Retention(database, settings.inbox_days, settings.journal_days)
+            background = [
+                asyncio.create_task(parts.waiting.keep_sweeping()),
+                asyncio.create_task(retention.run()),
+            ]
             try:
                 yield parts
             finally:
-                sweeping.cancel()
+                for task in background:
+                    task.cancel()
                 await parts.engine.stop(STOP_PATIENCE)
     finally:
         await database.close()

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # A reply that may have been lost is sent once more, never a third time.
 MAX_ATTEMPTS = 2
+PAUSE = 3.0
 MAX_LINES = 10
 NOTICE_AFTER = 3.0
 # What has waited long already is perhaps done at once.
@@ -153,6 +154,7 @@ class Dispatcher:
                 await self._inbox.replying(command.id, replies[number:], attempt)
                 if await self._sent(portal, command, reply):
                     break
+                await asyncio.sleep(PAUSE)
             attempts = 0
 
     async def _sent(self, portal: Portal, command: Accepted, reply: Reply) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
 from bot.bitrix24.errors import NoPermission, Refused
-from bot.bitrix24.patience import NOT_HAPPENED, Patience
+from bot.bitrix24.patience import NOT_LIKELY, Patience
 from bot.store.inbox import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
 
@@ -31,20 +31,19 @@ class Replies:
         self._patience = patience
 
     async def send(self, portal: Portal, command: Accepted, reply: Reply) -> None:
-        """Send a reply to where it belongs; a private one that cannot be goes into the chat.
+        """Send a reply to where it belongs; where the portal refuses that, to the other place.
 
         Raises ``Bitrix24Error`` where it could not be sent at all.
         """
-        if reply.place is Place.CHAT and self._answerable(command):
-            await self._say(portal, _in_chat(command, reply))
-            return
-        try:
-            await self._say(portal, private(portal, command.event.user.id, reply))
-        except Refused as refused:
-            if not self._answerable(command):
-                raise
-            log.warning("command %s: no private message: %s", command.reference, refused)
-            await self._say(portal, _in_chat(command, reply))
+        ways = [private(portal, command.event.user.id, reply)]
+        if self._answerable(command):
+            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
+        for way in ways[:-1]:
+            try:
+                return await self._say(portal, way)
+            except Refused as refused:
+                log.warning("command %s: %s says %s", command.reference, way.method, refused)
+        return await self._say(portal, ways[-1])
 
     async def notify(self, portal: Portal, user_id: int, text: str) -> None:
         """Try once to tell a user something privately: nothing hangs on it."""
@@ -54,7 +53,7 @@ class Replies:
         return time.time() - command.received_at < ANSWERABLE
 
     async def _say(self, portal: Portal, call: Call) -> None:
-        await self._patience.insist(NOT_HAPPENED, lambda: self._call(portal, call))
+        await self._patience.insist(NOT_LIKELY, lambda: self._call(portal, call))
 
     async def _call(self, portal: Portal, call: Call) -> Any:
         """Call with the bot's own token; where it has none, with the app's."""

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "text"
     portal_bucket: float = Field(50, ge=3, description="requests a portal takes at once")
     portal_rate: float = Field(2.0, gt=0, description="requests a portal takes a second")
+    inbox_days: float = Field(14, ge=1, description="days an answered command is kept")
+    journal_days: float = Field(365, ge=1, description="days the journal is kept")
     rest_timeout: float = Field(30.0, gt=0, description="seconds one REST call may take")
     retry_for: float = Field(600.0, ge=0, description="seconds a safe REST call is repeated")
 

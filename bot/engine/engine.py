@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.bitrix24.events import CommandEvent
 from bot.store.database import Write
 from bot.store.inbox import Accepted
 
@@ -14,8 +13,8 @@ class Engine(Protocol):
     async def start(self) -> None:
         """Take up what is waiting, and begin."""
 
-    def joining(self, event: CommandEvent) -> Sequence[Write]:
-        """Make the writes that belong into the commit that stores this event."""
+    def joining(self, lane: str) -> Sequence[Write]:
+        """Make the writes that belong into the commit that stores an event of this lane."""
 
     def add(self, command: Accepted) -> None:
         """Note that this command has been stored, along with the writes of ``joining``."""

@@ -14,7 +14,6 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 from sqlalchemy import Connection, text
 
-from bot.bitrix24.events import CommandEvent
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Write
 from bot.store.inbox import Accepted, Inbox
@@ -84,16 +83,16 @@ class Jobs:
                 asyncio.create_task(self._sweep_on(), name="sweep"),
             ]
 
-    def joining(self, event: CommandEvent) -> Sequence[Write]:
-        """Make the write that gives the event's chat its job."""
-        return [(_DEFER, [{"lane": event.lane}])]
+    def joining(self, lane: str) -> Sequence[Write]:
+        """Make the write that gives the lane its job."""
+        return [(_DEFER, [{"lane": lane}])]
 
     def add(self, command: Accepted) -> None:
         """Nothing: the job came with the commit, and the database wakes a worker."""
 
     async def resume(self, commands: Sequence[Accepted]) -> None:
         """Give the chats of these commands a job."""
-        await self._defer(sorted({command.event.lane for command in commands}))
+        await self._defer(sorted({command.lane for command in commands}))
 
     async def stop(self, patience: float) -> None:
         """Let running chats finish for so many seconds; the rest keeps its jobs."""

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from bot.bitrix24.events import CommandEvent
 from bot.engine.backlog import Backlog
 from bot.errors import StoreUnavailable
 from bot.store.database import Write
@@ -68,13 +67,13 @@ class Lanes:
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
-        lane = self._lanes.get(command.event.lane)
+        lane = self._lanes.get(command.lane)
         if lane is None:
             lane = _Lane()
-            self._open(command.event.lane, lane)
+            self._open(command.lane, lane)
         lane.add(command)
 
-    def joining(self, event: CommandEvent) -> Sequence[Write]:
+    def joining(self, lane: str) -> Sequence[Write]:
         """Nothing: this process knows by itself what it has stored."""
         return ()
 

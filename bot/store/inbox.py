@@ -78,6 +78,11 @@ class Accepted:
         return self.resumed_at or self.received_at
 
     @property
+    def lane(self) -> str:
+        """Whom the command waits for: those of its chat; a mere refusal only its likes."""
+        return self.event.lane if self.replies is None else refusals_of(self.event)
+
+    @property
     def order(self) -> tuple[int, int, int]:
         """Where the command stands among those of its chat."""
         return (self.event.message.id, self.event.line, self.id)
@@ -90,6 +95,11 @@ class Accepted:
 
 # Whether an earlier run has got as far as a changing call.
 _BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
+
+
+def refusals_of(event: CommandEvent) -> str:
+    """Name the lane of what is only refused: it overtakes the commands of its chat."""
+    return f"{event.lane}/refused"
 
 
 class Inbox:
@@ -125,7 +135,7 @@ class Inbox:
             "identity": identity,
             "member_id": event.member_id,
             "requester_id": event.user.id,
-            "lane": event.lane,
+            "lane": refusals_of(event) if refusal else event.lane,
             "message_id": event.message.id,
             "line": event.line,
             "event": event.model_dump_json(by_alias=True, exclude_defaults=True),

@@ -13,7 +13,7 @@ from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.cipher import same_secret
 from bot.store.database import Write
-from bot.store.inbox import Inbox, Place, Reply
+from bot.store.inbox import Inbox, Place, Reply, refusals_of
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens
 from bot.web.requests import read_form
@@ -93,8 +93,9 @@ class Events:
             raise StoreUnavailable("too much is waiting")
         writes = await self._pairs(envelope, event, portal)
         refusal = self._refusal(event) if room is Room.TOO_MANY else None
+        lane = refusals_of(event) if refusal else event.lane
         accepted = await self._inbox.accept(
-            event, *writes, *self._engine.joining(event), refusal=refusal
+            event, *writes, *self._engine.joining(lane), refusal=refusal
         )
         if accepted is None:
             log.info("a delivery that is known already")

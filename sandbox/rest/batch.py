@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sandbox import phpform
 from sandbox.errors import RestRefused
-from sandbox.rest.envelope import times
+from sandbox.rest.envelope import failure, times
 from sandbox.rest.params import flag, integer
 from sandbox.rest.registry import Page
 from sandbox.state import State
@@ -55,9 +55,12 @@ def run_batch(state: State, values: dict[str, object], run: Run) -> dict[str, ob
         try:
             _keep(outcomes, key, _run_one(index, command, outcomes, run))
         except RestRefused as refused:
-            outcomes.result_error[key] = refused.body()
+            body = failure(state, refused)
+            outcomes.result_time[key] = body.pop("time", times(started, state.clock.now()))
+            outcomes.result_error[key] = body
             if halt:
                 break
+            continue
         outcomes.result_time[key] = times(started, state.clock.now())
     return outcomes.body()
 

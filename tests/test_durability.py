@@ -1,0 +1,238 @@
+"""A store that fails, a portal that hangs, more than fits: nothing that got its 200 is lost."""
+
+import asyncio
+import resource
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from postgres import Server
+from process import bot_process, ready
+from stage import (
+    ADD,
+    ANNA,
+    ANSWER,
+    CHAT,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    IVAN,
+    OLGA,
+    Stage,
+    bot_running,
+    settings_for,
+)
+from test_events import post, sample
+
+from bot.engine import backlog
+from bot.settings import Settings
+from sandbox.server import Portal, running
+
+OTHER_CHAT = 8774
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_locked_database_is_503_while_it_lasts(stage: Stage) -> None:
+    path = stage.settings.database_url.get_secret_value().removeprefix("sqlite:///")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    status, _ = await post(stage, sample(stage))
+    assert status == 503
+    other.execute("ROLLBACK")
+    other.close()
+
+    status, _ = await post(stage, sample(stage))
+    await stage.settled()
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_full_disk_is_503_while_it_lasts(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    async with (
+        ClientSession() as session,
+        bot_process(settings, log=tmp_path / "log") as process,
+    ):
+        stage = Stage(portal, settings, session)
+        await ready(settings, session)
+        assert await stage.install() == 200
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, hard))
+        statuses = [(await post(stage, sample(stage)))[0] for _ in range(3)]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+        status, _ = await post(stage, sample(stage))
+        await stage.settled()
+        stage.engine.dispose()
+
+        assert statuses == [503, 503, 503]
+        assert status == 200
+        assert IVAN in await stage.members()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_restarted_postgresql_is_503_while_it_lasts(stage: Stage, postgres: Server) -> None:
+    await stage.say("/invite id15")
+    await asyncio.to_thread(postgres.stop)
+    status, _ = await post(stage, sample(stage))
+    assert status == 503
+    await asyncio.to_thread(postgres.start)
+    stage.engine.dispose()
+
+    status, _ = await post(stage, sample(stage))
+    await stage.settled(20)
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
+async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: Stage) -> None:
+    await stage.faults(method="batch", delay=0.8)
+    await stage.type("/invite id12\n/invite id15\n/invite id41")
+    await stage.until(lambda: _arrived(stage, 3))
+    began = time.monotonic()
+
+    await stage.type("/invite id12", chat=OTHER_CHAT)
+    await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
+
+    assert time.monotonic() - began < 0.8
+    assert await stage.members() == [OLGA, 599]
+    await stage.settled()
+    asked = [
+        call["params"]["USER_ID"]
+        for call in await stage.calls(ADD)
+        if call["params"]["CHAT_ID"] == str(CHAT)
+    ]
+    assert asked == ["12", "15", "41"]
+
+
+async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
+    await stage.faults(method="batch", delay=1.0, times=None)
+    limit = backlog.REQUESTER_LIMIT
+    body = sample(stage)
+    for number in range(limit + 3):
+        fields = {**body, "data[message][id]": str(100_000 + number), "data[language]": "ru"}
+        status, _ = await post(stage, fields)
+        assert status == 200
+
+    await stage.until(lambda: _has_heard(stage, "Слишком много команд уже ждёт"))
+    anna = {**body, "data[message][id]": "200000", "data[user][id]": str(ANNA),
+            "data[chat][id]": str(OTHER_CHAT), "data[chat][dialogId]": f"chat{OTHER_CHAT}",
+            "auth[user_id]": str(ANNA),
+            "auth[access_token]": stage.portal.state.tokens.issue(ANNA, "user").access,
+            "data[chat][entityData2]": "DEAL|301"}  # fmt: skip
+    await stage.faults(clear=True)
+    await post(stage, anna)
+    await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
+
+
+async def test_one_portal_hangs_and_the_other_does_not_notice(
+    portal: Portal, settings: Settings
+) -> None:
+    async with running(
+        client_id=CLIENT_ID, client_secret=CLIENT_SECRET, member_id="f" * 32
+    ) as other:
+        both = settings.model_copy(
+            update={"bitrix24_oauth_urls": [portal.oauth_url, other.oauth_url]}
+        )
+        async with ClientSession() as session, bot_running(both):
+            hanging, healthy = (Stage(one, both, session) for one in (portal, other))
+            assert [await hanging.install(), await healthy.install()] == [200, 200]
+            await hanging.faults(method="*", delay=60, times=None)
+            for chat in (CHAT, OTHER_CHAT):
+                await hanging.type("/invite id12\n/invite id15", chat=chat)
+            await hanging.until(lambda: _arrived(hanging, 4))
+
+            await healthy.type("/invite id12")
+            await healthy.until(lambda: _is_member(healthy, CHAT, IVAN))
+
+            assert hanging.waiting() >= 4
+            for stage in (hanging, healthy):
+                stage.engine.dispose()
+
+
+async def test_a_command_and_its_answer_survive_a_portal_that_counts_differently(
+    stage: Stage,
+) -> None:
+    # The portal's bucket is far smaller than the bot thinks.
+    await stage.faults(bucket={"size": 2, "rate": 4})
+
+    for number in (12, 15, 41):
+        await stage.type(f"/invite id{number}")
+    await stage.settled(30)
+
+    assert {12, 15, 41} <= set(await stage.members())
+    assert len(await stage.heard()) >= 3
+
+
+@pytest.mark.settings(retry_for=20)
+async def test_a_method_whose_time_is_used_up_is_left_alone_until_it_is_taken_again(
+    stage: Stage,
+) -> None:
+    told = {
+        "status": 429,
+        "code": "OPERATION_TIME_LIMIT",
+        "description": "",
+        "operating_reset_in": 2,
+    }
+    await stage.faults(method=ADD, error=told)
+    began = time.time()
+
+    await stage.type("/invite id12")
+    await stage.until(lambda: _has_called(stage, ADD))
+    await stage.type("/invite id15", chat=OTHER_CHAT)
+    await stage.settled(20)
+
+    calls = await stage.calls(ADD)
+    assert [call["error"] for call in calls] == ["OPERATION_TIME_LIMIT", None, None]
+    assert min(call["at"] for call in calls[1:]) >= began + 1.5
+    assert IVAN in await stage.members()
+
+
+async def test_an_answer_that_comes_late_goes_to_the_requester_alone(stage: Stage) -> None:
+    await stage.faults(method="batch", delay=0.5)
+    await stage.type("/invite id12")
+    await stage.until(lambda: _has_called(stage, "batch"))
+    # Since the command was accepted ten minutes have passed.
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE inbox SET received_at = received_at - 600")
+    await stage.settled()
+
+    assert await stage.calls(ANSWER) or await stage.told_privately()
+
+
+async def test_what_is_old_is_forgotten(stage: Stage) -> None:
+    await stage.say("/invite id12")
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE inbox SET done_at = done_at - 15 * 86400")
+        connection.exec_driver_sql("UPDATE journal SET begun_at = begun_at - 366 * 86400")
+
+    # A bot looks for what is old when it starts.
+    again = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
+    async with bot_running(again):
+        await stage.until(lambda: _is_empty(stage))
+
+
+async def _arrived(stage: Stage, count: int) -> bool:
+    deliveries = await stage.get("deliveries")
+    return sum(one["status"] == 200 for one in deliveries) >= count
+
+
+async def _is_member(stage: Stage, chat: int, person: int) -> bool:
+    return person in await stage.members(chat)
+
+
+async def _has_heard(stage: Stage, words: str) -> bool:
+    return any(words in said for said in await stage.told_privately())
+
+
+async def _has_called(stage: Stage, method: str) -> bool:
+    return bool(await stage.calls(method))
+
+
+async def _is_empty(stage: Stage) -> bool:
+    return not stage.stored() and not stage.count("SELECT count(*) FROM journal")
