@@ -11,21 +11,34 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 import handlers
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Bucket, Buckets
+from bot.bitrix24.checkup import Checkups
 from bot.bitrix24.client import Client
+from bot.bitrix24.crm import Crm
+from bot.bitrix24.groups import Groups
+from bot.bitrix24.notices import Notices
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
+from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
+from bot.commands.arrivals import Arrivals
+from bot.commands.past import Past
+from bot.commands.people import People
+from bot.commands.policy import Policy
 from bot.commands.router import Router
+from bot.commands.runner import Again, Runner, Workshop
+from bot.commands.targets import Targets
 from bot.connect import Connect, Links
 from bot.diagnosis import Diagnosis
-from bot.dispatcher import Dispatcher, Workshop
+from bot.dispatcher import Dispatcher
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.jobs import Jobs
 from bot.engine.lanes import Lanes
 from bot.installation import Installation
+from bot.letters import Letters
 from bot.lifecycle import Lifecycle
+from bot.presses import Buttons
 from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replies import Replies
@@ -33,14 +46,20 @@ from bot.settings import Settings
 from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
+from bot.store.history import History
 from bot.store.inbox import Accepted, Inbox
 from bot.store.journal import Journal
 from bot.store.keyring import check_keys
 from bot.store.migrate import check_schema
+from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal, Portals
+from bot.store.preferences import Preferences
+from bot.store.presses import Presses
 from bot.store.retention import Retention
 from bot.store.states import States
+from bot.store.stays import Stays
 from bot.store.tokens import Tokens
+from bot.timers import Timers
 from bot.waiting import Waiting
 from bot.web.connect import Connecting
 from bot.web.events import Events
@@ -53,6 +72,21 @@ STOP_PATIENCE = 18.0
 
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)
+
+
+Maker = Callable[[Portal, Accepted], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What commands are carried out with, besides the portal."""
+
+    wording: Wording
+    settings: PortalSettingsStore
+    preferences: Preferences
+    stays: Stays
+    history: History
+    buttons: Buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +107,8 @@ class Parts:
     engine: Engine
     states: States
     waiting: Waiting
+    memory: Memory
+    timers: Timers
     registration: Registration
     installation: Installation
 
@@ -96,6 +132,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             retention = Retention(database, settings.inbox_days, settings.journal_days)
             background = [
                 asyncio.create_task(parts.waiting.keep_sweeping()),
+                asyncio.create_task(parts.timers.keep_looking()),
                 asyncio.create_task(retention.run()),
             ]
             try:
@@ -140,10 +177,28 @@ def _parts(
     access = Access(client, portals, tokens, oauth)
     wording = Wording()
     router = handlers.router
-    workshop = collaborators(access, journal, patience, router)
+    memory = Memory(
+        wording=wording,
+        settings=PortalSettingsStore(database),
+        preferences=Preferences(database),
+        stays=Stays(database),
+        history=History(database),
+        buttons=Buttons(Presses(database), cipher),
+    )
+    workshop = collaborators(access, journal, patience, router, memory)
     replies = Replies(access, patience)
     links, states = Links(cipher, settings.public_url), States(database)
-    dispatcher = Dispatcher(router, workshop, portals, inbox, wording, replies, links)
+    dispatcher = Dispatcher(
+        Runner(router, workshop, memory.settings),
+        portals,
+        inbox,
+        wording,
+        Letters(wording, memory.preferences, memory.settings, memory.buttons),
+        memory.buttons,
+        memory.preferences,
+        replies,
+        links,
+    )
     engine: Engine = (
         Jobs(database, inbox, dispatcher.dispatch, working=working)
         if shared
@@ -164,6 +219,8 @@ def _parts(
         engine=engine,
         states=states,
         waiting=Waiting(inbox, tokens, states, engine),
+        memory=memory,
+        timers=Timers(memory.stays, inbox, engine, memory.buttons, memory.preferences),
         registration=Registration(access, portals, router, wording, patience, settings.public_url),
         installation=Installation(client, oauth, portals, tokens),
     )
@@ -217,19 +274,47 @@ def close(application: web.Application) -> None:
     application[EVENTS].open = False
 
 
-def collaborators(access: Access, journal: Journal, patience: Patience, router: Router) -> Workshop:
+def collaborators(
+    access: Access, journal: Journal, patience: Patience, router: Router, memory: Memory
+) -> Workshop:
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
 
     def requester(portal: Portal, command: Accepted) -> Requester:
         return Requester(access, journal, patience, portal, command)
 
-    makers: dict[type[Any], Callable[[Portal, Accepted], Any]] = {
+    def of_portal(type_: Callable[[Requester], Any]) -> Maker:
+        return lambda portal, command: type_(requester(portal, command))
+
+    def diagnosis(portal: Portal, command: Accepted) -> Diagnosis:
+        return Diagnosis(requester(portal, command), command.reference)
+
+    def arrivals(portal: Portal, command: Accepted) -> Arrivals:
+        asks = requester(portal, command)
+        lines, crm = OpenLines(asks), Crm(asks)
+        return Arrivals(lines, crm, diagnosis(portal, command), memory.stays, command)
+
+    makers: dict[type[Any], Maker] = {
+        Again: lambda portal, command: None,  # the runner makes it
         Requester: requester,
         Router: lambda portal, command: router,
-        OpenLines: lambda portal, command: OpenLines(requester(portal, command)),
-        Diagnosis: lambda portal, command: Diagnosis(requester(portal, command), command.reference),
+        OpenLines: of_portal(OpenLines),
+        Users: of_portal(Users),
+        Crm: of_portal(Crm),
+        Groups: of_portal(Groups),
+        Notices: of_portal(Notices),
+        Checkups: of_portal(Checkups),
+        Targets: of_portal(lambda asks: Targets(OpenLines(asks))),
+        People: of_portal(lambda asks: People(Users(asks), OpenLines(asks), Crm(asks))),
+        Policy: of_portal(lambda asks: Policy(Users(asks), memory.settings)),
+        Diagnosis: diagnosis,
+        Arrivals: arrivals,
+        Past: lambda portal, command: Past(memory.history, command),
+        Stays: lambda portal, command: memory.stays,
+        Preferences: lambda portal, command: memory.preferences,
+        PortalSettingsStore: lambda portal, command: memory.settings,
+        Wording: lambda portal, command: memory.wording,
     }
-    for command in router.commands.values():
+    for command in router.all:
         for name, type_ in command.takes.items():
             if type_ not in makers:
                 raise TypeError(f"/{command.name} asks for {name}, which nobody makes")

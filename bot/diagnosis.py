@@ -5,22 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.bitrix24.client import Call
-from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem, Person
+from bot.bitrix24.crm import card, item_call
+from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.people import Account, Users, account
 from bot.bitrix24.requester import Requester
 from bot.errors import (
     AccessUnclear,
+    AccountOff,
     AppClosed,
     DialogFinished,
     DialogNotActive,
+    IsBot,
+    IsCustomer,
+    IsExtranet,
     MessengerMissing,
     NotAdded,
+    NotHere,
     PersonDismissed,
     PersonLacksHistory,
     PersonLacksItem,
     PersonUnavailable,
     PlanLacksRest,
     Refusal,
+    RemovalDenied,
     RequesterLacksItem,
     RequesterLacksLine,
     ScopeMissing,
@@ -32,7 +40,7 @@ from bot.errors import (
 # Codes whose cause only the portal's data can tell.
 _ASK_ITEM = frozenset({"ACCESS_DENIED"})
 _ASK_CHATS = frozenset({"CHAT_NOT_IN_CRM"})
-_ASK_PERSON = frozenset({"CRM_CHAT_USER_NOT_ACTIVE"})
+_ASK_PERSON = frozenset({"ACCESS_DENIED", "CRM_CHAT_USER_NOT_ACTIVE", "WRONG_REQUEST"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,30 @@ class Diagnosis:
         self._reference = reference
 
     async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Refusal]:
-        """Give for each refusal of the portal one that its requester understands."""
+        """Give for each refusal to add somebody one that its requester understands."""
         facts = await self._facts(denied, item)
-        return [_explain(one, item, chat_id, facts, self._reference) for one in denied]
+        refusals = [_explain(one, item, chat_id, facts, self._reference) for one in denied]
+        return [await self._with_head(one, facts) for one in refusals]
+
+    async def explain_removal(
+        self, denied: Sequence[Denied], item: CrmItem, chat_id: int
+    ) -> list[Refusal]:
+        """Give for each refusal to remove somebody one that its requester understands."""
+        facts = await self._facts(denied, item)
+        return [_explain_removal(one, item, chat_id, facts, self._reference) for one in denied]
+
+    async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:
+        """Name somebody else in place of who is dismissed: his head."""
+        if not isinstance(refusal, PersonDismissed):
+            return refusal
+        who = _account_of(refusal.person, facts)
+        try:
+            users = Users(self._requester)
+            head = await users.head_of(who) if who else 0
+            found = (await users.accounts([head])).get(head)
+        except Bitrix24Error:
+            return refusal
+        return PersonDismissed(refusal.person, found.person if found else None)
 
     async def _facts(self, denied: Sequence[Denied], item: CrmItem) -> Mapping[str, Any]:
         calls = _questions(denied, item)
@@ -87,9 +116,7 @@ def _questions(denied: Sequence[Denied], item: CrmItem) -> dict[str, Call]:
     bound = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
     calls: dict[str, Call] = {}
     if codes & _ASK_ITEM:
-        calls["item"] = Call(
-            "crm.item.get", {"entityTypeId": ENTITY_TYPE_IDS[item.type], "id": item.id}
-        )
+        calls["item"] = item_call(item)
     if codes & _ASK_CHATS:
         calls["active"] = Call("imopenlines.crm.chat.get", bound)
         calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
@@ -103,6 +130,8 @@ def _explain(
     one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
 ) -> Refusal:
     person, refused = one.person, one.refused
+    if stranger := _stranger(person, _account_of(person, facts)):
+        return stranger
     match refused.code:
         case "ACCESS_DENIED" if "commercial plans" not in refused.description:
             return _access(one, item, facts)
@@ -117,26 +146,57 @@ def _explain(
     return system_refusal(refused, reference)
 
 
+def _explain_removal(
+    one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
+) -> Refusal:
+    match one.refused.code:
+        case "ACCESS_DENIED" if "commercial plans" not in one.refused.description:
+            lacks = isinstance(facts.get("item"), Refused)
+            return RequesterLacksItem(item) if lacks else RemovalDenied(item)
+        case "CHAT_DELETE_USER_PERMISSION_DENIED":
+            return RemovalDenied(item)
+        case "CRM_CHAT_USER_NOT_ACTIVE":
+            return AccountOff(one.person)
+        case "WRONG_REQUEST" | "USER_NOT_FOUND":
+            return NotHere(one.person)
+        case "CHAT_NOT_IN_CRM":
+            return _dialog(item, chat_id, facts)
+        case "ERROR_ARGUMENT" | "CRM_CHAT_EMPTY_USER" | "CRM_CHAT_EMPTY_CRM_DATA":
+            return WrongRequest(one.person, one.refused.code, reference)
+    return system_refusal(one.refused, reference)
+
+
+def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
+    found = facts.get(f"user{person.id}")
+    return account(found) if isinstance(found, Mapping) else None
+
+
+def _stranger(person: Person, found: Account | None) -> Refusal | None:
+    """Recognise those who are none of the staff, whatever the portal calls the reason."""
+    if found is None:
+        return None
+    if found.customer:
+        return IsCustomer(person)
+    if found.bot:
+        return IsBot(person)
+    return IsExtranet(person) if found.extranet else None
+
+
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
-    fields = found.get("item") if isinstance(found, Mapping) else None
     if isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND"):
         return RequesterLacksItem(item)
-    if isinstance(fields, Mapping):
-        item = item.model_copy(update={"title": str(fields.get("title") or "")})
+    seen = isinstance(found, Mapping)
+    about = card(item, found)
     if "this crm" in said:
-        return PersonLacksItem(one.person, item, _responsible(fields))
+        responsible = Person(id=about.responsible_id) if about.responsible_id else None
+        return PersonLacksItem(one.person, about.item, responsible)
     if "chat history" in said:
         return PersonLacksHistory(one.person)
-    if "join user" in said and isinstance(fields, Mapping):
-        return RequesterLacksLine(item, one.person)
-    return AccessUnclear(one.person, item)
-
-
-def _responsible(fields: Any) -> Person | None:
-    number = str(fields.get("assignedById") or "") if isinstance(fields, Mapping) else ""
-    return Person(id=int(number)) if number.isdecimal() and int(number) else None
+    if "join user" in said and seen:
+        return RequesterLacksLine(about.item, one.person)
+    return AccessUnclear(one.person, about.item)
 
 
 def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:

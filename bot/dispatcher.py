@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import time
-from typing import Any
+from time import strftime, time
 
+from bot.bitrix24.entities import Act, Offer
 from bot.bitrix24.errors import (
     Bitrix24Error,
     Busy,
@@ -15,7 +15,8 @@ from bot.bitrix24.errors import (
     Unanswered,
     Unreachable,
 )
-from bot.commands.router import Router
+from bot.commands.quotes import is_quoted
+from bot.commands.runner import Runner
 from bot.connect import Links
 from bot.diagnosis import system_refusal
 from bot.errors import (
@@ -25,23 +26,28 @@ from bot.errors import (
     Refusal,
     StoreUnavailable,
 )
-from bot.outcomes import Outcomes, Told, Usage
+from bot.letters import Letters
+from bot.outcomes import HiddenHint, Outcomes
+from bot.presses import Buttons, Pressed
 from bot.rendering import Wording
-from bot.replies import Replies
-from bot.store.inbox import Accepted, Button, Inbox, Place, Reply
+from bot.replies import PRESS, Replies
+from bot.store.inbox import Accepted, Inbox, Reply
 from bot.store.portals import Portal, Portals
+from bot.store.preferences import Preferences
 
 log = logging.getLogger(__name__)
 
 # A reply that may have been lost is sent once more, never a third time.
 MAX_ATTEMPTS = 2
 PAUSE = 3.0
-MAX_LINES = 10
 NOTICE_AFTER = 3.0
 # What has waited long already is perhaps done at once.
 NOTICE_AT_LEAST = 0.5
 
-Workshop = Callable[[type[Any], Portal, Accepted], Any]
+HIDDEN_OFFERS = (
+    Offer(name="hide", act=Act(name="hide"), independent=True),
+    Offer(name="delete", act=Act(name="delete_command"), independent=True),
+)
 
 
 class Dispatcher:
@@ -49,19 +55,23 @@ class Dispatcher:
 
     def __init__(
         self,
-        router: Router,
-        workshop: Workshop,
+        runner: Runner,
         portals: Portals,
         inbox: Inbox,
         wording: Wording,
+        letters: Letters,
+        buttons: Buttons,
+        preferences: Preferences,
         replies: Replies,
         links: Links,
     ) -> None:
-        self._router = router
-        self._workshop = workshop
+        self._runner = runner
         self._portals = portals
         self._inbox = inbox
         self._wording = wording
+        self._letters = letters
+        self._buttons = buttons
+        self._preferences = preferences
         self._replies = replies
         self._links = links
 
@@ -85,16 +95,22 @@ class Dispatcher:
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
             return False
+        acting, obstacle = await self._acting(command)
         replies = command.replies
+        if replies is None and is_quoted(command.event):
+            log.info("command %s is only quoted", command.reference)
+            return False
         if replies is None:
-            replies = self._worded(await self._outcomes(portal, command), command)
-        await self._answer(portal, command, replies)
+            outcomes = obstacle or await self._outcomes(portal, acting)
+            replies = await self._letters.write(outcomes, acting)
+            replies += await self._hint(acting)
+        await self._answer(portal, acting, replies)
         return any(reply.parks for reply in replies)
 
     async def _outcomes(self, portal: Portal, command: Accepted) -> Outcomes:
         try:
             async with self._notice(portal, command):
-                return await self._run(portal, command)
+                return await self._runner.run(portal, command)
         except Refusal as refusal:
             return refusal
         except StoreUnavailable:
@@ -110,42 +126,25 @@ class Dispatcher:
             log.exception("command %s failed", command.reference)
             return Failure(command.reference)
 
-    async def _run(self, portal: Portal, command: Accepted) -> Outcomes:
-        declared = self._router.find(command.event.name)
-        if declared.explains_itself(command.event):
-            return Usage(command=declared.name)
-        arguments = declared.read(command.event)
-        return await declared.run(
-            arguments, command.event, lambda type_: self._workshop(type_, portal, command)
-        )
+    async def _acting(self, command: Accepted) -> tuple[Accepted, Refusal | None]:
+        """Give what a press stands for; a refusal where it is not to have any effect."""
+        if command.event.name != PRESS:
+            return command, None
+        try:
+            return await self._buttons.press(command), None
+        except Refusal as refusal:
+            return command, refusal
 
-    def _worded(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
-        told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
-        language = self._wording.known(command.event.language)
-        parks = any(isinstance(one, PermissionNeeded) for one in told)
-        lines: dict[Place, list[str]] = {}
-        buttons: dict[Place, list[Button]] = {}
-        for one in told:
-            place = Place.PRIVATE if isinstance(one, Refusal) else one.place
-            text = self._wording.word(one, language)
-            if text not in lines.setdefault(place, []):
-                lines[place].append(text)
-            buttons.setdefault(place, []).extend(self._wording.buttons(one, language))
-        return [
-            Reply(
-                text=self._cut(texts, language),
-                place=place,
-                buttons=tuple(buttons[place]),
-                parks=parks,
-            )
-            for place, texts in lines.items()
-        ]
-
-    def _cut(self, texts: list[str], language: str) -> str:
-        if len(texts) <= MAX_LINES:
-            return "\n".join(texts)
-        more = self._wording.page("more.j2", language, count=len(texts) - MAX_LINES + 1)
-        return "\n".join([*texts[: MAX_LINES - 1], more])
+    async def _hint(self, command: Accepted) -> list[Reply]:
+        """Tell once a chat and day that the customer may have seen what was typed."""
+        event = command.event
+        is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
+        if not (is_seen and event.chat.is_open_line) or isinstance(command, Pressed):
+            return []
+        day = strftime("%Y-%m-%d")
+        if not await self._preferences.first_time(f"hint/{event.lane}/{day}"):
+            return []
+        return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
 
     async def _answer(self, portal: Portal, command: Accepted, replies: list[Reply]) -> None:
         attempts = command.attempts
@@ -181,7 +180,7 @@ class Dispatcher:
 
     async def _notify(self, portal: Portal, command: Accepted, wait: float) -> None:
         await asyncio.sleep(wait)
-        text = self._wording.page("taking_longer.j2", self._wording.known(command.event.language))
+        text = self._wording.page("taking_longer.j2", await self._letters.language(command))
         try:
             await self._replies.notify(portal, command.event.user.id, text)
         except Bitrix24Error as error:

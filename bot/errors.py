@@ -7,11 +7,21 @@ fields are the template's variables.
 from dataclasses import dataclass
 from typing import Self
 
-from bot.bitrix24.entities import CrmItem, Offer, Person
+from bot.bitrix24.entities import Act, CrmItem, Entity, Group, Offer, Person
+
+AGAIN = Offer(name="again", act=Act())
 
 
 class StoreUnavailable(Exception):
     """The database takes nothing just now; nothing was stored."""
+
+
+class AccessRequest(Entity):
+    """Whom to ask that somebody may read an item."""
+
+    person: Person
+    item: CrmItem
+    whom: Person
 
 
 class Refusal(Exception):
@@ -21,49 +31,8 @@ class Refusal(Exception):
 
 
 @dataclass(eq=False)
-class NotInOpenLine(Refusal):
-    """The command needs a customer's chat, and was typed elsewhere."""
-
-
-@dataclass(eq=False)
-class NotUnderstood(Refusal):
-    """The arguments stop making sense at ``rest``, after ``before``."""
-
-    command: str
-    before: str
-    rest: str
-
-
-@dataclass(eq=False)
-class UnknownCommand(Refusal):
-    """The portal sent a command that the bot does not have (any more)."""
-
-    command: str
-
-
-@dataclass(eq=False)
-class NobodyNamed(Refusal):
-    """The command needs people and got none."""
-
-    command: str
-
-
-@dataclass(eq=False)
 class TooMuchWaits(Refusal):
     """The requester, or his portal, has as many commands waiting as may wait."""
-
-
-@dataclass(eq=False)
-class EveryoneNamed(Refusal):
-    """``@all`` is no person."""
-
-
-@dataclass(eq=False)
-class TooManyPeople(Refusal):
-    """More people than one command takes."""
-
-    count: int
-    limit: int
 
 
 @dataclass(eq=False)
@@ -75,7 +44,14 @@ class IsCustomer(Refusal):
 
 @dataclass(eq=False)
 class IsBot(Refusal):
-    """The person named is this bot."""
+    """The person named is a bot."""
+
+    person: Person
+
+
+@dataclass(eq=False)
+class IsExtranet(Refusal):
+    """The person named is an external user of the portal."""
 
     person: Person
 
@@ -84,12 +60,16 @@ class IsBot(Refusal):
 class NotBound(Refusal):
     """The chat is bound to no CRM item."""
 
+    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
+
 
 @dataclass(eq=False)
 class DialogFinished(Refusal):
     """The portal lists the chat under its item, but not among the active ones."""
 
     item: CrmItem
+
+    offers = (Offer(name="start_session", act=Act(name="start_session")),)
 
 
 @dataclass(eq=False)
@@ -104,6 +84,8 @@ class RequesterLacksItem(Refusal):
     """The requester may not read the item. Its title is not told to him."""
 
     item: CrmItem
+
+    offers = (AGAIN,)
 
 
 @dataclass(eq=False)
@@ -121,6 +103,12 @@ class PersonLacksItem(Refusal):
     person: Person
     item: CrmItem
     responsible: Person | None
+
+    def __post_init__(self) -> None:
+        if self.responsible:
+            asked = AccessRequest(person=self.person, item=self.item, whom=self.responsible)
+            act = Act(name="ask_access", params=asked.model_dump_json())
+            self.offers = (Offer(name="ask_access", act=act),)
 
 
 @dataclass(eq=False)
@@ -145,9 +133,10 @@ class PlanLacksRest(Refusal):
 
 @dataclass(eq=False)
 class PersonDismissed(Refusal):
-    """The person named is dismissed, switched off or unknown."""
+    """The person named is dismissed, switched off or unknown; ``head`` might do instead."""
 
     person: Person
+    head: Person | None = None
 
 
 @dataclass(eq=False)
@@ -234,3 +223,54 @@ class Failure(Refusal):
     """The bot itself failed; the log has the reason under ``reference``."""
 
     reference: str
+
+
+@dataclass(eq=False)
+class AccountOff(Refusal):
+    """The portal removes nobody whose account is switched off."""
+
+    person: Person
+
+
+@dataclass(eq=False)
+class RemovalDenied(Refusal):
+    """The requester may not remove people from this chat."""
+
+    item: CrmItem
+
+
+@dataclass(eq=False)
+class NobodyToRemove(Refusal):
+    """The item has no open-line chat: the portal answered 0 to a removal."""
+
+    item: CrmItem
+
+
+@dataclass(eq=False)
+class NotHere(Refusal):
+    """Who was to be removed is not in the chat."""
+
+    person: Person
+
+
+@dataclass(eq=False)
+class OnlyOperator(Refusal):
+    """Only the dialog's operator may create a lead for it."""
+
+    owner: Person | None
+
+
+@dataclass(eq=False)
+class GroupNotFound(Refusal):
+    """There is no such group, or the requester does not see it."""
+
+    group: Group
+
+
+@dataclass(eq=False)
+class NobodyInvited(Refusal):
+    """The portal invited nobody to the group and does not say why."""
+
+    group: Group
+    people: tuple[Person, ...]
+    owner: Person | None

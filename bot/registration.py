@@ -14,6 +14,7 @@ from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.rendering import Wording
+from bot.replies import PRESS
 from bot.store.portals import Portal, Portals
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Registration:
     @property
     def current(self) -> str:
         """What a portal should know: a fingerprint of commands, words and address."""
-        wanted = [self._bot_fields(), *(self._fields(c) for c in self._router.commands.values())]
+        wanted = [self._bot_fields(), *self._wanted().values()]
         return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
     async def bring_up_to_date(self, portal: Portal) -> None:
@@ -127,13 +128,14 @@ class Registration:
         listed = await self._call(portal, Call("imbot.v2.Command.list", {"botId": bot_id}))
         known = {str(one["command"]).lstrip("/"): one["id"] for one in listed["commands"]}
         calls: dict[str, Call] = {}
-        for command in self._router.commands.values():
-            params: dict[str, Any] = {"botId": bot_id, "fields": self._fields(command)}
-            if command.name in known:
-                params["commandId"] = known[command.name]
-            method = "update" if command.name in known else "register"
-            calls[command.name] = Call(f"imbot.v2.Command.{method}", params)
-        for name in known.keys() - self._router.commands.keys():
+        wanted = self._wanted()
+        for name, fields in wanted.items():
+            params: dict[str, Any] = {"botId": bot_id, "fields": fields}
+            if name in known:
+                params["commandId"] = known[name]
+            method = "update" if name in known else "register"
+            calls[name] = Call(f"imbot.v2.Command.{method}", params)
+        for name in known.keys() - wanted.keys():
             params = {"botId": bot_id, "commandId": known[name]}
             calls[name] = Call("imbot.v2.Command.unregister", params)
         await self._call_all(portal, calls)
@@ -169,6 +171,12 @@ class Registration:
             "webhookUrl": self._events_url,
             "properties": {"name": name, "workPosition": position, "color": "aqua"},
         }
+
+    def _wanted(self) -> dict[str, dict[str, Any]]:
+        """Give the commands that the portal should know, with the one that buttons carry."""
+        shown = {name: self._fields(one) for name, one in self._router.commands.items()}
+        press = {"command": PRESS, "hidden": True, "common": True, "extranetSupport": False}
+        return {**shown, PRESS: press}
 
     def _fields(self, command: Command) -> dict[str, Any]:
         words = {

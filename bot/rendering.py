@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
+from bot.commands import grammar
 from bot.errors import Refusal
 from bot.outcomes import Told
-from bot.store.inbox import Button
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 DEFAULT_LANGUAGE = "en"
+EXCERPT = 500
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -57,18 +58,14 @@ class Wording:
         text = self._template(template_name(type(told)), language).render(variables(told))
         return bbcode.without_commands(text.strip())
 
-    def buttons(self, told: Told, language: str) -> list[Button]:
+    def buttons(self, told: Told, language: str) -> list[str]:
         """Word what an outcome or a refusal offers to press."""
         if not told.offers:
             return []
         template = self._template(template_name(type(told)), language)
         module = template.make_module(variables(told))
         return [
-            Button(
-                text=offer.label or str(getattr(module, offer.name)).strip(),
-                link=offer.link,
-                payload=offer.payload,
-            )
+            offer.label or _unescaped(str(getattr(module, offer.name)).strip())
             for offer in told.offers
         ]
 
@@ -103,6 +100,9 @@ class Wording:
             auto_reload=False,
         )
         environment.filters["mention"] = _mention
+        environment.filters["chat"] = _chat_link
+        environment.filters["excerpt"] = _excerpt
+        environment.filters["typed"] = _typed
         environment.filters["command"] = partial(self._command, language=folder.name)
         environment.filters["short"] = partial(self._short, language=folder.name)
         environment.filters["plural"] = partial(plural, Locale.parse(folder.name))
@@ -134,6 +134,25 @@ def variables(told: Told) -> dict[str, Any]:
 
 def _neutral(value: object) -> object:
     return Markup(bbcode.neutralise(value)) if type(value) is str else value
+
+
+def _excerpt(text: str) -> Markup:
+    """Give what somebody wrote at length, as plain text."""
+    return Markup(bbcode.neutralise(text, EXCERPT))
+
+
+def _typed(params: str) -> Markup:
+    """Give what somebody typed, or might type, as he sees it: with names for mentions."""
+    return Markup(bbcode.neutralise(grammar.plain(params), EXCERPT))
+
+
+def _unescaped(text: str) -> str:
+    """Give a button's words as they are: no BB code is read in them."""
+    return text.replace("&#91;", "[").replace("&#93;", "]")
+
+
+def _chat_link(number: int, text: str) -> Markup:
+    return Markup(f"[CHAT={number}]{bbcode.neutralise(str(text))}[/CHAT]")
 
 
 def _mention(person: Person) -> Markup:

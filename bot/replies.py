@@ -11,6 +11,8 @@ from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
 from bot.bitrix24.errors import NoPermission, Refused
 from bot.bitrix24.patience import NOT_LIKELY, Patience
+from bot.commands.runner import TIMER
+from bot.presses import place_of
 from bot.store.inbox import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
 
@@ -35,8 +37,8 @@ class Replies:
 
         Raises ``Bitrix24Error`` where it could not be sent at all.
         """
-        ways = [private(portal, command.event.user.id, reply)]
-        if self._answerable(command):
+        ways = [private(portal, reply.user_id or command.event.user.id, reply)]
+        if self._answerable(command) and not reply.user_id:
             ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
         for way in ways[:-1]:
             try:
@@ -50,7 +52,9 @@ class Replies:
         await self._call(portal, private(portal, user_id, Reply(text=text, place=Place.PRIVATE)))
 
     def _answerable(self, command: Accepted) -> bool:
-        return time.time() - command.received_at < ANSWERABLE
+        event, since = place_of(command)
+        typed = event.command.id and event.command.context != TIMER
+        return bool(typed) and time.time() - since < ANSWERABLE
 
     async def _say(self, portal: Portal, call: Call) -> None:
         await self._patience.insist(NOT_LIKELY, lambda: self._call(portal, call))
@@ -66,7 +70,7 @@ class Replies:
 
 
 def _in_chat(command: Accepted, reply: Reply) -> Call:
-    event = command.event
+    event, _since = place_of(command)
     return Call(
         "imbot.v2.Command.answer",
         {

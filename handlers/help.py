@@ -1,14 +1,16 @@
-"""/help: tell what the bot can do."""
+"""/help: tell what the bot can do, or how one command goes."""
 
 from bot.bitrix24.events import CommandEvent
+from bot.commands.errors import UnknownCommand
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcome
+from bot.outcomes import Outcome, Outcomes, Usage
+from bot.store.portal_settings import PortalSettingsStore
 
 router = Router()
 
 
 class Help(Arguments):
-    pass
+    word: str = ""
 
 
 class CommandList(Outcome):
@@ -16,5 +18,11 @@ class CommandList(Outcome):
 
 
 @router.command("help", everywhere=False)
-async def show_help(args: Help, event: CommandEvent, *, commands: Router) -> CommandList:
-    return CommandList(names=tuple(commands.commands))
+async def show_help(
+    args: Help, event: CommandEvent, *, commands: Router, settings: PortalSettingsStore
+) -> Outcomes:
+    off = (await settings.of(event.member_id)).commands_off
+    names = tuple(name for name in commands.commands if name not in off)
+    if args.word and args.word not in names:
+        raise UnknownCommand(args.word)
+    return Usage(command=args.word) if args.word else CommandList(names=names)

@@ -121,6 +121,8 @@ def message(item: Message) -> dict[str, object]:
     params: dict[str, object] = {}
     if item.keyboard:
         params["KEYBOARD"] = item.keyboard
+    if item.hidden:
+        params["COMPONENT_ID"] = "HiddenMessage"
     return {
         "id": item.id,
         "chatId": item.chat_id,

@@ -79,6 +79,7 @@ def _store(state: State, chat: Chat, draft: Draft) -> Message:
         text=cut(draft.text),
         at=state.clock.now(),
         system=draft.system,
+        hidden=draft.silent,
         keyboard=draft.keyboard,
         keyboard_bot=draft.keyboard_bot,
         attach=draft.attach,

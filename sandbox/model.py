@@ -98,6 +98,7 @@ class Message:
     text: str
     at: float
     system: bool = False
+    hidden: bool = False  # from the customer, by its author
     to_customer: bool = False
     keyboard: list[dict[str, object]] | None = None
     keyboard_bot: int = 0

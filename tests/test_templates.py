@@ -1,23 +1,36 @@
 """The wording: every language has every text, every text has its values."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 from jinja2 import meta
 from pydantic import BaseModel
 
-import bot.errors
 import handlers
-from bot.bitrix24.entities import CrmItem, Person
-from bot.errors import Refusal
+from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
+from bot.commands.arrivals import Missed
+from bot.commands.errors import TooManyPeople
+from bot.commands.policy import Called, Skipped
+from bot.errors import PersonDismissed, Refusal
 from bot.outcomes import Outcome
 from bot.rendering import TEMPLATES, Wording, template_name
+from handlers.help import CommandList
+from handlers.invite import Invited
+from handlers.undo import Undone
 
 LANGUAGES = ("ru", "en")
 # Texts that belong to no outcome, and what each is given.
-OTHERS = {"bot.j2": set(), "more.j2": {"count"}, "taking_longer.j2": set()}
+OTHERS = {
+    "bot.j2": set(),
+    "more.j2": {"count"},
+    "taking_longer.j2": set(),
+    "access_request.j2": {"person", "item"},
+}
 MACROS = {"words.j2"}
+# A line a command, a line a person.
+LISTS = {CommandList, Invited}
 
 
 def outcomes() -> list[type[Outcome]]:
@@ -66,12 +79,31 @@ def used(name: str, language: str) -> set[str]:
 
 
 WORST = "Иван «[url=https://evil.example]» /invite\n/remove " + "ё" * 300
+WORST_PERSON = Person(id=12, name=WORST)
 SAMPLES = {
-    "person": Person(id=12, name=WORST),
+    **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
+    **dict.fromkeys(("invited", "members", "others", "removed", "returned"), (WORST_PERSON,)),
+    "observers": (WORST_PERSON,),
+    "missed": (Missed(WORST_PERSON, PersonDismissed(WORST_PERSON)),) * 7,
+    "called": (Called(WORST_PERSON, "head"), Called(WORST_PERSON, "")),
+    "skipped": (Skipped(WORST_PERSON, "head", "absent", "2026-12-01"),) * 3,
+    "group": Group(id=15, name=WORST),
+    "groups": (Group(id=15, name=WORST),) * 2,
+    "bound": CrmItem(type="lead", id=5, title=WORST),
+    "near": (WORST, WORST),
+    # What somebody wrote himself may be long.
+    **dict.fromkeys(("reason", "params"), "[url=https://evil.example]\n/remove [b]"),
+    "role": "head",
+    "missing_scopes": ("crm", "im"),
+    "revision": 36,
+    "chat_id": 8773,
+    "minutes": 10,
+    "lasting": 7200,
+    **dict.fromkeys(("here", "seen", "supports_lines", "with_customer"), True),
+    **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),
     "joined": (Person(id=12, name=WORST),),
     "present": (),
-    "missed": (),
     "item": CrmItem(type="deal", id=288, title=WORST),
     "responsible": Person(id=21, name=WORST),
     "names": ("invite",),
@@ -82,9 +114,17 @@ SAMPLES = {
 
 def sample(type_: type) -> Outcome | Refusal:
     values = {name: SAMPLES.get(name, WORST) for name in fields(type_)}
-    if "command" in values and issubclass(type_, Outcome):
+    if type_ is Undone:
+        values["missed"] = (WORST_PERSON,)
+    if "command" in values:
         values["command"] = "invite"
+    if takes_offers(type_):
+        values["offers"] = (Offer(label=WORST, act=Act()),)
     return type_(**values)
+
+
+def takes_offers(type_: type) -> bool:
+    return not issubclass(type_, BaseModel) and "offers" in type_.__annotations__
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -101,32 +141,86 @@ def test_a_text_survives_the_worst_values(language: str, type_: type) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whoever_can_be_missed_in_an_invitation_has_a_short_reason(language: str) -> None:
-    from handlers.invite import Invited, Missed
-
     named = [type_ for type_ in refusals() if "person" in fields(type_)]
     assert len(named) >= 8
     for type_ in named:
         refusal = sample(type_)
         assert Wording().short(refusal, language), type_
         missed = Missed(Person(id=33), refusal)
-        said = Wording().word(
-            Invited(joined=(Person(id=12),), present=(), missed=(missed,)), language
+        invited = Invited(
+            joined=(Person(id=12),),
+            present=(),
+            missed=(missed,),
+            item=CrmItem(type="deal", id=288),
+            chat_id=8773,
+            here=True,
+            lasting=0,
         )
+        said = Wording().word(invited, language)
         assert Wording().short(refusal, language) in said
 
 
 def test_both_languages_say_the_same_numbers() -> None:
-    refusal = bot.errors.TooManyPeople(count=21, limit=20)
+    for count, words in ((21, "21 человек за раз"), (22, "22 человека"), (25, "25 человек ")):
+        assert Wording().word(TooManyPeople(count, 20), "ru").startswith(words)
 
-    assert Wording().word(refusal, "ru").startswith("21 человек за раз")
-    assert Wording().word(bot.errors.TooManyPeople(22, 20), "ru").startswith("22 человека")
-    assert Wording().word(bot.errors.TooManyPeople(25, 20), "ru").startswith("25 человек ")
+
+@pytest.mark.parametrize(
+    ("seconds", "russian", "english"),
+    [
+        (300, "5 минут", "5 minutes"),
+        (3600, "1 час", "1 hour"),
+        (7200, "2 часа", "2 hours"),
+        (5 * 3600, "5 часов", "5 hours"),
+        (86_400, "1 день", "1 day"),
+        (3 * 86_400, "3 дня", "3 days"),
+        (21 * 60, "21 минуту", "21 minutes"),
+    ],
+)
+def test_a_duration_is_said_as_people_say_it(seconds: int, russian: str, english: str) -> None:
+    invited = Invited(
+        joined=(Person(id=12),),
+        present=(),
+        missed=(),
+        item=CrmItem(type="deal", id=288),
+        chat_id=8773,
+        here=True,
+        lasting=seconds,
+    )
+
+    assert f" на {russian}. Потом" in Wording().word(invited, "ru")
+    assert f" for {english}. I" in Wording().word(invited, "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("type_", [*outcomes(), *refusals()])
+def test_a_text_is_at_most_four_lines_long(language: str, type_: type) -> None:
+    if type_ in LISTS:
+        return
+    assert len(Wording().word(sample(type_), language).split("\n")) <= 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("type_", [*outcomes(), *refusals()])
+def test_whatever_is_offered_has_words(language: str, type_: type) -> None:
+    told = sample(type_)
+    if not takes_offers(type_):
+        named = {
+            name
+            for folder in LANGUAGES
+            for name in re.findall(
+                r"{% set (\w+) %}[^{]*{% endset %}",
+                (TEMPLATES / folder / template_name(type_)).read_text(),
+            )
+        } - {"short"}
+        assert {offer.name for offer in told.offers} <= named
+        assert all(Wording().buttons(told, language))
 
 
 def test_words_live_only_in_templates() -> None:
     for folder in ("bot", "handlers"):
         for path in (TEMPLATES.parent / folder).rglob("*.py"):
-            if path.name in {"grammar.py"}:
+            if path.name == "vocabulary.py":  # the words of the grammar
                 continue
             russian = [c for c in path.read_text() if "а" <= c.lower() <= "я"]
             assert not russian, f"{path}: {''.join(russian)[:60]}"

@@ -1,5 +1,6 @@
 """The things of a portal that commands are about."""
 
+from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -26,17 +27,64 @@ class Person(Entity):
     name: str = ""
 
 
+class Named(Entity):
+    """Somebody by name, to be looked up."""
+
+    name: str
+
+
+class Email(Entity):
+    """Somebody by e-mail address, to be looked up."""
+
+    address: str
+
+
+class Me(Entity):
+    """The requester himself."""
+
+
+class Role(StrEnum):
+    """Somebody by what he is to the item, the chat or the requester."""
+
+    RESPONSIBLE = "responsible"
+    OBSERVERS = "observers"
+    HEAD = "head"
+    OWNER = "owner"
+    LINE = "line"
+
+
+Someone = Person | Named | Email | Me | Role
+
+
+class Group(Entity):
+    """A workgroup, by number or by name."""
+
+    id: int = 0
+    name: str = ""
+
+
+class Act(Entity):
+    """What a press does: a command with its parameters, or a button's own act.
+
+    No name stands for the command under whose answer the button is, as it was typed.
+    """
+
+    name: str = ""
+    params: str = ""
+
+
 class Offer(Entity):
-    """A button under a reply: a link to open, or a press that comes back with ``payload``.
+    """A button under a reply: a link to open, or an act.
 
     Its words are the template's ``set`` of this ``name``, unless it has a ``label`` (a person's
-    name, say).
+    name, say). Of the acts offered together one can be chosen, but for an ``independent`` one.
     """
 
     name: str = ""
     label: str = ""
     link: str = ""
-    payload: str = ""
+    act: Act | None = None
+    independent: bool = False
 
 
 class CrmItem(Entity):
@@ -54,10 +102,16 @@ class CrmItem(Entity):
         ``entity_data_1``, used where that is empty, is ``Y|DEAL|288|…``.
         Page: imopenlines.dialog.get.
         """
+        return next(iter(cls.all_bound(entity_data_2, entity_data_1)), None)
+
+    @classmethod
+    def all_bound(cls, entity_data_2: str, entity_data_1: str = "") -> list[Self]:
+        """Read every item that an open-line chat is bound to, the first one first."""
         parts = entity_data_2.split("|") if entity_data_2 else entity_data_1.split("|")[1:3]
         pairs = dict(zip(parts[::2], parts[1::2], strict=False))
-        for type_ in ITEM_TYPES:
-            number = pairs.get(type_.upper(), "")
-            if number.isascii() and number.isdigit() and int(number) > 0:
-                return cls(type=type_, id=int(number))
-        return None
+        numbers = {type_: pairs.get(type_.upper(), "") for type_ in ITEM_TYPES}
+        return [
+            cls(type=type_, id=int(number))
+            for type_, number in numbers.items()
+            if number.isascii() and number.isdigit() and int(number) > 0
+        ]

@@ -1,6 +1,7 @@
 """What Bitrix24 posts, as typed values."""
 
 import hashlib
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -10,6 +11,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -17,6 +19,8 @@ from pydantic.alias_generators import to_camel
 from bot.bitrix24.entities import CrmItem, Person
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+_BREAK = re.compile(r"\[BR\]|#BR#", re.IGNORECASE)
 
 
 def _flag(value: object) -> bool:
@@ -96,6 +100,19 @@ class Message(Part):
     id: Id
     author_id: Id = 0
     text: str = ""
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _telling(cls, value: Any) -> Any:
+        # Of what a message carries only this matters; a keyboard need not be kept.
+        kept = value if isinstance(value, dict) else {}
+        return {key: kept[key] for key in ("COMPONENT_ID", "componentId") if key in kept}
+
+    @property
+    def is_hidden(self) -> bool:
+        """Say whether the message was written so that the customer does not get it."""
+        return "HiddenMessage" in self.params.values()
 
 
 class Chat(Part):
@@ -103,6 +120,7 @@ class Chat(Part):
 
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
+    owner: Id = 0
     entity_type: str = ""
     entity_id: str = ""
     entity_data_1: str = Field("", alias="entityData1")
@@ -115,9 +133,36 @@ class Chat(Part):
         return self.entity_type == "LINES"
 
     @property
+    def is_private(self) -> bool:
+        """Say whether this is somebody's own talk with the bot."""
+        return not self.dialog_id.startswith(("chat", "sg"))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Say whether the chat is in hidden mode: the customer sees nothing of it."""
+        return self.entity_data_3 == "Y"
+
+    @property
     def item(self) -> CrmItem | None:
         """The CRM item that this chat is bound to, as far as the event tells."""
         return CrmItem.bound(self.entity_data_2, self.entity_data_1)
+
+    @property
+    def items(self) -> list[CrmItem]:
+        """Every CRM item that this chat is bound to, as far as the event tells."""
+        return CrmItem.all_bound(self.entity_data_2, self.entity_data_1)
+
+    @property
+    def line_id(self) -> int:
+        """The open line: the second part of ``telegrambot|1|786792|599``; 0 if it is not told."""
+        parts = self.entity_id.split("|")
+        return int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 0
+
+    @property
+    def group_id(self) -> int:
+        """The workgroup whose own chat this is; 0 for any other chat."""
+        own = self.entity_type == "SONET_GROUP" and self.entity_id.isdecimal()
+        return int(self.entity_id) if own else 0
 
     @property
     def tells_binding(self) -> bool:
@@ -162,6 +207,11 @@ class CommandEvent(Part):
         return self.command.context != "textarea"
 
     @property
+    def is_typed(self) -> bool:
+        """Say whether a line was typed: it may have been seen by whoever reads the chat."""
+        return self.command.context == "textarea"
+
+    @property
     def identity(self) -> str:
         """What makes two deliveries the same: 64 hexadecimal digits."""
         parts = [
@@ -188,9 +238,22 @@ class CommandEvent(Part):
     @property
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
-        lines = self.message.text.replace("[BR]", "\n").replace("#BR#", "\n").split("\n")
-        typed = f"{self.command.command} {self.command.params}".strip()
-        return next((n for n, line in enumerate(lines) if line.strip() == typed), len(lines))
+        lines = lines_of(self.message.text)
+        return next((n for n, line in enumerate(lines) if self.is_line(line)), len(lines))
+
+    def is_line(self, line: str) -> bool:
+        """Say whether this is the line that the command was typed in."""
+        return line.strip() == f"{self.command.command} {self.command.params}".strip()
+
+    def about(self, name: str, params: str) -> Self:
+        """Give the event of another command, typed at the same place by the same person."""
+        command = self.command.model_copy(update={"command": f"/{name}", "params": params})
+        return self.model_copy(update={"command": command})
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a message as the messenger does before it looks for commands."""
+    return _BREAK.sub("\n", text).split("\n")
 
 
 class Envelope(Part):
@@ -207,6 +270,22 @@ class Envelope(Part):
             return cls.model_validate(form)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
+
+    def private_message(self, member_id: str) -> CommandEvent | None:
+        """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
+
+        The portal sends as ONIMBOTV2MESSAGEADD what is no command of the bot's.
+        Raises ``MalformedEvent``.
+        """
+        message = self.data.get("message")
+        text = str(message.get("text") or "") if isinstance(message, dict) else ""
+        typed = next((line for line in lines_of(text) if line.startswith("/")), "/")
+        name, _, params = typed.partition(" ")
+        command = {"id": 0, "command": name[:255], "params": params}
+        event = Envelope(
+            event=self.event, data={**self.data, "command": command}, auth=self.auth
+        ).command(member_id)
+        return event if event.chat.is_private else None
 
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""

@@ -5,6 +5,7 @@ portal is looked at first: what is there already is not asked for again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -19,6 +20,17 @@ from bot.store.portals import Portal
 LOOK = "look"
 
 IsDone = Callable[[Any, Step], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What came of some steps, by their numbers, and what was seen in the same request.
+
+    ``seen`` is empty where nothing had to be sent any more.
+    """
+
+    answers: Mapping[int, Answered]
+    seen: Mapping[str, Any]
 
 
 class Requester:
@@ -47,19 +59,25 @@ class Requester:
         return batch.read(await self.ask(batch.build(calls)), calls)
 
     async def change(
-        self, steps: Sequence[Step], look: Call, is_done: IsDone
-    ) -> dict[int, Answered]:
+        self,
+        steps: Sequence[Step],
+        look: Call,
+        is_done: IsDone,
+        also: Mapping[str, Call] | None = None,
+    ) -> Changes:
         """Make these calls in one request, and each of them once.
 
         ``look`` is asked in the same request, before them: with its result ``is_done`` says
         whether the portal is already as the step wants it (``None``: it does not show). Every
-        answer tells by ``changed`` whether the step made a difference.
+        answer tells by ``changed`` whether the step made a difference. ``also`` is asked after
+        them, in the same request; its results are among what was ``seen``.
         Raises ``NoPermission``; ``Refused`` where the portal takes none of it; ``Busy``,
         ``Unreachable`` and ``Unanswered`` when patience is over.
         """
-        work = _Work(steps, await self._journal.of(self._command) if self._command.repeated else {})
+        known = await self._journal.of(self._command) if self._command.repeated else {}
+        work = _Work(steps, also or {}, known)
         await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
-        return work.answers
+        return Changes(work.answers, work.seen)
 
     async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         if work.doubtful:
@@ -79,7 +97,8 @@ class Requester:
         if new := [step for step in todo if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
-        calls = {LOOK: look} | {_name(step): Call(step.method, step.params) for step in todo}
+        changing = {_name(step): Call(step.method, step.params) for step in todo}
+        calls = {LOOK: look, **changing, **work.also}
         try:
             results = batch.read(await self._call(batch.build(calls)), calls)
         except Unanswered:
@@ -96,6 +115,7 @@ class Requester:
         ]
         await self._journal.answer(self._command, told)
         work.answers.update({step.number: answer for step, answer in told})
+        work.seen = {name: results[name] for name in (LOOK, *work.also)}
         for result in results.values():
             if isinstance(result, Busy):
                 raise result
@@ -113,8 +133,15 @@ class Requester:
 class _Work:
     """What is left of some steps: to do, in doubt, answered."""
 
-    def __init__(self, steps: Sequence[Step], journal: Mapping[int, Answered | None]) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        also: Mapping[str, Call],
+        journal: Mapping[int, Answered | None],
+    ) -> None:
         self._steps = steps
+        self.also = also
+        self.seen: dict[str, Any] = {}
         self.begun = set(journal)
         self.doubted = {number for number, answer in journal.items() if answer is None}
         self.answers = {n: answer for n, answer in journal.items() if answer is not None}

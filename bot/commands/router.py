@@ -5,11 +5,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.bitrix24.events import CommandEvent
 from bot.commands import grammar
-from bot.errors import NobodyNamed, NotUnderstood, UnknownCommand
+from bot.commands.errors import (
+    ButtonExpired,
+    DidYouMean,
+    EveryoneNamed,
+    ForeignLink,
+    NobodyNamed,
+    NotGroup,
+    NotNumber,
+    NotUnderstood,
+    ReasonTooLong,
+    UnknownCommand,
+    WhichItem,
+    WrongDuration,
+)
+from bot.commands.grammar import Problem, Unclear
+from bot.errors import Refusal
 from bot.outcomes import Outcomes
 
 Handler = Callable[..., Awaitable[Outcomes]]
@@ -20,10 +35,16 @@ Collaborators = Callable[[type[Any]], Any]
 class Arguments(BaseModel):
     """What a command takes; the fields name the parts of its grammar."""
 
+    model_config = ConfigDict(frozen=True)
+
+    def written(self, **changed: Any) -> str:
+        """Write the arguments, with some of them changed, as somebody might type them."""
+        return grammar.write({**dict(self), **changed})
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A declared command.
+    """A declared command, or what a button does.
 
     ``everywhere``: it can be typed where the bot is not a member. ``takes`` are the parameters
     of the handler that are filled by type.
@@ -34,26 +55,33 @@ class Command:
     arguments: type[Arguments]
     handler: Handler
     takes: Mapping[str, type[Any]]
+    is_button: bool = False
 
     def explains_itself(self, event: CommandEvent) -> bool:
         """Say whether the requester asks how the command goes, and not for what it does."""
-        return bool(self.arguments.model_fields) and grammar.asks_for_help(event.command.params)
+        return not self.is_button and grammar.asks_for_help(event.command.params)
 
-    def read(self, event: CommandEvent) -> Arguments:
-        """Read what was typed. Raises a ``Refusal`` that says what is wrong with it."""
+    def read(self, event: CommandEvent, host: str = "") -> Arguments:
+        """Read what was typed; ``host`` is the portal's.
+
+        Raises a ``Refusal`` that says what is wrong with it.
+        """
+        if self.is_button:
+            return self._told(event.command.params)
         fields = self.arguments.model_fields
-        if not fields:
-            return self.arguments()
         try:
-            parts = grammar.parse(event.command.params)
-        except grammar.Unclear as error:
-            before, rest = error.text[: error.place], error.text[error.place :]
-            raise NotUnderstood(self.name, grammar.plain(before), grammar.plain(rest)) from None
-        if "people" in fields and not parts.get("people"):
+            parts = grammar.parse(event.command.params, fields.keys(), host)
+        except Unclear as unclear:
+            raise _refusal(self.name, unclear) from None
+        if any(field.is_required() and name not in parts for name, field in fields.items()):
             raise NobodyNamed(self.name)
-        if foreign := parts.keys() - fields.keys():
-            raise NotUnderstood(self.name, "", ", ".join(sorted(foreign)))
         return self.arguments.model_validate(parts)
+
+    def _told(self, params: str) -> Arguments:
+        try:
+            return self.arguments.model_validate_json(params or "{}")
+        except ValidationError:
+            raise ButtonExpired from None
 
     async def run(
         self, arguments: Arguments, event: CommandEvent, collaborators: Collaborators
@@ -64,22 +92,37 @@ class Command:
 
 
 class Router:
-    """Commands by name. Raises ``ValueError`` where one name is declared twice."""
+    """Commands and buttons by name. Raises ``ValueError`` where one name is declared twice."""
 
     def __init__(self, *routers: "Router") -> None:
         self.commands: dict[str, Command] = {}
+        self.buttons: dict[str, Command] = {}
         for router in routers:
-            for command in router.commands.values():
+            for command in [*router.commands.values(), *router.buttons.values()]:
                 self._add(command)
 
     def command(self, name: str, *, everywhere: bool = True) -> Callable[[H], H]:
         """Declare the function below as the handler of a command."""
 
         def declare(handler: H) -> H:
-            self._add(_command(name, everywhere, handler))
+            self._add(_command(name, everywhere, handler, is_button=False))
             return handler
 
         return declare
+
+    def button(self, name: str) -> Callable[[H], H]:
+        """Declare the function below as what a button does: nobody can type it."""
+
+        def declare(handler: H) -> H:
+            self._add(_command(name, True, handler, is_button=True))
+            return handler
+
+        return declare
+
+    @property
+    def all(self) -> list[Command]:
+        """Every command and every button."""
+        return [*self.commands.values(), *self.buttons.values()]
 
     def find(self, name: str) -> Command:
         """Give the command of this name. Raises ``UnknownCommand``."""
@@ -88,13 +131,17 @@ class Router:
         except KeyError:
             raise UnknownCommand(name) from None
 
+    def find_act(self, name: str) -> Command:
+        """Give what a button does: its own act, or a command. Raises ``UnknownCommand``."""
+        return self.buttons.get(name) or self.find(name)
+
     def _add(self, command: Command) -> None:
-        if command.name in self.commands:
+        if command.name in self.commands or command.name in self.buttons:
             raise ValueError(f"the command {command.name} is declared twice")
-        self.commands[command.name] = command
+        (self.buttons if command.is_button else self.commands)[command.name] = command
 
 
-def _command(name: str, everywhere: bool, handler: Handler) -> Command:
+def _command(name: str, everywhere: bool, handler: Handler, *, is_button: bool) -> Command:
     hints = get_type_hints(handler)
     first, _event, *_rest = inspect.signature(handler).parameters
     takes = {
@@ -102,4 +149,27 @@ def _command(name: str, everywhere: bool, handler: Handler) -> Command:
         for parameter in inspect.signature(handler).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    return Command(name, everywhere, hints[first], handler, takes)
+    return Command(name, everywhere, hints[first], handler, takes, is_button)
+
+
+def _refusal(command: str, unclear: Unclear) -> Refusal:
+    """Choose the words for a text that stops making sense."""
+    if unclear.instead:
+        return DidYouMean(unclear.word, command, unclear.instead)
+    match unclear.problem:
+        case Problem.EVERYONE:
+            return EveryoneNamed()
+        case Problem.WHICH_ITEM:
+            return WhichItem(command)
+        case Problem.NOT_NUMBER:
+            return NotNumber(unclear.word, command)
+        case Problem.NOT_GROUP:
+            return NotGroup(unclear.word)
+        case Problem.FOREIGN:
+            return ForeignLink()
+        case Problem.DURATION:
+            return WrongDuration(unclear.word, command)
+        case Problem.TOO_LONG:
+            return ReasonTooLong(grammar.MAX_REASON)
+    before, rest = unclear.text[: unclear.place], unclear.text[unclear.place :]
+    return NotUnderstood(command, grammar.plain(before), grammar.plain(rest))

@@ -36,6 +36,7 @@ class Reply(BaseModel):
     """A worded answer, in BB code, and what may be pressed under it.
 
     ``parks``: the command has not been carried out, it waits for its requester's permission.
+    ``user_id``: who is told privately, if not the requester.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class Reply(BaseModel):
     place: Place
     buttons: tuple[Button, ...] = ()
     parks: bool = False
+    user_id: int = 0
 
 
 _replies = TypeAdapter(list[Reply])

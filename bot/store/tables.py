@@ -30,7 +30,7 @@ portals = Table(
     Column("installer_id", BigInteger, nullable=False),
     Column("bot_id", BigInteger),
     Column("registered", String(64), nullable=False, default=""),
-    Column("app_code", String(255), nullable=False, default=""),
+    Column("app_code", String(255), nullable=False, default="", server_default=""),
     Column("installed_at", Float, nullable=False),
 )
 
@@ -61,7 +61,7 @@ inbox = Table(
     Column("id", _Number, primary_key=True, autoincrement=True),
     Column("identity", String(64), nullable=False, unique=True),
     Column("member_id", String(64), nullable=False),
-    Column("requester_id", BigInteger, nullable=False),
+    Column("requester_id", BigInteger, nullable=False, server_default="0"),
     Column("lane", String(255), nullable=False),
     Column("message_id", BigInteger, nullable=False),
     Column("line", Integer, nullable=False),
@@ -137,4 +137,55 @@ used_states = Table(
     metadata,
     Column("state", String(64), primary_key=True),
     Column("expires_at", Float, nullable=False, index=True),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("language", String(16), nullable=False, default=""),
+    Column("page_language", String(16), nullable=False, default=""),
+)
+
+presses = Table(
+    "presses",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("question", String(32), nullable=False, index=True),
+    Column("member_id", String(64), nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("owner_name", Text, nullable=False),
+    Column("command_id", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("act", String(64), nullable=False),
+    Column("params", Text, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+    Column("used_by", BigInteger),
+)
+
+stays = Table(
+    "stays",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("command_id", BigInteger, nullable=False, unique=True),
+    Column("event", Text, nullable=False),
+    Column("stay", Text, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("remind_at", Float),
+    Column("ended_at", Float),
+)
+Index(
+    "stays_running",
+    stays.c.until,
+    sqlite_where=stays.c.ended_at.is_(None),
+    postgresql_where=stays.c.ended_at.is_(None),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("mark", String(200), primary_key=True),
+    Column("made_at", Float, nullable=False, index=True),
 )

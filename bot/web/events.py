@@ -81,10 +81,10 @@ class Events:
     async def _take(self, envelope: Envelope, portal: Portal) -> None:
         if await self._lifecycle.hear(envelope, portal):
             return
-        if envelope.event.upper() != "ONIMBOTV2COMMANDADD":
+        event = _command(envelope, portal)
+        if event is None:
             log.info("%s: nothing to do with it", envelope.event[:64])
             return
-        event = envelope.command(portal.member_id)
         if event.user.is_external:
             log.info("a command of an external user is ignored")
             return
@@ -126,6 +126,16 @@ class Events:
         if pair is None or await self._tokens.find(member_id, bot_id):
             return []
         return self._tokens.saving(member_id, bot_id, pair)
+
+
+def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
+    """Read what somebody asks of the bot: a command, a press, or words to it alone."""
+    match envelope.event.upper():
+        case "ONIMBOTV2COMMANDADD":
+            return envelope.command(portal.member_id)
+        case "ONIMBOTV2MESSAGEADD":
+            return envelope.private_message(portal.member_id)
+    return None
 
 
 def _pair(auth: Auth) -> TokenPair | None:

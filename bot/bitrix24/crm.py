@@ -1,0 +1,52 @@
+"""Leads, deals, contacts and companies. Method: crm.item.get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.bitrix24.client import Call
+from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
+from bot.bitrix24.requester import Requester
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An item as its reader sees it: with its title, and who has to do with it."""
+
+    item: CrmItem
+    responsible_id: int = 0
+    observer_ids: tuple[int, ...] = ()
+
+
+class Crm:
+    """CRM items, as the requester may see them."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def card(self, item: CrmItem) -> Card:
+        """Look an item up. Raises ``Refused``: ``ACCESS_DENIED``, ``NOT_FOUND``."""
+        return card(item, await self._requester.ask(item_call(item)))
+
+
+def item_call(item: CrmItem) -> Call:
+    """Make the call that looks an item up."""
+    return Call("crm.item.get", {"entityTypeId": ENTITY_TYPE_IDS[item.type], "id": item.id})
+
+
+def card(item: CrmItem, found: Any) -> Card:
+    """Read the answer of ``crm.item.get``."""
+    row = found.get("item") if isinstance(found, Mapping) else None
+    row = row if isinstance(row, Mapping) else {}
+    title = str(row.get("title") or row.get("name") or "")
+    observers = row.get("observers") or []
+    return Card(
+        item.model_copy(update={"title": title}),
+        _number(row.get("assignedById")),
+        tuple(filter(None, map(_number, observers))),
+    )
+
+
+def _number(value: Any) -> int:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() else 0

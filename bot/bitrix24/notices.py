@@ -1,0 +1,21 @@
+"""Notifications from one person to another. Method: im.notify.personal.add."""
+
+from bot.bitrix24.client import Call
+from bot.bitrix24.entities import Person
+from bot.bitrix24.open_lines import MENDING
+from bot.bitrix24.requester import Requester
+from bot.store.journal import Answered, Step
+
+
+class Notices:
+    """Notifies people in the requester's name."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def send(self, to: Person, text: str) -> Answered:
+        """Notify somebody."""
+        params = {"USER_ID": to.id, "MESSAGE": text.replace("$result[", "$ result[")}
+        step = Step(MENDING, "im.notify.personal.add", params, to.id)
+        changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
+        return changes.answers[MENDING]

@@ -1,0 +1,147 @@
+"""The portal's people and departments. Methods: user.*, im.user.*, department.get."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.bitrix24.client import Call
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.requester import Requester
+
+# A company is not deeper than this.
+LEVELS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A user as a search shows him."""
+
+    person: Person
+    active: bool = True
+    extranet: bool = False
+    position: str = ""
+    departments: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the messenger shows him; ``absent_until`` is a date, empty while he is there."""
+
+    person: Person
+    active: bool = True
+    bot: bool = False
+    customer: bool = False
+    extranet: bool = False
+    absent_until: str = ""
+    departments: tuple[int, ...] = ()
+
+
+class Users:
+    """People, as the requester may see them."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
+        """Look names up, all in one request: ``user.search``."""
+        calls = {f"q{n}": Call("user.search", {"FIND": one}) for n, one in enumerate(queries)}
+        found = await self._all(calls)
+        return {one: _rows(found[f"q{n}"]) for n, one in enumerate(queries)}
+
+    async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
+        """Look e-mail addresses up, all in one request: ``user.get``."""
+        calls = {
+            f"q{n}": Call("user.get", {"FILTER": {"EMAIL": one}}) for n, one in enumerate(addresses)
+        }
+        found = await self._all(calls)
+        return {one: _rows(found[f"q{n}"]) for n, one in enumerate(addresses)}
+
+    async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
+        """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return {}
+        found = await self._requester.ask(
+            Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
+        )
+        rows = found.values() if isinstance(found, Mapping) else found or []
+        accounts = [account(row) for row in rows if isinstance(row, Mapping)]
+        return {one.person.id: one for one in accounts if one}
+
+    async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Give the names of departments: ``im.department.get``."""
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return {}
+        try:
+            found = await self._requester.ask(Call("im.department.get", {"ID": wanted}))
+        except Refused:
+            return {}
+        return {int(row["id"]): str(row["name"]) for row in found or [] if "name" in row}
+
+    async def head_of(self, who: Account, but: Iterable[int] = ()) -> int:
+        """Find who leads somebody: the nearest head of his departments that is none of ``but``.
+
+        0 where there is none.
+        """
+        passed, level = {who.person.id, *but}, list(who.departments)
+        for _ in range(LEVELS):
+            if not level:
+                return 0
+            rows = await self._requester.ask(Call("department.get", {"ID": level}))
+            heads = [_number(row.get("UF_HEAD")) for row in rows or []]
+            if head := next((one for one in heads if one and one not in passed), 0):
+                return head
+            level = [parent for row in rows or [] if (parent := _number(row.get("PARENT")))]
+        return 0
+
+    async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
+        if len(calls) == 1:
+            [(name, call)] = calls.items()
+            return {name: await self._requester.ask(call)}
+        return await self._requester.ask_all(calls) if calls else {}
+
+
+def account(row: Mapping[str, Any]) -> Account | None:
+    """Read a user of ``im.user.get``."""
+    number = _number(row.get("id"))
+    if not number:
+        return None
+    absent = row.get("absent")
+    return Account(
+        Person(id=number, name=str(row.get("name") or "")),
+        active=row.get("active") is not False,
+        bot=bool(row.get("bot")),
+        customer=bool(row.get("connector")),
+        extranet=bool(row.get("extranet")),
+        absent_until=str(absent)[:10] if absent else "",
+        departments=_numbers(row.get("departments")),
+    )
+
+
+def _rows(found: Any) -> list[Found]:
+    if isinstance(found, Refused):
+        raise found
+    return [_found(row) for row in found or [] if isinstance(row, Mapping)]
+
+
+def _found(row: Mapping[str, Any]) -> Found:
+    name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
+    return Found(
+        Person(id=_number(row.get("ID")), name=name),
+        active=row.get("ACTIVE") not in (False, "N", "false", "0"),
+        extranet=row.get("USER_TYPE") == "extranet",
+        position=str(row.get("WORK_POSITION") or ""),
+        departments=_numbers(row.get("UF_DEPARTMENT")),
+    )
+
+
+def _number(value: Any) -> int:
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _numbers(values: Any) -> tuple[int, ...]:
+    rows = values.values() if isinstance(values, Mapping) else values
+    return tuple(filter(None, map(_number, rows))) if rows and not isinstance(rows, str) else ()

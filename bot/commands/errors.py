@@ -1,0 +1,210 @@
+"""Refusals that come of what was typed or pressed."""
+
+from dataclasses import dataclass
+
+from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
+from bot.errors import Refusal
+
+
+@dataclass(eq=False)
+class NotInOpenLine(Refusal):
+    """The command needs a customer's chat, and was typed elsewhere."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class NotUnderstood(Refusal):
+    """The arguments stop making sense at ``rest``, after ``before``."""
+
+    command: str
+    before: str
+    rest: str
+
+
+@dataclass(eq=False)
+class DidYouMean(Refusal):
+    """What was typed makes no sense; ``/command params`` would."""
+
+    word: str
+    command: str
+    params: str
+
+    def __post_init__(self) -> None:
+        self.offers = (Offer(name="run", act=Act(name=self.command, params=self.params)),)
+
+
+@dataclass(eq=False)
+class UnknownCommand(Refusal):
+    """The bot does not have this command (any more)."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class CommandOff(Refusal):
+    """The administrator has switched the command off."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class NobodyNamed(Refusal):
+    """The command needs people and got none."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class EveryoneNamed(Refusal):
+    """``@all`` is no person."""
+
+
+@dataclass(eq=False)
+class TooManyPeople(Refusal):
+    """More people than one command takes."""
+
+    count: int
+    limit: int
+
+
+@dataclass(eq=False)
+class WhichItem(Refusal):
+    """There is no such kind of CRM item."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class NotNumber(Refusal):
+    """Where a number belongs, there is something else."""
+
+    word: str
+    command: str
+
+
+@dataclass(eq=False)
+class NotGroup(Refusal):
+    """Where the group's number belongs, there is something else; or nothing."""
+
+    word: str
+
+
+@dataclass(eq=False)
+class ForeignLink(Refusal):
+    """The link leads to another portal."""
+
+
+@dataclass(eq=False)
+class WrongDuration(Refusal):
+    """``--for`` takes from five minutes to seven days."""
+
+    word: str
+    command: str
+
+
+@dataclass(eq=False)
+class ReasonTooLong(Refusal):
+    """The reason has more characters than this."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class PersonNotFound(Refusal):
+    """Nobody has this name or address; ``near`` are names like it."""
+
+    query: str
+    near: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class PersonAmbiguous(Refusal):
+    """Several people have this name; each of them is on offer."""
+
+    query: str
+    offers: tuple[Offer, ...]
+
+
+@dataclass(eq=False)
+class RoleEmpty(Refusal):
+    """Nobody is this to the item, the chat or the requester; or the portal does not say."""
+
+    role: str
+
+
+@dataclass(eq=False)
+class GroupAmbiguous(Refusal):
+    """Several groups have this name."""
+
+    query: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(eq=False)
+class OtherItem(Refusal):
+    """The item named is not the one of this customer's chat; both are on offer."""
+
+    item: CrmItem
+    bound: CrmItem | None
+    offers: tuple[Offer, ...]
+
+
+@dataclass(eq=False)
+class RemovesOperator(Refusal):
+    """The dialog's own operator is about to be removed."""
+
+    person: Person
+    offers: tuple[Offer, ...]
+
+
+@dataclass(eq=False)
+class NotYours(Refusal):
+    """The button is somebody else's."""
+
+    owner: Person
+
+
+@dataclass(eq=False)
+class ButtonExpired(Refusal):
+    """The button is too old, or none of this bot's."""
+
+
+@dataclass(eq=False)
+class ButtonUsed(Refusal):
+    """The button, or another one beside it, has been pressed before."""
+
+
+@dataclass(eq=False)
+class NothingToUndo(Refusal):
+    """The requester has changed nothing in this chat lately, or it is undone."""
+
+
+@dataclass(eq=False)
+class CannotUndo(Refusal):
+    """An invitation to a workgroup cannot be taken back."""
+
+
+@dataclass(eq=False)
+class NothingRefused(Refusal):
+    """The requester has met no refusal in this chat lately."""
+
+
+@dataclass(eq=False)
+class LanguageUnknown(Refusal):
+    """The bot does not speak this language."""
+
+    word: str
+
+
+@dataclass(eq=False)
+class NobodyToCall(Refusal):
+    """An escalation has found nobody who could come."""
+
+    item: CrmItem
+    skipped: tuple[object, ...]
+
+
+@dataclass(eq=False)
+class TooLate(Refusal):
+    """What was to be put off has happened."""

@@ -1,0 +1,87 @@
+"""What the requester has done and met before in this chat."""
+
+from collections.abc import Sequence
+
+from bot.bitrix24.groups import INVITE
+from bot.bitrix24.open_lines import ADD, DELETE
+from bot.commands.errors import CannotUndo, NothingToUndo
+from bot.presses import UNDO_LIFE, Pressed
+from bot.store.history import Deed, History
+from bot.store.inbox import Accepted
+from bot.store.journal import Step
+
+OPPOSITES = {ADD: DELETE, DELETE: ADD}
+
+UNDO = "undo"
+REMEMBERED = 24 * 3600
+
+
+class Past:
+    """The journal, as the requester of one command may ask it about himself."""
+
+    def __init__(self, history: History, command: Accepted) -> None:
+        self._history = history
+        self._command = command
+
+    @property
+    def reference(self) -> str:
+        """What the requester can quote of this command."""
+        return self._command.reference
+
+    async def last_deeds(self) -> list[Deed]:
+        """Give what the last command really changed; a button's own, where one was pressed.
+
+        Raises ``NothingToUndo``, ``CannotUndo``.
+        """
+        deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
+        numbers = [one.command_id for one in deeds if _counts(one)]
+        last = self._pressed_of or max(numbers, default=0)
+        if any(one.command == UNDO and one.command_id > last and one.changed for one in deeds):
+            raise NothingToUndo
+        own = [one for one in deeds if one.command_id == last and _counts(one)]
+        if own and own[0].method == INVITE:
+            raise CannotUndo
+        if not own:
+            raise NothingToUndo
+        return own
+
+    async def last_refused(self) -> list[Deed]:
+        """Give the steps of the last command that the portal refused some of; perhaps none."""
+        refused = [one for one in await self._deeds(REMEMBERED) if one.code is not None]
+        last = max((one.command_id for one in refused), default=0)
+        return [one for one in refused if one.command_id == last]
+
+    def chat_of(self, deeds: Sequence[Deed]) -> int:
+        """Give the chat that deeds were done in: named, or the one the portal chose."""
+        first = deeds[0]
+        named = first.params.get("CHAT_ID") or first.told
+        return int(named) if str(named).isdecimal() else 0
+
+    @property
+    def _pressed_of(self) -> int:
+        return self._command.origin if isinstance(self._command, Pressed) else 0
+
+    async def _deeds(self, seconds: float) -> list[Deed]:
+        event = self._command.event
+        deeds = await self._history.since(
+            event.member_id, event.user.id, event.chat.dialog_id, seconds
+        )
+        # What this very command has begun, before it was cut short, is no part of the past.
+        return [one for one in deeds if one.command_id < self._command.id]
+
+
+def opposite(number: int, deed: Deed) -> Step:
+    """Make the call that takes a deed back, in the chat where it was done."""
+    params = dict(deed.params)
+    if str(deed.told).isdecimal() and int(deed.told):
+        params["CHAT_ID"] = int(deed.told)
+    return Step(number, OPPOSITES[deed.method], params, deed.person_id)
+
+
+def _counts(deed: Deed) -> bool:
+    """Say whether a step changed the portal: an invitation, or a change that is known."""
+    if deed.command == UNDO:
+        return False
+    if deed.method == INVITE:
+        return bool(deed.told)
+    return deed.method in OPPOSITES and deed.changed is True

@@ -1,0 +1,219 @@
+"""Who is meant: mentions, numbers, names, addresses and roles to people."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.bitrix24.crm import Crm
+from bot.bitrix24.entities import (
+    Act,
+    CrmItem,
+    Email,
+    Me,
+    Named,
+    Offer,
+    Person,
+    Role,
+    Someone,
+)
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import OpenLines
+from bot.bitrix24.people import Account, Found, Users
+from bot.commands import vocabulary
+from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
+from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
+
+LIMIT = 20
+MOST_OFFERS = 8
+MOST_NEAR = 3
+
+Choose = Callable[[Person], Act]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The people who are meant, each once, and why the others are not."""
+
+    people: list[Person]
+    refusals: list[Refusal]
+
+
+class People:
+    """Looks up who is meant, with no more questions than needed."""
+
+    def __init__(self, users: Users, lines: OpenLines, crm: Crm) -> None:
+        self._users = users
+        self._lines = lines
+        self._crm = crm
+
+    async def resolve(
+        self,
+        named: Sequence[Someone],
+        event: CommandEvent,
+        choose: Choose,
+        item: CrmItem | None = None,
+    ) -> Resolved:
+        """Find everybody; where a name has several bearers, ``choose`` says what a choice does.
+
+        Raises ``TooManyPeople``.
+        """
+        if len(named) > LIMIT:
+            raise TooManyPeople(len(named), LIMIT)
+        resolved = Resolved([], [])
+        found = await self._looked_up(named)
+        for one in named:
+            await self._take(one, event, found, choose, item, resolved)
+        if len(resolved.people) > LIMIT:
+            raise TooManyPeople(len(resolved.people), LIMIT)
+        return resolved
+
+    async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
+        names = [one.name for one in named if isinstance(one, Named)]
+        addresses = [one.address for one in named if isinstance(one, Email)]
+        found = dict(await self._users.search(names)) if names else {}
+        return found | (await self._users.by_email(addresses) if addresses else {})
+
+    async def _take(
+        self,
+        one: Someone,
+        event: CommandEvent,
+        found: Mapping[str, list[Found]],
+        choose: Choose,
+        item: CrmItem | None,
+        resolved: Resolved,
+    ) -> None:
+        try:
+            match one:
+                case Person():
+                    people = [one]
+                case Me():
+                    people = [event.user.person]
+                case Named(name=name):
+                    people = [await self._by_name(name, found[name], choose)]
+                case Email(address=address):
+                    people = [await self._by_address(address, found[address])]
+                case Role():
+                    people = await self.in_role(one, event, item)
+            known = {person.id for person in resolved.people}
+            for person in people:
+                if person.id not in known:
+                    resolved.people.append(_welcome(person, event))
+        except Refusal as refusal:
+            resolved.refusals.append(refusal)
+
+    async def _by_name(self, name: str, found: Sequence[Found], choose: Choose) -> Person:
+        matches = _matches(name, found)
+        active = [one for one in matches if one.active]
+        if len(active) == 1:
+            return _employee(active[0])
+        if active:
+            raise PersonAmbiguous(name, await self._picker(active, choose))
+        if matches:
+            raise PersonDismissed(matches[0].person)
+        raise PersonNotFound(name, await self._near(name))
+
+    async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
+        if not found:
+            raise PersonNotFound(address, ())
+        if not found[0].active:
+            raise PersonDismissed(found[0].person)
+        return _employee(found[0])
+
+    async def _picker(self, matches: Sequence[Found], choose: Choose) -> tuple[Offer, ...]:
+        shown = matches[:MOST_OFFERS]
+        numbers = {number for one in shown for number in one.departments}
+        departments = await self._users.departments(numbers)
+        return tuple(Offer(label=_label(one, departments), act=choose(one.person)) for one in shown)
+
+    async def _near(self, name: str) -> tuple[str, ...]:
+        """Find names like this one, among those that begin like it."""
+        roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
+        beginnings = list(dict.fromkeys(word[:2] for word in name.split()))[:2]
+        rows = await self._users.search(beginnings)
+        known = {one.person.name: one for found in rows.values() for one in found if one.active}
+        near = get_close_matches(name, known, MOST_NEAR, 0.5)
+        return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
+
+    async def in_role(
+        self, role: Role, event: CommandEvent, item: CrmItem | None, *, of: int = 0
+    ) -> list[Person]:
+        """Find who has a role; ``of``: whose head is meant, if not the requester's.
+
+        Raises ``RoleEmpty`` where nobody has it.
+        """
+        match role:
+            case Role.HEAD:
+                numbers = [await self.head(of or event.user.id, event)]
+            case Role.RESPONSIBLE | Role.OBSERVERS if item:
+                card = await self._crm.card(item)
+                of_item = role is Role.RESPONSIBLE
+                numbers = [card.responsible_id] if of_item else list(card.observer_ids)
+            case Role.OWNER if event.chat.is_open_line:
+                owner = event.chat.owner
+                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner_id]
+            case Role.LINE if event.chat.line_id:
+                numbers = await self._lines.queue(event.chat.line_id)
+            case _:
+                numbers = []
+        if not any(numbers):
+            raise RoleEmpty(role.value)
+        accounts = await self._users.accounts(filter(None, numbers))
+        return [_person(number, accounts) for number in numbers if number]
+
+    async def head(self, user_id: int, event: CommandEvent) -> int:
+        """Find the head of somebody; it is never the requester himself."""
+        accounts = await self._users.accounts([user_id])
+        who = accounts.get(user_id)
+        return await self._users.head_of(who, {event.user.id}) if who else 0
+
+
+def _person(number: int, accounts: Mapping[int, Account]) -> Person:
+    return accounts[number].person if number in accounts else Person(id=number)
+
+
+def _welcome(person: Person, event: CommandEvent) -> Person:
+    """Let a person pass, unless the event itself tells that he is none of the staff."""
+    if person.id == event.chat.customer_id:
+        raise IsCustomer(person)
+    if person.id == event.bot.id:
+        raise IsBot(person)
+    return person
+
+
+def _employee(found: Found) -> Person:
+    if found.extranet:
+        raise IsExtranet(found.person)
+    return found.person
+
+
+def _matches(name: str, found: Sequence[Found]) -> list[Found]:
+    """Choose who bears a name: exactly, else by the beginnings of its words."""
+    typed = _words(name)
+    exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
+    if exact:
+        return exact
+    return [one for one in found if _begins(_words(one.person.name), typed)]
+
+
+def _begins(words: list[str], typed: list[str]) -> bool:
+    left = list(words)
+    for beginning in typed:
+        word = next((word for word in left if word.startswith(beginning.rstrip("."))), None)
+        if word is None:
+            return False
+        left.remove(word)
+    return True
+
+
+def _words(name: str) -> list[str]:
+    return (
+        name.casefold()
+        .replace("\N{CYRILLIC SMALL LETTER IO}", "\N{CYRILLIC SMALL LETTER IE}")
+        .split()
+    )
+
+
+def _label(one: Found, departments: Mapping[int, str]) -> str:
+    units = [departments[number] for number in one.departments if number in departments]
+    about = ", ".join(part for part in (one.position, *units) if part)
+    return f"{one.person.name} – {about}" if about else f"{one.person.name} ({one.person.id})"

@@ -1,0 +1,85 @@
+"""Which chat is meant: the one that a command was typed in, or an item's."""
+
+from typing import Protocol
+
+from bot.bitrix24.entities import Act, CrmItem, Offer
+from bot.bitrix24.events import Chat, CommandEvent
+from bot.bitrix24.open_lines import OpenLines, Target
+from bot.commands.errors import NotInOpenLine, OtherItem
+from bot.errors import NotBound
+
+
+class Aimed(Protocol):
+    """Arguments that may name an item and a chat."""
+
+    @property
+    def item(self) -> CrmItem | None:
+        """The item, if it is named."""
+
+    @property
+    def chat_id(self) -> int:
+        """The chat, if it is named; else 0."""
+
+    @property
+    def yes(self) -> bool:
+        """Whether the requester has confirmed what he wants."""
+
+    def written(self, **changed: object) -> str:
+        """Write the arguments, with some of them changed."""
+
+
+class Targets:
+    """Finds the chat whose people are meant."""
+
+    def __init__(self, lines: OpenLines) -> None:
+        self._lines = lines
+
+    async def find(self, args: Aimed, event: CommandEvent) -> Target:
+        """Find the item and, where it is known, the chat.
+
+        Raises ``NotInOpenLine``, ``NotBound``; ``OtherItem`` where another customer's chat may
+        be meant than the one in which the command was typed.
+        """
+        chat = event.chat
+        if args.item is None and args.chat_id in (0, chat.id):
+            if not chat.is_open_line:
+                raise NotInOpenLine(event.name)
+            return Target(await self._item_of(chat), chat.id, here=True)
+        if args.item is None:
+            return await self._by_chat(args.chat_id)
+        return await self._by_item(args, args.item, event)
+
+    async def _by_chat(self, chat_id: int) -> Target:
+        dialog = await self._lines.dialog(chat_id)
+        if not dialog.items:
+            raise NotBound
+        return Target(dialog.items[0], chat_id)
+
+    async def _by_item(self, args: Aimed, item: CrmItem, event: CommandEvent) -> Target:
+        chat = event.chat
+        bound = await self._items_of(chat) if chat.is_open_line else []
+        if item in bound and args.chat_id in (0, chat.id):
+            return Target(item, chat.id, here=True)
+        if chat.is_open_line and not args.yes:
+            raise _asked(args, item, next(iter(bound), None), event)
+        last = 0 if args.chat_id else await self._lines.last_chat(item)
+        return Target(item, args.chat_id, last)
+
+    async def _item_of(self, chat: Chat) -> CrmItem:
+        items = await self._items_of(chat)
+        if not items:
+            raise NotBound
+        return items[0]
+
+    async def _items_of(self, chat: Chat) -> list[CrmItem]:
+        if chat.tells_binding:
+            return chat.items
+        return list((await self._lines.dialog(chat.id)).items)
+
+
+def _asked(args: Aimed, item: CrmItem, bound: CrmItem | None, event: CommandEvent) -> OtherItem:
+    """Ask which of two items is meant, before anyone enters a customer's chat."""
+    here = Act(name=event.name, params=args.written(item=None, chat_id=0))
+    there = Act(name=event.name, params=args.written(yes=True))
+    offers = (Offer(name="this_chat", act=here),) if bound else ()
+    return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))

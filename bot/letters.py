@@ -1,0 +1,115 @@
+"""What a command came to, as letters: to whom, where, in which language, with which buttons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.bitrix24.entities import Offer, Person
+from bot.errors import PermissionNeeded, Refusal
+from bot.outcomes import Outcomes, Told
+from bot.presses import Buttons
+from bot.rendering import Wording
+from bot.store.inbox import Accepted, Button, Place, Reply
+from bot.store.portal_settings import PortalSettings, PortalSettingsStore
+from bot.store.preferences import Preferences
+
+MAX_LINES = 10
+
+
+@dataclass(slots=True)
+class _Letter:
+    place: Place
+    reader: Person
+    language: str
+    lines: list[str] = field(default_factory=list)
+    buttons: list[Button] = field(default_factory=list)
+
+
+class Letters:
+    """Words outcomes and refusals."""
+
+    def __init__(
+        self,
+        wording: Wording,
+        preferences: Preferences,
+        settings: PortalSettingsStore,
+        buttons: Buttons,
+    ) -> None:
+        self._wording = wording
+        self._preferences = preferences
+        self._settings = settings
+        self._buttons = buttons
+
+    async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
+        """Give the replies: one for every place and reader."""
+        told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        settings = await self._settings.of(command.event.member_id)
+        parks = any(isinstance(one, PermissionNeeded) for one in told)
+        letters: dict[tuple[Place, int], _Letter] = {}
+        for one in told:
+            place, reader = _address(one, command, settings)
+            letter = letters.get((place, reader.id))
+            if letter is None:
+                language = await self._language(place, reader, command, settings)
+                letter = letters[place, reader.id] = _Letter(place, reader, language)
+            await self._add(letter, one, command)
+        return [self._reply(one, command, parks=parks) for one in letters.values()]
+
+    async def language(self, command: Accepted) -> str:
+        """Give the language that the requester reads."""
+        settings = await self._settings.of(command.event.member_id)
+        return await self._language(Place.PRIVATE, command.event.user.person, command, settings)
+
+    async def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
+        text = self._wording.word(told, letter.language)
+        if text not in letter.lines:
+            letter.lines.append(text)
+        letter.buttons += await self._worded(told, letter, command)
+
+    async def _worded(self, told: Told, letter: _Letter, command: Accepted) -> list[Button]:
+        offers: Sequence[Offer] = told.offers
+        if not offers:
+            return []
+        texts = self._wording.buttons(told, letter.language)
+        payloads = await self._buttons.make(offers, command, letter.reader)
+        return [
+            Button(text=text, link=offer.link, payload=payload)
+            for text, offer, payload in zip(texts, offers, payloads, strict=True)
+        ]
+
+    async def _language(
+        self, place: Place, reader: Person, command: Accepted, settings: PortalSettings
+    ) -> str:
+        event = command.event
+        if place is Place.CHAT:
+            return self._wording.known(settings.default_language or event.language)
+        chosen = await self._preferences.language(event.member_id, reader.id)
+        other = reader.id != event.user.id
+        fallback = (settings.default_language if other else "") or event.language
+        return self._wording.known(chosen or fallback)
+
+    def _reply(self, letter: _Letter, command: Accepted, *, parks: bool) -> Reply:
+        other = letter.reader.id != command.event.user.id
+        return Reply(
+            text=self._cut(letter.lines, letter.language),
+            place=letter.place,
+            buttons=tuple(letter.buttons),
+            parks=parks,
+            user_id=letter.reader.id if other else 0,
+        )
+
+    def _cut(self, texts: list[str], language: str) -> str:
+        if len(texts) <= MAX_LINES:
+            return "\n".join(texts)
+        more = self._wording.page("more.j2", language, count=len(texts) - MAX_LINES + 1)
+        return "\n".join([*texts[: MAX_LINES - 1], more])
+
+
+def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
+    requester = command.event.user.person
+    if isinstance(told, Refusal):
+        place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
+        private = isinstance(told, PermissionNeeded) or bool(told.offers)
+        return (Place.PRIVATE if private or command.event.chat.is_private else place), requester
+    if told.reader is not None:
+        return Place.PRIVATE, told.reader
+    return (Place.PRIVATE if command.event.chat.is_private else told.place), requester

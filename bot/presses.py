@@ -1,0 +1,131 @@
+"""Buttons: what they carry, whose they are, and that each is pressed once."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from bot.bitrix24.entities import Offer, Person
+from bot.bitrix24.events import CommandEvent
+from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
+from bot.store.cipher import Cipher, Unreadable
+from bot.store.inbox import Accepted
+from bot.store.presses import Press, Presses
+
+PURPOSE = "press"
+
+# A button offers what is meant now: tomorrow the chat is another one.
+LIFE = 30 * 60
+UNDO_LIFE = 30 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed(Accepted):
+    """A press, carried out as a command at the place of the one that it belongs to.
+
+    ``event`` is what is carried out, ``original`` the command under whose answer the button
+    stood, ``origin`` that command's id; ``answering`` is the event that can be answered in the
+    chat, and ``answering_since`` when it came.
+    """
+
+    original: CommandEvent | None = None
+    origin: int = 0
+    answering: CommandEvent | None = None
+    answering_since: float = 0.0
+
+
+class Buttons:
+    """Makes buttons, and knows them again when they are pressed."""
+
+    def __init__(self, presses: Presses, cipher: Cipher) -> None:
+        self._presses = presses
+        self._cipher = cipher
+
+    async def make(self, offers: Sequence[Offer], command: Accepted, owner: Person) -> list[str]:
+        """Give what each button is to carry: nothing for a link.
+
+        The owner alone can press them, each once, and of those that belong together one.
+        """
+        event, asked_at = place_of(command)
+        acting = event.about(command.event.name, command.event.command.params)
+        original = acting.model_copy(update={"user": command.event.user})
+        together = secrets.token_urlsafe(12)
+        kept = [
+            Press(
+                id=secrets.token_urlsafe(12),
+                question=secrets.token_urlsafe(12) if offer.independent else together,
+                owner=owner,
+                command_id=command.id,
+                event=original,
+                asked_at=asked_at,
+                act=offer.act,
+                expires_at=time.time() + LIFE,
+            )
+            for offer in offers
+            if offer.act is not None
+        ]
+        if kept:
+            await self._presses.keep(kept)
+        payloads = iter([self._payload(one) for one in kept])
+        return [next(payloads) if offer.act is not None else "" for offer in offers]
+
+    async def press(self, command: Accepted) -> Pressed:
+        """Give what a press is to do, and mark it as done before it is.
+
+        The same press may be asked about again, after a crash.
+        Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``.
+        """
+        event = command.event
+        press = await self._known(event)
+        if press.owner.id != event.user.id:
+            raise NotYours(press.owner)
+        if press.expires_at < command.received_at:
+            raise ButtonExpired
+        if not await self._presses.claim(press, command.id):
+            raise ButtonUsed
+        return _pressed(press, command)
+
+    async def forget_old(self) -> None:
+        """Drop the buttons that do nothing any more."""
+        await self._presses.forget_old()
+
+    def _payload(self, press: Press) -> str:
+        note = {"id": press.id, "portal": press.event.member_id, "user": press.owner.id}
+        return self._cipher.seal(PURPOSE, note)
+
+    async def _known(self, event: CommandEvent) -> Press:
+        try:
+            note = self._cipher.unseal(PURPOSE, event.command.params.strip(), LIFE + 86_400)
+        except Unreadable:
+            raise ButtonExpired from None
+        press = await self._presses.find(event.member_id, str(note["id"]))
+        if press is None or note["portal"] != event.member_id or note["user"] != press.owner.id:
+            raise ButtonExpired
+        return press
+
+
+def place_of(command: Accepted) -> tuple[CommandEvent, float]:
+    """Give the event by which a command is answered in its chat, and when that came."""
+    if isinstance(command, Pressed) and command.answering is not None:
+        return command.answering, command.answering_since
+    return command.event, command.received_at
+
+
+def _pressed(press: Press, command: Accepted) -> Pressed:
+    original, event = press.event, command.event
+    act = press.act
+    # A press in the chat itself can be answered there for another ten minutes.
+    same = event.chat.dialog_id == original.chat.dialog_id
+    answering, since = (event, command.received_at) if same else (original, press.asked_at)
+    name, params = (act.name, act.params) if act.name else (
+        original.name, original.command.params
+    )  # fmt: skip
+    inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
+    place = original.model_copy(update={"user": event.user})
+    return Pressed(
+        **{**inherited, "event": place.about(name, params)},
+        original=place,
+        origin=press.command_id,
+        answering=answering,
+        answering_since=since,
+    )

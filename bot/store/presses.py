@@ -1,0 +1,103 @@
+"""What the bot's buttons do: kept here, for a button itself has no room for it."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
+
+from bot.bitrix24.entities import Act, Person
+from bot.bitrix24.events import CommandEvent
+from bot.store.database import Database
+from bot.store.tables import presses
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One button: whose it is, what it does, and the command under whose answer it stands.
+
+    Of the buttons of one ``question`` only one is ever pressed with effect.
+    """
+
+    id: str
+    question: str
+    owner: Person
+    command_id: int
+    event: CommandEvent
+    asked_at: float
+    act: Act
+    expires_at: float
+
+
+class Presses:
+    """The table of buttons."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, buttons: list[Press]) -> None:
+        """Store buttons, before anybody sees them."""
+        rows = [
+            {
+                "id": one.id,
+                "question": one.question,
+                "member_id": one.event.member_id,
+                "owner_id": one.owner.id,
+                "owner_name": one.owner.name,
+                "command_id": one.command_id,
+                "event": one.event.model_dump_json(by_alias=True, exclude_defaults=True),
+                "asked_at": one.asked_at,
+                "act": one.act.name,
+                "params": one.act.params,
+                "expires_at": one.expires_at,
+            }
+            for one in buttons
+        ]
+        await self._database.write((insert(presses), rows))
+
+    async def find(self, member_id: str, press_id: str) -> Press | None:
+        """Give a button of this portal."""
+        question = select(presses).where(presses.c.id == press_id, presses.c.member_id == member_id)
+
+        def ask(connection: Connection) -> Row[Any] | None:
+            return connection.execute(question).first()
+
+        row = await self._database.read(ask)
+        return _press(row) if row else None
+
+    async def claim(self, press: Press, command_id: int) -> bool:
+        """Mark a button as pressed by this command; ``False`` if another one has its question."""
+        others = presses.alias()
+        taken = exists().where(
+            others.c.question == press.question,
+            others.c.used_by.is_not(None),
+            others.c.used_by != command_id,
+        )
+        mine = or_(presses.c.used_by.is_(None), presses.c.used_by == command_id)
+        # The whole question is marked, so that two buttons pressed at once meet at one row.
+        statement = (
+            update(presses)
+            .where(presses.c.question == press.question, mine, ~taken)
+            .values(used_by=command_id)
+            .returning(presses.c.id, presses.c.used_by)
+        )
+        claimed = await self._database.write((statement, []))
+        return bool(claimed.get(press.id) == command_id)
+
+    async def forget_old(self) -> None:
+        """Drop the buttons that do nothing any more."""
+        old = delete(presses).where(presses.c.expires_at < time.time() - 86_400)
+        await self._database.write((old, []))
+
+
+def _press(row: Row[Any]) -> Press:
+    return Press(
+        id=row.id,
+        question=row.question,
+        owner=Person(id=row.owner_id, name=row.owner_name),
+        command_id=row.command_id,
+        event=CommandEvent.model_validate_json(row.event),
+        asked_at=row.asked_at,
+        act=Act(name=row.act, params=row.params),
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,137 @@
+"""People who are in a chat for a while, and when they are to be taken out."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Row, bindparam, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.events import CommandEvent
+from bot.store.database import Database, Write
+from bot.store.tables import stays
+
+REMIND_BEFORE = 600.0
+
+
+class Stay(BaseModel):
+    """Who is where."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item: CrmItem
+    chat_id: int
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guests:
+    """A stay that runs; ``event`` is the command that began it."""
+
+    id: int
+    event: CommandEvent
+    stay: Stay
+    until: float
+    remind_at: float | None
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the end has come."""
+        return self.until <= time.time()
+
+    @property
+    def minutes_left(self) -> float:
+        """How long it still is."""
+        return (self.until - time.time()) / 60
+
+
+class Stays:
+    """The table of stays."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        insert = (
+            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
+        )
+        self._insert = insert(stays).on_conflict_do_nothing()
+        this = stays.c.id == bindparam("number")
+        same = stays.c.until == bindparam("due")
+        self._remind = update(stays).where(this, same).values(remind_at=None)
+        self._end = update(stays).where(this, same).values(ended_at=bindparam("now"))
+
+    async def begin(self, command_id: int, event: CommandEvent, stay: Stay, seconds: int) -> None:
+        """Note that these people are to be taken out after so many seconds; once a command."""
+        until = time.time() + seconds
+        row = {
+            "command_id": command_id,
+            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
+            "stay": stay.model_dump_json(),
+            "until": until,
+            "remind_at": until - min(REMIND_BEFORE, seconds / 2),
+        }
+        await self._database.write((self._insert, [row]))
+
+    async def due(self, limit: int = 100) -> list[Guests]:
+        """List the stays that are over, or whose end is near and has not been announced."""
+        now = time.time()
+        question = (
+            select(stays)
+            .where(stays.c.ended_at.is_(None), or_(stays.c.until <= now, stays.c.remind_at <= now))
+            .order_by(stays.c.until)
+            .limit(limit)
+        )
+
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(question))
+
+        return [_guests(row) for row in await self._database.read(ask)]
+
+    async def find(self, stay_id: int) -> Guests | None:
+        """Give a stay, over or not."""
+        question = select(stays).where(stays.c.id == stay_id)
+
+        def ask(connection: Connection) -> Row[Any] | None:
+            return connection.execute(question).first()
+
+        row = await self._database.read(ask)
+        return _guests(row) if row else None
+
+    def reminding(self, guests: Guests) -> Write:
+        """Make the write that a reminder goes out with."""
+        return (self._remind, [{"number": guests.id, "due": guests.until}])
+
+    def ending(self, guests: Guests) -> Write:
+        """Make the write that the removal goes out with."""
+        return (self._end, [{"number": guests.id, "due": guests.until, "now": time.time()}])
+
+    async def extend(self, guests: Guests, seconds: int) -> bool:
+        """Put the end off; ``False`` if it has come meanwhile."""
+        until = guests.until + seconds
+        statement = (
+            update(stays)
+            .where(
+                stays.c.id == guests.id,
+                stays.c.until == guests.until,
+                stays.c.ended_at.is_(None),
+            )
+            .values(until=until, remind_at=until - min(REMIND_BEFORE, seconds / 2))
+            .returning(literal(mark := f"stay {guests.id}"), stays.c.until)
+        )
+        return (await self._database.write((statement, []))).get(mark) == until
+
+    async def cancel(self, command_id: int) -> None:
+        """Note that the people whom a command brought are out already."""
+        statement = (
+            update(stays)
+            .where(stays.c.command_id == command_id, stays.c.ended_at.is_(None))
+            .values(ended_at=time.time())
+        )
+        await self._database.write((statement, []))
+
+
+def _guests(row: Row[Any]) -> Guests:
+    event = CommandEvent.model_validate_json(row.event)
+    stay = Stay.model_validate_json(row.stay)
+    return Guests(row.id, event, stay, row.until, row.remind_at)

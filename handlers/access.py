@@ -1,0 +1,41 @@
+"""A button that asks whoever is responsible to let a colleague read an item."""
+
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.notices import Notices
+from bot.commands.past import Past
+from bot.commands.router import Arguments, Router
+from bot.errors import UnknownRefusal
+from bot.outcomes import Outcome
+from bot.rendering import Wording
+from bot.store.preferences import Preferences
+
+router = Router()
+
+
+class AskAccess(Arguments):
+    person: Person
+    item: CrmItem
+    whom: Person
+
+
+class AccessAsked(Outcome):
+    whom: Person
+
+
+@router.button("ask_access")
+async def ask_access(
+    args: AskAccess,
+    event: CommandEvent,
+    *,
+    notices: Notices,
+    wording: Wording,
+    preferences: Preferences,
+    past: Past,
+) -> AccessAsked:
+    language = await preferences.language(event.member_id, args.whom.id) or event.language
+    text = wording.page("access_request.j2", language, person=args.person, item=args.item)
+    answer = await notices.send(args.whom, text)
+    if answer.code is not None:
+        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+    return AccessAsked(whom=args.whom)

@@ -1,0 +1,142 @@
+"""/escalate: call whoever has to know into the chat of a CRM item."""
+
+from collections.abc import Sequence
+
+from bot.bitrix24.crm import Card, Crm
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Role, Someone
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import Target
+from bot.commands.arrivals import Arrival, Arrivals, Missed, missing
+from bot.commands.errors import NobodyToCall
+from bot.commands.people import People, Resolved
+from bot.commands.policy import Called, Policy, Skipped
+from bot.commands.router import Arguments, Router
+from bot.commands.targets import Targets
+from bot.errors import Refusal, RequesterLacksItem
+from bot.outcomes import Outcome, Outcomes, Told
+
+router = Router()
+
+
+class Escalate(Arguments):
+    item: CrmItem | None = None
+    chat_id: int = 0
+    people: tuple[Someone, ...] = ()
+    dry: bool = False
+    yes: bool = False
+    lasting: int = 0
+    reason: str = ""
+
+
+class Escalated(Outcome):
+    item: CrmItem
+    called: tuple[Called, ...]
+    present: tuple[Person, ...]
+    missed: tuple[Missed, ...]
+    skipped: tuple[Skipped, ...]
+    chat_id: int
+    here: bool
+    reason: str
+
+
+class WouldEscalate(Outcome):
+    item: CrmItem
+    people: tuple[Person, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@router.command("escalate")
+async def escalate(
+    args: Escalate,
+    event: CommandEvent,
+    *,
+    targets: Targets,
+    people: People,
+    crm: Crm,
+    policy: Policy,
+    arrivals: Arrivals,
+) -> Outcomes:
+    target = await targets.find(args, event)
+    card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
+    skipped: tuple[Skipped, ...] = ()
+    if args.people:
+        found = await _named(args, event, people, card)
+        roles: dict[int, str] = {}
+    else:
+        chosen, skipped = await policy.choose(card.responsible_id, event)
+        if chosen is None:
+            raise NobodyToCall(card.item, skipped)
+        found, roles = Resolved([chosen.person], []), {chosen.person.id: chosen.role}
+    if not found.people:
+        return found.refusals
+    if args.dry:
+        act = _for(args, tuple(found.people), dry=False)
+        would = WouldEscalate(
+            item=card.item,
+            people=tuple(found.people),
+            skipped=skipped,
+            offers=(Offer(name="do_it", act=act),),
+        )
+        return [would, *found.refusals]
+    arrival = await arrivals.bring(target, found.people, args.lasting)
+    briefs = await arrivals.briefs(arrival, card.item, args.reason, event)
+    item = briefs[0].item if briefs else card.item
+    told = _told(arrival, found.refusals, item, target, skipped, roles, args.reason)
+    return [*told, *briefs]
+
+
+def _is_explicit(args: Escalate) -> bool:
+    """Say whether the people are known without a look at the item."""
+    return bool(args.people) and Role.HEAD not in args.people
+
+
+async def _card(crm: Crm, item: CrmItem) -> Card:
+    try:
+        return await crm.card(item)
+    except Refused as refused:
+        if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
+            raise RequesterLacksItem(item) from None
+        raise
+
+
+async def _named(args: Escalate, event: CommandEvent, people: People, card: Card) -> Resolved:
+    """Find the people named; the head is the responsible's."""
+    others = [one for one in args.people if one is not Role.HEAD]
+    found = await people.resolve(others, event, lambda one: _for(args, (one,)), card.item)
+    if Role.HEAD in args.people:
+        try:
+            heads = await people.in_role(Role.HEAD, event, card.item, of=card.responsible_id)
+            found.people.extend(one for one in heads if one not in found.people)
+        except Refusal as refusal:
+            found.refusals.append(refusal)
+    return found
+
+
+def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
+    return Act(name="escalate", params=args.written(people=people, **changed))
+
+
+def _told(
+    arrival: Arrival,
+    refusals: Sequence[Refusal],
+    item: CrmItem,
+    target: Target,
+    skipped: tuple[Skipped, ...],
+    roles: dict[int, str],
+    reason: str,
+) -> list[Told]:
+    if not arrival.joined and not arrival.present:
+        return [*refusals, *arrival.refusals]
+    escalated = Escalated(
+        item=item,
+        called=tuple(Called(one, roles.get(one.id, "")) for one in arrival.joined),
+        present=arrival.present,
+        missed=(*missing(refusals), *arrival.missed),
+        skipped=skipped,
+        chat_id=arrival.chat_id,
+        here=target.here and bool(arrival.joined),
+        reason=reason,
+        offers=(Offer(name="undo", act=Act(name="undo")),) if arrival.joined else (),
+    )
+    return [escalated, *refusals, *arrival.refusals]

@@ -1,0 +1,125 @@
+"""/group: invite colleagues into a workgroup."""
+
+from collections.abc import Sequence
+
+from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.groups import Groups, Invitations
+from bot.bitrix24.people import Users
+from bot.commands.arrivals import Missed, missing
+from bot.commands.errors import GroupAmbiguous, NotGroup
+from bot.commands.people import People
+from bot.commands.router import Arguments, Router
+from bot.errors import GroupNotFound, NobodyInvited, Refusal, UnknownRefusal
+from bot.outcomes import Outcome, Outcomes, Told
+
+router = Router()
+
+
+class GroupArguments(Arguments):
+    group: Group | None = None
+    people: tuple[Someone, ...]
+    dry: bool = False
+    reason: str = ""
+
+
+class InvitedToGroup(Outcome):
+    group: Group
+    invited: tuple[Person, ...]
+    members: tuple[Person, ...]
+    others: tuple[Person, ...]
+    missed: tuple[Missed, ...]
+    here: bool = True
+
+
+class AlreadyInGroup(Outcome):
+    group: Group
+    members: tuple[Person, ...]
+
+
+class WouldInviteToGroup(Outcome):
+    group: Group
+    people: tuple[Person, ...]
+
+
+@router.command("group")
+async def group(
+    args: GroupArguments, event: CommandEvent, *, groups: Groups, people: People, users: Users
+) -> Outcomes:
+    chosen = await _group(args, event, groups)
+    found = await people.resolve(args.people, event, lambda one: _for(args, chosen, (one,)))
+    if not found.people:
+        return found.refusals
+    if args.dry:
+        offer = Offer(name="do_it", act=_for(args, chosen, tuple(found.people), dry=False))
+        would = WouldInviteToGroup(group=chosen, people=tuple(found.people), offers=(offer,))
+        return [would, *found.refusals]
+    invitations = await groups.invite(chosen.id, found.people, args.reason)
+    if invitations.refused:
+        raise _refusal(invitations, chosen)
+    owner = (
+        (await users.accounts([invitations.owner_id])).get(invitations.owner_id)
+        if (not invitations.invited and invitations.owner_id)
+        else None
+    )
+    return _told(invitations, found.people, found.refusals, owner.person if owner else None)
+
+
+def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:
+    return Act(name="group", params=args.written(group=chosen, people=people, **changed))
+
+
+async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> Group:
+    if args.group is None:
+        if not event.chat.group_id:
+            raise NotGroup("")
+        return Group(id=event.chat.group_id)
+    if args.group.id:
+        return args.group
+    return _named(args.group.name, await groups.named(args.group.name))
+
+
+def _named(name: str, found: Sequence[Group]) -> Group:
+    exact = [one for one in found if one.name.casefold() == name.casefold()]
+    matches = exact or [one for one in found if one.name.casefold().startswith(name.casefold())]
+    if not matches:
+        raise GroupNotFound(Group(name=name))
+    if len(matches) > 1:
+        raise GroupAmbiguous(name, tuple(matches))
+    return matches[0]
+
+
+def _refusal(invitations: Invitations, chosen: Group) -> Refusal:
+    refused = invitations.refused
+    said = refused.description.lower() if refused else ""
+    if "group not found" in said:
+        return GroupNotFound(chosen)
+    if "wrong group" in said:
+        return NotGroup(str(chosen.id))
+    return UnknownRefusal(refused.code if refused else "", said, "")
+
+
+def _told(
+    invitations: Invitations,
+    people: Sequence[Person],
+    refusals: Sequence[Refusal],
+    owner: Person | None,
+) -> list[Told]:
+    invited = tuple(one for one in people if one.id in invitations.invited)
+    members = tuple(one for one in people if one.id in invitations.members)
+    others = tuple(one for one in people if one not in invited and one not in members)
+    if invited:
+        outcome = InvitedToGroup(
+            group=invitations.group,
+            invited=invited,
+            members=members,
+            others=others,
+            missed=missing(refusals),
+        )
+        return [outcome, *refusals]
+    told: list[Told] = [*refusals]
+    if members:
+        told.insert(0, AlreadyInGroup(group=invitations.group, members=members))
+    if others:
+        told.append(NobodyInvited(invitations.group, others, owner))
+    return told

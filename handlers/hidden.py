@@ -1,0 +1,44 @@
+"""Buttons that keep a command from the customer."""
+
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import OpenLines
+from bot.commands.past import Past
+from bot.commands.router import Arguments, Router
+from bot.errors import UnknownRefusal
+from bot.outcomes import Outcome
+
+router = Router()
+
+
+class Hide(Arguments):
+    pass
+
+
+class DeleteCommand(Arguments):
+    pass
+
+
+class HiddenModeOn(Outcome):
+    pass
+
+
+class CommandDeleted(Outcome):
+    pass
+
+
+@router.button("hide")
+async def hide(args: Hide, event: CommandEvent, *, lines: OpenLines, past: Past) -> HiddenModeOn:
+    answer = await lines.hide(event.chat.id)
+    if answer.code is not None:
+        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+    return HiddenModeOn()
+
+
+@router.button("delete_command")
+async def delete_command(
+    args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, past: Past
+) -> CommandDeleted:
+    answer = await lines.delete_message(event.chat.id, event.message.id)
+    if answer.code is not None:
+        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+    return CommandDeleted()

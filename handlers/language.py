@@ -1,0 +1,29 @@
+"""/language: choose the language that the bot speaks to the requester."""
+
+from bot.bitrix24.events import CommandEvent
+from bot.commands import vocabulary
+from bot.commands.errors import LanguageUnknown
+from bot.commands.router import Arguments, Router
+from bot.outcomes import Outcome, Outcomes, Usage
+from bot.store.preferences import Preferences
+
+router = Router()
+
+
+class Language(Arguments):
+    word: str = ""
+
+
+class LanguageChosen(Outcome):
+    pass
+
+
+@router.command("language", everywhere=False)
+async def language(args: Language, event: CommandEvent, *, preferences: Preferences) -> Outcomes:
+    if not args.word:
+        return Usage(command="language")
+    chosen = vocabulary.LANGUAGES.get(args.word)
+    if chosen is None:
+        raise LanguageUnknown(args.word)
+    await preferences.choose(event.member_id, event.user.id, chosen)
+    return LanguageChosen()

@@ -1,0 +1,46 @@
+"""Buttons that mend what a command met, and have it carried out again."""
+
+from bot.bitrix24.entities import Person
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import Dialog, OpenLines
+from bot.commands.router import Arguments, Router
+from bot.commands.runner import Again
+from bot.errors import OnlyOperator, UnknownRefusal
+from bot.outcomes import Outcomes
+from bot.store.journal import Answered
+
+router = Router()
+
+
+class CreateLead(Arguments):
+    pass
+
+
+class StartSession(Arguments):
+    pass
+
+
+@router.button("create_lead")
+async def create_lead(
+    args: CreateLead, event: CommandEvent, *, lines: OpenLines, again: Again
+) -> Outcomes:
+    answer = await lines.create_lead(event.chat.id)
+    dialog = await lines.dialog(event.chat.id)
+    if answer.code == "ERROR_USER_NOT_OPERATOR":
+        raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
+    return await _again(answer, dialog, event, again)
+
+
+@router.button("start_session")
+async def start_session(
+    args: StartSession, event: CommandEvent, *, lines: OpenLines, again: Again
+) -> Outcomes:
+    answer = await lines.start_session(event.chat.id)
+    return await _again(answer, await lines.dialog(event.chat.id), event, again)
+
+
+async def _again(answer: Answered, dialog: Dialog, event: CommandEvent, again: Again) -> Outcomes:
+    if answer.code is not None:
+        raise UnknownRefusal(answer.code, str(answer.result or ""), again.reference)
+    now = {"entity_data_1": dialog.entity_data_1, "entity_data_2": dialog.entity_data_2}
+    return await again.run(event.chat.model_copy(update=now))

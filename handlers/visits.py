@@ -1,0 +1,100 @@
+"""The end of ``--for``: a reminder, an hour more, the removal."""
+
+from bot.bitrix24.entities import Act, Offer, Person
+from bot.bitrix24.errors import NoPermission
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import OpenLines, Target
+from bot.commands.errors import TooLate
+from bot.commands.router import Arguments, Router
+from bot.diagnosis import Denied, Diagnosis
+from bot.outcomes import Outcome, Outcomes
+from bot.store.stays import Guests, Stays
+
+router = Router()
+
+HOUR = 3600
+
+
+class Visit(Arguments):
+    id: int
+    until: float
+
+
+class VisitEnds(Outcome):
+    people: tuple[Person, ...]
+    chat_id: int
+    minutes: int
+
+
+class VisitExtended(Outcome):
+    people: tuple[Person, ...]
+
+
+class VisitOver(Outcome):
+    people: tuple[Person, ...]
+    chat_id: int
+
+
+class VisitStays(Outcome):
+    people: tuple[Person, ...]
+    chat_id: int
+
+
+class GuestStays(Outcome):
+    to: Person
+    who: Person
+    chat_id: int
+
+
+@router.button("remind")
+async def remind(args: Visit, event: CommandEvent, *, stays: Stays) -> Outcomes:
+    guests = await _guests(args, event, stays)
+    if guests is None:
+        return []
+    act = Act(name="extend", params=args.model_dump_json())
+    return VisitEnds(
+        people=guests.stay.people,
+        chat_id=guests.stay.chat_id,
+        minutes=max(1, round(guests.minutes_left)),
+        offers=(Offer(name="extend", act=act),),
+    )
+
+
+@router.button("extend")
+async def extend(args: Visit, event: CommandEvent, *, stays: Stays) -> VisitExtended:
+    guests = await _guests(args, event, stays)
+    if guests is None or not await stays.extend(guests, HOUR):
+        raise TooLate
+    return VisitExtended(people=guests.stay.people)
+
+
+@router.button("expire")
+async def expire(
+    args: Visit, event: CommandEvent, *, stays: Stays, lines: OpenLines, diagnosis: Diagnosis
+) -> Outcomes:
+    guests = await _guests(args, event, stays)
+    if guests is None:
+        return []
+    stay = guests.stay
+    try:
+        target = Target(stay.item, stay.chat_id)
+        memberships = await lines.remove(target, stay.people)
+    except NoPermission:
+        told = [
+            GuestStays(to=person, who=event.user.person, chat_id=stay.chat_id)
+            for person in stay.people
+        ]
+        return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]
+    denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
+    gone = tuple(one.person for one in memberships if not one.refused and one.changed is not False)
+    over = [VisitOver(people=gone, chat_id=stay.chat_id)] if gone else []
+    return [*over, *await diagnosis.explain_removal(denied, stay.item, stay.chat_id)]
+
+
+async def _guests(args: Visit, event: CommandEvent, stays: Stays) -> Guests | None:
+    """Give the stay that is meant, unless it has been put off or is somebody else's."""
+    guests = await stays.find(args.id)
+    if guests is None or guests.until != args.until:
+        return None
+    own = (guests.event.member_id, guests.event.user.id) == (event.member_id, event.user.id)
+    return guests if own else None

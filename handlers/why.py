@@ -1,0 +1,64 @@
+"""/why: tell once more, and in more detail, why the portal refused."""
+
+from typing import Any
+
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.open_lines import ADD, DELETE
+from bot.bitrix24.people import Users
+from bot.commands.errors import NothingRefused
+from bot.commands.past import Past
+from bot.commands.router import Arguments, Router
+from bot.diagnosis import Denied, Diagnosis
+from bot.outcomes import Outcome, Outcomes
+from bot.store.history import Deed
+
+router = Router()
+
+
+class Why(Arguments):
+    pass
+
+
+class Explained(Outcome):
+    method: str
+    code: str
+    description: str
+
+
+@router.command("why")
+async def why(
+    args: Why, event: CommandEvent, *, past: Past, diagnosis: Diagnosis, users: Users
+) -> Outcomes:
+    deeds = await past.last_refused()
+    if not deeds:
+        raise NothingRefused
+    told = Explained(
+        method=deeds[0].method, code=deeds[0].code or "", description=str(deeds[0].told or "")
+    )
+    item = _item(deeds[0].params)
+    if item is None:
+        return told
+    explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}[deeds[0].method]
+    denied = await _denied(deeds, users)
+    return [*await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0)), told]
+
+
+def _item(params: dict[str, Any]) -> CrmItem | None:
+    if "CRM_ENTITY_TYPE" not in params:
+        return None
+    return CrmItem(type=params["CRM_ENTITY_TYPE"], id=params["CRM_ENTITY"])
+
+
+async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:
+    accounts = await users.accounts(deed.person_id for deed in deeds)
+    return [
+        Denied(
+            accounts[deed.person_id].person
+            if deed.person_id in accounts
+            else Person(id=deed.person_id),
+            Refused(deed.code or "", str(deed.told or "")),
+        )
+        for deed in deeds
+    ]
