@@ -15,12 +15,14 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check again
+.PHONY: help demo test check chaos pace again
 
 help:
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
 	@echo 'make test    Run the tests (ARGS="-k invite": only some)'
 	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
+	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
+	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
 	@echo 'make help    List what make can do'
 	@echo
 	@echo 'Each makes what it needs. Another Python: make demo PYTHON=/path/to/python3'
@@ -35,6 +37,12 @@ check: $(READY)
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
+
+chaos: $(READY)
+	PYTHONPATH=.:tests $(IN_VENV) chaos $(ARGS)
+
+pace: $(READY)
+	PYTHONPATH=.:tests $(IN_VENV) pace $(ARGS)
 
 $(READY): pyproject.toml uv.lock $(if $(WORKS),,again)
 	@set -e; found=; \

@@ -18,7 +18,7 @@ class SchemaOutdated(Exception):
 
 def migrate(engine: Engine) -> None:
     """Bring the schema to this program's version."""
-    config = _config()
+    config = configuration()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -33,7 +33,7 @@ def check_schema(engine: Engine) -> None:
         return
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current != ScriptDirectory.from_config(_config()).get_current_head():
+    if current != ScriptDirectory.from_config(configuration()).get_current_head():
         raise SchemaOutdated("run `python -m bot migrate` first")
 
 
@@ -46,7 +46,8 @@ def _prepare_queue(connection: Connection) -> None:
         driver.execute(SchemaManager.get_schema())
 
 
-def _config() -> Config:
+def configuration() -> Config:
+    """Give alembic what it needs to find the migrations."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config

@@ -1,0 +1,58 @@
+"""One bucket for several processes: the portal never has to refuse."""
+
+import asyncio
+
+import pytest
+from aiohttp import ClientSession
+from pydantic import SecretStr
+from stage import OLGA
+
+from bot.bitrix24.bucket import Bucket, Buckets, Pace
+from bot.bitrix24.client import Address, Call, Client
+from bot.settings import Settings
+from bot.store.buckets import SharedBuckets
+from bot.store.database import Database, engine_for
+from bot.store.migrate import check_schema
+from sandbox.server import Portal
+
+BUCKET = Bucket(capacity=20, per_second=10)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_four_processes_never_overflow_the_bucket(portal: Portal, settings: Settings) -> None:
+    databases = [Database(engine_for(settings.database_url.get_secret_value())) for _ in range(4)]
+    check_schema(databases[0].engine)
+
+    await _rush(portal, [SharedBuckets(database, BUCKET) for database in databases])
+
+    assert _refused(portal) == 0
+    for database in databases:
+        await database.close()
+
+
+async def test_one_process_never_overflows_the_bucket(portal: Portal) -> None:
+    await _rush(portal, [Buckets(BUCKET)])
+
+    assert _refused(portal) == 0
+
+
+async def _rush(portal: Portal, paces: list[Pace]) -> None:
+    portal.state.bucket.resize(BUCKET.capacity, BUCKET.per_second)
+    portal.state.app.installed = True
+    token = SecretStr(portal.state.tokens.issue(OLGA, "user").access)
+    address = Address("member", f"{portal.url}/rest/")
+    async with ClientSession() as session:
+        clients = [Client(session, pace, 10.0) for pace in paces]
+        await asyncio.gather(
+            *(
+                client.call(address, token, Call("profile"))
+                for client in clients
+                for _ in range(60 // len(clients))
+            )
+        )
+
+
+def _refused(portal: Portal) -> int:
+    rows = portal.state.journal.call_rows()
+    assert len(rows) == 60
+    return sum(row["error"] == "QUERY_LIMIT_EXCEEDED" for row in rows)
