@@ -23,6 +23,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mark"),
     )
     op.create_table(
+        "marks",
+        sa.Column("mark", sa.String(length=200), nullable=False),
+        sa.Column("made_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("mark"),
+    )
+    with op.batch_alter_table("marks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_marks_made_at"), ["made_at"], unique=False)
+
+    op.create_table(
         "pauses",
         sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("method", sa.String(length=100), nullable=False),
@@ -35,6 +44,60 @@ def upgrade() -> None:
         sa.Column("settings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("member_id"),
     )
+    op.create_table(
+        "preferences",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("page_language", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("member_id", "user_id"),
+    )
+    op.create_table(
+        "presses",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("question", sa.String(length=32), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner_name", sa.Text(), nullable=False),
+        sa.Column("command_id", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Float(), nullable=False),
+        sa.Column("act", sa.String(length=64), nullable=False),
+        sa.Column("params", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.Column("used_by", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("presses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_presses_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_presses_question"), ["question"], unique=False)
+
+    op.create_table(
+        "stays",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("command_id", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("stay", sa.Text(), nullable=False),
+        sa.Column("until", sa.Float(), nullable=False),
+        sa.Column("remind_at", sa.Float(), nullable=True),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("command_id"),
+    )
+    with op.batch_alter_table("stays", schema=None) as batch_op:
+        batch_op.create_index(
+            "stays_running",
+            ["until"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     op.create_table(
         "used_states",
         sa.Column("state", sa.String(length=64), nullable=False),
