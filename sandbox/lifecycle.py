@@ -75,7 +75,7 @@ def page(
     token = state.tokens.issue(person.id, kind)
     query = {
         "DOMAIN": state.domain,
-        "PROTOCOL": "0",
+        "PROTOCOL": str(int(state.url.startswith("https:"))),
         "LANG": language,
         "APP_SID": secrets.token_hex(16),
     }

@@ -6,9 +6,11 @@ from hmac import compare_digest
 from aiohttp import web
 
 from sandbox import auth_blocks
+from sandbox.clock import iso
 from sandbox.errors import RestRefused
 from sandbox.keys import STATE
-from sandbox.rest import http as rest
+from sandbox.rest.dispatch import authorize
+from sandbox.rest.envelope import failure, success
 from sandbox.state import State
 from sandbox.tokens import Token
 
@@ -27,7 +29,7 @@ def add_routes(app: web.Application) -> None:
     for path in ("/oauth/token/", "/oauth/token"):
         app.router.add_get(path, token)
         app.router.add_post(path, token)
-    for path in ("/rest/app.info", "/rest/app.info.json"):
+    for path in ("/rest/app.info", "/rest/app.info/", "/rest/app.info.json"):
         app.router.add_get(path, app_info)
         app.router.add_post(path, app_info)
 
@@ -50,10 +52,17 @@ async def token(request: web.Request) -> web.Response:
         _note(state, grant, error)
 
 
-async def app_info(request: web.Request) -> web.StreamResponse:
-    """`app.info`, the answer that an app may trust about itself."""
-    request.match_info["method"] = "app.info"
-    return await rest.answer(request)
+async def app_info(request: web.Request) -> web.Response:
+    """`app.info`, the answer that an app may trust; unlike the portal's, it names the token."""
+    state = request.app[STATE]
+    started = state.clock.now()
+    try:
+        fields = await _asked(request)
+        token = state.tokens.find(fields.get("auth") or fields.get("access_token", ""))
+        proven, _ = authorize(state, token)
+    except RestRefused as refused:
+        return _json(refused.status, failure(state, refused))
+    return _json(200, success(state, _info(state, proven), started))
 
 
 async def _asked(request: web.Request) -> dict[str, str]:
@@ -100,6 +109,27 @@ def _body(state: State, issued: Token) -> dict[str, object]:
     block = {**auth_blocks.of_token(state, issued, refresh=True), "domain": domain}
     del block["application_token"]
     return block
+
+
+def _info(state: State, token: Token) -> dict[str, object]:
+    app, scope = state.app, ",".join(state.app.scopes)
+    return {
+        "client_id": app.client_id,
+        "scope": scope,
+        "expires": iso(token.expires_at),
+        "install": {
+            "installed": app.installed,
+            "version": str(app.version),
+            "status": "L",
+            "scope": scope,
+            "domain": state.domain,
+            "uri": state.url,
+            "client_endpoint": state.client_endpoint,
+            "member_id": state.settings.member_id,
+            "member_type": "BUS",
+        },
+        "user_id": token.user_id,
+    }
 
 
 def _note(state: State, grant: str, error: str) -> None:

@@ -157,10 +157,18 @@ async def test_the_server_s_faults(desk: Desk) -> None:
     assert (await exchange(desk, **asked))[0] == 200
 
 
-async def test_app_info_answers_at_both_servers(desk: Desk) -> None:
-    url = f"{desk.portal.oauth_url}/rest/app.info?auth={desk.app_token}"
+@pytest.mark.parametrize("path", ["app.info", "app.info/", "app.info.json"])
+async def test_the_authorization_server_tells_whose_a_token_is(desk: Desk, path: str) -> None:
+    url = f"{desk.portal.oauth_url}/rest/{path}?auth={desk.app_token}"
     async with desk.http.get(url) as response:
         trusted = (await response.json())["result"]
 
-    assert trusted == await desk.ask("app.info")
-    assert (trusted["STATUS"], trusted["INSTALLED"]) == ("L", True)
+    assert (trusted["client_id"], trusted["user_id"]) == (APP["client_id"], 1)
+    assert trusted["install"]["member_id"] == desk.portal.state.settings.member_id
+    assert trusted["install"]["installed"] is True
+    assert (await desk.ask("app.info"))["STATUS"] == trusted["install"]["status"] == "L"
+
+
+async def test_the_authorization_server_knows_no_other_tokens(desk: Desk) -> None:
+    async with desk.http.get(f"{desk.portal.oauth_url}/rest/app.info?auth=x") as response:
+        assert (response.status, (await response.json())["error"]) == (401, "NO_AUTH_FOUND")

@@ -7,7 +7,10 @@ from sandbox.rest.registry import Call, Methods, paged
 methods = Methods()
 
 USER_SCOPES = ("user", "user_basic", "user_brief")
-_NOT_FIELDS = {"SORT", "ORDER", "FILTER", "ADMIN_MODE", "SELECT", "IMAGE_RESIZE", "START", "FIND"}
+_FIELDS = {
+    "ID", "ACTIVE", "NAME", "LAST_NAME", "SECOND_NAME", "PERSONAL_GENDER", "WORK_POSITION",
+    "UF_DEPARTMENT", "UF_DEPARTMENT_NAME", "EMAIL", "USER_TYPE", "NAME_SEARCH",
+}  # fmt: skip
 
 
 @methods.method("user.current", *USER_SCOPES)
@@ -72,8 +75,9 @@ def _starts(call: Call, user: User, wanted: dict[str, object]) -> bool:
 
 
 def _filter(call: Call) -> dict[str, object]:
-    """The conditions, whether in FILTER or beside it."""
-    direct = {k: v for k, v in call.params.items().items() if k not in _NOT_FIELDS}
+    """The conditions, whether in FILTER or beside it, where other parameters may stand as well."""
+    given = call.params.items().items()
+    direct = {key: value for key, value in given if key.lstrip("!=%@<>") in _FIELDS}
     return direct | {key.upper(): value for key, value in call.params.mapping("FILTER").items()}
 
 
