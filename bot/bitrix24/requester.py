@@ -19,6 +19,9 @@ from bot.store.portals import Portal
 
 LOOK = "look"
 
+# Whether in the chat or not, somebody who is dismissed is told of as such.
+INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
+
 IsDone = Callable[[Any, Step], bool | None]
 
 
@@ -171,7 +174,7 @@ def _name(step: Step) -> str:
 
 def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:
     # What we had begun before and find done now is our own doing.
-    if isinstance(result, Refused) and was_done:
+    if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
