@@ -21,6 +21,7 @@ from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
+from bot.colleagues import Colleagues
 from bot.commands.arrivals import Arrivals
 from bot.commands.past import Past
 from bot.commands.people import People
@@ -31,6 +32,7 @@ from bot.commands.targets import Targets
 from bot.connect import Connect, Links
 from bot.diagnosis import Diagnosis
 from bot.dispatcher import Dispatcher
+from bot.doctor import Doctor
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.jobs import Jobs
@@ -43,6 +45,7 @@ from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replies import Replies
 from bot.settings import Settings
+from bot.store.audit import Audit
 from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
@@ -60,13 +63,17 @@ from bot.store.states import States
 from bot.store.stays import Stays
 from bot.store.tokens import Tokens
 from bot.timers import Timers
+from bot.visitors import Visitors
 from bot.waiting import Waiting
+from bot.web.app_page import AppPage
 from bot.web.connect import Connecting
 from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
+from bot.web.journal_page import JournalPage
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY
+from bot.web.settings_page import SettingsPage
 
 STOP_PATIENCE = 18.0
 
@@ -111,6 +118,8 @@ class Parts:
     timers: Timers
     registration: Registration
     installation: Installation
+    links: Links
+    doctor: Doctor
 
 
 @asynccontextmanager
@@ -204,6 +213,7 @@ def _parts(
         if shared
         else Lanes(inbox, backlog, dispatcher.dispatch)
     )
+    registration = Registration(access, portals, router, wording, patience, settings.public_url)
     return Parts(
         database=database,
         cipher=cipher,
@@ -221,7 +231,9 @@ def _parts(
         waiting=Waiting(inbox, tokens, states, engine),
         memory=memory,
         timers=Timers(memory.stays, inbox, engine, memory.buttons, memory.preferences),
-        registration=Registration(access, portals, router, wording, patience, settings.public_url),
+        registration=registration,
+        links=links,
+        doctor=Doctor(access, registration, database),
         installation=Installation(client, oauth, portals, tokens),
     )
 
@@ -240,11 +252,13 @@ def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
     )
     install = Install(parts.installation, parts.registration, pages)
     connecting = Connecting(_connect(parts), pages)
+    app_page = _app_page(parts, pages, lifecycle)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
             web.post("/bitrix24/events", events.receive),
             web.post("/bitrix24/install", install.receive),
+            web.post("/bitrix24/app", app_page.receive),
             web.get("/bitrix24/connect", connecting.begin, allow_head=False),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             web.get("/healthz", health.alive),
@@ -254,6 +268,22 @@ def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _app_page(parts: Parts, pages: Pages, lifecycle: Lifecycle) -> AppPage:
+    names = list(handlers.router.commands)
+    colleagues = Colleagues(parts.access)
+    visitors = Visitors(
+        parts.cipher,
+        parts.portals,
+        parts.tokens,
+        parts.access,
+        parts.memory.preferences,
+        parts.waiting.take_up,
+    )
+    settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
+    journal = JournalPage(Audit(parts.database), colleagues, pages, names)
+    return AppPage(pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal)
 
 
 def _connect(parts: Parts) -> Connect:

@@ -1,19 +1,28 @@
-"""What is checked when the bot is asked how it does: in the shell, in a chat, on the app's page.
+"""What is checked when somebody asks how the bot does: in the shell, on the app's page.
 
 A check says what it found in data, not in words: its name and its remedy are keys of the
 wording.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.bitrix24.client import Call
-from bot.bitrix24.events import Chat
-from bot.store.portals import Portal
+from sqlalchemy import Connection, func, select
 
-# What a requester asks the portal with, all in one request: `Requester.ask_all`.
-Asks = Callable[[Mapping[str, Call]], Awaitable[Mapping[str, Any]]]
+from bot.bitrix24 import batch
+from bot.bitrix24.access import Access
+from bot.bitrix24.checkup import missing_scopes
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.registration import Registration
+from bot.store.database import Database
+from bot.store.portals import Portal
+from bot.store.tables import inbox, journal
+
+LATELY = 24 * 3600
+MOST_CODES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +30,24 @@ class Check:
     """One thing that was looked at.
 
     ``ok`` is ``None`` where nobody can tell. ``value`` is what was found, empty where there is
-    nothing to show. ``remedy`` names what is to be done, empty where nothing is.
+    nothing to show; ``at`` a moment, in unix seconds. ``remedy`` names what is to be done, empty
+    where nothing is.
     """
 
     name: str
     ok: bool | None
     value: str = ""
     remedy: str = ""
+    at: float | None = None
 
 
 class Doctor:
     """Looks whether everything is as it must be; changes nothing."""
+
+    def __init__(self, access: Access, registration: Registration, database: Database) -> None:
+        self._access = access
+        self._registration = registration
+        self._database = database
 
     async def portal(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
@@ -39,12 +55,84 @@ class Doctor:
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``events``,
         ``errors``.
         """
-        raise NotImplementedError
+        return [
+            *await self._seen(portal),
+            await self._database.read(lambda connection: _arriving(connection, portal.member_id)),
+            await self._database.read(lambda connection: _refused(connection, portal.member_id)),
+        ]
 
-    async def requester(self, portal: Portal, asks: Asks, chat: Chat) -> list[Check]:
-        """Check what a command of this person in this chat depends on.
+    async def _seen(self, portal: Portal) -> list[Check]:
+        """Ask the portal, all in one request, with the token that the bot was installed with."""
+        calls = {
+            "scopes": Call("scope"),
+            "bot": Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0}),
+            **self._registration.questions(portal),
+        }
+        try:
+            told = await self._access.call(portal, portal.installer_id, batch.build(calls))
+            seen = batch.read(told, calls)
+        except NoPermission:
+            return [Check("installer", ok=False, remedy="open_page")]
+        except Refused as refused:
+            return [Check("installer", ok=False, value=refused.code, remedy="refused")]
+        except Bitrix24Error:
+            return [Check("installer", ok=None, remedy="server")]
+        return [
+            Check("installer", ok=True),
+            _scopes(seen["scopes"]),
+            _bot(seen["bot"]),
+            self._commands(portal, seen["commands"]),
+            _mendable("lifecycle", ok=self._registration.is_bound(seen["events"])),
+        ]
 
-        Never raises ``Bitrix24Error``. Names: ``permission``, ``scopes``, ``revision``; in an
-        open-line chat also ``binding`` and ``dialog``.
-        """
-        raise NotImplementedError
+    def _commands(self, portal: Portal, listed: Any) -> Check:
+        missing = sorted(self._registration.missing_commands(listed))
+        if missing:
+            value = ", ".join(f"/{name}" for name in missing)
+            return Check("commands", ok=False, value=value, remedy="repair")
+        return _mendable("commands", ok=portal.registered == self._registration.current)
+
+
+def _scopes(granted: Any) -> Check:
+    if isinstance(granted, Refused):
+        return Check("scopes", ok=None, value=granted.code, remedy="refused")
+    missing = ", ".join(missing_scopes(granted))
+    return Check("scopes", ok=not missing, value=missing, remedy="scopes" if missing else "")
+
+
+def _bot(found: Any) -> Check:
+    bot = found.get("bot") if isinstance(found, Mapping) else None
+    if not isinstance(bot, Mapping):
+        return Check("bot", ok=False, remedy="repair")
+    return _mendable("bot", ok=bot.get("isSupportOpenline") is not False)
+
+
+def _mendable(name: str, *, ok: bool) -> Check:
+    return Check(name, ok=ok, remedy="" if ok else "repair")
+
+
+def _arriving(connection: Connection, member_id: str) -> Check:
+    question = select(func.max(inbox.c.received_at)).where(inbox.c.member_id == member_id)
+    last = connection.execute(question).scalar_one_or_none()
+    if last is None:
+        return Check("events", ok=None, remedy="try_help")
+    return Check("events", ok=True, at=last)
+
+
+def _refused(connection: Connection, member_id: str) -> Check:
+    count = func.count().label("count")
+    question = (
+        select(journal.c.code, count)
+        .where(
+            journal.c.member_id == member_id,
+            journal.c.code.is_not(None),
+            journal.c.begun_at > time.time() - LATELY,
+        )
+        .group_by(journal.c.code)
+        .order_by(count.desc(), journal.c.code)
+        .limit(MOST_CODES)
+    )
+    rows = connection.execute(question).all()
+    # Older modules of the portal refuse without a code.
+    value = ", ".join(f"{row[0] or '—'} × {row[1]}" for row in rows)
+    return Check("errors", ok=not rows or None, value=value, remedy="see_journal" if rows else "")

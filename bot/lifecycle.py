@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from bot.bitrix24.errors import Bitrix24Error
@@ -16,6 +17,9 @@ from bot.store.tokens import Tokens
 log = logging.getLogger(__name__)
 
 UPDATE = "ONAPPUPDATE"
+
+# Nobody looks at a page for ten minutes.
+REPAIR_PATIENCE = 60.0
 
 
 class Lifecycle:
@@ -72,6 +76,21 @@ class Lifecycle:
             case _:
                 return False
         return True
+
+    async def adopt(self, portal: Portal, administrator: int) -> None:
+        """Have an administrator at the app's page stand in for an installer whose token is gone."""
+        if await self._tokens.find(portal.member_id, portal.installer_id) is None:
+            await self._portals.installed_by(portal.member_id, administrator)
+            log.info("portal %s has another installer", portal.member_id)
+            await self._update(portal)
+
+    async def repair(self, portal: Portal, administrator: int) -> Portal:
+        """Register everything anew, as this administrator. Raises ``Bitrix24Error``."""
+        await self._portals.installed_by(portal.member_id, administrator)
+        async with asyncio.timeout(REPAIR_PATIENCE):
+            async for step in self._registration.steps(replace(portal, installer_id=administrator)):
+                log.info("portal %s: %s", portal.member_id, step)
+        return await self._portals.fresh(portal.member_id) or portal
 
     async def _update(self, portal: Portal) -> None:
         # The portal has dropped its handlers. Stored first: if this process dies, the next one

@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 CODE = "switchboard"
 LIFECYCLE_EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE")
 
-# What the commands call, by the app's rights.
-SCOPES = ("imbot", "im", "imopenlines", "crm", "user_basic", "sonet_group")
-
 
 class Registration:
     """Makes a portal know the bot as this version of it is."""

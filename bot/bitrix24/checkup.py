@@ -13,6 +13,9 @@ from bot.bitrix24.requester import Requester
 SCOPES = ("imbot", "imopenlines", "im", "crm", "department")
 EITHER = (("user", "user_basic", "user_brief"), ("sonet_group", "sonet"))
 
+# What an administrator is asked to grant.
+WANTED = (*SCOPES, *(names[0] for names in EITHER))
+
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
@@ -48,7 +51,7 @@ class Checkups:
         active = await self._is_active(item, chat_id) if item else None
         return Checkup(
             requester=_person(seen["me"]),
-            missing_scopes=_missing(seen["scopes"]),
+            missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
             supports_lines=_supports_lines(seen["bot"]),
             item=item,
@@ -72,7 +75,8 @@ def _person(found: Any) -> Person:
     return Person(id=int(number) if number.isdecimal() else 0, name=name)
 
 
-def _missing(found: Any) -> tuple[str, ...]:
+def missing_scopes(found: Any) -> tuple[str, ...]:
+    """Give the rights that the app lacks, by an answer of ``scope``; none where it has none."""
     granted = {str(one) for one in found} if isinstance(found, list) else set()
     if not granted:
         return ()

@@ -110,6 +110,10 @@ class Portals:
         """Note that the portal has to be told of the bot and its commands again."""
         await self._set(member_id, registered="")
 
+    async def installed_by(self, member_id: str, user_id: int) -> None:
+        """Note whose token the bot is registered with."""
+        await self._set(member_id, installer_id=user_id)
+
     async def moved(self, member_id: str, client_endpoint: str) -> None:
         """Note a portal's new address."""
         await self._set(member_id, client_endpoint=client_endpoint)

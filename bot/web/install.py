@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.bitrix24 import form
+from bot.bitrix24.checkup import WANTED
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.errors import StoreUnavailable
 from bot.installation import Installation, NotAdministrator, Unproven
-from bot.registration import SCOPES, Registration
+from bot.registration import Registration
 from bot.store.portals import Portal
+from bot.visits import Visit
 from bot.web.pages import Pages
 from bot.web.requests import read_form
-from bot.web.visits import Visit
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Install:
             framed_by=home,
             script=_LIBRARIES.get(origin(portal.server_endpoint), f"{home}/api/v1/"),
             steps=self._steps(portal),
-            scopes=SCOPES,
+            scopes=WANTED,
         )
 
     async def _steps(self, portal: Portal) -> AsyncIterator[Step]:

@@ -61,6 +61,11 @@ class Pages:
         headers = {**_HEADERS, "Content-Security-Policy": _policy(nonce, framed_by)}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
+    async def words(self, language: str) -> Any:
+        """Give the words of a language, for what is no page."""
+        template = self._environment.get_template(f"{language}/words.j2")
+        return await template.make_module_async(self._values(language, "", {}))
+
     async def stream(
         self, request: web.Request, name: str, language: str, *, framed_by: str, **values: Any
     ) -> web.StreamResponse:

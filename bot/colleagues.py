@@ -1,0 +1,62 @@
+"""The people of a portal by name, as an administrator sees them. Pages: user-get, user-search."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.bitrix24.access import Access
+from bot.bitrix24.client import Call
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Bitrix24Error
+from bot.store.portals import Portal
+
+# A page of the portal's lists, and as many as one look at the journal needs.
+PAGE = 50
+MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """An active employee, with what tells him from others of the same name."""
+
+    person: Person
+    position: str = ""
+
+
+class Colleagues:
+    """Looks people up with the token of one of them."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def names(self, portal: Portal, user_id: int, people: Iterable[int]) -> dict[int, str]:
+        """Give the names of these people; whom the portal does not show is left out."""
+        wanted = sorted(set(people))
+        found: dict[int, str] = {}
+        for start in range(0, min(len(wanted), MOST * PAGE), PAGE):
+            page = {"FILTER": {"ID": wanted[start : start + PAGE]}}
+            for one in await self._ask(portal, user_id, Call("user.get", page)):
+                found[one.person.id] = one.person.name
+        return found
+
+    async def find(self, portal: Portal, user_id: int, words: str) -> list[Colleague]:
+        """Find active employees by their number or name."""
+        if words.isdecimal():
+            call = Call("user.get", {"FILTER": {"ID": int(words), "ACTIVE": True}})
+        else:
+            call = Call("user.search", {"FIND": words, "ACTIVE": True})
+        return await self._ask(portal, user_id, call)
+
+    async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Colleague]:
+        try:
+            rows = await self._access.call(portal, user_id, call)
+        except Bitrix24Error:
+            return []
+        listed = rows if isinstance(rows, list) else []
+        return [_colleague(row) for row in listed if str(row.get("ID", "")).isdecimal()]
+
+
+def _colleague(row: Mapping[str, Any]) -> Colleague:
+    names = (str(row.get(part) or "") for part in ("NAME", "LAST_NAME"))
+    person = Person(id=int(row["ID"]), name=" ".join(name for name in names if name))
+    return Colleague(person, str(row.get("WORK_POSITION") or ""))

@@ -1,0 +1,121 @@
+"""The journal, as an administrator of a portal reads it."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
+
+from bot.store.database import Database
+from bot.store.tables import journal
+
+Result = Literal["done", "nothing", "refused", "unknown"]
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries to show; what is ``None`` or empty does not matter."""
+
+    requester_id: int | None = None
+    command: str = ""
+    result: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One changing call: who asked what, for whom, where, and what came of it."""
+
+    id: int
+    at: float
+    requester_id: int
+    command: str
+    chat: str
+    item: str
+    person_id: int
+    method: str
+    result: Result
+    code: str
+
+
+class Audit:
+    """Reads the table of changing calls, one portal's at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, member_id: str, wanted: Wanted, before: int | None = None, limit: int = PAGE
+    ) -> list[Entry]:
+        """List entries of a portal, the newest first, beginning below ``before``."""
+        conditions = [journal.c.member_id == member_id, *_conditions(wanted)]
+        if before is not None:
+            conditions.append(journal.c.id < before)
+        question = select(journal).where(*conditions).order_by(journal.c.id.desc()).limit(limit)
+
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(question))
+
+        return [_entry(row) for row in await self._database.read(ask)]
+
+    async def all(self, member_id: str, wanted: Wanted) -> AsyncIterator[Entry]:
+        """Give every entry of a portal, the newest first."""
+        before: int | None = None
+        while entries := await self.page(member_id, wanted, before, 500):
+            for entry in entries:
+                yield entry
+            before = entries[-1].id
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.requester_id is not None:
+        conditions.append(journal.c.requester_id == wanted.requester_id)
+    if wanted.command:
+        conditions.append(journal.c.command == wanted.command)
+    if wanted.result in _RESULTS:
+        conditions.append(_RESULTS[wanted.result])
+    if wanted.since is not None:
+        conditions.append(journal.c.begun_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(journal.c.begun_at < wanted.until)
+    return conditions
+
+
+_ANSWERED = journal.c.answered_at.is_not(None)
+_TAKEN = and_(_ANSWERED, journal.c.code.is_(None))
+_RESULTS: dict[str, ColumnElement[bool]] = {
+    "done": and_(_TAKEN, journal.c.changed.is_not(False)),
+    "nothing": and_(_TAKEN, journal.c.changed.is_(False)),
+    "refused": and_(_ANSWERED, journal.c.code.is_not(None)),
+    "unknown": journal.c.answered_at.is_(None),
+}
+
+
+def _entry(row: Row[Any]) -> Entry:
+    params = json.loads(row.params)
+    type_, number = params.get("CRM_ENTITY_TYPE"), params.get("CRM_ENTITY")
+    return Entry(
+        id=row.id,
+        at=row.begun_at,
+        requester_id=row.requester_id,
+        command=row.command,
+        chat=row.chat,
+        item=f"{type_} {number}" if type_ and number else "",
+        person_id=row.person_id,
+        method=row.method,
+        result=_result(row),
+        code=row.code or "",
+    )
+
+
+def _result(row: Row[Any]) -> Result:
+    if row.answered_at is None:
+        return "unknown"
+    if row.code is not None:
+        return "refused"
+    return "nothing" if row.changed is False else "done"

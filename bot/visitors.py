@@ -1,0 +1,148 @@
+"""Who looks at the app's page: proven by the portal, and asked again with everything he does.
+
+A page in a frame gets no cookies of ours in most browsers. What keeps a visitor known from one
+form to the next is a sealed note in the form itself: nobody else can read or make it, no other
+site can have a browser send it along, and it is good for an hour. It names the visitor and
+gives him no rights: those the portal is asked for each time.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.bitrix24 import batch
+from bot.bitrix24.access import Access, profile_id
+from bot.bitrix24.client import Call
+from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.installation import app_code
+from bot.store.cipher import Cipher, Unreadable, same_secret
+from bot.store.portals import Portal, Portals
+from bot.store.preferences import Preferences
+from bot.store.tokens import TokenPair, Tokens
+from bot.visits import Visit
+
+SESSION = "page"
+SESSION_LIFE = 3600
+
+
+class Stranger(Exception):
+    """The visitor is not let in; ``notice`` says why, and what he can do."""
+
+    def __init__(self, notice: str) -> None:
+        super().__init__(notice)
+        self.notice = notice
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody at the page. ``connected``: the bot may act for him."""
+
+    portal: Portal
+    user_id: int
+    language: str
+    name: str = ""
+    time_zone: str = ""
+    is_admin: bool = False
+    connected: bool = True
+
+
+class Visitors:
+    """Lets people in."""
+
+    def __init__(
+        self,
+        cipher: Cipher,
+        portals: Portals,
+        tokens: Tokens,
+        access: Access,
+        preferences: Preferences,
+        connected: Callable[[str, int], Awaitable[int]],
+    ) -> None:
+        self._preferences = preferences
+        self._cipher = cipher
+        self._portals = portals
+        self._tokens = tokens
+        self._access = access
+        self._connected = connected
+
+    async def enter(self, visit: Visit, language: str) -> Visitor:
+        """Let in whom the portal sends, and keep the tokens that he brings.
+
+        Raises ``Stranger``, ``StoreUnavailable``.
+        """
+        portal = await self._portal(visit)
+        pair = TokenPair(visit.access_token, visit.refresh_token)
+        visitor = await self._known(portal, pair, language)
+        await self._tokens.connect(portal.member_id, visitor.user_id, pair)
+        await self._preferences.visited(portal.member_id, visitor.user_id, language)
+        await self._connected(portal.member_id, visitor.user_id)
+        return visitor
+
+    async def again(self, session: str) -> Visitor:
+        """Let in who was let in before, as the portal knows him now. Raises as ``enter``."""
+        try:
+            note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
+        except Unreadable:
+            raise Stranger("page_session") from None
+        portal = await self._portals.find(note["portal"])
+        if portal is None:
+            raise Stranger("page_portal")
+        user_id, language = int(note["user"]), str(note["language"])
+        try:
+            profile = await self._access.call(portal, user_id, Call("profile"))
+        except NoPermission:
+            return Visitor(portal, user_id, language, connected=False)
+        except Bitrix24Error:
+            raise Stranger("page_server") from None
+        if profile_id(profile) != user_id:
+            raise Stranger("page_proof")
+        return _visitor(portal, user_id, language, profile)
+
+    def session(self, visitor: Visitor) -> str:
+        """Write the note that the visitor's next form carries."""
+        return self._cipher.seal(
+            SESSION,
+            {
+                "portal": visitor.portal.member_id,
+                "user": visitor.user_id,
+                "language": visitor.language,
+            },
+        )
+
+    async def _portal(self, visit: Visit) -> Portal:
+        """Find the portal that the visit names, if it brings that portal's application token."""
+        for find in (self._portals.find, self._portals.fresh):
+            portal = await find(visit.member_id)
+            if portal and same_secret(portal.application_token, visit.application_token):
+                return portal
+        raise Stranger("page_proof" if portal else "page_portal")
+
+    async def _known(self, portal: Portal, pair: TokenPair, language: str) -> Visitor:
+        """Ask the portal, at the address that we know, whose token this is, and which app's."""
+        calls = {"profile": Call("profile"), "app": Call("app.info")}
+        try:
+            told = await self._access.with_pair(portal, pair, batch.build(calls))
+            answers = batch.read(told, calls)
+        except ExpiredToken:
+            raise Stranger("page_session") from None
+        except (Refused, NoPermission):
+            raise Stranger("page_proof") from None
+        except Bitrix24Error:
+            raise Stranger("page_server") from None
+        user_id = profile_id(answers["profile"])
+        # A token that this portal made for another app must not open this one's page.
+        if user_id is None or portal.app_code != app_code(answers["app"]):
+            raise Stranger("page_proof")
+        return _visitor(portal, user_id, language, answers["profile"])
+
+
+def _visitor(portal: Portal, user_id: int, language: str, profile: Any) -> Visitor:
+    names = (str(profile.get(part) or "") for part in ("NAME", "LAST_NAME"))
+    return Visitor(
+        portal=portal,
+        user_id=user_id,
+        language=language,
+        name=" ".join(name for name in names if name),
+        time_zone=str(profile.get("TIME_ZONE") or ""),
+        is_admin=profile.get("ADMIN") is True,
+    )

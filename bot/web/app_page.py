@@ -1,0 +1,138 @@
+"""POST /bitrix24/app: the app's page in the portal's frame.
+
+Everything on it is a form, and every form carries the visitor's session (see `visitors`): the
+page works without scripts and without cookies. What only administrators may do is done after
+the portal has said, in the same request, that the visitor is one.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from bot.bitrix24 import form
+from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.events import MalformedEvent
+from bot.bitrix24.oauth import origin
+from bot.connect import Links
+from bot.doctor import Doctor
+from bot.errors import StoreUnavailable
+from bot.lifecycle import Lifecycle
+from bot.visitors import Stranger, Visitor, Visitors
+from bot.visits import Visit
+from bot.web.journal_page import JournalPage
+from bot.web.pages import Pages
+from bot.web.requests import read_form
+from bot.web.settings_page import SettingsPage
+
+log = logging.getLogger(__name__)
+
+Form = Mapping[str, Any]
+View = Callable[[Visitor, Form], Awaitable[dict[str, Any]]]
+
+HOME = "home"
+
+
+class AppPage:
+    """The page, in its views: one for everybody, the others for administrators."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        visitors: Visitors,
+        links: Links,
+        doctor: Doctor,
+        lifecycle: Lifecycle,
+        settings: SettingsPage,
+        journal: JournalPage,
+    ) -> None:
+        self._pages = pages
+        self._visitors = visitors
+        self._links = links
+        self._doctor = doctor
+        self._lifecycle = lifecycle
+        self._settings = settings
+        self._journal = journal
+        self._views: dict[str, View] = {
+            "state": self._state,
+            "repair": self._repair,
+            "settings": settings.show,
+            "save": settings.save,
+            "journal": journal.show,
+        }
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """Open the page, or take one of its forms."""
+        try:
+            posted = await read_form(request)
+            visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
+        except (form.MalformedForm, MalformedEvent) as error:
+            return web.Response(status=400, text=f"malformed form: {error}\n")
+        try:
+            visitor = await self._visitor(visit, posted)
+            return await self._answer(request, visitor, {} if visit else posted)
+        except Stranger as stranger:
+            return await self._excuse(visit, stranger.notice, 403)
+        except (Bitrix24Error, StoreUnavailable) as error:
+            log.error("the app's page cannot be shown: %s", error)
+            return await self._excuse(visit, "page_server", 503)
+
+    async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
+        if visit is None:
+            return await self._visitors.again(str(posted.get("session", "")))
+        visitor = await self._visitors.enter(visit, self._pages.language(visit.language))
+        if visitor.is_admin:
+            await self._lifecycle.adopt(visitor.portal, visitor.user_id)
+        return visitor
+
+    async def _answer(
+        self, request: web.Request, visitor: Visitor, posted: Form
+    ) -> web.StreamResponse:
+        wish = str(posted.get("view", HOME))
+        if wish == "csv" and visitor.is_admin:
+            return await self._journal.download(request, visitor, posted)
+        view = self._views.get(wish) if visitor.is_admin else None
+        values = await view(visitor, posted) if view else await self._home(visitor)
+        return await self._pages.show(
+            "app.html.j2",
+            visitor.language,
+            framed_by=origin(visitor.portal.client_endpoint),
+            time_zone=visitor.time_zone,
+            visitor=visitor,
+            session=self._visitors.session(visitor),
+            **values,
+        )
+
+    async def _home(self, visitor: Visitor) -> dict[str, Any]:
+        return {
+            "view": HOME,
+            "commands": await self._settings.commands(visitor),
+            "link": self._links.make(visitor.portal.member_id, visitor.user_id),
+        }
+
+    async def _state(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
+        checks = await self._doctor.portal(visitor.portal)
+        return {"view": "state", "checks": checks, "repaired": None}
+
+    async def _repair(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
+        portal, repaired = visitor.portal, True
+        try:
+            portal = await self._lifecycle.repair(portal, visitor.user_id)
+        except (Bitrix24Error, TimeoutError) as error:
+            log.error("portal %s is not repaired: %s", portal.member_id, error)
+            repaired = False
+        seen = await self._state(replace(visitor, portal=portal), posted)
+        return {**seen, "repaired": repaired}
+
+    async def _excuse(self, visit: Visit | None, notice: str, status: int) -> web.StreamResponse:
+        """Say why not, where the visit says it comes from: there is nothing else on that page."""
+        log.warning("somebody is not shown the app's page: %s", notice)
+        return await self._pages.show(
+            "notice.html.j2",
+            self._pages.language(visit.language if visit else ""),
+            status=status,
+            framed_by=visit.claimed_origin if visit else "",
+            notice=notice,
+        )

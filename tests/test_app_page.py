@@ -1,0 +1,351 @@
+"""The app's page: who is let in, what he sees and may do, and what others cannot."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from stage import ADD, ANNA, BOSS, IVAN, OLGA, Stage
+
+ADMIN = 1
+TYPED = "/invite id12"
+
+
+async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) -> None:
+    status, page = await opened(stage, OLGA)
+
+    assert status == 200
+    assert "Бот может действовать от вашего имени. Ольга Смирнова" in words_of(page)
+    assert "/invite @коллега" in words_of(page)
+    assert "Настройки" not in page
+    assert "<script" not in page
+
+
+async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
+    await stage.faults(events={"tokens": "none"})
+    assert (await stage.say(TYPED)).startswith("🔑")
+
+    await opened(stage, OLGA)
+
+    await stage.until(lambda: joined(stage))
+    await stage.settled()
+    assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
+
+
+async def test_an_administrator_sees_more(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+
+    for section in ("Главное", "Состояние", "Настройки", "Журнал"):
+        assert section in page
+
+
+async def test_the_page_speaks_the_visitors_language(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN, language="en")
+    assert "The bot may act for you" in words_of(page)
+
+    page = await posted(stage, page, view="settings")
+    assert "Which commands are on" in words_of(page)
+
+
+@pytest.mark.parametrize("view", ["state", "settings", "save", "journal", "csv", "repair"])
+async def test_nobody_else_gets_what_is_for_administrators(stage: Stage, view: str) -> None:
+    await stage.say(TYPED)
+    await stage.faults(user={"id": OLGA, "admin": True})
+    _, page = await opened(stage, OLGA)
+    await stage.faults(user={"id": OLGA, "admin": False})
+    registered = len(await stage.calls("imbot.v2.Bot.update"))
+
+    page = await posted(stage, page, view=view, errors_in_chat="1")
+
+    assert "Ваше разрешение" in words_of(page)
+    assert stage.count("SELECT count(*) FROM portal_settings") == 0
+    assert len(await stage.calls("imbot.v2.Bot.update")) == registered
+
+
+async def test_who_is_an_administrator_no_longer_is_refused_at_once(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+    await stage.faults(user={"id": ADMIN, "admin": False})
+
+    page = await posted(stage, page, view="journal")
+
+    assert "Ваше разрешение" in words_of(page)
+    assert "Скачать" not in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"AUTH_ID": "made-up"}, "Не удалось узнать вас"),
+        ({"APPLICATION_TOKEN": "made-up"}, "Не удалось узнать вас"),
+        ({"APPLICATION_TOKEN": ""}, "Не удалось узнать вас"),
+        ({"member_id": "0" * 32}, "Приложение не установлено"),
+    ],
+)
+async def test_a_forged_visit_is_refused(stage: Stage, changed: dict[str, str], words: str) -> None:
+    status, page = await opened(stage, ADMIN, **changed)
+
+    assert (status, words in page) == (403, True)
+    assert "session" not in page
+
+
+async def test_a_token_of_another_app_does_not_open_the_page(stage: Stage) -> None:
+    await stage.faults(method="app.info", result={"ID": 999, "CODE": "somebody.elses"}, times=None)
+
+    status, page = await opened(stage, ADMIN)
+
+    assert (status, "Не удалось узнать вас" in page) == (403, True)
+
+
+async def test_a_visit_names_no_address_that_is_called(stage: Stage) -> None:
+    status, page = await opened(
+        stage, OLGA, SERVER_ENDPOINT="https://evil.example/rest/", DOMAIN="evil.example"
+    )
+
+    assert status == 200
+    assert "evil.example" not in page
+
+
+@pytest.mark.parametrize("session", ["", "made-up", None])
+async def test_without_a_session_nothing_is_done(stage: Stage, session: str | None) -> None:
+    fields = {"view": "save", "errors_in_chat": "1"}
+    fields |= {} if session is None else {"session": session}
+    async with stage.session.post(address(stage), data=fields) as response:
+        assert response.status == 403
+
+    assert stage.count("SELECT count(*) FROM portal_settings") == 0
+
+
+async def test_what_the_bot_sealed_for_something_else_is_no_session(stage: Stage) -> None:
+    await stage.faults(events={"tokens": "none"})
+    await stage.say(TYPED)
+    [message] = [one for one in (await stage.get(f"dialogs/{OLGA}"))["messages"] if one["keyboard"]]
+    ticket = message["keyboard"][0]["LINK"].partition("ticket=")[2]
+
+    async with stage.session.post(address(stage), data={"session": ticket}) as response:
+        assert response.status == 403
+
+
+async def test_only_the_portal_may_frame_the_page(stage: Stage) -> None:
+    page = await stage.post("open", {"user_id": ADMIN})
+
+    async with stage.session.post(page["url"], data=page["fields"]) as response:
+        policy = response.headers["Content-Security-Policy"]
+
+    assert f"frame-ancestors {stage.portal.url}" in policy.split("; ")
+    assert "script-src 'none'" in policy
+    assert "form-action 'self'" in policy
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
+    assert "X-Frame-Options" not in response.headers
+
+
+async def test_no_token_is_on_the_page(stage: Stage) -> None:
+    page = await stage.post("open", {"user_id": ADMIN})
+    secrets = [page["fields"][name] for name in ("AUTH_ID", "REFRESH_ID", "APPLICATION_TOKEN")]
+
+    async with stage.session.post(page["url"], data=page["fields"]) as response:
+        shown = await response.text()
+
+    assert not [secret for secret in secrets if secret in shown]
+
+
+async def test_settings_are_stored_and_shown(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+    page = await posted(
+        stage,
+        page,
+        view="save",
+        language="en",
+        add=f"Анна Орлова, {BOSS}",
+        errors_in_chat="1",
+        **{"role[0]": "duty", "role[1]": "head", "role[2]": "duty", "on[invite]": "1"},
+    )
+
+    assert "Сохранено" in words_of(page)
+    stored = one_row(stage, "SELECT settings FROM portal_settings")
+    assert '"default_language":"en"' in stored
+    assert f'"duty":[{ANNA},{BOSS}]' in stored
+    assert '"escalation":["duty","head"]' in stored
+    assert "help" in stored
+    assert '"errors_in_chat":true' in stored
+    assert "Анна Орлова" in page
+
+    page = await posted(stage, page, view="save", **{f"place[{ANNA}]": "2", f"place[{BOSS}]": "1"})
+    assert f'"duty":[{BOSS},{ANNA}]' in one_row(stage, "SELECT settings FROM portal_settings")
+    await posted(stage, page, view="save", **{f"place[{ANNA}]": "1", f"gone[{ANNA}]": "1"})
+    assert "duty" not in one_row(stage, "SELECT settings FROM portal_settings")
+
+
+async def test_people_who_cannot_be_told_apart_are_asked_about(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="save", add="Иван Петров, Никто Такой")
+
+    shown = words_of(page)
+    assert "Несколько сотрудников подходят под «Иван Петров»" in shown
+    assert f"— {IVAN}" in shown
+    assert "Нет сотрудника по запросу «Никто Такой»" in shown
+
+
+async def test_the_journal_tells_who_asked_what(stage: Stage) -> None:
+    await stage.say(TYPED)
+    await stage.say("/invite id15", user=OLGA)
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal")
+
+    rows = rows_of(page)
+    assert len(rows) == 2
+    assert "Анна Орлова 15" in rows[0]
+    assert "Ольга Смирнова 7 /invite Иван Петров 12 chat8773 deal 288 сделано" in rows[1]
+
+
+async def test_the_journal_is_filtered_and_paged(stage: Stage) -> None:
+    fill_journal(stage, 120)
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal", requester=str(OLGA), result="refused")
+    assert len(rows_of(page)) == 50
+    assert "Более ранние" in page
+    [before] = re.findall(r'name="before" value="(\d+)"', page)
+    page = await posted(
+        stage, page, view="journal", requester=str(OLGA), result="refused", before=before
+    )
+    assert len(rows_of(page)) == 10
+    assert "К новым" in page
+
+    page = await posted(stage, page, view="journal", since="2030-01-01")
+    assert "Ничего не найдено" in page
+    page = await posted(stage, page, view="journal", until="nonsense", requester="' OR 1=1")
+    assert len(rows_of(page)) == 50
+
+
+async def test_the_journal_comes_as_a_table_that_runs_nothing(stage: Stage) -> None:
+    fill_journal(stage, 3, code="=HYPERLINK(1)")
+    _, page = await opened(stage, ADMIN)
+
+    fields = {"session": session_of(page), "view": "csv"}
+    async with stage.session.post(address(stage), data=fields) as response:
+        table = await response.text("utf-8-sig")
+
+    assert response.content_type == "text/csv"
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    lines = table.strip().split("\r\n")
+    assert lines[0].startswith("когда,кто,команда")
+    assert len(lines) == 4
+    assert all(",'=HYPERLINK(1)" in line or ",done," in line for line in lines[1:])
+    assert ",=" not in table
+
+
+async def test_stored_markup_stays_text(stage: Stage) -> None:
+    fill_journal(stage, 2, code="<script>alert(1)</script>")
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal", requester='"><img src=x onerror=alert(1)>')
+
+    assert "<script>alert" not in page
+    assert "<img" not in page
+
+
+async def test_the_state_names_what_is_wrong_and_repairs_it(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+    page = await posted(stage, page, view="state")
+    assert "не в порядке" not in page
+    stage.portal.state.commands.clear()
+    await stage.faults(scopes=["imbot", "im", "crm", "user"])
+
+    page = await posted(stage, page, view="state")
+    shown = words_of(page)
+    assert "/invite" in shown
+    assert "imopenlines, department, sonet_group Этих прав не хватает" in shown
+
+    page = await posted(stage, page, view="repair")
+    assert "зарегистрированы заново" in words_of(page)
+    assert {one.name.lstrip("/") for one in stage.portal.state.commands.values()} >= {"invite"}
+
+
+async def test_an_administrator_stands_in_for_one_whose_token_is_gone(stage: Stage) -> None:
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE portals SET installer_id = 33"))
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    await opened(stage, BOSS)
+
+    assert stage.count("SELECT installer_id FROM portals") == BOSS
+
+
+async def test_who_is_not_connected_gets_a_button(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+    await stage.faults(tokens="revoked", user_id=ADMIN)
+
+    page = await posted(stage, page, view="home")
+
+    assert "Бот пока не может действовать от вашего имени" in words_of(page)
+    assert f'href="{stage.settings.public_url}/bitrix24/connect?ticket=' in page
+
+
+async def opened(
+    stage: Stage, user: int, *, language: str = "ru", **changed: str
+) -> tuple[int, str]:
+    page = await stage.post("open", {"user_id": user, "language": language})
+    async with stage.session.post(page["url"], data={**page["fields"], **changed}) as response:
+        return response.status, await response.text()
+
+
+async def posted(stage: Stage, page: str, **fields: str) -> str:
+    """Send a form of a page."""
+    data = {"session": session_of(page), **fields}
+    async with stage.session.post(address(stage), data=data) as response:
+        assert response.status == 200, await response.text()
+        return await response.text()
+
+
+def address(stage: Stage) -> str:
+    return f"{stage.settings.public_url}/bitrix24/app"
+
+
+def session_of(page: str) -> str:
+    found = re.search(r'name="session" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def words_of(page: str) -> str:
+    """What a person reads of a page."""
+    body = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL).replace("<br>", " ")
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", body)).split())
+
+
+def rows_of(page: str) -> list[str]:
+    table = re.search(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
+    assert table, page
+    return [words_of(row.replace("</td>", " "))
+            for row in table[1].split("</tr>") if "<td" in row]  # fmt: skip
+
+
+def one_row(stage: Stage, question: str) -> Any:
+    with stage.engine.connect() as connection:
+        return connection.execute(text(question)).scalar_one()
+
+
+def fill_journal(stage: Stage, count: int, code: str = "ACCESS_DENIED") -> None:
+    rows = [
+        {"number": number, "code": code if number % 2 else None,
+         "portal": stage.portal.state.settings.member_id}
+        for number in range(count)
+    ]  # fmt: skip
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO journal (command_id, step, member_id, requester_id, chat, command,"
+                " method, person_id, params, begun_at, answered_at, result, code)"
+                " VALUES (:number + 1000, 0, :portal, 7, 'chat8773', 'invite', 'm', 12, '{}',"
+                " 1790000000 + :number, 1790000001, 'null', :code)"
+            ),
+            rows,
+        )
+
+
+async def joined(stage: Stage) -> bool:
+    return IVAN in await stage.members()
