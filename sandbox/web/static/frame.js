@@ -10,10 +10,6 @@ const allowed = new Set(document.body.dataset.origins.split(" ").filter(Boolean)
 
 let opened = null; // {me, which, page, frame}
 
-export function isOfApp(url) {
-  return feed.portal().origins.includes(originOf(url));
-}
-
 // The page's policy names the addresses that may be framed; new ones need the page anew.
 function mayFrame(url) {
   const origin = originOf(url);
@@ -37,7 +33,7 @@ export async function openApp(me, which) {
     return;
   }
   const title = which === "install" ? words.install_title : words.app_title;
-  const frame = show(title, page.name, "");
+  const frame = show(title, page.name);
   opened = { me, which, page, frame };
   const fields = Object.entries(page.fields).map(([name, value]) => h("input", { type: "hidden", name, value }));
   const form = h("form", { method: "post", action: page.url, target: page.name, hidden: true }, fields);
@@ -46,21 +42,11 @@ export async function openApp(me, which) {
   form.remove();
 }
 
-export function openLink(me, url) {
-  if (!mayFrame(url)) { window.open(url, "_blank", "noopener"); return; }
-  const frame = show(words.connect_title, "", url);
-  opened = { me, which: "link", page: null, frame };
-}
-
-function show(title, name, url) {
+function show(title, name) {
   const dialog = document.getElementById("app-dialog");
   document.getElementById("app-dialog-title").textContent = title;
-  const tab = document.getElementById("app-dialog-tab");
-  tab.hidden = !url;
-  if (url) tab.href = url;
   const frame = h("iframe", { sandbox: RIGHTS, title });
   frame.name = name;
-  if (url) frame.src = url;
   document.getElementById("app-frame").replaceChildren(frame);
   if (!dialog.open) dialog.showModal();
   return frame;

@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { customerOf, showMessages, showPhone, speaker } from "./conversation.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
-import { isOfApp, listen, openApp, openLink } from "./frame.js";
+import { listen, openApp } from "./frame.js";
 import * as panel from "./panel.js";
 import { about, avatar, fillSwitch, memberList, personRow } from "./people.js";
 import { language, time, words } from "./words.js";
@@ -113,8 +113,7 @@ async function press(message, button, index) {
 }
 
 function follow(link) {
-  if (isOfApp(link)) openLink(me, link);
-  else if (/^https?:\/\//i.test(link)) window.open(link, "_blank", "noopener");
+  if (/^https?:\/\//i.test(link)) window.open(link, "_blank", "noopener");
   else toast(words.no_page(link));
 }
 
@@ -260,7 +259,7 @@ function drawPanel(chat) {
   memberList($("members"), shown);
   $("member-count").textContent = String(shown.members.length);
   panel.showIdeas($("ideas"), insert);
-  panel.showFaults($("faults"), chat);
+  panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
   $("open-app").hidden = !(feed.portal().installed && feed.portal().page);
   $("open-install").hidden = !(feed.portal().install_page && feed.person(me)?.admin);
@@ -320,6 +319,7 @@ function wire() {
   $("me").addEventListener("change", () => {
     me = Number($("me").value);
     members = null;
+    $("toasts").replaceChildren();
     const chat = here();
     if (place !== BOT && (!chat || !isIn(chat))) {
       const mine = feed.chats().find((one) => one.kind !== "private" && isIn(one));

@@ -39,13 +39,13 @@ function shown(text) {
 }
 
 // The faults: [name, whether it is on, what to post]. The last one mends them all.
-function faultButtons(chat) {
+function faultButtons(chat, me) {
   const now = feed.faults();
   const anna = feed.person(ANNA);
   const line = chat?.kind === "lines" ? chat : undefined;
   return [
     ["expired", false, [{ tokens: "expired" }]],
-    ["none", now.tokens === "none", [{ events: { tokens: "none" } }, { tokens: "revoked" }]],
+    ["none", now.tokens === "none", [{ events: { tokens: "none" } }, { tokens: "revoked", user_id: me }]],
     ["slow", now.slow, [{ method: "*", times: null, delay: 5 }]],
     ["busy", now.busy, [{ method: "*", times: 3, error: BUSY }]],
     ["dismissed", anna && !anna.active, [{ user: { id: ANNA, active: false } }]],
@@ -55,9 +55,9 @@ function faultButtons(chat) {
   ];
 }
 
-export function showFaults(list, chat) {
+export function showFaults(list, chat, me) {
   of(list, "faults");
-  const rows = faultButtons(chat).map(([name, on, acts]) => ({ name, on: Boolean(on), acts: acts || null }));
+  const rows = faultButtons(chat, me).map(([name, on, acts]) => ({ name, on: Boolean(on), acts: acts || null }));
   reconcile(list, rows, (row) => row.name, (row) => h("li", {}, h("button", {
     type: "button", class: `fault ${row.name}`, disabled: !row.acts,
     "aria-pressed": row.name === "well" || row.name === "expired" ? null : String(row.on),

@@ -1,0 +1,269 @@
+"""The web chat in a real browser, with the real bot: what people see and press."""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+from stage import ANNA, CHAT, CUSTOMER, IVAN, OLGA, Stage
+
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def missing(what: str) -> NoReturn:
+    """Without it nothing is seen: a reason to skip at a desk, to fail where all is checked."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One kind is enough: the database is not what is seen here."""
+    return f"sqlite:///{tmp_path}/bot.db"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        missing("chromium is needed: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+class Desk:
+    """The open page, worked as a person works it."""
+
+    def __init__(self, stage: Stage, page: Page) -> None:
+        self.stage = stage
+        self.page = page
+        self.text = page.get_by_role("textbox", name="Сообщение", exact=True)
+        self.messages = page.get_by_role("log", name="Сообщения")
+        self.phone = page.get_by_role("log", name="Только то, что видит клиент")
+        self.members = page.locator("#members")
+        self.offers = page.get_by_role("listbox", name="Подсказки")
+        self.toasts = page.locator("#toasts")
+
+    async def write(self, words: str) -> None:
+        """Type into the text box and send; the completion is not asked."""
+        await self.text.fill(words)
+        await self.text.press("Escape")
+        await self.text.press("Enter")
+
+    async def hide(self) -> None:
+        await self.page.get_by_role("switch", name="Скрытый режим").click()
+        await expect(self.page.get_by_role("switch")).to_be_checked()
+
+    async def chat(self, name: str) -> None:
+        await self.page.locator("#chats").get_by_role("button", name=re.compile(name)).first.click()
+
+    async def be(self, person: int) -> None:
+        await self.page.get_by_role("combobox", name="Вы").select_option(str(person))
+
+
+@asynccontextmanager
+async def desk_open(
+    stage: Stage, browser: Browser, *, width: int = 1440, language: str = "ru"
+) -> AsyncIterator[Desk]:
+    stage.portal.state.app.app_url = f"{stage.settings.public_url}/bitrix24/app"
+    stage.portal.state.app.redirect_url = f"{stage.settings.public_url}/bitrix24/oauth"
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
+    )
+    page, broken = await context.new_page(), []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on("console", lambda said: broken.append(said.text) if "Policy" in said.text else None)
+    try:
+        await page.goto(stage.portal.url)
+        await page.wait_for_selector("#chats button", state="attached")
+        yield Desk(stage, page)
+        assert broken == []
+    finally:
+        await context.close()
+
+
+@pytest.fixture
+async def desk(stage: Stage, browser: Browser) -> AsyncIterator[Desk]:
+    async with desk_open(stage, browser) as desk:
+        yield desk
+
+
+async def test_a_colleague_comes_by_keyboard_alone_and_the_phone_stays_silent(desk: Desk) -> None:
+    await desk.hide()
+
+    await desk.text.focus()
+    await desk.page.keyboard.type("/inv")
+    await expect(desk.offers.get_by_role("option")).to_have_count(1)
+    await desk.page.keyboard.press("Enter")
+    await desk.page.keyboard.type("@пет")
+    await expect(desk.offers.get_by_role("option")).to_have_count(2)
+    await desk.page.keyboard.press("ArrowDown")
+    await desk.page.keyboard.press("ArrowUp")
+    await expect(desk.offers.get_by_role("option", selected=True)).to_contain_text("Юрист")
+    await desk.page.keyboard.press("Enter")
+    await expect(desk.text).to_have_value("/invite @Иван Петров ")
+    await desk.page.keyboard.press("Enter")
+
+    await expect(desk.members).to_contain_text("Юрист")
+    await expect(desk.page.locator("#said")).to_have_text("Иван Петров теперь в этом чате")
+    await expect(desk.messages).to_contain_text("✅ Иван Петров теперь в этом чате.")
+    await expect(desk.messages.locator(".internal")).to_have_count(2)
+    assert await desk.phone.locator("li").count() == 0
+    assert await desk.stage.members() == [OLGA, CUSTOMER, IVAN]
+    calls = desk.page.locator("#calls")
+    await expect(calls).to_contain_text("imopenlines.crm.chat.user.add")
+    await expect(calls).to_contain_text("токен: Ольга Смирнова")
+
+
+async def test_the_customer_gets_what_is_not_hidden(desk: Desk) -> None:
+    await desk.write("Добрый день!")
+    await expect(desk.phone).to_contain_text("Добрый день!")
+    await desk.page.get_by_label("Написать от имени клиента").fill("Здравствуйте")
+    await desk.page.keyboard.press("Enter")
+
+    await expect(desk.messages).to_contain_text("Здравствуйте")
+    assert (await desk.stage.chat())["messages"][-1]["author_id"] == CUSTOMER
+
+
+async def test_a_refusal_is_told_privately(desk: Desk) -> None:
+    await desk.hide()
+    await desk.page.get_by_role("button", name="позвать уволенного").click()
+    await desk.text.press("Enter")
+
+    await expect(desk.toasts).to_contain_text("Switchboard пишет вам лично: 🚫 Павел Лебедев")
+    await desk.toasts.get_by_role("button", name="Открыть").click()
+    await expect(desk.messages).to_contain_text("сотрудник уволен")
+
+
+async def test_the_picker_asks_who_is_meant(desk: Desk) -> None:
+    await desk.hide()
+    await desk.write("/invite @Иван Петров")
+    await expect(desk.toasts).to_contain_text("найдено несколько человек")
+    await desk.chat("Switchboard")
+
+    await desk.messages.get_by_role("button", name=re.compile("Водитель")).click()
+
+    await desk.chat("Клиент - Поддержка")
+    await expect(desk.members).to_contain_text("Водитель")
+
+
+async def test_another_operator_s_press_is_refused(desk: Desk) -> None:
+    await desk.hide()
+    await desk.write(f"/invite [USER={ANNA}]Анна Орлова[/USER]")
+    await expect(desk.members).to_contain_text("Анна Орлова")
+
+    await desk.be(ANNA)
+    await desk.chat("Клиент - Поддержка")
+    await desk.messages.get_by_role("button", name="Отменить").click()
+
+    await expect(desk.toasts).to_contain_text("Эта кнопка не для вас")
+    assert ANNA in await desk.stage.members()
+
+
+async def test_undo_takes_back_what_was_done(desk: Desk) -> None:
+    await desk.hide()
+    await desk.write("/invite id12")
+    await expect(desk.members).to_contain_text("Иван Петров")
+
+    await desk.messages.get_by_role("button", name="Отменить").click()
+
+    await expect(desk.members).not_to_contain_text("Иван Петров")
+    await expect(desk.messages).to_contain_text("Отменено")
+
+
+async def test_a_command_waits_for_the_connect_flow(desk: Desk) -> None:
+    await desk.hide()
+    await desk.page.get_by_role("button", name="События без токенов").click()
+    await expect(desk.page.get_by_role("button", name="События без токенов")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await desk.write("/invite id12")
+    await expect(desk.toasts).to_contain_text("🔑")
+    await desk.chat("Switchboard")
+
+    async with desk.page.expect_popup() as opening:
+        await desk.messages.get_by_role("button", name="Подключить").click()
+    connected = await opening.value
+    await connected.wait_for_url(re.compile("/bitrix24/oauth"))
+
+    await desk.chat("Клиент - Поддержка")
+    await expect(desk.members).to_contain_text("Иван Петров")
+    assert await desk.stage.members() == [OLGA, CUSTOMER, IVAN]
+
+
+async def test_hostile_text_stays_text(desk: Desk) -> None:
+    for words in (
+        "<img src=x onerror=alert(1)><script>alert(1)</script>",
+        "[url=javascript:alert(1)]x[/url][url=//evil.test]y[/url][b][i]z",
+        "[user=1<b>]n[/user][color=red;x:1]c[/color]" + "[b]" * 500,
+    ):
+        await desk.stage.type(words)
+    await desk.stage.type("[b]жирно[/b] [url=https://example.test/?a=1&b=2]ссылка[/url]")
+
+    await expect(desk.messages.get_by_role("link")).to_have_attribute(
+        "href", "https://example.test/?a=1&b=2"
+    )
+    await expect(desk.messages.locator("strong", has_text="жирно")).to_have_count(1)
+    await expect(desk.messages).to_contain_text("<img src=x onerror=alert(1)>")
+    await expect(desk.messages).to_contain_text("[url=javascript:alert(1)]x[/url]")
+    assert (
+        await desk.page.locator("#messages img, #messages script, #messages [style]").count() == 0
+    )
+
+
+async def test_the_app_is_installed_in_a_frame(empty_stage: Stage, browser: Browser) -> None:
+    app = empty_stage.portal.state.app
+    app.install_url = f"{empty_stage.settings.public_url}/bitrix24/install"
+    async with desk_open(empty_stage, browser) as desk:
+        await expect(desk.page.locator("#chats")).not_to_contain_text("Switchboard")
+        await desk.be(1)
+        await desk.page.get_by_role("button", name="Установка").click()
+
+        await expect(desk.page.locator("#chats")).to_contain_text("Switchboard")
+        await empty_stage.until(lambda: _is_installed(empty_stage))
+
+
+async def _is_installed(stage: Stage) -> bool:
+    return stage.portal.state.app.installed
+
+
+async def test_the_page_is_usable_on_a_phone_and_in_english(stage: Stage, browser: Browser) -> None:
+    async with desk_open(stage, browser, width=360, language="en") as desk:
+        page = desk.page
+        for view in ("Chats", "Chat", "Customer", "Portal"):
+            await page.get_by_role("button", name=view, exact=True).click()
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        await expect(page.get_by_role("heading", name="REST calls")).to_be_visible()
+        await page.get_by_role("button", name="Chats", exact=True).click()
+        await page.get_by_role("button", name=re.compile("Клиент - Поддержка")).first.click()
+        await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
+
+
+async def test_whatever_can_be_pressed_has_a_name(desk: Desk) -> None:
+    await desk.write("/invite id12")
+    await expect(desk.members).to_contain_text("Иван Петров")
+
+    names = await desk.page.evaluate(
+        """[...document.querySelectorAll("button, a, input, textarea, select")]
+        .filter((one) => one.checkVisibility())
+        .map((one) => one.getAttribute("aria-label") || one.textContent.trim()
+          || one.labels?.[0]?.textContent.trim() || one.outerHTML)"""
+    )
+
+    assert not [name for name in names if name.startswith("<")]
+    for landmark in ("banner", "main", "navigation", "complementary"):
+        assert await desk.page.get_by_role(landmark).count() >= 1
+    assert str(CHAT) in await desk.page.evaluate("sessionStorage.desk")
