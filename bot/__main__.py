@@ -12,12 +12,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot import logs
-from bot.app import close, running, serving
+from bot.app import assembled, close, running, serving
+from bot.report import Report
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import engine_for
 from bot.store.keyring import WrongKeys, rotate
 from bot.store.migrate import SchemaOutdated, check_schema, migrate
+from bot.web.pages import Pages
 
 log = logging.getLogger("bot")
 
@@ -65,6 +67,23 @@ def rotate_keys() -> None:
     except (SchemaOutdated, WrongKeys) as error:
         sys.exit(_refusal(error))
     click.echo(f"{rows} rows are encrypted with the first key. The other keys may go now.")
+
+
+@cli.command("doctor")
+def examine() -> None:
+    """Check the settings, the database and every portal; ends with 1 if something is wrong."""
+    settings = _settings()
+    _run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> None:
+    async with assembled(settings) as parts:
+        report = Report(await Pages().words("en"))
+        click.echo(report.settings(settings.public_url, parts.database.engine.dialect.name))
+        for portal in await parts.portals.all():
+            click.echo(report.portal(portal, await parts.doctor.portal(portal)))
+    if not report.is_well:
+        sys.exit(1)
 
 
 def _run(process: Coroutine[None, None, None]) -> None:

@@ -128,6 +128,28 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
 
     Not ``working`` (PostgreSQL only) leaves the commands to other processes.
     """
+    async with assembled(settings, working=working) as parts:
+        await parts.engine.start()
+        retention = Retention(parts.database, settings.inbox_days, settings.journal_days)
+        background = [
+            asyncio.create_task(parts.waiting.keep_sweeping()),
+            asyncio.create_task(parts.timers.keep_looking()),
+            asyncio.create_task(retention.run()),
+        ]
+        try:
+            yield parts
+        finally:
+            for task in background:
+                task.cancel()
+            await parts.engine.stop(STOP_PATIENCE)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterator[Parts]:
+    """Give everything but the web side, not at work: for looking, not for acting.
+
+    Raises ``SchemaOutdated``, ``WrongKeys``.
+    """
     database_engine = engine_for(settings.database_url.get_secret_value())
     check_schema(database_engine)
     cipher = Cipher(settings.encryption_keys)
@@ -136,20 +158,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     connector = TCPConnector(limit=0)
     try:
         async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
-            parts = _parts(settings, database, cipher, session, working=working)
-            await parts.engine.start()
-            retention = Retention(database, settings.inbox_days, settings.journal_days)
-            background = [
-                asyncio.create_task(parts.waiting.keep_sweeping()),
-                asyncio.create_task(parts.timers.keep_looking()),
-                asyncio.create_task(retention.run()),
-            ]
-            try:
-                yield parts
-            finally:
-                for task in background:
-                    task.cancel()
-                await parts.engine.stop(STOP_PATIENCE)
+            yield _parts(settings, database, cipher, session, working=working)
     finally:
         await database.close()
 
