@@ -111,6 +111,14 @@ class Connect:
         await self._tokens.connect(portal.member_id, user_id, pair)
         return await self._connected(portal.member_id, user_id)
 
+    async def home(self, state: str) -> str:
+        """Give the origin of the portal that a state is for; empty where it is none of ours."""
+        try:
+            note = self._read(STATE, state, STATE_LIFE, Obstacle.STATE)
+            return origin((await self._portal(note["portal"])).client_endpoint)
+        except NotConnected:
+            return ""
+
     def _read(self, purpose: str, text: str, seconds: int, obstacle: Obstacle) -> dict[str, str]:
         try:
             return self._cipher.unseal(purpose, text, seconds)

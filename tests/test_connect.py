@@ -172,14 +172,14 @@ async def test_the_code_is_asked_of_the_known_server_only(lonely: Stage) -> None
     await lonely.until(lambda: joined(lonely))
 
 
-async def test_pages_are_kept_by_nobody_and_framed_by_nobody(lonely: Stage) -> None:
+async def test_pages_are_kept_by_nobody_and_framed_by_the_portal_alone(lonely: Stage) -> None:
     await lonely.say(TYPED)
     back = await authorized(lonely, await offered(lonely))
 
     async with lonely.session.get(back) as response:
         policy = response.headers["Content-Security-Policy"]
 
-    assert "frame-ancestors 'none'" in policy
+    assert f"frame-ancestors {lonely.portal.url}" in policy.split("; ")
     assert "script-src 'none'" in policy
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Referrer-Policy"] == "no-referrer"

@@ -34,21 +34,26 @@ class Connecting:
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Take who comes back from there, and say how it went."""
-        code = SecretStr(request.query.get("code", ""))
+        code, state = SecretStr(request.query.get("code", "")), request.query.get("state", "")
         try:
-            waited = await self._connect.finish(code, request.query.get("state", ""))
+            home = await self._connect.home(state)
+            waited = await self._connect.finish(code, state)
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle)
+            return await self._refusal(request, reason.obstacle, home)
         except StoreUnavailable:
             return await self._refusal(request, Obstacle.SERVER)
-        return await self._pages.show("connected.html.j2", self._language(request), waited=waited)
+        language = self._language(request)
+        return await self._pages.show("connected.html.j2", language, framed_by=home, waited=waited)
 
-    async def _refusal(self, request: web.Request, obstacle: Obstacle) -> web.Response:
+    async def _refusal(
+        self, request: web.Request, obstacle: Obstacle, home: str = ""
+    ) -> web.Response:
         log.warning("somebody could not be connected: %s", obstacle)
         return await self._pages.show(
             "notice.html.j2",
             self._language(request),
             status=_STATUS.get(obstacle, 400),
+            framed_by=home,
             notice=f"connect_{obstacle}",
         )
 

@@ -1,0 +1,140 @@
+"""The pages in a real browser: installed, connected, looked at."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import NARROW, WIDE, browser_open, fits, picture, window
+from playwright.async_api import Page, expect
+from stage import ADD, CHAT, IVAN, OLGA, Stage
+
+ADMIN = 1
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    # The pages are the same whatever the database.
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where screenshots go; ``PICTURES`` keeps them."""
+    return Path(os.environ.get("PICTURES", tmp_path / "pictures"))
+
+
+async def test_from_the_private_message_to_the_command(stage: Stage, pictures: Path) -> None:
+    await stage.faults(events={"tokens": "none"})
+    await stage.say("/invite id12")
+
+    async with browser_open() as browser, window(browser, locale="ru-RU") as (page, _):
+        await page.goto(f"{stage.portal.url}/?lang=ru")
+        await page.locator("#me").select_option(str(OLGA))
+        await page.get_by_role("button", name="Switchboard").first.click()
+        await page.get_by_text("Подключить", exact=True).last.click()
+        frame = page.frame_locator("#app-frame iframe")
+        await expect(frame.get_by_role("heading", name="Готово")).to_be_visible()
+        await expect(frame.get_by_text("уже выполняет вашу команду")).to_be_visible()
+        await picture(page, pictures, "connected")
+        await page.locator("#app-dialog-close").click()
+        await stage.until(lambda: _joined(stage))
+
+    await stage.settled()
+    assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
+    assert "теперь в этом чате" in (await stage.chat(CHAT))["messages"][-1]["text"]
+
+
+async def test_an_installation_in_the_portals_frame(empty_stage: Stage, pictures: Path) -> None:
+    stage = empty_stage
+    address = f"{stage.settings.public_url}/bitrix24"
+    card = {"handler": f"{address}/install", "app": f"{address}/app",
+            "redirect": f"{address}/oauth"}  # fmt: skip
+    await stage.post("open", {"user_id": ADMIN, "which": "install", **card})
+
+    async with browser_open() as browser, window(browser) as (page, complaints):
+        await page.goto(f"{stage.portal.url}/?lang=ru")
+        await page.locator("#me").select_option(str(ADMIN))
+        await page.locator("#open-install").click()
+        frame = page.frame_locator("#app-frame iframe")
+        await expect(frame.get_by_text("Ваше разрешение")).to_be_visible(timeout=20_000)
+        await picture(page, pictures, "installed")
+
+    assert stage.portal.state.app.installed
+    assert not [one for one in complaints if "Content Security Policy" in one], complaints
+    assert "теперь в этом чате" in await stage.say("/invite id12")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_an_administrator_looks_at_everything(
+    stage: Stage, pictures: Path, language: str, size: dict[str, int]
+) -> None:
+    await stage.say("/invite id12")
+    await stage.say("/invite id33")
+
+    async with browser_open() as browser, window(browser, size) as (page, complaints):
+        await open_app(page, stage, ADMIN, language)
+        for view in ("home", "state", "settings", "journal"):
+            await page.locator(f"nav button[value={view}]").click()
+            await expect(page.locator(f"nav button[value={view}]")).to_have_attribute(
+                "aria-current", "page"
+            )
+            assert await fits(page), view
+            name = f"admin-{view}-{language}-{size['width']}"
+            await picture(page, pictures, name)
+        await page.locator("nav button[value=settings]").click()
+        await page.locator("input[name=add]").fill("15")
+        await page.locator("button[value=save]").click()
+        await expect(page.get_by_role("status")).to_be_visible()
+        await expect(page.locator(".person .who")).to_contain_text("Анна Орлова")
+        await picture(page, pictures, f"admin-saved-{language}-{size['width']}")
+
+    assert not complaints
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_an_employee_sees_what_is_for_everybody(
+    stage: Stage, pictures: Path, size: dict[str, int]
+) -> None:
+    async with (
+        browser_open() as browser,
+        window(browser, size, java_script_enabled=False) as (page, _),
+    ):
+        await open_app(page, stage, OLGA, "ru")
+        assert await page.locator("nav").count() == 0
+        assert await page.get_by_text("Бот может действовать от вашего имени").is_visible()
+        await picture(page, pictures, f"employee-{size['width']}")
+
+
+async def test_nobody_else_can_frame_the_page(stage: Stage) -> None:
+    opened = await stage.post("open", {"user_id": ADMIN})
+    fields = "".join(f"<input name='{k}' value='{v}'>" for k, v in opened["fields"].items())
+    async with browser_open() as browser, window(browser) as (page, complaints):
+        await page.goto(f"{stage.settings.public_url}/healthz")
+        await page.set_content(
+            f"<iframe name=f></iframe><form method=post target=f action='{opened['url']}'>"
+            f"{fields}<button>Go</button></form>"
+        )
+        await page.get_by_role("button").click()
+        await page.wait_for_timeout(1_000)
+
+    assert any("frame-ancestors" in one for one in complaints), complaints
+
+
+async def open_app(page: Page, stage: Stage, user: int, language: str) -> None:
+    """Open the app's page the way the portal's frame does."""
+    opened: dict[str, Any] = await stage.post("open", {"user_id": user, "language": language})
+    inputs = "".join(
+        f"<input type=hidden name='{key}' value='{value}'>"
+        for key, value in opened["fields"].items()
+    )
+    await page.set_content(
+        f"<form method=post action='{opened['url']}'>{inputs}<button>Go</button></form>"
+    )
+    await page.get_by_role("button").click()
+    await page.wait_for_selector("h1")
+
+
+async def _joined(stage: Stage) -> bool:
+    return IVAN in await stage.members()
