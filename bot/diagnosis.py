@@ -176,7 +176,7 @@ def _stranger(person: Person, found: Account | None) -> Refusal | None:
     if found is None:
         return None
     if found.customer:
-        return IsCustomer(person)
+        return IsCustomer(person, here=False)
     if found.bot:
         return IsBot(person)
     return IsExtranet(person) if found.extranet else None

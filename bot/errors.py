@@ -37,9 +37,10 @@ class TooMuchWaits(Refusal):
 
 @dataclass(eq=False)
 class IsCustomer(Refusal):
-    """The person named is the customer of this chat."""
+    """The person named is a customer: ``here``, of this chat."""
 
     person: Person
+    here: bool = True
 
 
 @dataclass(eq=False)

@@ -259,7 +259,8 @@ class Scene:
         if status != 200:
             raise DidNotHappen(f"the bot refuses the installation (status {status})")
         self._names |= {user["id"]: user["name"] for user in await self._get("users")}
-        commands = ", ".join(f"/{one.name}" for one in self.portal.state.commands.values())
+        known = self.portal.state.commands.values()
+        commands = ", ".join(f"/{one.name}" for one in known if not one.hidden)
         say(_filled(f"The portal has installed the bot, which knows {commands}.", ""))
         say(f"The scene is chat {CHAT}, an open line that is bound to deal 288. In it are")
         say(f"{self._name(OLGA)}, an operator, and the customer, {self._name(CUSTOMER)}.")
@@ -449,7 +450,9 @@ def _scalars(params: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
     for name, value in params.items():
         if name in TOLD_ELSEWHERE:
             continue
-        if isinstance(value, dict):
+        if name == "keyboard":
+            yield f"{prefix}{name}", ", ".join(f"[{one['TEXT']}]" for one in value["BUTTONS"])
+        elif isinstance(value, dict):
             yield from _scalars(value, f"{prefix}{name}.")
         else:
             yield prefix + name, str(value).lower() if isinstance(value, bool) else str(value)

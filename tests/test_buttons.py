@@ -1,0 +1,114 @@
+"""Buttons: whose they are, and that each is pressed once."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, Stage
+
+LAWYER, DRIVER = 0, 1
+
+
+async def picker(stage: Stage) -> tuple[int, list[dict[str, Any]]]:
+    await stage.say("/invite @Иван Петров")
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    return next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
+
+
+async def pressed(stage: Stage, payload: str, *, user: int = OLGA, message: int = 90_000) -> str:
+    """Post the event of a press as the portal does, whatever it would let through."""
+    state = stage.portal.state
+    commands = {one.name: one.id for one in state.commands.values()}
+    before = await stage.heard(user)
+    event = {
+        "event": "ONIMBOTV2COMMANDADD",
+        "data[bot][id]": str(BOT),
+        "data[command][id]": str(commands["press"]),
+        "data[command][command]": "/press",
+        "data[command][params]": payload,
+        "data[command][context]": "keyboard",
+        "data[message][id]": str(message),
+        "data[chat][id]": "0",
+        "data[chat][dialogId]": str(user),
+        "data[user][id]": str(user),
+        "data[user][name]": "Кто-то",
+        "data[language]": "ru",
+        "auth[member_id]": state.settings.member_id,
+        "auth[application_token]": state.settings.application_token,
+    }
+    url = f"{stage.settings.public_url}/bitrix24/events"
+    async with stage.session.post(url, data=event) as response:
+        assert response.status == 200
+    await stage.settled()
+    return "\n".join((await stage.heard(user))[len(before) :])
+
+
+async def test_somebody_else_presses(stage: Stage) -> None:
+    _, buttons = await picker(stage)
+
+    reply = await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"], user=ANNA)
+
+    assert reply.startswith("Эта кнопка не для вас: её может нажать только [USER=7]")
+    assert not await stage.calls(ADD)
+    # It is still the owner's.
+    assert "теперь в этом чате" in await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"])
+
+
+async def test_one_question_is_answered_once(stage: Stage) -> None:
+    number, buttons = await picker(stage)
+    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
+    await stage.settled()
+
+    again = await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"], message=90_001)
+    other = await pressed(stage, buttons[DRIVER]["COMMAND_PARAMS"], message=90_002)
+
+    assert again == other
+    assert again.startswith("Эта кнопка уже сработала, второй раз ничего не изменилось.")
+    assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(IVAN)]
+
+
+async def test_a_stale_button(stage: Stage) -> None:
+    _, buttons = await picker(stage)
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE presses SET expires_at = 1"))
+
+    reply = await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"])
+
+    assert reply == "Кнопка устарела. Отправьте команду ещё раз."
+    assert not await stage.calls(ADD)
+
+
+@pytest.mark.parametrize("change", ["forged", "", "cut", "tampered"])
+async def test_a_forged_button(stage: Stage, change: str) -> None:
+    _, buttons = await picker(stage)
+    payload = buttons[LAWYER]["COMMAND_PARAMS"]
+    forged = {"cut": payload[:-5], "tampered": payload[:30] + "A" + payload[31:]}
+
+    reply = await pressed(stage, forged.get(change, change))
+
+    assert reply == "Кнопка устарела. Отправьте команду ещё раз."
+    assert not await stage.calls(ADD)
+
+
+async def test_a_press_is_carried_out_once_however_often_it_is_delivered(stage: Stage) -> None:
+    number, _ = await picker(stage)
+    await stage.faults(events={"copies": 3})
+
+    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
+    await stage.settled()
+
+    assert len(await stage.calls(ADD)) == 1
+    assert (await stage.chat(CHAT))["messages"][-1]["system"]
+
+
+async def test_a_button_works_with_the_options_that_were_typed(stage: Stage) -> None:
+    await stage.say("/invite @Иван Петров --for 1h -- нужен юрист")
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    number = next(one["id"] for one in messages if one["keyboard"])
+
+    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
+    await stage.settled()
+
+    assert "в этом чате на 1 час" in (await stage.chat())["messages"][-1]["text"]
+    [brief] = await stage.told_privately(IVAN)
+    assert brief.endswith("Причина: нужен юрист")

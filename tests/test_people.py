@@ -1,0 +1,118 @@
+"""Who is meant, as operators name people."""
+
+from typing import Any
+
+import pytest
+from stage import ADD, ANNA, BOSS, DINA, IVAN, OLGA, RESPONSIBLE, Stage
+
+
+@pytest.mark.parametrize(
+    ("whom", "person"),
+    [
+        ("@Анна", ANNA),
+        ("@орлова анна", ANNA),
+        ("«Анна Орлова»", ANNA),
+        ('"анна орл"', ANNA),
+        ("orlova@example.test", ANNA),
+        ("@responsible", RESPONSIBLE),
+        ("@ответственный", RESPONSIBLE),
+        ("@observers", BOSS),
+        ("@head", BOSS),
+        ("@line", ANNA),
+        ("deal 288 @Анна", ANNA),
+        ("в контакте 91 @Анна", ANNA),
+    ],
+)
+async def test_finds_people_by_name_address_and_role(stage: Stage, whom: str, person: int) -> None:
+    reply = await stage.say(f"/invite {whom}")
+
+    assert f"[USER={person}]" in reply
+    assert person in await stage.members()
+    assert {call["user_id"] for call in await stage.calls(ADD)} == {OLGA}
+
+
+async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
+    for whom in ("@owner", "me", "я"):
+        assert "уже в этом чате – делать ничего не нужно" in await stage.say(f"/invite {whom}")
+
+
+@pytest.mark.parametrize(
+    ("whom", "words"),
+    [
+        ("@Павел Лебедев", "сотрудник уволен или учётная запись отключена"),
+        ("lebedev@example.test", "сотрудник уволен или учётная запись отключена"),
+        ("@Анна Орловаа", "Коллеги «Анна Орловаа» нет. Может быть, Анна Орлова?"),
+        ("nobody@example.test", "Коллеги «nobody@example.test» нет."),
+        ("@responsibl", "Может быть, @responsible?"),
+        ("[USER=599]Клиент[/USER]", "– клиент этого чата, а не сотрудник"),
+        ("[USER=600]Мария[/USER]", "– клиент, а не сотрудник"),
+        ("[USER=456]Бот[/USER]", "– это бот, а не сотрудник"),
+        ("[USER=18]Дина[/USER]", "– внешний пользователь (экстранет)"),
+        ("@Дина", "– внешний пользователь (экстранет)"),
+        ("@все", "«@все» здесь нельзя"),
+    ],
+)
+async def test_names_those_who_cannot_be_brought_in(stage: Stage, whom: str, words: str) -> None:
+    before = await stage.members()
+
+    reply = await stage.say(f"/invite {whom}")
+
+    assert words in reply
+    assert "✅" not in reply
+    assert reply in await stage.told_privately()
+    assert await stage.members() == before
+
+
+async def test_one_bad_name_does_not_stop_the_others(stage: Stage) -> None:
+    reply = await stage.say("/invite @Никто Такой, @Анна, @Иван Петров, [USER=18]Дина[/USER]")
+
+    assert "✅ [USER=15]Анна Орлова[/USER] теперь в этом чате." in reply
+    assert "⚠️ Не получилось: [USER=18]Дина[/USER] – внешний пользователь." in reply
+    assert "Коллеги «Никто Такой» нет." in reply
+    assert "По «Иван Петров» найдено несколько человек" in reply
+    members = await stage.members()
+    assert ANNA in members
+    assert DINA not in members
+    assert IVAN not in members
+
+
+async def test_a_link_to_another_portal_is_refused(stage: Stage) -> None:
+    reply = await stage.say("/invite https://evil.example/crm/deal/details/288/ @12")
+
+    assert reply.startswith("Эта ссылка ведёт на другой портал.")
+    assert not await stage.calls(ADD)
+
+
+async def test_a_link_to_this_portal_is_an_item(stage: Stage) -> None:
+    reply = await stage.say(f"/invite {stage.portal.url}/crm/deal/details/288/ @12")
+
+    assert "теперь в этом чате" in reply
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/штмшеу @12", "/invite @12"),
+        ("/invit @12", "/invite @12"),
+        ("/хелп", ""),
+        ("привет", ""),
+    ],
+)
+async def test_what_is_no_command_is_answered_privately(
+    stage: Stage, typed: str, meant: str
+) -> None:
+    await stage.whisper(typed)
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    assert (f"Может быть, [b]{meant}[/b]?" if meant else "Список команд: [b]/help[/b]") in told
+    assert not await stage.calls(ADD)
+
+
+async def test_a_customer_of_the_chat_cannot_pick(stage: Stage) -> None:
+    await stage.say("/invite @Иван Петров")
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    payload: Any = next(one["keyboard"] for one in messages if one["keyboard"])
+
+    assert len({button["COMMAND_PARAMS"] for button in payload}) == 2
+    assert all(len(button["COMMAND_PARAMS"]) < 400 for button in payload)
