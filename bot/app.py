@@ -204,7 +204,7 @@ def _parts(
         buttons=Buttons(Presses(database), cipher),
     )
     workshop = collaborators(access, journal, patience, router, memory)
-    replies = Replies(access, patience)
+    replies = Replies(access, patience, pace)
     links, states = Links(cipher, settings.public_url), States(database)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),

@@ -183,5 +183,5 @@ class Dispatcher:
         text = self._wording.page("taking_longer.j2", await self._letters.language(command))
         try:
             await self._replies.notify(portal, command.event.user.id, text)
-        except Bitrix24Error as error:
+        except (Bitrix24Error, StoreUnavailable) as error:
             log.info("command %s: no notice: %s", command.reference, error)

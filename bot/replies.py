@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from bot.bitrix24.access import Access
+from bot.bitrix24.bucket import Pace
 from bot.bitrix24.client import Call
 from bot.bitrix24.errors import NoPermission, Refused
 from bot.bitrix24.patience import NOT_LIKELY, Patience
@@ -28,8 +29,9 @@ PRESS = "press"
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(self, access: Access, patience: Patience) -> None:
+    def __init__(self, access: Access, patience: Patience, pace: Pace) -> None:
         self._access = access
+        self._pace = pace
         self._patience = patience
 
     async def send(self, portal: Portal, command: Accepted, reply: Reply) -> None:
@@ -48,7 +50,12 @@ class Replies:
         return await self._say(portal, ways[-1])
 
     async def notify(self, portal: Portal, user_id: int, text: str) -> None:
-        """Try once to tell a user something privately: nothing hangs on it."""
+        """Try once to tell a user something privately: nothing hangs on it.
+
+        Where commands wait for the portal's bucket it is left out: it would make them wait longer.
+        """
+        if not await self._pace.has_room(portal.member_id):
+            return
         await self._call(portal, private(portal, user_id, Reply(text=text, place=Place.PRIVATE)))
 
     def _answerable(self, command: Accepted) -> bool:

@@ -32,6 +32,9 @@ class Pace(Protocol):
     async def take(self, member_id: str, methods: Iterable[str]) -> None:
         """Wait until the portal may be sent one more request with these methods."""
 
+    async def has_room(self, member_id: str) -> bool:
+        """Say whether a request could go at once, so that what may be left out is."""
+
     async def overflown(self, member_id: str) -> None:
         """Slow down: the portal has said that its bucket is full."""
 
@@ -54,6 +57,10 @@ class Buckets:
         if self._paused:
             until = max((self._paused.get((member_id, one), 0.0) for one in methods), default=0.0)
             await asyncio.sleep(max(0.0, until - time.time()))
+
+    async def has_room(self, member_id: str) -> bool:
+        """Look into the portal's bucket."""
+        return self._limiter(member_id).has_capacity()
 
     async def overflown(self, member_id: str) -> None:
         """Go on one by one until the portal's bucket has drained."""

@@ -25,6 +25,7 @@ _TAKE = text(
     RETURNING arrival - {_NOW}
     """  # noqa: S608  # a constant of this module
 )
+_AHEAD = text(f"SELECT arrival - {_NOW} FROM buckets WHERE member_id = :member_id")  # noqa: S608  # a constant of this module
 _FILL = text(
     f"""
     INSERT INTO buckets (member_id, arrival) VALUES (:member_id, {_NOW} + :full)
@@ -81,6 +82,13 @@ class SharedBuckets:
             task.add_done_callback(self._tasks.discard)
         slot = await future
         await asyncio.sleep(max([slot.wait, *(slot.paused.get(one, 0.0) for one in methods)]))
+
+    async def has_room(self, member_id: str) -> bool:
+        """Look at the portal's row; slots that others wait for here count as taken."""
+        row = {"member_id": member_id}
+        ahead = await self._database.exchange(lambda c: c.execute(_AHEAD, row).scalar())
+        waiting = len(self._queues[member_id].waiting) if member_id in self._queues else 0
+        return (ahead or 0.0) + (waiting + 1) * self._interval <= self._burst
 
     async def overflown(self, member_id: str) -> None:
         """Take the bucket for full: from now on requests go one by one, in all processes."""
