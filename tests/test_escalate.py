@@ -1,0 +1,165 @@
+"""/escalate, as operators type it."""
+
+import pytest
+from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, RESPONSIBLE, Stage
+
+from bot.store.database import Database
+from bot.store.portal_settings import PortalSettings, PortalSettingsStore
+
+OTHER_CHAT = 8774
+
+
+async def decide(stage: Stage, **decisions: object) -> None:
+    """Let the administrator decide."""
+    database = Database(stage.engine)
+    store = PortalSettingsStore(database)
+    await store.save(stage.portal.state.settings.member_id, PortalSettings(**decisions))
+
+
+async def test_calls_the_responsible_into_this_chat(stage: Stage) -> None:
+    reply = await stage.say("/escalate -- клиент [b]злится[/b]")
+
+    assert reply == (
+        "🚨 Эскалация, сделка № 288 «Поставка оборудования»: [USER=21]Роман Соколов[/USER] "
+        "(ответственный) теперь в этом чате. Причина: клиент &#91;b&#93;злится&#91;/b&#93;"
+    )
+    assert (await stage.chat())["messages"][-1]["system"]
+    [call] = await stage.calls(ADD)
+    assert (call["params"]["USER_ID"], call["params"]["CHAT_ID"]) == ("21", str(CHAT))
+
+
+async def test_passes_over_who_is_absent_and_says_so(stage: Stage) -> None:
+    await stage.faults(user={"id": RESPONSIBLE, "absent": "2026-12-01T00:00:00+03:00"})
+
+    reply = await stage.say("/escalate")
+
+    assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
+    assert "Пропущено: [USER=21]Роман Соколов[/USER] – отсутствует до 2026-12-01." in reply
+    assert BOSS in await stage.members()
+
+
+async def test_passes_over_the_requester_himself(stage: Stage) -> None:
+    await stage.say("/escalate")
+
+    reply = await stage.say("/escalate", user=RESPONSIBLE)
+
+    assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
+    assert "Пропущено: [USER=21]Роман Соколов[/USER] – это вы." in reply
+
+
+async def test_from_another_customers_chat_only_the_item_is_named(stage: Stage) -> None:
+    reply = await stage.say("/escalate deal 301 --yes")
+
+    assert "[USER=15]Анна Орлова[/USER] (ответственный) теперь в чате [CHAT=8774]" in reply
+    assert reply in await stage.told_privately()
+    assert ANNA in await stage.members(OTHER_CHAT)
+
+
+async def test_the_duty_list_is_last(stage: Stage) -> None:
+    await decide(stage, duty=(IVAN, ANNA))
+    for person in (RESPONSIBLE, BOSS, 1, IVAN):
+        await stage.faults(user={"id": person, "absent": "2026-12-01T00:00:00+03:00"})
+
+    reply = await stage.say("/escalate")
+
+    assert "[USER=15]Анна Орлова[/USER] (дежурный)" in reply
+    assert "[USER=12]Иван Петров[/USER] – отсутствует" in reply
+
+
+async def test_nobody_can_come(stage: Stage) -> None:
+    for person in (RESPONSIBLE, BOSS, 1):
+        await stage.faults(user={"id": person, "absent": "2026-12-01T00:00:00+03:00"})
+
+    reply = await stage.say("/escalate")
+
+    assert reply.startswith("⚠️ Эскалация не удалась (сделка № 288 «Поставка оборудования»)")
+    assert "Назовите людей сами" in reply
+    assert not await stage.calls(ADD)
+
+
+async def test_the_head_is_the_responsibles(stage: Stage) -> None:
+    reply = await stage.say("/escalate @head @12")
+
+    assert "[USER=3]Борис Волков[/USER]" in reply
+    assert {call["params"]["USER_ID"] for call in await stage.calls(ADD)} == {"12", "3"}
+
+
+async def test_the_wrong_customer_is_guarded(stage: Stage) -> None:
+    reply = await stage.say("/escalate deal 301 @12")
+
+    assert reply.startswith("⚠️ Этот чат привязан к элементу: сделка № 288")
+    assert not await stage.calls(ADD)
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
+    assert [one["TEXT"] for one in buttons] == ["сделка № 288 (этот чат)", "сделка № 301"]
+
+    await stage.post("presses", {"message_id": number, "button": 1, "user_id": OLGA})
+    await stage.settled()
+
+    [call] = await stage.calls(ADD)
+    assert call["params"]["CRM_ENTITY"] == "301"
+    assert "CHAT_ID" not in call["params"]
+    assert IVAN in await stage.members(OTHER_CHAT)
+    told = (await stage.told_privately())[-1]
+    assert "теперь в чате [CHAT=8774]сделка № 301 «Аренда склада»[/CHAT]" in told
+
+
+async def test_this_chats_item_was_meant(stage: Stage) -> None:
+    await stage.say("/escalate deal 301 @12")
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    number = next(one["id"] for one in messages if one["keyboard"])
+
+    await stage.post("presses", {"message_id": number, "button": 0, "user_id": OLGA})
+    await stage.settled()
+
+    [call] = await stage.calls(ADD)
+    assert (call["params"]["CRM_ENTITY"], call["params"]["CHAT_ID"]) == ("288", str(CHAT))
+    assert (await stage.chat())["messages"][-1]["system"]
+
+
+async def test_the_card_can_be_answered(stage: Stage) -> None:
+    await stage.say("/escalate")
+    messages = (await stage.get(f"dialogs/{RESPONSIBLE}"))["messages"]
+    number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
+    assert [one["TEXT"] for one in buttons] == ["Беру", "Не могу"]
+
+    await stage.post("presses", {"message_id": number, "button": 0, "user_id": RESPONSIBLE})
+    await stage.settled()
+
+    assert (await stage.told_privately())[-1] == "✅ [USER=21]Роман Соколов[/USER]: «Беру»."
+    assert (await stage.told_privately(RESPONSIBLE))[-1].startswith("👍 Ответ получит [USER=7]")
+
+
+async def test_everybody_reads_his_own_language(stage: Stage) -> None:
+    for user, language in ((OLGA, "ru"), (RESPONSIBLE, "en")):
+        await stage.whisper(f"/language {language}", user=user)
+    await stage.settled()
+    await decide(stage, default_language="en")
+    await stage.faults(events={"language": "de"})
+
+    await stage.say("/escalate")
+    await stage.say("/escalate del 288")
+
+    assert (await stage.chat())["messages"][-2]["text"].startswith("[b]Switchboard:[/b]\n🚨 Escal")
+    assert "asks you to join" in (await stage.told_privately(RESPONSIBLE))[-1]
+    assert "Может быть" in (await stage.told_privately())[-1]
+
+
+@pytest.mark.parametrize("chat", [55, 60])
+async def test_needs_an_item_where_there_is_no_customer(stage: Stage, chat: int) -> None:
+    reply = await stage.say("/escalate", chat=chat)
+
+    assert reply.endswith("Отсюда: [b]/escalate deal 288[/b]")
+
+
+async def test_dry_changes_nothing_until_it_is_done(stage: Stage) -> None:
+    reply = await stage.say("/escalate --dry -- срочно")
+
+    assert "[USER=21]Роман Соколов[/USER]. Пока ничего не изменилось." in reply
+    assert not await stage.calls(ADD)
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    number = next(one["id"] for one in messages if one["keyboard"])
+    await stage.post("presses", {"message_id": number, "button": 0, "user_id": OLGA})
+    await stage.settled()
+    assert RESPONSIBLE in await stage.members()
+    assert "срочно" in (await stage.told_privately(RESPONSIBLE))[-1]

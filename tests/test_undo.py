@@ -1,0 +1,142 @@
+"""/undo and --for: what was done is taken back, at once or after a while."""
+
+from sqlalchemy import text
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
+
+DELETE = "imopenlines.crm.chat.user.delete"
+
+
+async def time_passes(stage: Stage, seconds: float) -> None:
+    """Let the bot's appointments come nearer."""
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE stays SET until = until - :s, remind_at = remind_at - :s"),
+            {"s": seconds},
+        )
+
+
+async def said(stage: Stage, words: str, user: int = OLGA) -> str:
+    """Wait until somebody is told something with these words."""
+    found: list[str] = []
+
+    async def is_said() -> bool:
+        found[:] = [one for one in await stage.told_privately(user) if words in one]
+        return bool(found)
+
+    await stage.until(is_said)
+    return found[-1]
+
+
+async def test_takes_back_the_last_command_only(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    await stage.say("/invite [USER=12]Иван[/USER]")
+
+    reply = await stage.say("/undo")
+
+    assert reply == "↩️ Отменено. Больше не в этом чате: [USER=12]Иван Петров[/USER]."
+    assert ANNA in await stage.members()
+    [call] = await stage.calls(DELETE)
+    assert (call["user_id"], call["auth"]) == (OLGA, "user")
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+
+
+async def test_brings_back_who_was_removed(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    await stage.say("/remove @15")
+
+    assert "Снова в этом чате: [USER=15]Анна Орлова[/USER]." in await stage.say("/undo")
+    assert ANNA in await stage.members()
+
+
+async def test_is_not_for_what_others_did(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    await stage.say("/invite @12", user=ANNA)
+
+    await stage.say("/undo")
+
+    members = await stage.members()
+    assert IVAN in members
+    assert ANNA not in members
+
+
+async def test_a_group_invitation_cannot_be_taken_back(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    await stage.say("/group 15 @12")
+
+    assert "приглашение в группу бот отозвать не может" in await stage.say("/undo")
+    assert ANNA in await stage.members()
+
+
+async def test_after_half_an_hour_it_is_too_late(stage: Stage) -> None:
+    await stage.say("/invite @12")
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE journal SET begun_at = begun_at - 1801"))
+
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+    assert IVAN in await stage.members()
+
+
+async def test_a_guest_is_reminded_of_and_taken_out(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
+
+    await time_passes(stage, 6600)
+    reminder = await said(stage, "⏰ Через 10 минут")
+    assert "[USER=12]Иван[/USER]" in reminder
+    assert IVAN in await stage.members()
+
+    await time_passes(stage, 600)
+    await said(stage, "⏰ Время вышло: больше не в чате")
+    assert IVAN not in await stage.members()
+    [call] = await stage.calls(DELETE)
+    assert (call["user_id"], call["auth"]) == (OLGA, "user")
+
+
+async def test_an_hour_more(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] --for 30m")
+    await time_passes(stage, 1300)
+    await said(stage, "⏰ Через")
+    messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
+    number, buttons = next((m["id"], m["keyboard"]) for m in reversed(messages) if m["keyboard"])
+    assert [one["TEXT"] for one in buttons] == ["+1 час"]
+
+    await stage.post("presses", {"message_id": number, "button": 0, "user_id": OLGA})
+    await said(stage, "✅ Ещё час в чате")
+    await time_passes(stage, 3590)
+
+    await stage.until(lambda: reminded_twice(stage))
+    assert IVAN in await stage.members()
+    await time_passes(stage, 600)
+    await said(stage, "⏰ Время вышло")
+    assert IVAN not in await stage.members()
+
+
+async def reminded_twice(stage: Stage) -> bool:
+    return sum("⏰ Через" in one for one in await stage.told_privately()) == 2
+
+
+async def test_an_undone_guest_is_not_taken_out_again(stage: Stage) -> None:
+    await stage.say("/invite @12 --for 2h")
+    await stage.say("/undo")
+    await stage.say("/invite @12")
+
+    await time_passes(stage, 7300)
+    await stage.say("/invite @15")
+
+    assert stage.count("SELECT count(*) FROM stays WHERE ended_at IS NULL") == 0
+    assert IVAN in await stage.members()
+
+
+async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
+    with stage.engine.begin() as connection:
+        connection.execute(text("DELETE FROM tokens WHERE user_id = 7"))
+    await stage.faults(tokens="revoked", user_id=OLGA)
+
+    await time_passes(stage, 7300)
+
+    assert "Уберите их в списке участников." in await said(stage, "⚠️ Время вышло")
+    assert "[USER=7]" in await said(stage, "⏰ Ваше время в чате", IVAN)
+    assert IVAN in await stage.members()
+    assert not [one for one in await stage.calls(DELETE) if one["error"] is None]
+    assert len(await stage.calls(ADD)) == 1
+    assert CHAT in [chat["id"] for chat in await stage.get("chats")]

@@ -1,0 +1,153 @@
+"""/who, /why, /check, /help, /language, and what an administrator has switched off."""
+
+import pytest
+from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, UNBOUND, Stage
+from test_escalate import decide
+
+
+async def test_who_is_here(stage: Stage) -> None:
+    await stage.say("/invite @15")
+
+    reply = await stage.say("/who")
+
+    assert reply == (
+        "👥 Из коллег в чате: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
+        "Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
+        "сделка № 288 «Поставка оборудования»: ответственный – [USER=21]Роман Соколов[/USER], "
+        "наблюдатели: [USER=3]Борис Волков[/USER]. Доступ к карточке у них есть."
+    )
+    assert reply in await stage.told_privately()
+    assert "Чат не привязан к CRM" in await stage.say("/who", chat=UNBOUND)
+    assert "Откройте нужный диалог" in await stage.say("/who", chat=GROUP_CHAT)
+
+
+async def test_why_tells_more(stage: Stage) -> None:
+    await stage.faults(user={"id": IVAN, "crm": False})
+    await stage.say("/invite [USER=12]Иван[/USER]")
+
+    reply = await stage.say("/why")
+
+    assert "⛔ У сотрудника [USER=12]Иван Петров[/USER] нет доступа к элементу" in reply
+    assert "[i]imopenlines.crm.chat.user.add · ACCESS_DENIED · Access denied!" in reply
+    assert len(await stage.calls(ADD)) == 1
+
+
+async def test_why_without_a_refusal(stage: Stage) -> None:
+    await stage.say("/invite @12")
+
+    assert "ни в чём не отказывал" in await stage.say("/why")
+
+
+async def test_check_in_the_private_talk(stage: Stage) -> None:
+    await stage.whisper("/check")
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    assert told.startswith(
+        "✔ Бот действует от вашего имени: [USER=7]Ольга Смирнова[/USER], права у приложения есть, "
+        "в открытых линиях работает, версия API – "
+    )
+    assert "✖" not in told
+
+
+async def test_check_names_what_is_missing(stage: Stage) -> None:
+    await stage.faults(scopes=["imbot", "imopenlines", "im", "user_basic", "department", "crm"])
+
+    await stage.whisper("/check")
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    assert "✖ Приложению не выданы права: sonet_group." in told
+
+
+async def test_help_about_one_command(stage: Stage) -> None:
+    for typed in ("/help", "/help escalate", "/help /invite", "/help nothing"):
+        await stage.whisper(typed)
+    await stage.settled()
+
+    everything, escalate, invite, nothing = await stage.told_privately()
+    assert everything.count("\n[b]/") == 10
+    assert escalate.startswith("[b]/escalate сделка 288[/b]")
+    assert invite.startswith("[b]/invite @коллега[/b]")
+    assert nothing.startswith("Команды «/nothing» у бота нет.")
+
+
+async def test_language(stage: Stage) -> None:
+    for typed in ("/language", "/language en", "/language", "/language klingon", "/language рус"):
+        await stage.whisper(typed)
+        await stage.settled()
+
+    told = await stage.told_privately()
+    assert told[0].startswith("[b]/language ru[/b] – язык")
+    assert told[1] == "✅ The bot writes to you in English now."
+    assert told[2].startswith("[b]/language en[/b] sets")
+    assert told[3].startswith('The bot doesn\'t speak "klingon".')
+    assert told[4] == "✅ Теперь бот пишет вам по-русски."
+
+
+async def test_what_is_switched_off(stage: Stage) -> None:
+    await decide(stage, commands_off=("invite",), errors_in_chat=True)
+
+    reply = await stage.say("/invite @12")
+    await stage.whisper("/help")
+    await stage.settled()
+
+    assert reply.startswith("Администратор отключил команду [b]/invite[/b].")
+    assert (await stage.chat())["messages"][-1]["system"]
+    assert "/invite[/b] @" not in (await stage.told_privately())[-1]
+    assert not await stage.calls(ADD)
+
+
+@pytest.mark.parametrize("command", ["remove", "escalate", "group", "undo", "who", "why"])
+@pytest.mark.parametrize("ask", ["help", "?", "справка"])
+async def test_every_command_explains_itself(stage: Stage, command: str, ask: str) -> None:
+    before = len(await stage.calls())
+
+    reply = await stage.say(f"/{command} {ask}")
+
+    assert reply.startswith(f"[b]/{command}")
+    assert len(await stage.requests(since=before)) == 1
+
+
+async def test_removing_the_operator_is_confirmed(stage: Stage) -> None:
+    await stage.say("/invite @15 @12")
+
+    reply = await stage.say("/remove me @12", user=OLGA)
+
+    assert "[USER=7]Ольга Смирнова[/USER] – оператор этого диалога" in reply
+    assert "✅ [USER=12][/USER] больше не в этом чате." in reply
+    assert OLGA in await stage.members()
+    await stage.say("/remove id7 --yes", user=ANNA)
+    assert OLGA not in await stage.members()
+
+
+async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
+    await stage.type("/invite @12\n/remove @12\n/invite @15")
+    await stage.settled()
+
+    done = [one for one in await stage.get("memberships") if one["chat_id"] == CHAT]
+    assert [(one["user_id"], one["joined"]) for one in done] == [
+        (IVAN, True),
+        (IVAN, False),
+        (ANNA, True),
+    ]
+    assert len(await stage.heard()) == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "chat", "words"),
+    [
+        ("/group @12 -- помощь", 60, "Приглашение в группу «Юристы» отправлено"),
+        ('/group "юрис" @12', CHAT, "Приглашение в группу «Юристы» отправлено"),
+        ("/group 15 me", CHAT, "Уже в группе «Юристы»: "),
+        ("/group 15 @33", CHAT, "В группу «Юристы» не приглашены: [USER=33]"),
+        ("/group 15 @33 @12 @3", CHAT, "Не приглашены: [USER=33]"),
+        ("/group @12", CHAT, "В какую группу?"),
+        ("/group abc @12", CHAT, "«abc» – не номер группы."),
+        ("/group 15", CHAT, "Кого пригласить?"),
+        ('/group "Нет такой" @12', CHAT, "Группы «Нет такой» нет или она вам недоступна"),
+        ("/group 15 @12 --dry", CHAT, "Будет сделано: приглашение в группу"),
+    ],
+)
+async def test_group(stage: Stage, typed: str, chat: int, words: str) -> None:
+    assert words in await stage.say(typed, chat=chat)
