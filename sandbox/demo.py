@@ -403,9 +403,7 @@ class Scene:
         """Say which addresses there are, and give lines to be pasted into another terminal."""
         say(f"\n{paint('1', 'The portal and the bot stay up until Ctrl-C.')}")
         say(f"  portal  {self.portal.url}\n  bot     {self.bot.url}\n  its log {self.bot.log}")
-        async with self._session.get(self.portal.url) as response:
-            if response.status == 200:
-                say(f"\nOpen {self.portal.url} in a browser: chats to look into and to type in.")
+        say(f"\nOpen {self.portal.url} in a browser: chats to look into and to type in.")
         say("\nMore can be typed from another terminal; these lines work when pasted.")
         for title, line in self._lines():
             say(f"\n{title}\n{paint('36', line)}")

@@ -236,6 +236,16 @@ async def test_the_app_is_installed_in_a_frame(empty_stage: Stage, browser: Brow
         await empty_stage.until(lambda: _is_installed(empty_stage))
 
 
+async def test_the_app_s_page_is_shown_in_a_frame(desk: Desk) -> None:
+    await desk.page.get_by_role("button", name="Приложение").click()
+
+    shown = desk.page.frame_locator("#app-frame iframe")
+    await expect(shown.get_by_text("Ольга Смирнова")).to_be_visible()
+    await desk.page.keyboard.press("Escape")
+    await expect(desk.page.get_by_role("dialog")).to_be_hidden()
+    assert await desk.page.locator("#app-frame iframe").count() == 0
+
+
 async def _is_installed(stage: Stage) -> bool:
     return stage.portal.state.app.installed
 
@@ -249,7 +259,9 @@ async def test_the_page_is_usable_on_a_phone_and_in_english(stage: Stage, browse
         await expect(page.get_by_role("heading", name="REST calls")).to_be_visible()
         await page.get_by_role("button", name="Chats", exact=True).click()
         await page.get_by_role("button", name=re.compile("Клиент - Поддержка")).first.click()
-        await expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
+        await page.get_by_role("textbox", name="Message", exact=True).fill("/invite id12")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("log", name="Messages")).to_contain_text("now in this chat")
 
 
 async def test_whatever_can_be_pressed_has_a_name(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from sandbox.entities_v2 import LANGUAGE
 from sandbox.faults import ERROR
 from sandbox.journal import CallRecord
 from sandbox.model import Chat, Command, Message, User
@@ -76,6 +77,7 @@ def _faults(state: State) -> object:
         "busy": faults.any_of(ERROR),
         "tokens": faults.events.tokens,
         "oauth": faults.oauth,
+        "language": faults.events.language or LANGUAGE,
     }
 
 

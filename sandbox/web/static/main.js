@@ -348,6 +348,12 @@ function wire() {
   listen({ openChat: (dialog) => { if (dialog.startsWith("chat")) go(Number(dialog.slice(4))); } });
 }
 
+// Whoever reads the page in English is answered in English: it is the portal's language then.
+function begin() {
+  if (feed.faults().language !== language) feed.post("faults", { events: { language } });
+  reopen();
+}
+
 function reopen() {
   const which = location.hash.slice(1);
   if (which !== "app" && which !== "install") return;
@@ -372,6 +378,6 @@ feed.follow({
     }
     draw();
     notice();
-    if (first) reopen();
+    if (first) begin();
   },
 });

@@ -3,7 +3,7 @@
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
 import { avatar } from "./people.js";
-import { words } from "./words.js";
+import { language, words } from "./words.js";
 
 const ANNA = 15;
 const BUSY = { status: 503, code: "QUERY_LIMIT_EXCEEDED", description: "Too many requests" };
@@ -50,7 +50,7 @@ function faultButtons(chat, me) {
     ["busy", now.busy, [{ method: "*", times: 3, error: BUSY }]],
     ["dismissed", anna && !anna.active, [{ user: { id: ANNA, active: false } }]],
     ["finished", line?.finished, line && [{ chat: { id: line.id, status: FINISHED } }]],
-    ["well", false, [{ clear: true }, { user: { id: ANNA, active: true } },
+    ["well", false, [{ clear: true }, { events: { language } }, { user: { id: ANNA, active: true } },
       ...(line?.finished ? [{ chat: { id: line.id, status: OPERATOR } }] : [])]],
   ];
 }
