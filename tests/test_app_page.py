@@ -198,7 +198,7 @@ async def test_the_journal_tells_who_asked_what(stage: Stage) -> None:
     rows = rows_of(page)
     assert len(rows) == 2
     assert "Анна Орлова 15" in rows[0]
-    assert "Ольга Смирнова 7 /invite Иван Петров 12 chat8773 deal 288 сделано" in rows[1]
+    assert "Ольга Смирнова 7 /invite Иван Петров 12 chat8773 сделка № 288 сделано" in rows[1]
 
 
 async def test_the_journal_is_filtered_and_paged(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from stage import ADD, CHAT, IVAN, OLGA, Stage
 
 ADMIN = 1
+PATIENCE = 20_000
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -32,12 +33,13 @@ async def test_from_the_private_message_to_the_command(stage: Stage, pictures: P
         await page.goto(f"{stage.portal.url}/?lang=ru")
         await page.locator("#me").select_option(str(OLGA))
         await page.get_by_role("button", name="Switchboard").first.click()
-        await page.get_by_text("Подключить", exact=True).last.click()
-        frame = page.frame_locator("#app-frame iframe")
-        await expect(frame.get_by_role("heading", name="Готово")).to_be_visible()
-        await expect(frame.get_by_text("уже выполняет вашу команду")).to_be_visible()
-        await picture(page, pictures, "connected")
-        await page.locator("#app-dialog-close").click()
+        async with page.context.expect_page() as opening:
+            await page.get_by_text("Подключить", exact=True).last.click()
+        tab = await opening.value
+        await expect(tab.get_by_role("heading", name="Готово")).to_be_visible(timeout=PATIENCE)
+        await expect(tab.get_by_text("уже выполняет вашу команду")).to_be_visible()
+        await picture(tab, pictures, "connected")
+        await tab.close()
         await stage.until(lambda: _joined(stage))
 
     await stage.settled()
@@ -57,7 +59,7 @@ async def test_an_installation_in_the_portals_frame(empty_stage: Stage, pictures
         await page.locator("#me").select_option(str(ADMIN))
         await page.locator("#open-install").click()
         frame = page.frame_locator("#app-frame iframe")
-        await expect(frame.get_by_text("Ваше разрешение")).to_be_visible(timeout=20_000)
+        await expect(frame.get_by_text("Ваше разрешение")).to_be_visible(timeout=PATIENCE)
         await picture(page, pictures, "installed")
 
     assert stage.portal.state.app.installed
@@ -86,7 +88,7 @@ async def test_an_administrator_looks_at_everything(
         await page.locator("nav button[value=settings]").click()
         await page.locator("input[name=add]").fill("15")
         await page.locator("button[value=save]").click()
-        await expect(page.get_by_role("status")).to_be_visible()
+        await expect(page.get_by_role("status")).to_be_visible(timeout=PATIENCE)
         await expect(page.locator(".person .who")).to_contain_text("Анна Орлова")
         await picture(page, pictures, f"admin-saved-{language}-{size['width']}")
 

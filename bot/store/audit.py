@@ -35,7 +35,8 @@ class Entry:
     requester_id: int
     command: str
     chat: str
-    item: str
+    item_type: str
+    item_id: str
     person_id: int
     method: str
     result: Result
@@ -98,14 +99,14 @@ _RESULTS: dict[str, ColumnElement[bool]] = {
 
 def _entry(row: Row[Any]) -> Entry:
     params = json.loads(row.params)
-    type_, number = params.get("CRM_ENTITY_TYPE"), params.get("CRM_ENTITY")
     return Entry(
         id=row.id,
         at=row.begun_at,
         requester_id=row.requester_id,
         command=row.command,
         chat=row.chat,
-        item=f"{type_} {number}" if type_ and number else "",
+        item_type=str(params.get("CRM_ENTITY_TYPE") or ""),
+        item_id=str(params.get("CRM_ENTITY") or ""),
         person_id=row.person_id,
         method=row.method,
         result=_result(row),

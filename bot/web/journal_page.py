@@ -83,7 +83,7 @@ def _cells(entry: Entry, zone: tzinfo) -> list[str]:
         f"/{entry.command}",
         str(entry.person_id or ""),
         entry.chat,
-        entry.item,
+        f"{entry.item_type} {entry.item_id}".strip(),
         entry.method,
         entry.result,
         entry.code,

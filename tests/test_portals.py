@@ -1,0 +1,187 @@
+"""Two portals with the same numbers in one deployment: nothing crosses over."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from aiohttp import ClientSession
+from sqlalchemy import text
+from stage import ADD, CLIENT_ID, CLIENT_SECRET, IVAN, OLGA, Stage, bot_running, settings_for
+from test_app_page import opened, posted, rows_of, session_of, words_of
+
+from sandbox.server import Portal, running
+
+ADMIN = 1
+TYPED = "/invite id12"
+NAMES = ("a" * 32, "b" * 32)
+
+
+@dataclass
+class Pair:
+    """Two portals and the one bot that serves both."""
+
+    left: Stage
+    right: Stage
+
+
+@pytest.fixture
+async def pair(database_url: str) -> AsyncIterator[Pair]:
+    async with portal_of(NAMES[0]) as left, portal_of(NAMES[1]) as right:
+        servers = [left.oauth_url, right.oauth_url]
+        settings = settings_for(left, database_url, bitrix24_oauth_urls=servers)
+        async with ClientSession() as session, bot_running(settings):
+            pair = Pair(Stage(left, settings, session), Stage(right, settings, session))
+            assert await pair.left.install() == 200
+            assert await pair.right.install() == 200
+            yield pair
+            pair.left.engine.dispose()
+            pair.right.engine.dispose()
+
+
+@asynccontextmanager
+async def portal_of(member_id: str) -> AsyncIterator[Portal]:
+    async with running(
+        client_id=CLIENT_ID, client_secret=CLIENT_SECRET, member_id=member_id
+    ) as portal:
+        yield portal
+
+
+async def test_each_portal_gets_its_own_calls(pair: Pair) -> None:
+    assert "теперь в этом чате" in await pair.left.say(TYPED)
+
+    assert len(await pair.left.calls(ADD)) == 1
+    assert not await pair.right.calls(ADD)
+    assert IVAN not in await pair.right.members()
+
+
+async def test_a_token_of_one_is_no_permission_at_the_other(pair: Pair) -> None:
+    await pair.left.say(TYPED)
+    await pair.right.faults(events={"tokens": "none"})
+
+    assert (await pair.right.say(TYPED)).startswith("🔑")
+
+    assert not await pair.right.calls(ADD)
+    assert rows(pair, "tokens", OLGA) == [NAMES[0]]
+
+
+async def test_one_connecting_takes_nothing_up_at_the_other(pair: Pair) -> None:
+    for stage in (pair.left, pair.right):
+        await stage.faults(events={"tokens": "none"})
+        assert (await stage.say(TYPED)).startswith("🔑")
+
+    await opened(pair.left, OLGA)
+
+    await pair.left.until(lambda: joined(pair.left))
+    await pair.left.settled()
+    assert not await pair.right.calls(ADD)
+
+
+async def test_a_state_of_one_does_not_connect_at_the_other(pair: Pair) -> None:
+    from test_connect import authorized, code_of, offered, state_of
+
+    for stage in (pair.left, pair.right):
+        await stage.faults(events={"tokens": "none"})
+        await stage.say(TYPED)
+    left = await authorized(pair.left, await offered(pair.left))
+    right = await authorized(pair.right, await offered(pair.right))
+
+    crossed = left.replace(code_of(left), code_of(right))
+    async with pair.left.session.get(crossed) as response:
+        assert response.status in (400, 403)
+
+    assert state_of(left) != state_of(right)
+    assert rows(pair, "tokens", OLGA) == []
+
+
+async def test_an_event_of_one_cannot_name_the_other(pair: Pair) -> None:
+    forged = {
+        "event": "ONAPPUNINSTALL",
+        "data[CLEAN]": "1",
+        "auth[member_id]": NAMES[1],
+        "auth[application_token]": pair.left.portal.state.app.application_token,
+    }
+    url = f"{pair.left.settings.public_url}/bitrix24/events"
+    async with pair.left.session.post(url, data=forged) as response:
+        assert response.status == 403
+
+    assert "теперь в этом чате" in await pair.right.say(TYPED)
+
+
+async def test_a_visitor_of_one_is_a_stranger_at_the_other(pair: Pair) -> None:
+    token = pair.right.portal.state.app.application_token
+
+    status, page = await opened(pair.left, ADMIN, member_id=NAMES[1], APPLICATION_TOKEN=token)
+
+    assert (status, "Не удалось узнать вас" in page) == (403, True)
+
+
+async def test_an_install_page_of_one_does_not_touch_the_other(pair: Pair) -> None:
+    before = pair.right.count("SELECT count(*) FROM portals")
+    opening = {"user_id": ADMIN, "which": "install"}
+    page = await pair.left.post("open", opening)
+    fields = {**page["fields"], "member_id": NAMES[1]}
+
+    async with pair.left.session.post(page["url"], data=fields) as response:
+        assert response.status == 403
+
+    assert pair.right.count("SELECT count(*) FROM portals") == before
+    assert "теперь в этом чате" in await pair.right.say(TYPED)
+
+
+async def test_settings_and_journal_are_each_portals_own(pair: Pair) -> None:
+    await pair.left.say(TYPED)
+    _, left = await opened(pair.left, ADMIN)
+    _, right = await opened(pair.right, ADMIN)
+
+    left = await posted(pair.left, left, view="save", errors_in_chat="1")
+    assert "checked" in left.partition('name="errors_in_chat"')[2][:40]
+    right = await posted(pair.right, right, view="settings")
+    assert "checked" not in right.partition('name="errors_in_chat"')[2][:40]
+    assert len(rows_of(await posted(pair.left, left, view="journal"))) == 1
+    assert "Ничего не найдено" in words_of(await posted(pair.right, right, view="journal"))
+    fields = {"session": session_of(right), "view": "csv"}
+    url = f"{pair.right.settings.public_url}/bitrix24/app"
+    async with pair.right.session.post(url, data=fields) as response:
+        assert len((await response.text()).strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_one_leaving_leaves_the_other_alone(pair: Pair, clean: bool) -> None:
+    await pair.left.say(TYPED)
+    await pair.right.say(TYPED)
+
+    await pair.left.post("uninstall", {"clean": clean})
+
+    await pair.left.until(lambda: gone(pair))
+    assert rows(pair, "tokens", OLGA) == [NAMES[1]]
+    assert NAMES[1] in members(pair, "journal")
+    assert (NAMES[0] in members(pair, "journal")) is not clean
+    assert "теперь в этом чате" in await pair.right.say("/invite id15")
+
+
+async def test_the_same_message_number_is_two_commands(pair: Pair) -> None:
+    assert "теперь в этом чате" in await pair.left.say(TYPED)
+    assert "теперь в этом чате" in await pair.right.say(TYPED)
+
+    question = "SELECT count(DISTINCT message_id) FROM inbox"
+    assert (pair.left.count(question), pair.left.stored()) == (1, 2)
+
+
+def rows(pair: Pair, table: str, user: int) -> list[str]:
+    question = text(f"SELECT member_id FROM {table} WHERE user_id = :user")  # noqa: S608
+    with pair.left.engine.connect() as connection:
+        return sorted(connection.execute(question, {"user": user}).scalars())
+
+
+def members(pair: Pair, table: str) -> set[str]:
+    with pair.left.engine.connect() as connection:
+        return set(connection.execute(text(f"SELECT member_id FROM {table}")).scalars())  # noqa: S608
+
+
+async def joined(stage: Stage) -> bool:
+    return IVAN in await stage.members()
+
+
+async def gone(pair: Pair) -> bool:
+    return members(pair, "portals") == {NAMES[1]}
