@@ -15,7 +15,7 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos pace again
+.PHONY: help demo test check chaos pace neighbours again
 
 help:
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
+	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
 	@echo 'make help    List what make can do'
 	@echo
 	@echo 'Each makes what it needs. Another Python: make demo PYTHON=/path/to/python3'
@@ -43,6 +44,9 @@ chaos: $(READY)
 
 pace: $(READY)
 	PYTHONPATH=.:tests $(IN_VENV) pace $(ARGS)
+
+neighbours: $(READY)
+	PYTHONPATH=.:tests $(IN_VENV) neighbours $(ARGS)
 
 $(READY): pyproject.toml uv.lock $(if $(WORKS),,again)
 	@set -e; found=; \

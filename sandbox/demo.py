@@ -161,6 +161,8 @@ def environment(portal: Portal, port: int, folder: Path) -> dict[str, str]:
         "PORTAL_RATE": "2",
         "REST_TIMEOUT": "30",
         "RETRY_FOR": "600",
+        "INBOX_DAYS": "14",
+        "JOURNAL_DAYS": "365",
     }
 
 

@@ -107,11 +107,13 @@ class Stage:
         """Wait until every event has arrived and everything accepted is answered."""
         await self.until(self._is_settled, patience)
 
-    async def until(self, fact: Callable[[], Any], patience: float = PATIENCE) -> None:
+    async def until(
+        self, fact: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.005
+    ) -> None:
         deadline = time.monotonic() + patience
         while not await fact():
             assert time.monotonic() < deadline, "it did not come to pass"
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
 
     async def _is_settled(self) -> bool:
         deliveries = await self.get("deliveries")
