@@ -19,6 +19,8 @@ ARGUMENTS = [
 
 pytestmark = pytest.mark.timeout(120)
 
+expect.set_options(timeout=20_000)  # the machine may be busy with other tests
+
 
 def missing(what: str) -> NoReturn:
     """Without it nothing is seen: a reason to skip at a desk, to fail where all is checked."""
@@ -202,6 +204,62 @@ async def test_a_command_waits_for_the_connect_flow(desk: Desk) -> None:
     await desk.chat("Клиент - Поддержка")
     await expect(desk.members).to_contain_text("Иван Петров")
     assert await desk.stage.members() == [OLGA, CUSTOMER, IVAN]
+
+
+async def test_faults_are_set_and_mended(desk: Desk) -> None:
+    await desk.hide()
+    finished = desk.page.get_by_role("button", name="Диалог завершён", exact=True)
+    await finished.click()
+    await expect(finished).to_have_attribute("aria-pressed", "true")
+    await desk.write("/invite id12")
+    await expect(desk.toasts).to_contain_text("Диалог завершён")
+    assert IVAN not in await desk.stage.members()
+
+    await desk.page.get_by_role("button", name="Всё снова хорошо").click()
+    await expect(finished).to_have_attribute("aria-pressed", "false")
+    await desk.page.get_by_role("button", name="Токены истекли").click()
+    await expect(desk.toasts).to_contain_text("Все выданные токены истекли")
+    await desk.write("/invite id12")
+
+    await expect(desk.members).to_contain_text("Иван Петров")
+
+
+async def test_a_mention_is_one_thing_to_the_keyboard(desk: Desk) -> None:
+    await desk.text.focus()
+    await desk.page.keyboard.type("Спросим @орл")
+    await desk.page.keyboard.press("Tab")
+    await expect(desk.text).to_have_value("Спросим @Анна Орлова ")
+    await expect(desk.page.locator("#mirror mark")).to_have_text("@Анна Орлова")
+    for _ in range(2):
+        await desk.page.keyboard.press("Backspace")
+    await expect(desk.text).to_have_value("Спросим ")
+
+    await desk.page.keyboard.type("@орл")
+    await desk.page.keyboard.press("Tab")
+    await desk.page.keyboard.press("Enter")
+
+    await expect(desk.messages.locator(".mention")).to_have_text("Анна Орлова")
+    assert (await desk.stage.chat())["messages"][-1]["text"] == (
+        f"Спросим [USER={ANNA}]Анна Орлова[/USER] "
+    )
+
+
+async def test_bb_code_is_shown_and_can_be_pressed(desk: Desk) -> None:
+    await desk.stage.type(
+        "[put=/who]спросить[/put] [send=Готово]сказать[/send] [code][b]как есть[/b][/code]\n"
+        ">>цитата\n[chat=55]летучка[/chat] &#91;b&#93;скобки&#91;/b&#93;"
+    )
+    code, quote = desk.messages.locator("code"), desk.messages.locator("blockquote")
+    await expect(code).to_have_text("[b]как есть[/b]")
+    await expect(quote).to_have_text("цитата")
+    await expect(desk.messages).to_contain_text("[b]скобки[/b]")
+
+    await desk.messages.get_by_role("button", name="спросить").click()
+    await expect(desk.text).to_have_value("/who")
+    await desk.messages.get_by_role("button", name="сказать").click()
+    await expect(desk.messages.locator("li")).to_have_count(2)
+    await desk.messages.get_by_role("button", name="летучка").click()
+    await expect(desk.page.get_by_role("heading", name="Летучка")).to_be_visible()
 
 
 async def test_hostile_text_stays_text(desk: Desk) -> None:
