@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from time import strftime, time
+from time import time
 
-from bot.bitrix24.entities import Act, Offer
+from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
     Busy,
@@ -20,14 +20,18 @@ from bot.commands.runner import Runner
 from bot.connect import Links
 from bot.diagnosis import system_refusal
 from bot.errors import (
+    AppClosed,
     Failure,
     NoAnswer,
     PermissionNeeded,
+    PlanLacksRest,
     Refusal,
+    ScopeMissing,
     StoreUnavailable,
+    SubscriptionEnded,
 )
 from bot.letters import Letters
-from bot.outcomes import HiddenHint, Outcomes
+from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
 from bot.presses import Buttons, Pressed
 from bot.rendering import Wording
 from bot.replies import PRESS, Replies
@@ -43,6 +47,8 @@ PAUSE = 3.0
 NOTICE_AFTER = 3.0
 # What has waited long already is perhaps done at once.
 NOTICE_AT_LEAST = 0.5
+
+ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest)
 
 HIDDEN_OFFERS = (
     Offer(name="hide", act=Act(name="hide"), independent=True),
@@ -103,6 +109,7 @@ class Dispatcher:
         if replies is None:
             outcomes = obstacle or await self._outcomes(portal, acting)
             replies = await self._letters.write(outcomes, acting)
+            replies += await self._alert(portal, acting, outcomes)
             replies += await self._hint(acting)
         await self._answer(portal, acting, replies)
         return any(reply.parks for reply in replies)
@@ -135,14 +142,26 @@ class Dispatcher:
         except Refusal as refusal:
             return command, refusal
 
+    async def _alert(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:
+        """Tell the administrator, once a day, what only he can mend."""
+        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        found = next((one for one in told if isinstance(one, ALARMING)), None)
+        administrator = Person(id=portal.installer_id)
+        if found is None or administrator.id == command.event.user.id:
+            return []
+        what = type(found).__name__
+        if not await self._preferences.first_today(portal.member_id, f"alert/{what}"):
+            return []
+        alert = AdministratorNeeded(to=administrator, who=command.event.user.person, what=what)
+        return await self._letters.write(alert, command)
+
     async def _hint(self, command: Accepted) -> list[Reply]:
         """Tell once a chat and day that the customer may have seen what was typed."""
         event = command.event
         is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
         if not (is_seen and event.chat.is_open_line) or isinstance(command, Pressed):
             return []
-        day = strftime("%Y-%m-%d")
-        if not await self._preferences.first_time(f"hint/{event.lane}/{day}"):
+        if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
 

@@ -42,5 +42,13 @@ class HiddenHint(Outcome):
     """The customer may have seen the command."""
 
 
+class AdministratorNeeded(Outcome):
+    """A command failed for something that only an administrator can mend."""
+
+    to: Person
+    who: Person
+    what: str
+
+
 Told = Outcome | Refusal
 Outcomes = Told | Sequence[Told]

@@ -50,6 +50,7 @@ class Timers:
                 if ticks % SWEEP_EVERY == 0:
                     await self._buttons.forget_old()
                     await self._preferences.forget_old()
+                    await self._stays.forget_old()
             except StoreUnavailable as error:
                 log.info("nobody looks what is due this time: %s", error)
             ticks += 1

@@ -37,6 +37,7 @@ CHANGING = (
     "im.message.delete",
     "im.notify.personal.add",
 )
+ADMINISTRATOR = 1
 IVAN_NAMED = "[USER=12]Иван Петров[/USER]"
 
 
@@ -299,6 +300,10 @@ async def test_32_the_app_lacks_something(stage: Stage, code: str, words: str) -
 
     assert words in await stage.say("/invite @12")
     assert len(await stage.calls(ADD)) == 1
+    await stage.faults(method=ADD, error={"status": 403, "code": code, "description": "..."})
+    await stage.say("/invite @12")
+    [alert] = await stage.told_privately(ADMINISTRATOR)
+    assert alert.startswith("🛠 Команда не выполнена ([USER=7]Ольга Смирнова[/USER]): ")
 
 
 async def test_33_remove(stage: Stage) -> None:

@@ -58,10 +58,11 @@ class Preferences:
         """Store the language of a page that somebody has opened."""
         await self._store("page_language", member_id, user_id, language)
 
-    async def first_time(self, mark: str) -> bool:
-        """Say whether this has never been asked before, in this process or another."""
-        now = time.time()
-        made = await self._database.write((self._mark, [{"mark": mark, "made_at": now}]))
+    async def first_today(self, member_id: str, what: str) -> bool:
+        """Say whether this has not been asked today, in this process or another."""
+        now, mark = time.time(), f"{member_id}/{what}/{time.strftime('%Y-%m-%d')}"
+        row = {"mark": mark, "member_id": member_id, "made_at": now}
+        made = await self._database.write((self._mark, [row]))
         return bool(made.pop(mark, None) == now)
 
     async def forget_old(self) -> None:

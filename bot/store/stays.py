@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, bindparam, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.entities import CrmItem, Person
@@ -14,6 +14,7 @@ from bot.store.database import Database, Write
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0
+KEPT = 30 * 86_400
 
 
 class Stay(BaseModel):
@@ -66,6 +67,7 @@ class Stays:
         until = time.time() + seconds
         row = {
             "command_id": command_id,
+            "member_id": event.member_id,
             "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
             "stay": stay.model_dump_json(),
             "until": until,
@@ -120,6 +122,11 @@ class Stays:
             .returning(literal(mark := f"stay {guests.id}"), stays.c.until)
         )
         return (await self._database.write((statement, []))).get(mark) == until
+
+    async def forget_old(self) -> None:
+        """Drop the stays that ended long ago."""
+        old = delete(stays).where(stays.c.ended_at < time.time() - KEPT)
+        await self._database.write((old, []))
 
     async def cancel(self, command_id: int) -> None:
         """Note that the people whom a command brought are out already."""

@@ -170,6 +170,7 @@ stays = Table(
     metadata,
     Column("id", _Number, primary_key=True, autoincrement=True),
     Column("command_id", BigInteger, nullable=False, unique=True),
+    Column("member_id", String(64), nullable=False, index=True),
     Column("event", Text, nullable=False),
     Column("stay", Text, nullable=False),
     Column("until", Float, nullable=False),
@@ -187,5 +188,6 @@ marks = Table(
     "marks",
     metadata,
     Column("mark", String(200), primary_key=True),
+    Column("member_id", String(64), nullable=False, index=True),
     Column("made_at", Float, nullable=False, index=True),
 )

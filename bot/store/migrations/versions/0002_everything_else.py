@@ -25,11 +25,13 @@ def upgrade() -> None:
     op.create_table(
         "marks",
         sa.Column("mark", sa.String(length=200), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("made_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("mark"),
     )
     with op.batch_alter_table("marks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_marks_made_at"), ["made_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_marks_member_id"), ["member_id"], unique=False)
 
     op.create_table(
         "pauses",
@@ -81,6 +83,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("command_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.String(length=64), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("stay", sa.Text(), nullable=False),
         sa.Column("until", sa.Float(), nullable=False),
@@ -90,6 +93,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("command_id"),
     )
     with op.batch_alter_table("stays", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stays_member_id"), ["member_id"], unique=False)
         batch_op.create_index(
             "stays_running",
             ["until"],
