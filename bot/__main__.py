@@ -138,7 +138,7 @@ def _settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         sys.exit(_explained(error))
-    logs.configure(settings.log_level, settings.log_format)
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings
 
 

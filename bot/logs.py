@@ -3,19 +3,23 @@
 import logging
 import re
 import sys
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
+
+from bot.secret_names import FIELDS
+
+CUT = "•••"
 
 # Values of these names are cut wherever they come up: `auth=…`, `"access_token": "…"`.
-_SECRET = re.compile(
-    r"(?i)(access_token|refresh_token|application_token|client_secret|auth|code|state)"
-    r"(\"?'?\s*[=:]\s*\"?'?)([^\s\"'&,;}]{6,})"
-)
+_SECRET = re.compile(rf"(?i)({'|'.join(FIELDS)})(\]?\"?'?\s*[=:]\s*\"?'?)([^\s\"'&,;}}]{{6,}})")
 
 
-def configure(level: str, log_format: str) -> None:
-    """Send everything to standard error in one form."""
+def configure(level: str, log_format: str, hidden: Sequence[SecretStr] = ()) -> None:
+    """Send everything to standard error in one form, without ``hidden`` wherever it comes up."""
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
@@ -38,7 +42,9 @@ def configure(level: str, log_format: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _redact,
+                partial(
+                    _redact, [one.get_secret_value() for one in hidden if one.get_secret_value()]
+                ),
                 renderer,
             ],
         )
@@ -48,8 +54,10 @@ def configure(level: str, log_format: str) -> None:
     root.setLevel(level)
 
 
-def _redact(_logger: Any, _name: str, line: Any) -> Any:
+def _redact(hidden: Sequence[str], _logger: Any, _name: str, line: Any) -> Any:
     for key, value in line.items():
         if isinstance(value, str):
-            line[key] = _SECRET.sub(r"\1\2•••", value)
+            for one in hidden:
+                value = value.replace(one, CUT)
+            line[key] = _SECRET.sub(rf"\1\2{CUT}", value)
     return line

@@ -7,6 +7,8 @@ from cryptography.fernet import Fernet
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.secret_names import SETTINGS
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -84,3 +86,10 @@ class Settings(BaseSettings):
                     "base64, 44 characters), it may be cut short"
                 ) from None
         return value
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """The values that must not come up anywhere."""
+        values = [getattr(self, name) for name in SETTINGS]
+        flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+        return [one for one in flat if one is not None]
