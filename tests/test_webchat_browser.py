@@ -301,7 +301,7 @@ async def test_the_app_s_page_is_shown_in_a_frame(desk: Desk) -> None:
     await expect(shown.get_by_text("Ольга Смирнова")).to_be_visible()
     await desk.page.keyboard.press("Escape")
     await expect(desk.page.get_by_role("dialog")).to_be_hidden()
-    assert await desk.page.locator("#app-frame iframe").count() == 0
+    await expect(desk.page.locator("#app-frame iframe")).to_have_count(0)
 
 
 async def _is_installed(stage: Stage) -> bool:
