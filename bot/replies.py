@@ -85,7 +85,8 @@ def _in_chat(command: Accepted, reply: Reply) -> Call:
             "commandId": event.command.id,
             "messageId": event.message.id,
             "dialogId": event.chat.dialog_id,
-            "fields": {**_fields(reply, event.bot.id), "system": True},
+            # Whoever is in the chat can press: a press must not close the button to its owner.
+            "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
         },
     )
 
@@ -95,21 +96,22 @@ def private(portal: Portal, user_id: int, reply: Reply) -> Call:
     bot_id = portal.bot_id or 0
     return Call(
         "imbot.v2.Chat.Message.send",
-        {"botId": bot_id, "dialogId": str(user_id), "fields": _fields(reply, bot_id)},
+        {"botId": bot_id, "dialogId": str(user_id), "fields": _fields(reply, bot_id, once=True)},
     )
 
 
-def _fields(reply: Reply, bot_id: int) -> dict[str, Any]:
+def _fields(reply: Reply, bot_id: int, *, once: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"message": reply.text, "urlPreview": False}
     if reply.buttons:
-        buttons = [_button(button) for button in reply.buttons]
+        buttons = [_button(button, once=once) for button in reply.buttons]
         fields["keyboard"] = {"BOT_ID": bot_id, "BUTTONS": buttons}
     return fields
 
 
-def _button(button: Button) -> dict[str, str]:
+def _button(button: Button, *, once: bool) -> dict[str, str]:
     # Page: message-keyboards.md. Keys stay in capitals in version 2 as well.
     look = {"TEXT": button.text, "DISPLAY": "LINE", "BG_COLOR_TOKEN": "primary"}
     if button.link:
         return {**look, "LINK": button.link}
-    return {**look, "COMMAND": PRESS, "COMMAND_PARAMS": button.payload, "BLOCK": "Y"}
+    block = "Y" if once else "N"
+    return {**look, "COMMAND": PRESS, "COMMAND_PARAMS": button.payload, "BLOCK": block}

@@ -1,14 +1,16 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
+from collections.abc import Sequence
+
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import OpenLines, Target
+from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.commands.errors import TooLate
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis
-from bot.outcomes import Outcome, Outcomes
-from bot.store.stays import Guests, Stays
+from bot.outcomes import Outcome, Outcomes, Told
+from bot.store.stays import Guests, Stay, Stays
 
 router = Router()
 
@@ -36,6 +38,11 @@ class VisitOver(Outcome):
 
 
 class VisitStays(Outcome):
+    people: tuple[Person, ...]
+    chat_id: int
+
+
+class VisitNotOver(Outcome):
     people: tuple[Person, ...]
     chat_id: int
 
@@ -85,10 +92,22 @@ async def expire(
             for person in stay.people
         ]
         return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]
-    denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
+    return await _over(memberships, stay, diagnosis)
+
+
+async def _over(memberships: Sequence[Membership], stay: Stay, diagnosis: Diagnosis) -> Outcomes:
+    # Who has left by himself, or was removed by somebody, needs no word.
+    denied = [
+        Denied(one.person, one.refused)
+        for one in memberships
+        if one.refused and one.refused.code not in ("WRONG_REQUEST", "USER_NOT_FOUND")
+    ]
     gone = tuple(one.person for one in memberships if not one.refused and one.changed is not False)
-    over = [VisitOver(people=gone, chat_id=stay.chat_id)] if gone else []
-    return [*over, *await diagnosis.explain_removal(denied, stay.item, stay.chat_id)]
+    told: list[Told] = [VisitOver(people=gone, chat_id=stay.chat_id)] if gone else []
+    if denied:
+        still = tuple(one.person for one in denied)
+        told.append(VisitNotOver(people=still, chat_id=stay.chat_id))
+    return [*told, *await diagnosis.explain_removal(denied, stay.item, stay.chat_id)]
 
 
 async def _guests(args: Visit, event: CommandEvent, stays: Stays) -> Guests | None:

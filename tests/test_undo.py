@@ -140,3 +140,27 @@ async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     assert not [one for one in await stage.calls(DELETE) if one["error"] is None]
     assert len(await stage.calls(ADD)) == 1
     assert CHAT in [chat["id"] for chat in await stage.get("chats")]
+
+
+async def test_a_guest_of_a_finished_dialog_is_told_of(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
+    await stage.faults(chat={"id": CHAT, "status": 60})
+
+    await time_passes(stage, 7300)
+
+    told = await said(stage, "⚠️ Время вышло, но убрать из чата")
+    assert "[USER=12]Иван[/USER].\n⚠️ Диалог завершён" in told
+
+
+async def test_somebody_else_presses_undo(stage: Stage) -> None:
+    await stage.say("/invite @12 @15")
+    messages = (await stage.chat())["messages"]
+    number = next(one["id"] for one in reversed(messages) if one["keyboard"])
+
+    for user in (ANNA, OLGA):
+        await stage.post("presses", {"message_id": number, "button": 0, "user_id": user})
+        await stage.settled()
+
+    assert (await stage.told_privately(ANNA))[-1].startswith("Эта кнопка не для вас")
+    assert "↩️ Отменено." in (await stage.chat())["messages"][-1]["text"]
+    assert not {IVAN, ANNA} & set(await stage.members())

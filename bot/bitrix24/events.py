@@ -277,15 +277,16 @@ class Envelope(Part):
         The portal sends as ONIMBOTV2MESSAGEADD what is no command of the bot's.
         Raises ``MalformedEvent``.
         """
-        message = self.data.get("message")
+        chat, message = self.data.get("chat"), self.data.get("message")
+        dialog_id = str(chat.get("dialogId") or "") if isinstance(chat, dict) else ""
+        if not dialog_id.isdecimal():
+            return None
         text = str(message.get("text") or "") if isinstance(message, dict) else ""
         typed = next((line for line in lines_of(text) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
-        event = Envelope(
-            event=self.event, data={**self.data, "command": command}, auth=self.auth
-        ).command(member_id)
-        return event if event.chat.is_private else None
+        about = self.model_copy(update={"data": {**self.data, "command": command}})
+        return about.command(member_id)
 
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -21,6 +21,7 @@ class Preferences:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: TTLCache[tuple[str, int], str] = TTLCache(maxsize=8192, ttl=REMEMBER)
+        self._marked: LRUCache[str, bool] = LRUCache(maxsize=8192)
         insert = (
             postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
         )
@@ -61,6 +62,9 @@ class Preferences:
     async def first_today(self, member_id: str, what: str) -> bool:
         """Say whether this has not been asked today, in this process or another."""
         now, mark = time.time(), f"{member_id}/{what}/{time.strftime('%Y-%m-%d')}"
+        if mark in self._marked:
+            return False
+        self._marked[mark] = True
         row = {"mark": mark, "member_id": member_id, "made_at": now}
         made = await self._database.write((self._mark, [row]))
         return bool(made.pop(mark, None) == now)
