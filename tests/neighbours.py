@@ -1,6 +1,6 @@
 """A portal that hangs on every call, and a healthy one beside it: what does the second notice?
 
-    python tests/neighbours.py
+python tests/neighbours.py
 """
 
 import argparse

@@ -41,7 +41,7 @@ class Pages:
             enable_async=True,
             auto_reload=False,
         )
-        self.languages = sorted(path.name for path in directory.iterdir() if path.is_dir())
+        self.languages = sorted(path.parent.name for path in directory.glob("*/words.j2"))
 
     def language(self, *wishes: str) -> str:
         """Choose the first language that there are words in; ``ru-RU`` is ``ru``."""
