@@ -333,7 +333,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="switchboard-chaos-") as folder:
         report = asyncio.run(play(chosen.database, chosen.commands, seed, Path(folder)))
         if report.wrong:
-            print((Path(folder) / "log").read_text()[-4000:])  # noqa: T201
+            lines = (Path(folder) / "log").read_text().splitlines()
+            telling = [line for line in lines if " [error" in line or "unanswered" in line]
+            print(*lines[-20:], *telling[-40:], sep="\n")  # noqa: T201
     print(report, *report.wrong[:20], sep="\n")  # noqa: T201
     sys.exit(1 if report.wrong else 0)
 

@@ -42,6 +42,8 @@ _DEFER = text(
     """  # noqa: S608  # constants of this module
 )
 
+_MINE = text("SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = :worker")
+_DROP = text("DELETE FROM procrastinate_jobs WHERE id = :job")
 _STRANDED = text(
     """
     SELECT DISTINCT lane FROM inbox
@@ -73,7 +75,10 @@ class Jobs:
         self._tasks: list[asyncio.Task[None]] = []
         self._app = application(database.engine.url.render_as_string(hide_password=False))
         retry = procrastinate.RetryStrategy(wait=1)
-        self._app.task(name=TASK, queue=QUEUE, retry=retry)(self._drain)
+        self._app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)(self._drain)
+        self._draining: set[int] = set()
+        self._missing: set[int] = set()
+        self._worker_id: int | None = None
 
     async def start(self) -> None:
         """Begin to work, and to look for chats that a dead process has left."""
@@ -106,7 +111,15 @@ class Jobs:
         if lanes:
             await self._database.write((_DEFER, [{"lane": lane} for lane in lanes]))
 
-    async def _drain(self, lane: str) -> None:
+    async def _drain(self, context: procrastinate.JobContext, lane: str) -> None:
+        self._worker_id = context.job.worker_id
+        self._draining.add(context.job.id or 0)
+        try:
+            await self._drain_lane(lane)
+        finally:
+            self._draining.discard(context.job.id or 0)
+
+    async def _drain_lane(self, lane: str) -> None:
         while commands := await self._inbox.waiting(lane, AT_ONCE):
             for command in commands:
                 await self._dispatch(command)
@@ -140,6 +153,7 @@ class Jobs:
             await asyncio.sleep(SWEEP_EVERY)
             try:
                 await self._bury_the_dead()
+                await self._find_the_lost()
                 await self._defer(await self._database.read(_stranded))
             except (StoreUnavailable, ConnectorException, procrastinate.exceptions.AppNotOpen):
                 # Whoever lost the database too gets the time to show that he is alive.
@@ -152,6 +166,17 @@ class Jobs:
             with suppress(ConnectorException):
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
                 log.warning("chat %s is taken over from a dead worker", job.lock)
+
+    async def _find_the_lost(self) -> None:
+        """Drop jobs that were given to this worker and never reached it: a lost connection."""
+        row = {"worker": self._worker_id}
+        mine = await self._database.read(lambda c: set(c.execute(_MINE, row).scalars()))
+        missing = mine - self._draining
+        lost = missing & self._missing
+        self._missing = missing
+        if lost:
+            log.warning("%d jobs never reached this worker", len(lost))
+            await self._database.write((_DROP, [{"job": job} for job in sorted(lost)]))
 
 
 def application(address: str) -> procrastinate.App:
