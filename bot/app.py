@@ -32,7 +32,7 @@ from bot.commands.targets import Targets
 from bot.connect import Connect, Links
 from bot.diagnosis import Diagnosis
 from bot.dispatcher import Dispatcher
-from bot.doctor import Doctor
+from bot.doctor import Doctor, PortalDoctor
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.jobs import Jobs
@@ -203,7 +203,9 @@ def _parts(
         history=History(database),
         buttons=Buttons(Presses(database), cipher),
     )
-    workshop = collaborators(access, journal, patience, router, memory)
+    registration = Registration(access, portals, router, wording, patience, settings.public_url)
+    doctor = Doctor(access, registration, database)
+    workshop = collaborators(access, journal, patience, router, memory, doctor)
     replies = Replies(access, patience, pace)
     links, states = Links(cipher, settings.public_url), States(database)
     dispatcher = Dispatcher(
@@ -222,7 +224,6 @@ def _parts(
         if shared
         else Lanes(inbox, backlog, dispatcher.dispatch)
     )
-    registration = Registration(access, portals, router, wording, patience, settings.public_url)
     return Parts(
         database=database,
         cipher=cipher,
@@ -242,7 +243,7 @@ def _parts(
         timers=Timers(memory.stays, inbox, engine, memory.buttons, memory.preferences),
         registration=registration,
         links=links,
-        doctor=Doctor(access, registration, database),
+        doctor=doctor,
         installation=Installation(client, oauth, portals, tokens),
     )
 
@@ -314,7 +315,12 @@ def close(application: web.Application) -> None:
 
 
 def collaborators(
-    access: Access, journal: Journal, patience: Patience, router: Router, memory: Memory
+    access: Access,
+    journal: Journal,
+    patience: Patience,
+    router: Router,
+    memory: Memory,
+    doctor: Doctor,
 ) -> Workshop:
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
 
@@ -342,6 +348,7 @@ def collaborators(
         Groups: of_portal(Groups),
         Notices: of_portal(Notices),
         Checkups: of_portal(Checkups),
+        PortalDoctor: lambda portal, command: PortalDoctor(doctor, portal),
         Targets: of_portal(lambda asks: Targets(OpenLines(asks))),
         People: of_portal(lambda asks: People(Users(asks), OpenLines(asks), Crm(asks))),
         Policy: of_portal(lambda asks: Policy(Users(asks), memory.settings)),

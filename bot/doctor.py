@@ -93,6 +93,18 @@ class Doctor:
         return _mendable("commands", ok=portal.registered == self._registration.current)
 
 
+class PortalDoctor:
+    """The doctor at one portal."""
+
+    def __init__(self, doctor: Doctor, portal: Portal) -> None:
+        self._doctor = doctor
+        self._portal = portal
+
+    async def failing(self) -> list[Check]:
+        """Give the checks that something is wrong with."""
+        return [one for one in await self._doctor.portal(self._portal) if one.ok is False]
+
+
 def _scopes(granted: Any) -> Check:
     if isinstance(granted, Refused):
         return Check("scopes", ok=None, value=granted.code, remedy="refused")

@@ -60,6 +60,17 @@ async def test_check_names_what_is_missing(stage: Stage) -> None:
     assert "✖ Приложению не выданы права: sonet_group." in told
 
 
+async def test_check_sees_what_the_administrator_has_to_mend(stage: Stage) -> None:
+    commands = stage.portal.state.commands
+    del commands[next(number for number, one in commands.items() if one.name == "undo")]
+
+    await stage.whisper("/check")
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    assert "✖ На портале не все команды бота." in told
+
+
 async def test_help_about_one_command(stage: Stage) -> None:
     for typed in ("/help", "/help escalate", "/help /invite", "/help nothing"):
         await stage.whisper(typed)

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import procrastinate
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AppNotOpen, ConnectorException
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from sqlalchemy import Connection, text
 
 from bot.errors import StoreUnavailable
@@ -30,6 +31,7 @@ HEARTBEAT = 2.0
 DEAD_AFTER = 9.0
 SWEEP_EVERY = 4.0
 POLL_EVERY = 1.0
+GRACE = 15.0
 
 # Written as procrastinate's own function writes it, except that a job that waits already is
 # touched: until our commit no worker can take it and miss what we have just stored.
@@ -71,14 +73,14 @@ class Jobs:
         self._inbox = inbox
         self._dispatch = dispatch
         self._working = working
-        self._stopping = False
+        self._stopping = asyncio.Event()
+        self._worker: Worker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._app = application(database.engine.url.render_as_string(hide_password=False))
         retry = procrastinate.RetryStrategy(wait=1)
         self._app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)(self._drain)
         self._draining: set[int] = set()
         self._missing: set[int] = set()
-        self._worker_id: int | None = None
 
     async def start(self) -> None:
         """Begin to work, and to look for chats that a dead process has left."""
@@ -101,18 +103,20 @@ class Jobs:
 
     async def stop(self, patience: float) -> None:
         """Let running chats finish for so many seconds; the rest keeps its jobs."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]  # procrastinate's own
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience + 2)
+            # Asked, not cancelled: a pool that is cancelled while it opens is never closed.
+            _, late = await asyncio.wait(self._tasks, timeout=patience + 2)
+            for task in late:
+                task.cancel()
 
     async def _defer(self, lanes: Sequence[str]) -> None:
         if lanes:
             await self._database.write((_DEFER, [{"lane": lane} for lane in lanes]))
 
     async def _drain(self, context: procrastinate.JobContext, lane: str) -> None:
-        self._worker_id = context.job.worker_id
         self._draining.add(context.job.id or 0)
         try:
             await self._drain_lane(lane)
@@ -123,41 +127,36 @@ class Jobs:
         while commands := await self._inbox.waiting(lane, AT_ONCE):
             for command in commands:
                 await self._dispatch(command)
-                if self._stopping:
+                if self._stopping.is_set():
                     return await self._defer([lane])
         return None
 
     async def _work(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 async with self._app.open_async():
-                    await self._app.run_worker_async(
-                        queues=[QUEUE],
-                        concurrency=CONCURRENCY,
-                        install_signal_handlers=False,
-                        listen_notify=True,
-                        fetch_job_polling_interval=POLL_EVERY,
-                        update_heartbeat_interval=HEARTBEAT,
-                        stalled_worker_timeout=DEAD_AFTER,
-                        shutdown_graceful_timeout=20.0,
-                        delete_jobs="always",
-                    )
-            except asyncio.CancelledError:
-                raise
+                    self._worker = _worker(self._app)
+                    if not self._stopping.is_set():
+                        await self._worker.run()  # type: ignore[no-untyped-call]
             except Exception as error:
                 log.warning("the worker lost its database: %s", type(error).__name__)
-                await asyncio.sleep(1)
+                await self._pause(1)
 
     async def _sweep_on(self) -> None:
-        while not self._stopping:
-            await asyncio.sleep(SWEEP_EVERY)
+        while not await self._pause(SWEEP_EVERY):
             try:
                 await self._bury_the_dead()
                 await self._find_the_lost()
                 await self._defer(await self._database.read(_stranded))
-            except (StoreUnavailable, ConnectorException, procrastinate.exceptions.AppNotOpen):
+            except (StoreUnavailable, ConnectorException, AppNotOpen):
                 # Whoever lost the database too gets the time to show that he is alive.
-                await asyncio.sleep(DEAD_AFTER - SWEEP_EVERY)
+                await self._pause(DEAD_AFTER - SWEEP_EVERY)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait, and say whether it is time to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
 
     async def _bury_the_dead(self) -> None:
         """Drop the jobs of dead workers; what their chats still have gets new ones."""
@@ -169,7 +168,7 @@ class Jobs:
 
     async def _find_the_lost(self) -> None:
         """Drop jobs that were given to this worker and never reached it: a lost connection."""
-        row = {"worker": self._worker_id}
+        row = {"worker": self._worker.worker_id if self._worker else None}
         mine = await self._database.read(lambda c: set(c.execute(_MINE, row).scalars()))
         missing = mine - self._draining
         lost = missing & self._missing
@@ -177,6 +176,21 @@ class Jobs:
         if lost:
             log.warning("%d jobs never reached this worker", len(lost))
             await self._database.write((_DROP, [{"job": job} for job in sorted(lost)]))
+
+
+def _worker(app: procrastinate.App) -> Worker:
+    return Worker(
+        app,
+        queues=[QUEUE],
+        concurrency=CONCURRENCY,
+        install_signal_handlers=False,
+        listen_notify=True,
+        fetch_job_polling_interval=POLL_EVERY,
+        update_heartbeat_interval=HEARTBEAT,
+        stalled_worker_timeout=DEAD_AFTER,
+        shutdown_graceful_timeout=GRACE,
+        delete_jobs="always",
+    )
 
 
 def application(address: str) -> procrastinate.App:

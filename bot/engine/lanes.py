@@ -58,6 +58,7 @@ class Lanes:
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def start(self) -> None:
         """Take up what is waiting."""
@@ -84,6 +85,7 @@ class Lanes:
 
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
+        self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         for task in self._tasks:
@@ -97,7 +99,7 @@ class Lanes:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, name: str, lane: _Lane) -> None:
-        while command := await self._next(name, lane):
+        while not self._stopping and (command := await self._next(name, lane)):
             await self._run_one(command)
             self._backlog.done(command.event)
         del self._lanes[name]

@@ -125,14 +125,19 @@ class Inbox:
         self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
 
     async def accept(
-        self, event: CommandEvent, *with_it: Write, refusal: Reply | None = None
+        self,
+        event: CommandEvent,
+        *with_it: Write,
+        refusal: Reply | None = None,
+        identity: str = "",
     ) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
 
-        With a ``refusal`` it is not to be carried out, only to be answered.
+        With a ``refusal`` it is not to be carried out, only to be answered. It is known by its
+        own identity, unless it is given another.
         Raises ``StoreUnavailable``.
         """
-        identity, received_at = event.identity, time.time()
+        identity, received_at = identity or event.identity, time.time()
         row = {
             "identity": identity,
             "member_id": event.member_id,
@@ -149,6 +154,14 @@ class Inbox:
         number = stored.pop(identity, None)
         replies = [refusal] if refusal else None
         return None if number is None else Accepted(number, event, received_at, replies)
+
+    async def answered(self, identity: str, seconds_ago: float) -> bool:
+        """Say whether a command was answered so long ago or longer."""
+        long_ago = time.time() - seconds_ago
+        question = select(inbox.c.id).where(
+            inbox.c.identity == identity, inbox.c.done_at < long_ago
+        )
+        return bool(await self._rows(question))
 
     async def waiting_lanes(self) -> list[str]:
         """List the chats that have something waiting."""

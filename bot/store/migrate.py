@@ -28,12 +28,13 @@ def migrate(engine: Engine) -> None:
 
 def check_schema(engine: Engine) -> None:
     """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
-    if engine.dialect.name == "sqlite":
-        migrate(engine)
-        return
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current != ScriptDirectory.from_config(configuration()).get_current_head():
+    if current == ScriptDirectory.from_config(configuration()).get_current_head():
+        return
+    if engine.dialect.name == "sqlite":
+        migrate(engine)
+    else:
         raise SchemaOutdated("run `python -m bot migrate` first")
 
 

@@ -6,14 +6,15 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import Auth, CommandEvent, Envelope, MalformedEvent
+from bot.commands.errors import ButtonUsed
 from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
-from bot.errors import StoreUnavailable, TooMuchWaits
+from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.cipher import same_secret
 from bot.store.database import Write
-from bot.store.inbox import Inbox, Place, Reply, refusals_of
+from bot.store.inbox import Accepted, Inbox, Place, Reply, refusals_of
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens
 from bot.web.requests import read_form
@@ -21,6 +22,9 @@ from bot.web.requests import read_form
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = {"Retry-After": "5"}
+
+# Seconds after an answer in which the same press is still taken for a second delivery.
+AGAIN_AFTER = 1.0
 
 
 class Events:
@@ -92,19 +96,32 @@ class Events:
         if room is Room.NONE:
             raise StoreUnavailable("too much is waiting")
         writes = await self._pairs(envelope, event, portal)
-        refusal = self._refusal(event) if room is Room.TOO_MANY else None
+        refusal = self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
         lane = refusals_of(event) if refusal else event.lane
         accepted = await self._inbox.accept(
             event, *writes, *self._engine.joining(lane), refusal=refusal
         )
         if accepted is None:
             log.info("a delivery that is known already")
-            return
-        self._backlog.added(event)
-        self._engine.add(accepted)
+            accepted = await self._pressed_again(event)
+        if accepted is not None:
+            self._backlog.added(event)
+            self._engine.add(accepted)
 
-    def _refusal(self, event: CommandEvent) -> Reply:
-        text = self._wording.word(TooMuchWaits(), self._wording.known(event.language))
+    async def _pressed_again(self, event: CommandEvent) -> Accepted | None:
+        """Answer a person who presses a button once more; a second delivery gets no answer.
+
+        The two look alike, but a delivery does not come back after the answer.
+        """
+        if not event.is_press or not await self._inbox.answered(event.identity, AGAIN_AFTER):
+            return None
+        refusal = self._refusal(event, ButtonUsed())
+        joining = self._engine.joining(refusals_of(event))
+        identity = f"{event.identity[:58]}/again"
+        return await self._inbox.accept(event, *joining, refusal=refusal, identity=identity)
+
+    def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
+        text = self._wording.word(refusal, self._wording.known(event.language))
         return Reply(text=text, place=Place.PRIVATE)
 
     async def _pairs(self, envelope: Envelope, event: CommandEvent, portal: Portal) -> list[Write]:

@@ -42,6 +42,14 @@ export async function openApp(me, which) {
   form.remove();
 }
 
+// A link of the app's opens over the chat, as in a portal; false where it is not the app's.
+export function openLink(url) {
+  if (originOf(url) === location.origin || !mayFrame(url)) return false;
+  const frame = show(words.app_title, "");
+  frame.src = url;
+  return true;
+}
+
 function show(title, name) {
   const dialog = document.getElementById("app-dialog");
   document.getElementById("app-dialog-title").textContent = title;

@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { customerOf, showMessages, showPhone, speaker } from "./conversation.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
-import { listen, openApp } from "./frame.js";
+import { listen, openApp, openLink } from "./frame.js";
 import * as panel from "./panel.js";
 import { about, avatar, fillSwitch, memberList, personRow } from "./people.js";
 import { language, time, words } from "./words.js";
@@ -113,6 +113,7 @@ async function press(message, button, index) {
 }
 
 function follow(link) {
+  if (openLink(link)) return;
   if (/^https?:\/\//i.test(link)) window.open(link, "_blank", "noopener");
   else toast(words.no_page(link));
 }
