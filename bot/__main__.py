@@ -10,6 +10,7 @@ import click
 import uvloop
 from aiohttp import web
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 
 from bot import logs
 from bot.app import assembled, close, running, serving
@@ -150,5 +151,14 @@ def _explained(error: ValidationError) -> str:
     return "\n".join(["The bot does not start, these settings are missing or wrong:", *lines])
 
 
+def main() -> None:
+    """Run a command; a database that does not answer ends it in one line."""
+    try:
+        cli()
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        sys.exit(f"The database does not answer: {reason}")
+
+
 if __name__ == "__main__":
-    cli()
+    main()

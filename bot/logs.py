@@ -52,6 +52,8 @@ def configure(level: str, log_format: str, hidden: Sequence[SecretStr] = ()) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Of a migration the command line says what matters.
+    logging.getLogger("alembic").setLevel("WARNING")
 
 
 def _redact(hidden: Sequence[str], _logger: Any, _name: str, line: Any) -> Any:

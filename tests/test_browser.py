@@ -33,13 +33,11 @@ async def test_from_the_private_message_to_the_command(stage: Stage, pictures: P
         await page.goto(f"{stage.portal.url}/?lang=ru")
         await page.locator("#me").select_option(str(OLGA))
         await page.get_by_role("button", name="Switchboard").first.click()
-        async with page.context.expect_page() as opening:
-            await page.get_by_text("Подключить", exact=True).last.click()
-        tab = await opening.value
-        await expect(tab.get_by_role("heading", name="Готово")).to_be_visible(timeout=PATIENCE)
-        await expect(tab.get_by_text("уже выполняет вашу команду")).to_be_visible()
-        await picture(tab, pictures, "connected")
-        await tab.close()
+        await page.get_by_text("Подключить", exact=True).last.click()
+        frame = page.frame_locator("#app-frame iframe")
+        await expect(frame.get_by_role("heading", name="Готово")).to_be_visible(timeout=PATIENCE)
+        await expect(frame.get_by_text("уже выполняет вашу команду")).to_be_visible()
+        await picture(page, pictures, "connected")
         await stage.until(lambda: _joined(stage))
 
     await stage.settled()

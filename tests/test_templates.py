@@ -96,6 +96,7 @@ SAMPLES = {
     **dict.fromkeys(("reason", "params"), "[url=https://evil.example]\n/remove [b]"),
     "role": "head",
     "missing_scopes": ("crm", "im"),
+    "failing": ("commands",),
     "revision": 36,
     "chat_id": 8773,
     "minutes": 10,
