@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 from process import bot_process, ready
 from stage import ADD, ANSWER, IVAN, Stage
 
@@ -96,6 +96,30 @@ async def test_a_reply_that_may_be_lost_is_sent_twice_at_most(
     assert len(await killed.calls(ADD)) == 1
 
 
+async def test_an_answer_that_comes_after_ten_minutes_goes_to_the_requester_alone(
+    killed: Stage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    async with bot_process(killed.settings, log=log) as process:
+        await ready(killed.settings, killed.session)
+        assert await killed.install() == 200
+        await killed.faults(method="batch", delay=30)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _arrived(killed))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    await killed.faults(clear=True)
+    with killed.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE inbox SET received_at = received_at - 600")
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert IVAN in await killed.members()
+    assert not await killed.calls(ANSWER)
+    assert (await killed.told_privately())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
+
+
 async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Path) -> None:
     async with bot_process(killed.settings, log=tmp_path / "log") as process:
         await ready(killed.settings, killed.session)
@@ -104,6 +128,7 @@ async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Pa
         await killed.type("/invite id12")
         await killed.until(lambda: _arrived(killed))
         process.send_signal(signal.SIGTERM)
+        await killed.until(lambda: _takes_nothing(killed))
 
         assert await asyncio.wait_for(process.wait(), 25) == 0
 
@@ -113,6 +138,14 @@ async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Pa
 
 async def _arrived(stage: Stage) -> bool:
     return [one["status"] for one in await stage.get("deliveries")][-1] == 200
+
+
+async def _takes_nothing(stage: Stage) -> bool:
+    try:
+        async with stage.session.get(f"{stage.settings.public_url}/readyz") as response:
+            return response.status == 503
+    except ClientError:
+        return True
 
 
 async def _joined(stage: Stage) -> bool:

@@ -13,7 +13,6 @@ from process import bot_process, ready
 from stage import (
     ADD,
     ANNA,
-    ANSWER,
     CHAT,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -191,18 +190,6 @@ async def test_a_method_whose_time_is_used_up_is_left_alone_until_it_is_taken_ag
     assert [call["error"] for call in calls] == ["OPERATION_TIME_LIMIT", None, None]
     assert min(call["at"] for call in calls[1:]) >= began + 0.9
     assert IVAN in await stage.members()
-
-
-async def test_an_answer_that_comes_late_goes_to_the_requester_alone(stage: Stage) -> None:
-    await stage.faults(method="batch", delay=0.5)
-    await stage.type("/invite id12")
-    await stage.until(lambda: _has_called(stage, "batch"))
-    # Since the command was accepted ten minutes have passed.
-    with stage.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE inbox SET received_at = received_at - 600")
-    await stage.settled()
-
-    assert await stage.calls(ANSWER) or await stage.told_privately()
 
 
 async def test_what_is_old_is_forgotten(stage: Stage) -> None:

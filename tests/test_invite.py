@@ -236,7 +236,7 @@ async def test_customers_and_bots_are_not_colleagues(stage: Stage, number: int, 
     assert not await stage.calls(ADD)
 
 
-@pytest.mark.parametrize("author", [CUSTOMER, DINA])
+@pytest.mark.parametrize("author", [CUSTOMER, DINA, BOT])
 async def test_external_people_command_nothing(stage: Stage, author: int) -> None:
     await stage.post("faults", {"chat": {"id": CHAT, "silent": False}})
     before = len(await stage.calls())
@@ -267,6 +267,7 @@ def _event(stage: Stage, author: int) -> dict[str, str]:
         "data[user][id]": str(author),
         "data[user][connector]": "1" if author == CUSTOMER else "0",
         "data[user][extranet]": "1" if author == DINA else "0",
+        "data[user][bot]": "1" if author == BOT else "0",
         "data[language]": "ru",
         "auth[member_id]": stage.portal.state.settings.member_id,
         "auth[application_token]": stage.portal.state.settings.application_token,

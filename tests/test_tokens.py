@@ -1,13 +1,14 @@
 """Whose token a command runs with."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, ANNA, IVAN, OLGA, SEND, Stage, settings_for
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, SEND, Stage, settings_for
 
 from bot.app import running
 from bot.bitrix24.access import Access
@@ -188,3 +189,23 @@ async def two_accesses(stage: Stage) -> AsyncIterator[list[tuple[Access, Portal]
     first, second = (settings_for(stage.portal, url) for _ in range(2))
     async with running(first) as one, running(second) as other:
         yield [(parts.access, (await parts.portals.all())[0]) for parts in (one, other)]
+
+
+async def test_twenty_commands_at_once_renew_a_token_once(stage: Stage) -> None:
+    chats = stage.portal.state.chats
+    for number in range(20_001, 20_021):
+        chats[number] = dataclasses.replace(
+            chats[CHAT], id=number, members=list(chats[CHAT].members), messages=[]
+        )
+    await stage.say(TYPED)
+    await stage.faults(events={"tokens": "none"})
+    await stage.faults(tokens="expired", user_id=OLGA)
+    before = len(await stage.get("refreshes"))
+
+    for number in range(20_001, 20_021):
+        await stage.type("/invite id15", chat=number)
+    await stage.settled(20)
+
+    assert len(await stage.get("refreshes")) == before + 1
+    for number in range(20_001, 20_021):
+        assert ANNA in await stage.members(number)
