@@ -144,8 +144,13 @@ class Registration:
             for event in LIFECYCLE_EVENTS
             if (event, self._events_url) not in known
         }
-        if calls:
-            await self._call_all(portal, calls)
+        try:
+            if calls:
+                await self._call_all(portal, calls)
+        except Refused:
+            # A call whose answer was lost has bound it: the second one is refused.
+            if not self.is_bound(await self._call(portal, Call("event.get"))):
+                raise
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
         results = batch.read(await self._call(portal, batch.build(calls)), calls)

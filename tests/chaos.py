@@ -97,6 +97,15 @@ class Router:
         return web.Response(status=status)
 
     async def _try_all(self, request: web.Request, body: bytes) -> int:
+        """Give the answer of a process; wait a little where all of them are just starting."""
+        for _ in range(30):
+            status = await self._try_once(request, body)
+            if status is not None:
+                return status
+            await asyncio.sleep(0.1)
+        return 503
+
+    async def _try_once(self, request: web.Request, body: bytes) -> int | None:
         for port in random.sample(self.ports, len(self.ports)):
             url = f"http://127.0.0.1:{port}{request.path}"
             try:
@@ -106,7 +115,7 @@ class Router:
                     return answer.status
             except (ClientError, OSError, TimeoutError):
                 continue
-        return 503
+        return None
 
 
 class Bots:

@@ -148,8 +148,8 @@ def settings_for(portal: Portal, database_url: str, **more: Any) -> Settings:
         "bitrix24_client_secret": CLIENT_SECRET,
         "bitrix24_oauth_urls": [portal.oauth_url],
         "encryption_keys": [KEY],
-        "rest_timeout": 1.0,
-        "retry_for": 2.0,
+        "rest_timeout": 4.0,
+        "retry_for": 4.0,
     }
     return Settings(_env_file=None, **{**values, **more})
 

@@ -129,6 +129,7 @@ async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
     await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
 
 
+@pytest.mark.settings(rest_timeout=1.0, retry_for=2.0)
 async def test_one_portal_hangs_and_the_other_does_not_notice(
     portal: Portal, settings: Settings
 ) -> None:

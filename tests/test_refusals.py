@@ -141,6 +141,7 @@ async def test_a_full_bucket_only_takes_longer(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
+@pytest.mark.settings(rest_timeout=1.0)
 @pytest.mark.parametrize(
     "fault",
     [
