@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, SEND, Stage, settings_for
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, SEND, Stage, bot_running, settings_for
 
 from bot.app import running
 from bot.bitrix24.access import Access
@@ -209,3 +209,19 @@ async def test_twenty_commands_at_once_renew_a_token_once(stage: Stage) -> None:
     assert len(await stage.get("refreshes")) == before + 1
     for number in range(20_001, 20_021):
         assert ANNA in await stage.members(number)
+
+
+async def test_what_waits_goes_on_with_the_token_of_a_later_command(stage: Stage) -> None:
+    await stage.faults(events={"tokens": "none"})
+    assert (await stage.say(TYPED)).startswith(ASKS)
+    await stage.faults(events={"tokens": "normal"})
+    await stage.say("/invite id15")
+
+    # A bot looks at once when it starts, and every few seconds from then on.
+    again = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
+    async with bot_running(again):
+        await stage.until(lambda: _is_member(stage, IVAN))
+
+
+async def _is_member(stage: Stage, person: int) -> bool:
+    return person in await stage.members()

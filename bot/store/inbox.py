@@ -220,7 +220,7 @@ class Inbox:
         return [one for number in mine if (one := await self.find(number))]
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
-        """List portals and users with something set aside who have connected since."""
+        """List portals and users with something set aside whose token has come since."""
         question = (
             select(inbox.c.member_id, inbox.c.requester_id)
             .join(

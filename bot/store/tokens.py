@@ -45,6 +45,7 @@ class Tokens:
                 "refresh_token": func.coalesce(
                     statement.excluded.refresh_token, tokens.c.refresh_token
                 ),
+                "connected_at": statement.excluded.connected_at,
             },
         )
         self._upsert_unproven = insert(unproven_tokens).on_conflict_do_nothing()
@@ -56,7 +57,7 @@ class Tokens:
             return []
         self._known.pop((member_id, user_id), None)
         row = {"member_id": member_id, "user_id": user_id, **self._encrypted(pair)}
-        return [(self._upsert, [row])]
+        return [(self._upsert, [{**row, "connected_at": time.time()}])]
 
     def saving_unproven(self, member_id: str, identity: str, pair: TokenPair) -> list[Write]:
         """Make the write that keeps a pair whose owner the event does not name."""
@@ -69,10 +70,9 @@ class Tokens:
             await self._database.write(*writes)
 
     async def connect(self, member_id: str, user_id: int, pair: TokenPair) -> None:
-        """Store a pair that the user himself has brought, and when he did."""
-        statement = _this(update(tokens), member_id, user_id).values(connected_at=time.time())
+        """Store a pair that the user himself has brought, known or not: what waits may go on."""
         self._known.pop((member_id, user_id), None)
-        await self._database.write(*self.saving(member_id, user_id, pair), (statement, []))
+        await self._database.write(*self.saving(member_id, user_id, pair))
 
     async def lease(self, member_id: str, user_id: int, seconds: float) -> bool:
         """Ask for the right to renew a pair, which one process has at a time.
