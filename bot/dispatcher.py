@@ -167,18 +167,23 @@ class Dispatcher:
 
     async def _answer(self, portal: Portal, command: Accepted, replies: list[Reply]) -> None:
         attempts = command.attempts
-        for number, reply in enumerate(replies):
-            for attempt in range(attempts + 1, MAX_ATTEMPTS + 1):
-                await self._inbox.replying(command.id, replies[number:], attempt)
-                if await self._sent(portal, command, reply):
+        for number in range(len(replies)):
+            for attempt in range(attempts, MAX_ATTEMPTS):
+                if await self._sent(portal, command, replies[number:], attempt):
                     break
                 await asyncio.sleep(PAUSE)
             attempts = 0
 
-    async def _sent(self, portal: Portal, command: Accepted, reply: Reply) -> bool:
-        """Send a reply; ``False`` if nobody knows whether it arrived."""
+    async def _sent(
+        self, portal: Portal, command: Accepted, rest: list[Reply], attempts: int
+    ) -> bool:
+        """Send the first of these replies; ``False`` if nobody knows whether it arrived."""
+
+        async def under_way(is_leaving: bool) -> None:
+            await self._inbox.replying(command.id, rest, attempts + is_leaving)
+
         try:
-            await self._replies.send(portal, command, reply)
+            await self._replies.send(portal, command, rest[0], under_way)
         except Unanswered:
             return False
         except Bitrix24Error as error:

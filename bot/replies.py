@@ -5,13 +5,14 @@ In an open-line chat only ``system: true`` keeps a message from the customer.
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.client import Call
-from bot.bitrix24.errors import NoPermission, Refused
-from bot.bitrix24.patience import NOT_LIKELY, Patience
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.commands.runner import TIMER
 from bot.presses import place_of
 from bot.store.inbox import Accepted, Button, Place, Reply
@@ -21,6 +22,11 @@ log = logging.getLogger(__name__)
 
 # Command.answer says true and posts nothing after ten minutes; stay clear of that.
 ANSWERABLE = 570.0
+
+# After these it is certain, or as good as certain, that nothing was said.
+NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
+
+UnderWay = Callable[[bool], Awaitable[None]]
 
 # The hidden command that every button of the bot carries.
 PRESS = "press"
@@ -34,20 +40,23 @@ class Replies:
         self._pace = pace
         self._patience = patience
 
-    async def send(self, portal: Portal, command: Accepted, reply: Reply) -> None:
+    async def send(
+        self, portal: Portal, command: Accepted, reply: Reply, under_way: UnderWay
+    ) -> None:
         """Send a reply to where it belongs; where the portal refuses that, to the other place.
 
-        Raises ``Bitrix24Error`` where it could not be sent at all.
+        ``under_way`` is told when a request is about to leave, and when it certainly came to
+        nothing. Raises ``Bitrix24Error`` where it could not be sent at all.
         """
         ways = [private(portal, reply.user_id or command.event.user.id, reply)]
         if self._answerable(command) and not reply.user_id:
             ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
         for way in ways[:-1]:
             try:
-                return await self._say(portal, way)
+                return await self._say(portal, way, under_way)
             except Refused as refused:
                 log.warning("command %s: %s says %s", command.reference, way.method, refused)
-        return await self._say(portal, ways[-1])
+        return await self._say(portal, ways[-1], under_way)
 
     async def notify(self, portal: Portal, user_id: int, text: str) -> None:
         """Try once to tell a user something privately: nothing hangs on it.
@@ -63,8 +72,16 @@ class Replies:
         typed = event.command.id and event.command.context != TIMER
         return bool(typed) and time.time() - since < ANSWERABLE
 
-    async def _say(self, portal: Portal, call: Call) -> None:
-        await self._patience.insist(NOT_LIKELY, lambda: self._call(portal, call))
+    async def _say(self, portal: Portal, call: Call, under_way: UnderWay) -> None:
+        async def say() -> None:
+            await under_way(True)
+            try:
+                await self._call(portal, call)
+            except NOT_SAID:
+                await under_way(False)
+                raise
+
+        await self._patience.insist(SPEECHLESS, say)
 
     async def _call(self, portal: Portal, call: Call) -> Any:
         """Call with the bot's own token; where it has none, with the app's."""

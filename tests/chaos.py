@@ -300,7 +300,7 @@ async def _calm(stage: Stage, report: Report) -> None:
     await stage.faults(bucket={"size": 10**6, "rate": 1000})
     # A process that dies between the renewal of a token and its commit costs the requester his
     # permission; his next command brings a new one, and what has waited for it goes on.
-    await stage.type("/who", user=OLGA, chat=CHATS[0])
+    await stage.type("/invite", user=OLGA, chat=CHATS[0])
     try:
         await stage.until(lambda: _nothing_waits(stage), SETTLE)
     except AssertionError:
@@ -326,7 +326,7 @@ def _judge(portal: Portal, router: Router, report: Report) -> None:
         message.id: int(message.text.partition("id")[2])
         for number in CHATS
         for message in state.chats[number].messages
-        if message.text.startswith("/invite ")
+        if message.text.startswith("/invite id")
     }
     report.taken = len(router.taken)
     for message_id in sorted(router.taken & typed.keys()):

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 # How long the loser of a race for a renewal waits before it looks again.
 LOOK_AGAIN = 0.1
 
+MOST_RENEWALS = 3
+
 # A redirect that the authorization server did not confirm is not asked about again so soon.
 UNCONFIRMED = 300.0
 
@@ -82,11 +84,16 @@ class Access:
         pair = await self._tokens.find(portal.member_id, user_id)
         if pair is None:
             raise NoPermission
+        for _ in range(MOST_RENEWALS):
+            try:
+                return await self.with_pair(portal, pair, call)
+            except ExpiredToken:
+                # Events may come late: what replaced the pair can be older than it, and expired.
+                pair = await self._renew(portal, user_id, pair)
         try:
             return await self.with_pair(portal, pair, call)
         except ExpiredToken:
-            renewed = await self._renew(portal, user_id, pair)
-            return await self.with_pair(portal, renewed, call)
+            raise NoPermission from None
 
     async def _renew(self, portal: Portal, user_id: int, expired: TokenPair) -> TokenPair:
         """Renew a pair, or wait until somebody else has: a refresh token is good only once."""

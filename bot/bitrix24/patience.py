@@ -7,13 +7,22 @@ from typing import TypeVar
 
 import stamina
 
-from bot.bitrix24.errors import Bitrix24Error, Busy, TurnedAway, Unanswered, Unreachable
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    Busy,
+    NoPermission,
+    TurnedAway,
+    Unanswered,
+    Unreachable,
+)
 
 T = TypeVar("T")
 
 NOT_HAPPENED: tuple[type[Bitrix24Error], ...] = (Busy, Unreachable)
 # For what may at worst be said twice.
 NOT_LIKELY: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, TurnedAway)
+# The bot may find its voice again: the next event brings a token of its own.
+SPEECHLESS: tuple[type[Bitrix24Error], ...] = (*NOT_LIKELY, NoPermission)
 NOT_KNOWN: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, Unanswered)
 
 
