@@ -15,7 +15,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     DBAPIError,
@@ -84,6 +85,11 @@ class Database:
         self._writer = threading.Thread(target=self._write_groups, name="writes", daemon=True)
         self._loop = asyncio.get_running_loop()
         self._writer.start()
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Make an INSERT that can say ON CONFLICT, in this database's own dialect."""
+        is_shared = self.engine.dialect.name == "postgresql"
+        return postgresql.insert(table) if is_shared else sqlite.insert(table)
 
     async def write(self, *writes: Write) -> dict[Any, Any]:
         """Commit these rows together, along with everything else that waits.

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import Connection, Row, Update, and_, bindparam, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database, Write
@@ -109,9 +108,7 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         self._insert = (
             insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
         )

@@ -5,7 +5,6 @@ from typing import Any
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database
 from bot.store.tables import portal_settings
@@ -38,9 +37,7 @@ class PortalSettingsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: TTLCache[str, PortalSettings] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         statement = insert(portal_settings)
         self._upsert = statement.on_conflict_do_update(
             index_elements=["member_id"], set_={"settings": statement.excluded.settings}

@@ -6,7 +6,6 @@ from typing import Any
 from cachetools import TTLCache
 from pydantic import SecretStr
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.cipher import Cipher, fingerprint
 from bot.store.database import Database
@@ -43,9 +42,7 @@ class Portals:
         self._database = database
         self._cipher = cipher
         self._known: TTLCache[str, Portal] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         statement = insert(portals)
         self._upsert = statement.on_conflict_do_update(
             index_elements=["member_id"],

@@ -5,7 +5,6 @@ from typing import Any
 
 from cachetools import LRUCache, TTLCache
 from sqlalchemy import Connection, Row, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database
 from bot.store.tables import marks, preferences
@@ -22,9 +21,7 @@ class Preferences:
         self._database = database
         self._known: TTLCache[tuple[str, int], str] = TTLCache(maxsize=8192, ttl=REMEMBER)
         self._marked: LRUCache[str, bool] = LRUCache(maxsize=8192)
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         statement = insert(preferences)
         self._upserts = {
             column: statement.on_conflict_do_update(

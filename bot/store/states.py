@@ -3,7 +3,6 @@
 import time
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database
 from bot.store.tables import used_states
@@ -14,9 +13,7 @@ class States:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        self._insert = database.insert
 
     async def use(self, state: str, seconds: float) -> bool:
         """Note that a state has come back; ``False`` if it had before.

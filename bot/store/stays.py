@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
@@ -53,9 +52,7 @@ class Stays:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         self._insert = insert(stays).on_conflict_do_nothing()
         this = stays.c.id == bindparam("number")
         same = stays.c.until == bindparam("due")

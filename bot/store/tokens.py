@@ -9,7 +9,6 @@ from typing import Any
 from cachetools import LRUCache
 from pydantic import SecretStr
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.database import Database, Write
@@ -33,9 +32,7 @@ class Tokens:
         self._database = database
         self._cipher = cipher
         self._known: LRUCache[tuple[str, int], TokenPair] = LRUCache(maxsize=4096)
-        insert = (
-            postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        )
+        insert = database.insert
         statement = insert(tokens)
         self._upsert = statement.on_conflict_do_update(
             index_elements=["member_id", "user_id"],
