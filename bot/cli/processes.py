@@ -1,0 +1,64 @@
+"""The processes that stay: ``serve`` and ``worker``."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+import click
+from aiohttp import web
+
+from bot.app import close, running, serving
+from bot.cli.environment import is_shared, read_settings, run
+from bot.settings import Settings
+
+log = logging.getLogger("bot")
+
+
+@click.command()
+@click.option("--web-only", is_flag=True, help="Leave the commands to workers (PostgreSQL).")
+def serve(*, web_only: bool) -> None:
+    """Take events and carry out commands, until SIGTERM or Ctrl-C."""
+    settings = read_settings()
+    if web_only and not is_shared(settings):
+        sys.exit("--web-only needs workers, and those need PostgreSQL: set DATABASE_URL.")
+    run(_serve(settings, working=not web_only))
+
+
+@click.command()
+def worker() -> None:
+    """Carry out commands that `serve` takes in other processes (PostgreSQL)."""
+    settings = read_settings()
+    if not is_shared(settings):
+        sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")
+    run(_work(settings))
+
+
+async def _serve(settings: Settings, *, working: bool) -> None:
+    stop = _asked_to_stop()
+    async with serving(settings, working=working) as application:
+        # Connections that idle are closed at once; a request under way gets two seconds.
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        await web.TCPSite(runner, port=settings.port).start()
+        log.info("listening on port %d", runner.addresses[0][1])
+        await stop.wait()
+        log.info("stopping")
+        close(application)
+        await runner.cleanup()
+
+
+async def _work(settings: Settings) -> None:
+    stop = _asked_to_stop()
+    async with running(settings):
+        log.info("working")
+        await stop.wait()
+        log.info("stopping")
+
+
+def _asked_to_stop() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
