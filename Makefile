@@ -15,7 +15,7 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos pace neighbours again
+.PHONY: help demo test check chaos pace neighbours bench peers again
 
 help:
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
@@ -24,6 +24,8 @@ help:
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
 	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
+	@echo 'make bench   Measure it beside the bare floor; ARGS="--row 1", ARGS=--help'
+	@echo 'make peers   Have bolt-python and aiogram measured along: installs them for make bench'
 	@echo 'make help    List what make can do'
 	@echo
 	@echo 'Each makes what it needs. Another Python: make demo PYTHON=/path/to/python3'
@@ -47,6 +49,14 @@ pace: $(READY)
 
 neighbours: $(READY)
 	PYTHONPATH=.:tests $(IN_VENV) neighbours $(ARGS)
+
+bench: $(READY)
+	$(IN_VENV) benchmarks $(ARGS)
+
+peers: $(READY)
+	$(CLEAN) $(IN_VENV) uv venv --quiet --clear --python .venv/bin/python .venv/peers
+	$(CLEAN) $(IN_VENV) uv pip sync --quiet --python .venv/peers/bin/python \
+	    benchmarks/peers/requirements.txt
 
 $(READY): pyproject.toml uv.lock $(if $(WORKS),,again)
 	@set -e; found=; \

@@ -1,0 +1,71 @@
+"""The command line: ``python -m benchmarks``."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from benchmarks import machine, one_process, profiling, report
+from benchmarks.report import Report
+
+Row = Callable[[argparse.Namespace, Path], Awaitable[Report]]
+
+
+async def _one_process(chosen: argparse.Namespace, folder: Path) -> Report:
+    sizes = one_process.Sizes(
+        rounds=chosen.rounds,
+        commands=chosen.commands,
+        in_flight=chosen.in_flight,
+        peers=not chosen.no_peers,
+    )
+    return await one_process.measure(sizes, folder)
+
+
+ROWS: dict[int, Row] = {1: _one_process}
+
+
+def _chosen() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--row", type=int, choices=ROWS, help="only this row")
+    parser.add_argument("--rounds", type=int, default=6, help="turns everybody has (6)")
+    parser.add_argument("--commands", type=int, default=1000, help="commands a turn (1000)")
+    parser.add_argument("--in-flight", type=int, default=64, help="commands at a time (64)")
+    parser.add_argument("--no-peers", action="store_true", help="leave bolt and aiogram out")
+    parser.add_argument("--profile", action="store_true", help="tell where the time goes instead")
+    parser.add_argument("--folder", type=Path, help="where databases are put (a fresh folder)")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    return parser.parse_args()
+
+
+async def _run(chosen: argparse.Namespace, folder: Path) -> int:
+    if chosen.profile:
+        print(await profiling.profile(chosen.commands, chosen.in_flight, folder))
+        return 0
+    reports = []
+    for number in [chosen.row] if chosen.row else sorted(ROWS):
+        print(f"row {number} ", end="", flush=True)
+        reports.append(await ROWS[number](chosen, folder))
+        print(reports[-1], flush=True)
+    if chosen.write:
+        report.write(reports, "make bench " + " ".join(sys.argv[1:]))
+    return 1 if any(one.wrong for one in reports) else 0
+
+
+def main() -> None:
+    chosen = _chosen()
+    machine.stay_on(machine.LOAD_CPU)
+    folder = Path(tempfile.mkdtemp(prefix="switchboard-bench-", dir=chosen.folder))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            sys.exit(runner.run(_run(chosen, folder)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The processors: who runs where, and how much of one somebody else has used."""
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SERVICE_CPU, LOAD_CPU = 0, 1
+
+
+def can_pin() -> bool:
+    """Say whether service and load can have a processor each."""
+    return hasattr(os, "sched_setaffinity") and {SERVICE_CPU, LOAD_CPU} <= _available()
+
+
+def _available() -> set[int]:
+    return set(os.sched_getaffinity(1)) if sys.platform == "linux" else set()
+
+
+def stay_on(*cpus: int) -> None:
+    """Keep this process, and what it starts from now on, on these processors."""
+    if can_pin():
+        os.sched_setaffinity(0, cpus)
+
+
+@contextlib.contextmanager
+def starting_on(*cpus: int) -> Iterator[None]:
+    """Start processes on these processors while the block lasts."""
+    stay_on(*cpus)
+    try:
+        yield
+    finally:
+        stay_on(LOAD_CPU)
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """Give the processor time that processes have used, in all their threads."""
+    return sum(_nanoseconds(pid) for pid in pids) / 1e9
+
+
+def _nanoseconds(pid: int) -> int:
+    used = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError):
+            used += int(task.read_text().split()[0])
+    return used
+
+
+def busy_seconds(cpu: int = SERVICE_CPU) -> float:
+    """Give how long a processor has been busy since the machine started."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/stat").read_text().splitlines():
+            if line.startswith(f"cpu{cpu} "):
+                user, nice, system, _idle, _wait, irq, soft, *_ = map(int, line.split()[1:])
+                return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def resident_mib(pid: int) -> float:
+    """Give a process's resident memory."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def described() -> str:
+    """Say what machine and Python this is."""
+    model = platform.machine()
+    with contextlib.suppress(OSError, IndexError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        model = names[0]
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} processors; {platform.system()}; {python}"

@@ -1,0 +1,93 @@
+"""What a run tells: tables, targets met or missed, and the page in ``docs/``."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import machine
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+VERSIONS = (
+    "aiohttp",
+    "uvloop",
+    "yarl",
+    "pydantic",
+    "sqlalchemy",
+    "jinja2",
+    "psycopg",
+    "procrastinate",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """Something that should hold, and whether it does."""
+
+    words: str
+    found: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"{'holds' if self.holds else 'MISSED'}: {self.words} – {self.found}"
+
+
+@dataclasses.dataclass(slots=True)
+class Report:
+    """What one row came to; ``wrong`` are the commands that went wrong, by what it was."""
+
+    row: int
+    title: str
+    header: Sequence[str]
+    lines: list[Sequence[str]] = dataclasses.field(default_factory=list)
+    targets: list[Target] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    wrong: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def target(self, words: str, found: str, *, holds: bool) -> None:
+        """Note whether something holds that should."""
+        self.targets.append(Target(words, found, holds))
+
+    def __str__(self) -> str:
+        table = [self.header, *self.lines]
+        widths = [max(len(str(line[n])) for line in table) for n in range(len(self.header))]
+        rows = [
+            "  ".join(str(c).ljust(w) for c, w in zip(one, widths, strict=True)) for one in table
+        ]
+        rest = [*map(str, self.targets), *self.notes, *self._mistakes()]
+        return "\n".join([f"\n{self.row}. {self.title}", *(row.rstrip() for row in rows), *rest])
+
+    def markdown(self) -> str:
+        """Write it as a section of the page."""
+        lines = [self.header, ["---"] * len(self.header), *self.lines]
+        table = ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+        rest = [f"- {one}" for one in [*map(str, self.targets), *self.notes, *self._mistakes()]]
+        return "\n".join([f"## {self.row}. {self.title}", "", *table, "", *rest, ""])
+
+    def _mistakes(self) -> list[str]:
+        if not self.wrong:
+            return ["Bad commands: none (none lost, none done or answered twice)."]
+        return ["BAD commands: " + ", ".join(f"{n} {what}" for what, n in self.wrong.items())]
+
+
+def environment(command: str) -> str:
+    """Say on what, with what and how this was measured."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
+    pinned = "service on one processor, load on another" if machine.can_pin() else "NOT PINNED"
+    return "\n".join(
+        [
+            f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, `{command}`",
+            f"- {machine.described()}; {pinned}",
+            f"- {versions}",
+        ]
+    )
+
+
+def write(reports: Sequence[Report], command: str) -> None:
+    """Write the page anew."""
+    head = (
+        PAGE.read_text().partition("<!-- measured -->")[0] if PAGE.exists() else "# Benchmarks\n\n"
+    )
+    sections = "\n".join(report.markdown() for report in reports)
+    PAGE.write_text(f"{head}<!-- measured -->\n\n{environment(command)}\n\n{sections}")
