@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -36,7 +35,10 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--commands", type=int, default=1000, help="commands a turn (1000)")
     parser.add_argument("--in-flight", type=int, default=64, help="commands at a time (64)")
     parser.add_argument("--no-peers", action="store_true", help="leave bolt and aiogram out")
-    parser.add_argument("--profile", action="store_true", help="tell where the time goes instead")
+    parser.add_argument(
+        "--profile", choices=["wall", "cpu"], nargs="?", const="wall",
+        help="tell instead where a command's time goes (cpu: waiting for other threads left out)",
+    )  # fmt: skip
     parser.add_argument("--folder", type=Path, help="where databases are put (a fresh folder)")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     return parser.parse_args()
@@ -44,7 +46,7 @@ def _chosen() -> argparse.Namespace:
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> int:
     if chosen.profile:
-        print(await profiling.profile(chosen.commands, chosen.in_flight, folder))
+        print(await profiling.profile(chosen.profile, chosen.commands, chosen.in_flight, folder))
         return 0
     reports = []
     for number in [chosen.row] if chosen.row else sorted(ROWS):
@@ -58,13 +60,10 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> int:
 
 def main() -> None:
     chosen = _chosen()
-    machine.stay_on(machine.LOAD_CPU)
-    folder = Path(tempfile.mkdtemp(prefix="switchboard-bench-", dir=chosen.folder))
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            sys.exit(runner.run(_run(chosen, folder)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="switchboard-bench-", dir=chosen.folder) as folder:
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        with machine.staying_on(machine.LOAD_CPU), runner:
+            sys.exit(runner.run(_run(chosen, Path(folder))))
 
 
 if __name__ == "__main__":

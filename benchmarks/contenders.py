@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from benchmarks.wire import connect, listening, post
 
 PEERS = ROOT / "benchmarks" / "peers"
 PEERS_PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
+PROGRAM = (sys.executable, "-m", "bot")
 FORM = "application/x-www-form-urlencoded"
 
 BOT, FLOOR, AGAIN = "switchboard", "floor", "floor again"
@@ -37,7 +38,7 @@ class Contender:
 @asynccontextmanager
 async def switchboard(
     name: str, folder: Path, spread: Spread, *, preload: Path | None = None,
-    prefix: tuple[str, ...] = (),
+    program: Sequence[str] = PROGRAM,
 ) -> AsyncIterator[Contender]:  # fmt: skip
     """Run the bot on SQLite, in one process."""
     ledger = Ledger()
@@ -45,7 +46,7 @@ async def switchboard(
     async with listening(portal.answer) as base:
         portal.base = base
         setting = Setting(base, folder / name.replace(" ", "-"), preload=preload)
-        async with bot(name, setting, prefix=prefix, portals=spread.portals) as service:
+        async with bot(name, setting, program=program, portals=spread.portals) as service:
             yield _loaded(name, service, ledger, _bitrix24(base, service.port, spread))
 
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 SERVICE_CPU, LOAD_CPU = 0, 1
@@ -19,33 +19,33 @@ def _available() -> set[int]:
     return set(os.sched_getaffinity(1)) if sys.platform == "linux" else set()
 
 
-def stay_on(*cpus: int) -> None:
-    """Keep this process, and what it starts from now on, on these processors."""
-    if can_pin():
-        os.sched_setaffinity(0, cpus)
-
-
 @contextlib.contextmanager
-def starting_on(*cpus: int) -> Iterator[None]:
-    """Start processes on these processors while the block lasts."""
-    stay_on(*cpus)
+def staying_on(*cpus: int) -> Iterator[None]:
+    """Keep this thread, and the processes that it starts, on these processors for a while."""
+    if not can_pin():
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:
-        stay_on(LOAD_CPU)
+        os.sched_setaffinity(0, before)
 
 
-def processor_seconds(pids: list[int]) -> float:
+def processor_seconds(pids: Iterable[int]) -> float:
     """Give the processor time that processes have used, in all their threads."""
-    return sum(_nanoseconds(pid) for pid in pids) / 1e9
+    return sum(sum(threads(pid).values()) for pid in pids)
 
 
-def _nanoseconds(pid: int) -> int:
-    used = 0
-    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+def threads(pid: int) -> dict[int, float]:
+    """Give the processor time of a process's threads; the first one's number is the process's."""
+    found: dict[int, float] = {}
+    for task in Path(f"/proc/{pid}/task").glob("*"):
         with contextlib.suppress(OSError, ValueError):
-            used += int(task.read_text().split()[0])
-    return used
+            used = int((task / "schedstat").read_text().split()[0])
+            found[int(task.name)] = used / 1e9
+    return found
 
 
 def busy_seconds(cpu: int = SERVICE_CPU) -> float:

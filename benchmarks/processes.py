@@ -76,7 +76,7 @@ async def bot(
     setting: Setting,
     *,
     roles: Sequence[Sequence[str]] = (("serve",),),
-    prefix: Sequence[str] = (),
+    program: Sequence[str] = (sys.executable, "-m", "bot"),
     portals: int = 1,
     cpus: Sequence[int] = (machine.SERVICE_CPU,),
 ) -> AsyncIterator[Service]:
@@ -85,7 +85,7 @@ async def bot(
     port = unused_port()
     environment = setting.environment(port)
     await _finished([sys.executable, "-m", "bot", "migrate"], environment, setting.folder)
-    commands = [[sys.executable, *prefix, "-m", "bot", *role] for role in roles]
+    commands = [[*program, *role] for role in roles]
     async with running(name, port, commands, environment, setting.folder, cpus) as service:
         async with ClientSession() as session:
             await until_ready(session, service, setting.folder)
@@ -108,7 +108,7 @@ async def running(
     with (folder / "log").open("ab") as log:
         try:
             for command in commands:
-                with machine.starting_on(*cpus):
+                with machine.staying_on(*cpus):
                     service.processes.append(
                         await asyncio.create_subprocess_exec(
                             *command, env=environment, cwd=folder, stdout=log, stderr=log

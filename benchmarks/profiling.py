@@ -1,6 +1,9 @@
-"""Where the processor time of a command goes."""
+"""Where the time of a command goes."""
 
+import asyncio
 import pstats
+import signal
+import sys
 from pathlib import Path
 
 from benchmarks import machine
@@ -8,22 +11,50 @@ from benchmarks.contenders import BOT, switchboard
 from benchmarks.events import Spread
 from benchmarks.processes import ROOT
 
-MOST = 45
+MOST = 40
 
 
-async def profile(commands: int, in_flight: int, folder: Path) -> str:
-    """Load the bot under cProfile and tell the dearest functions, in microseconds a command.
+async def profile(kind: str, commands: int, in_flight: int, folder: Path) -> str:
+    """Load the bot under a profiler and tell the dearest functions, in microseconds a command.
 
-    Only the event loop's thread is seen, and function calls cost more than without cProfile.
+    Only the event loop's thread is seen, and every call costs more than without a profiler:
+    what the threads really use is told below.
     """
     file = folder / "profile"
-    prefix = ("-m", "cProfile", "-o", str(file))
-    async with switchboard(BOT, folder, Spread(), prefix=prefix) as one:
-        before = machine.processor_seconds(one.service.pids)
-        await one.load.closed(commands, in_flight)
-        used = machine.processor_seconds(one.service.pids) - before
-        done = sum(1 for sent in one.ledger.sent if sent)
-    return f"{_told(file, done)}\n{used / done * 1e6:.0f} µs of CPU a command in all, profiled"
+    program = [sys.executable, "-m", "benchmarks.profiled", kind, str(file)]
+    async with switchboard(BOT, folder, Spread(), program=program) as one:
+        [process] = one.service.processes
+        await one.load.closed(200, in_flight, warm_up=0)
+        threads = machine.threads(process.pid)
+        await one.load.closed(commands, in_flight, warm_up=0)
+        used = _difference(machine.threads(process.pid), threads)
+        process.send_signal(signal.SIGUSR1)
+        await one.load.closed(commands, in_flight, warm_up=0)
+        process.send_signal(signal.SIGUSR2)
+        await _written(file)
+    # The load sends so many more, to keep them in flight while the others are counted.
+    done = commands + in_flight
+    loop = used.pop(process.pid) / done * 1e6
+    others = sorted((round(spent / done * 1e6) for spent in used.values()), reverse=True)
+    return (
+        f"{_told(file, done)}\n\nµs of CPU a command without the profiler: event loop {loop:.0f}, "
+        f"other threads {', '.join(map(str, others))}"
+    )
+
+
+async def _written(file: Path) -> None:
+    for _ in range(200):
+        if _has_words(file):
+            return
+        await asyncio.sleep(0.05)
+
+
+def _has_words(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _difference(now: dict[int, float], before: dict[int, float]) -> dict[int, float]:
+    return {name: spent - before.get(name, 0.0) for name, spent in now.items()}
 
 
 def _told(file: Path, commands: int) -> str:
@@ -35,12 +66,8 @@ def _told(file: Path, commands: int) -> str:
     own = sorted(rows, reverse=True)[:MOST]
     ours = [row for row in rows if row[3].startswith(("bot/", "handlers/"))]
     whole = sorted(ours, key=lambda row: row[1], reverse=True)[:MOST]
-    titles = [
-        "µs own    µs whole  calls   dearest by their own time",
-        "… ours, by their whole time",
-    ]
-    parts = [titles[0], *map(_line, own), "", titles[1], *map(_line, whole)]
-    return "\n".join(parts)
+    heads = ["  µs own  µs whole   calls  dearest by their own time", "\n  … ours, by the whole"]
+    return "\n".join([heads[0], *map(_line, own), heads[1], *map(_line, whole)])
 
 
 def _line(row: tuple[float, float, float, str]) -> str:
@@ -52,7 +79,10 @@ def _place(file: str, line: int, name: str) -> str:
     if file == "~":
         return name
     path = Path(file)
-    short = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(*path.parts[-2:])
     if "site-packages" in path.parts:
-        short = Path(*path.parts[path.parts.index("site-packages") + 1 :])
-    return f"{short}:{line} {name}"
+        path = Path(*path.parts[path.parts.index("site-packages") + 1 :])
+    elif path.is_relative_to(ROOT):
+        path = path.relative_to(ROOT)
+    else:
+        path = Path(*path.parts[-2:])
+    return f"{path}:{line} {name}"
