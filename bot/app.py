@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
@@ -175,6 +176,12 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
             await lifecycle.stop()
 
 
+@cache
+def _wording() -> Wording:
+    # A template is compiled once in a process, however often the program is put together in it.
+    return Wording()
+
+
 def _parts(
     settings: Settings,
     database: Database,
@@ -193,7 +200,7 @@ def _parts(
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
     oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout)
     access = Access(client, portals, tokens, oauth)
-    wording = Wording()
+    wording = _wording()
     router = handlers.router
     memory = Memory(
         wording=wording,

@@ -60,7 +60,7 @@ class Server:
         """Copy a database nobody is connected to and give the copy's address."""
         name = f"copy_{secrets.token_hex(6)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY wal_log')
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -21,6 +21,7 @@ from handlers.invite import Invited
 from handlers.undo import Undone
 
 LANGUAGES = ("ru", "en")
+WORDING = Wording()
 # Texts that belong to no outcome, and what each is given.
 OTHERS = {
     "bot.j2": set(),
@@ -76,7 +77,7 @@ def test_a_text_uses_only_values_it_is_given_and_the_same_in_both_languages(name
 
 def used(name: str, language: str) -> set[str]:
     source = (TEMPLATES / language / name).read_text()
-    return meta.find_undeclared_variables(Wording()._environments[language].parse(source))
+    return meta.find_undeclared_variables(WORDING._environments[language].parse(source))
 
 
 WORST = "Иван «[url=https://evil.example]» /invite\n/remove " + "ё" * 300
@@ -132,7 +133,7 @@ def takes_offers(type_: type) -> bool:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("type_", [*outcomes(), *refusals()])
 def test_a_text_survives_the_worst_values(language: str, type_: type) -> None:
-    said = Wording().word(sample(type_), language)
+    said = WORDING.word(sample(type_), language)
 
     assert said
     assert "[url" not in said.lower()
@@ -147,7 +148,7 @@ def test_whoever_can_be_missed_in_an_invitation_has_a_short_reason(language: str
     assert len(named) >= 8
     for type_ in named:
         refusal = sample(type_)
-        assert Wording().short(refusal, language), type_
+        assert WORDING.short(refusal, language), type_
         missed = Missed(Person(id=33), refusal)
         invited = Invited(
             joined=(Person(id=12),),
@@ -158,13 +159,13 @@ def test_whoever_can_be_missed_in_an_invitation_has_a_short_reason(language: str
             here=True,
             lasting=0,
         )
-        said = Wording().word(invited, language)
-        assert Wording().short(refusal, language) in said
+        said = WORDING.word(invited, language)
+        assert WORDING.short(refusal, language) in said
 
 
 def test_both_languages_say_the_same_numbers() -> None:
     for count, words in ((21, "21 человек за раз"), (22, "22 человека"), (25, "25 человек ")):
-        assert Wording().word(TooManyPeople(count, 20), "ru").startswith(words)
+        assert WORDING.word(TooManyPeople(count, 20), "ru").startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -190,8 +191,8 @@ def test_a_duration_is_said_as_people_say_it(seconds: int, russian: str, english
         lasting=seconds,
     )
 
-    assert f" на {russian}. Потом" in Wording().word(invited, "ru")
-    assert f" for {english}. I" in Wording().word(invited, "en")
+    assert f" на {russian}. Потом" in WORDING.word(invited, "ru")
+    assert f" for {english}. I" in WORDING.word(invited, "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -199,7 +200,7 @@ def test_a_duration_is_said_as_people_say_it(seconds: int, russian: str, english
 def test_a_text_is_at_most_four_lines_long(language: str, type_: type) -> None:
     if type_ in LISTS:
         return
-    assert len(Wording().word(sample(type_), language).split("\n")) <= 4
+    assert len(WORDING.word(sample(type_), language).split("\n")) <= 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
