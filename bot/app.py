@@ -11,7 +11,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
 import handlers
 from bot.bitrix24.access import Access
-from bot.bitrix24.bucket import Bucket, Buckets
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.checkup import Checkups
 from bot.bitrix24.client import Client
 from bot.bitrix24.crm import Crm
@@ -21,6 +21,7 @@ from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.people import Users
+from bot.bitrix24.plans import Bucket, Plans
 from bot.bitrix24.requester import Requester
 from bot.colleagues import Colleagues
 from bot.commands.arrivals import Arrivals
@@ -193,8 +194,10 @@ def _parts(
     portals, tokens = Portals(database, cipher), Tokens(database, cipher)
     inbox, journal, backlog = Inbox(database), Journal(database), Backlog(database)
     shared = database.engine.dialect.name == "postgresql"
-    bucket = Bucket(settings.portal_bucket, settings.portal_rate)
-    pace = SharedBuckets(database, bucket) if shared else Buckets(bucket)
+    decisions = PortalSettingsStore(database)
+    usual = Bucket(settings.portal_bucket, settings.portal_rate)
+    plans = Plans(usual, decisions.is_enterprise)
+    pace = SharedBuckets(database, plans) if shared else Buckets(plans)
     patience = Patience(settings.retry_for)
     client = Client(session, pace, settings.rest_timeout)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
@@ -204,7 +207,7 @@ def _parts(
     router = handlers.router
     memory = Memory(
         wording=wording,
-        settings=PortalSettingsStore(database),
+        settings=decisions,
         preferences=Preferences(database),
         stays=Stays(database),
         history=History(database),

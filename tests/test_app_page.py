@@ -161,6 +161,7 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
         language="en",
         add=f"Анна Орлова, {BOSS}",
         errors_in_chat="1",
+        enterprise="1",
         **{"role[0]": "duty", "role[1]": "head", "role[2]": "duty", "on[invite]": "1"},
     )
 
@@ -171,6 +172,7 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
     assert '"escalation":["duty","head"]' in stored
     assert "help" in stored
     assert '"errors_in_chat":true' in stored
+    assert '"enterprise":true' in stored
     assert "Анна Орлова" in page
 
     page = await posted(stage, page, view="save", **{f"place[{ANNA}]": "2", f"place[{BOSS}]": "1"})

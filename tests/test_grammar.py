@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Role
@@ -153,6 +153,7 @@ LINES = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map
 WANTED = st.sampled_from([grammar.EVERYTHING, GROUP, frozenset({"word"}), frozenset(), ALL])
 
 
+@example("a@b.ruİ", grammar.EVERYTHING)
 @settings(max_examples=1500, deadline=None)
 @given(LINES | st.text(), WANTED)
 def test_raises_nothing_but_its_own_error_and_round_trips(text: str, wanted: set[str]) -> None:

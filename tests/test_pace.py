@@ -7,8 +7,9 @@ from aiohttp import ClientSession
 from pydantic import SecretStr
 from stage import OLGA
 
-from bot.bitrix24.bucket import Bucket, Buckets, Pace
+from bot.bitrix24.bucket import Buckets, Pace
 from bot.bitrix24.client import Address, Call, Client
+from bot.bitrix24.plans import Bucket, Plans
 from bot.settings import Settings
 from bot.store.buckets import SharedBuckets
 from bot.store.database import Database, engine_for
@@ -18,12 +19,23 @@ from sandbox.server import Portal
 BUCKET = Bucket(capacity=20, per_second=10)
 
 
+async def _usual(member_id: str) -> bool:
+    return False
+
+
+async def _enterprise(member_id: str) -> bool:
+    return True
+
+
+PLANS = Plans(BUCKET, _usual)
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_four_processes_never_overflow_the_bucket(portal: Portal, settings: Settings) -> None:
     databases = [Database(engine_for(settings.database_url.get_secret_value())) for _ in range(4)]
     check_schema(databases[0].engine)
 
-    await _rush(portal, [SharedBuckets(database, BUCKET) for database in databases])
+    await _rush(portal, [SharedBuckets(database, PLANS) for database in databases])
 
     assert _refused(portal) == 0
     for database in databases:
@@ -31,9 +43,25 @@ async def test_four_processes_never_overflow_the_bucket(portal: Portal, settings
 
 
 async def test_one_process_never_overflows_the_bucket(portal: Portal) -> None:
-    await _rush(portal, [Buckets(BUCKET)])
+    await _rush(portal, [Buckets(PLANS)])
 
     assert _refused(portal) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_an_enterprise_portal_is_asked_faster_until_it_refuses(database_url: str) -> None:
+    database, plans = Database(engine_for(database_url)), Plans(Bucket(), _enterprise)
+    shared = database.engine.dialect.name == "postgresql"
+    pace: Pace = SharedBuckets(database, plans) if shared else Buckets(plans)
+    for _ in range(100):
+        await pace.take("member", ["profile"])
+    assert await pace.has_room("member")
+
+    await pace.overflown("member")
+
+    assert not await pace.has_room("member")
+    assert await plans.bucket("member") == Bucket()
+    await database.close()
 
 
 async def _rush(portal: Portal, paces: list[Pace]) -> None:

@@ -278,7 +278,8 @@ def _by_id(line: _Line, found: re.Match[str]) -> Someone | None:
 
 
 def _by_email(line: _Line, found: re.Match[str]) -> Someone | None:
-    return Email(address=found[0].casefold())
+    # Beyond ASCII another case may be another word, or none: «İ» becomes two characters.
+    return Email(address=found[0].lower() if found[0].isascii() else found[0])
 
 
 def _named(line: _Line, found: re.Match[str]) -> Someone | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
-from bot.bitrix24.bucket import Bucket
+from bot.bitrix24.plans import Bucket, Plans
 from bot.store.database import Database
 
 _NOW = "extract(epoch FROM clock_timestamp())"
@@ -62,11 +62,9 @@ class _Slot:
 class SharedBuckets:
     """The buckets of all portals, shared by all processes."""
 
-    def __init__(self, database: Database, bucket: Bucket) -> None:
+    def __init__(self, database: Database, plans: Plans) -> None:
         self._database = database
-        self._interval = 1 / bucket.per_second
-        self._burst = bucket.ours / bucket.per_second
-        self._full = bucket.capacity / bucket.per_second
+        self._plans = plans
         self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,11 +86,12 @@ class SharedBuckets:
         row = {"member_id": member_id}
         ahead = await self._database.exchange(lambda c: c.execute(_AHEAD, row).scalar())
         waiting = len(self._queues[member_id].waiting) if member_id in self._queues else 0
-        return (ahead or 0.0) + (waiting + 1) * self._interval <= self._burst
+        bucket = await self._plans.bucket(member_id)
+        return (ahead or 0.0) + (waiting + 1) / bucket.per_second <= _burst(bucket)
 
     async def overflown(self, member_id: str) -> None:
         """Take the bucket for full: from now on requests go one by one, in all processes."""
-        row = {"member_id": member_id, "full": self._full}
+        row = {"member_id": member_id, "full": self._plans.humble(member_id).drained_after}
         await self._database.exchange(lambda connection: connection.execute(_FILL, row))
 
     async def pause(self, member_id: str, method: str, until: float) -> None:
@@ -104,18 +103,21 @@ class SharedBuckets:
         while queue.waiting:
             asked, queue.waiting = queue.waiting, []
             try:
-                ahead, paused = await self._slots(member_id, len(asked))
+                bucket = await self._plans.bucket(member_id)
+                ahead, paused = await self._slots(member_id, bucket, len(asked))
             except Exception as error:
                 _fail(asked, error)
                 continue
             for number, future in enumerate(asked, 1):
-                at = ahead - (len(asked) - number) * self._interval - self._burst
+                at = ahead - (len(asked) - number) / bucket.per_second - _burst(bucket)
                 if not future.done():
                     future.set_result(_Slot(max(0.0, at), paused))
         del self._queues[member_id]
 
-    async def _slots(self, member_id: str, count: int) -> tuple[float, dict[str, float]]:
-        row = {"member_id": member_id, "count": count, "interval": self._interval}
+    async def _slots(
+        self, member_id: str, bucket: Bucket, count: int
+    ) -> tuple[float, dict[str, float]]:
+        row = {"member_id": member_id, "count": count, "interval": 1 / bucket.per_second}
 
         def ask(connection: Connection) -> tuple[float, dict[str, float]]:
             paused = connection.execute(_PAUSED, {"member_id": member_id}).all()
@@ -123,6 +125,10 @@ class SharedBuckets:
             return float(ahead), {method: float(wait) for method, wait in paused}
 
         return await self._database.exchange(ask)
+
+
+def _burst(bucket: Bucket) -> float:
+    return bucket.ours / bucket.per_second
 
 
 def _fail(futures: list["asyncio.Future[_Slot]"], error: Exception) -> None:

@@ -19,7 +19,7 @@ class PortalSettings(BaseModel):
     ``duty``: the users to escalate to, in this order, where nobody else is there.
     ``escalation``: the order in which an escalation looks for somebody.
     ``commands_off``: commands that nobody may use. ``errors_in_chat``: what goes wrong is told
-    in the chat, and not privately.
+    in the chat, and not privately. ``enterprise``: the portal's plan takes requests faster.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +29,7 @@ class PortalSettings(BaseModel):
     escalation: tuple[str, ...] = ("responsible", "head", "duty")
     commands_off: tuple[str, ...] = ()
     errors_in_chat: bool = False
+    enterprise: bool = False
 
 
 class PortalSettingsStore:
@@ -56,6 +57,10 @@ class PortalSettingsStore:
         found = PortalSettings.model_validate_json(row.settings) if row else PortalSettings()
         self._known[member_id] = found
         return found
+
+    async def is_enterprise(self, member_id: str) -> bool:
+        """Say whether the portal is on the plan that takes requests faster."""
+        return (await self.of(member_id)).enterprise
 
     async def save(self, member_id: str, settings: PortalSettings) -> None:
         """Store what an administrator has decided."""

@@ -71,6 +71,7 @@ class SettingsPage:
             escalation=_order(posted),
             commands_off=tuple(name for name in self._commands if name not in _map(posted, "on")),
             errors_in_chat="errors_in_chat" in posted,
+            enterprise="enterprise" in posted,
         )
         await self._store.save(visitor.portal.member_id, settings)
         return await self._shown_form(visitor, saved=True, unclear=unclear)
