@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import time
 
+from cachetools import TTLCache
+
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
@@ -35,7 +37,7 @@ from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
 from bot.presses import Buttons, Pressed
 from bot.rendering import Wording
 from bot.replies import PRESS, Replies
-from bot.store.inbox import Accepted, Inbox, Reply
+from bot.store.inbox import Accepted, Inbox, Place, Reply
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 
@@ -47,6 +49,9 @@ PAUSE = 3.0
 NOTICE_AFTER = 3.0
 # What has waited long already is perhaps done at once.
 NOTICE_AT_LEAST = 0.5
+# How often, and how far, is looked at what waits behind a command that takes long.
+LOOK_BEHIND = 1.0
+BEHIND = 16
 
 ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest)
 
@@ -80,6 +85,7 @@ class Dispatcher:
         self._preferences = preferences
         self._replies = replies
         self._links = links
+        self._told_to_wait: TTLCache[int, bool] = TTLCache(maxsize=10_000, ttl=900)
 
     async def dispatch(self, command: Accepted) -> None:
         """Carry out a command, answer it, and note that it is done.
@@ -168,11 +174,21 @@ class Dispatcher:
     async def _answer(self, portal: Portal, command: Accepted, replies: list[Reply]) -> None:
         attempts = command.attempts
         for number in range(len(replies)):
-            for attempt in range(attempts, MAX_ATTEMPTS):
-                if await self._sent(portal, command, replies[number:], attempt):
-                    break
-                await asyncio.sleep(PAUSE)
+            await self._insist(portal, command, replies[number:], attempts)
             attempts = 0
+
+    async def _insist(
+        self, portal: Portal, command: Accepted, rest: list[Reply], attempts: int
+    ) -> None:
+        """Send the first of these replies, again if it may have been lost."""
+        if attempts == MAX_ATTEMPTS:
+            # A process died during the second attempt: its requester may have heard nothing.
+            last = rest[0].model_copy(update={"place": Place.PRIVATE})
+            await self._sent(portal, command, [last, *rest[1:]], attempts)
+        for attempt in range(attempts, MAX_ATTEMPTS):
+            if await self._sent(portal, command, rest, attempt):
+                return
+            await asyncio.sleep(PAUSE)
 
     async def _sent(
         self, portal: Portal, command: Accepted, rest: list[Reply], attempts: int
@@ -192,7 +208,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def _notice(self, portal: Portal, command: Accepted) -> AsyncIterator[None]:
-        """Tell the requester once that it takes longer, if it does."""
+        """Tell whoever waits, for this command or behind it, once that it takes longer."""
         waited = time() - command.since
         task = asyncio.create_task(
             self._notify(portal, command, max(NOTICE_AT_LEAST, NOTICE_AFTER - waited))
@@ -204,8 +220,31 @@ class Dispatcher:
 
     async def _notify(self, portal: Portal, command: Accepted, wait: float) -> None:
         await asyncio.sleep(wait)
-        text = self._wording.page("taking_longer.j2", await self._letters.language(command))
+        told: set[int] = set()
+        late = [command]
+        while True:
+            for one in late:
+                await self._tell_to_wait(portal, one, told)
+            await asyncio.sleep(LOOK_BEHIND)
+            late = await self._late_behind(command)
+
+    async def _late_behind(self, command: Accepted) -> list[Accepted]:
         try:
-            await self._replies.notify(portal, command.event.user.id, text)
+            waiting = await self._inbox.waiting(command.lane, BEHIND)
+        except StoreUnavailable:
+            return []
+        return [one for one in waiting if time() - one.since >= NOTICE_AFTER]
+
+    async def _tell_to_wait(self, portal: Portal, command: Accepted, told: set[int]) -> None:
+        """Tell a requester, if he has not been told, neither now nor for this command."""
+        requester = command.event.user.id
+        is_news = requester not in told and command.id not in self._told_to_wait
+        told.add(requester)
+        self._told_to_wait[command.id] = True
+        try:
+            if is_news:
+                language = await self._letters.language(command)
+                text = self._wording.page("taking_longer.j2", language)
+                await self._replies.notify(portal, requester, text)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.info("command %s: no notice: %s", command.reference, error)

@@ -39,6 +39,7 @@ CHATS = range(20_001, 20_021)
 PEOPLE = 30_000
 SECONDS_A_COMMAND = 0.05
 SETTLE = 120.0
+GROWN_UP = 5.0
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
 
 FAULTS: list[dict[str, Any]] = [
@@ -126,6 +127,7 @@ class Bots:
         self._commands = commands
         self._log = log
         self._processes: list[asyncio.subprocess.Process | None] = [None] * len(commands)
+        self._born = 0.0
 
     async def start(self) -> None:
         for number in range(len(self._commands)):
@@ -146,6 +148,8 @@ class Bots:
                     await self._start(number)
 
     async def stop(self) -> list[int]:
+        # Python alone takes a while until a process can be asked to end.
+        await asyncio.sleep(max(0.0, self._born + GROWN_UP - time.monotonic()))
         for process in self._processes:
             if process and process.returncode is None:
                 process.terminate()
@@ -153,6 +157,7 @@ class Bots:
 
     async def _start(self, number: int) -> None:
         arguments, settings = self._commands[number]
+        self._born = time.monotonic()
         with self._log.open("ab") as file:
             self._processes[number] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", *arguments,

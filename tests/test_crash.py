@@ -73,7 +73,7 @@ async def test_what_was_done_before_the_end_is_not_done_again(
     assert said == "✅ [USER=12][/USER] теперь в этом чате."
 
 
-async def test_a_reply_that_may_be_lost_is_sent_twice_at_most(
+async def test_a_reply_whose_process_dies_twice_comes_privately(
     killed: Stage, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -92,8 +92,9 @@ async def test_a_reply_that_may_be_lost_is_sent_twice_at_most(
     async with bot_process(killed.settings, log=log):
         await killed.settled(TAKEOVER)
 
-    assert await _attempted(killed, 2)
+    assert await _attempted(killed, 3)
     assert len(await killed.calls(ADD)) == 1
+    assert (await killed.told_privately())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
 
 
 async def test_an_answer_that_comes_after_ten_minutes_goes_to_the_requester_alone(

@@ -109,6 +109,22 @@ async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: St
     assert asked == ["12", "15", "41"]
 
 
+@pytest.mark.settings(rest_timeout=10)
+async def test_whoever_waits_behind_a_slow_command_is_told_so_once(stage: Stage) -> None:
+    await stage.say(f"/invite id{ANNA}")
+    await stage.faults(method="batch", delay=6)
+    await stage.type("/invite id12")
+    await stage.type("/who", user=ANNA)
+    await stage.type("/who", user=ANNA)
+
+    await stage.until(lambda: stage.told_privately(ANNA))
+    assert stage.waiting() == 3
+    await stage.settled(15)
+
+    assert sum("отвечает медленно" in one for one in await stage.told_privately(ANNA)) == 1
+    assert sum("отвечает медленно" in one for one in await stage.told_privately()) == 1
+
+
 async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
     await stage.faults(method="batch", delay=1.0, times=None)
     limit = backlog.REQUESTER_LIMIT
