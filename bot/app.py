@@ -68,14 +68,16 @@ from bot.timers import Timers
 from bot.visitors import Visitors
 from bot.waiting import Waiting
 from bot.web.app_page import AppPage
+from bot.web.callers import Callers
 from bot.web.connect import Connecting
 from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
 from bot.web.pages import Pages
-from bot.web.requests import MAX_BODY
+from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
+from bot.web.welcome import Welcome
 
 STOP_PATIENCE = 18.0
 
@@ -172,7 +174,7 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
         lifecycle = Lifecycle(parts.installation, parts.registration, parts.portals, parts.tokens)
         lifecycle.start()
         try:
-            yield _web(parts, lifecycle)
+            yield _web(parts, lifecycle, settings)
         finally:
             await lifecycle.stop()
 
@@ -258,10 +260,14 @@ def _parts(
     )
 
 
-def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
+def _web(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
     pages = Pages()
+    callers = Callers(settings.trusted_proxies)
+    forms = Forms(callers)
     health = Health(parts.database)
     events = Events(
+        forms,
+        callers,
         parts.portals,
         parts.tokens,
         parts.inbox,
@@ -270,9 +276,10 @@ def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
         parts.wording,
         lifecycle,
     )
-    install = Install(parts.installation, parts.registration, pages)
+    install = Install(forms, callers, parts.installation, parts.registration, pages)
     connecting = Connecting(_connect(parts), pages)
-    app_page = _app_page(parts, pages, lifecycle)
+    app_page = _app_page(parts, forms, callers, pages, lifecycle)
+    welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
@@ -281,6 +288,7 @@ def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
             web.post("/bitrix24/app", app_page.receive),
             web.get("/bitrix24/connect", connecting.begin, allow_head=False),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
+            web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
         ]
@@ -290,7 +298,9 @@ def _web(parts: Parts, lifecycle: Lifecycle) -> web.Application:
     return application
 
 
-def _app_page(parts: Parts, pages: Pages, lifecycle: Lifecycle) -> AppPage:
+def _app_page(
+    parts: Parts, forms: Forms, callers: Callers, pages: Pages, lifecycle: Lifecycle
+) -> AppPage:
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
     visitors = Visitors(
@@ -303,7 +313,9 @@ def _app_page(parts: Parts, pages: Pages, lifecycle: Lifecycle) -> AppPage:
     )
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, names)
-    return AppPage(pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal)
+    return AppPage(
+        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+    )
 
 
 def _connect(parts: Parts) -> Connect:

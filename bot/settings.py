@@ -1,15 +1,22 @@
 """Everything the environment decides."""
 
+import os
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.secret_names import SETTINGS
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# Whatever a generator makes a key of, it is at least so long; a Fernet key has 44 characters.
+SHORTEST_KEY = 32
+
+# What platforms set whose disk is gone with every restart, unless a volume is added: Heroku and
+# Dokku, Render, Railway.
+DISPOSABLE_DISK = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT_NAME")
 
 
 def _split(value: object) -> object:
@@ -41,6 +48,8 @@ class Settings(BaseSettings):
 
     port: int = Field(8080, ge=0, le=65535)
     public_url: str
+    trusted_proxies: int = Field(0, ge=0, le=10, description="proxies before the bot")
+    disk_is_kept: bool = Field(False, description="the disk of SQLite outlives a restart")
     database_url: SecretStr = SecretStr("sqlite:///data/switchboard.db")
     bitrix24_client_id: str = Field(min_length=1)
     bitrix24_client_secret: SecretStr = Field(min_length=1)
@@ -74,17 +83,28 @@ class Settings(BaseSettings):
                 raise ValueError("BITRIX24_OAUTH_URLS takes https:// origins, comma-separated")
         return [url.rstrip("/") for url in value]
 
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        marks = [name for name in DISPOSABLE_DISK if name in os.environ]
+        is_file = value.get_secret_value().startswith("sqlite")
+        if is_file and marks and not info.data.get("disk_is_kept"):
+            raise ValueError(
+                f"SQLite on a platform that empties its disk at every restart ({marks[0]} is set): "
+                "portals, tokens and waiting commands would be lost. Give DATABASE_URL a "
+                "PostgreSQL, or set DISK_IS_KEPT=yes if the file lies on a volume that stays"
+            )
+        return value
+
     @field_validator("encryption_keys")
     @classmethod
     def _encryption_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
         for number, key in enumerate(value, start=1):
-            try:
-                Fernet(key.get_secret_value())
-            except ValueError:
+            if len(key) < SHORTEST_KEY:
                 raise ValueError(
-                    f"key {number} of ENCRYPTION_KEYS is no Fernet key (32 bytes in url-safe "
-                    "base64, 44 characters), it may be cut short"
-                ) from None
+                    f"key {number} of ENCRYPTION_KEYS is too short, it may be cut: a key has at "
+                    f"least {SHORTEST_KEY} random characters"
+                )
         return value
 
     @property

@@ -149,6 +149,8 @@ def environment(portal: Portal, port: int, folder: Path) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TRUSTED_PROXIES": "0",
+        "DISK_IS_KEPT": "no",
         "DATABASE_URL": f"sqlite:///{folder}/switchboard.db",
         "BITRIX24_CLIENT_ID": portal.state.settings.client_id,
         "BITRIX24_CLIENT_SECRET": portal.state.settings.client_secret,

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 from sqlalchemy import text
 
 from bot.app import serving
 from bot.settings import Settings
 from bot.store.database import engine_for
+from bot.web.listener import listening
 from sandbox.server import Portal
 
 OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
@@ -156,11 +157,8 @@ def settings_for(portal: Portal, database_url: str, **more: Any) -> Settings:
 
 @asynccontextmanager
 async def bot_running(settings: Settings) -> AsyncIterator[None]:
-    async with serving(settings) as application:
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", settings.port).start()
-        try:
-            yield
-        finally:
-            await runner.cleanup()
+    async with (
+        serving(settings) as application,
+        listening(application, settings.port, "127.0.0.1"),
+    ):
+        yield

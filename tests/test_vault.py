@@ -9,14 +9,20 @@ import pytest
 from aiohttp import ClientSession
 from cryptography.fernet import Fernet
 from process import bot_process
+from pydantic import SecretStr
 from sqlalchemy import text
 from stage import ADD, KEY, OLGA, Stage, bot_running, settings_for
 
 from bot.settings import Settings
+from bot.store.cipher import Cipher, Unreadable
 from sandbox.server import Portal
 
 NEW_KEY = Fernet.generate_key().decode()
 TYPED = "/invite id12"
+DERIVED_ONCE = (
+    b"gAAAAABrAVdkl2hzU-lm9yaNmop-w2_Xmwmr0mrWKkxNq4kr00exgKqX_NqevobZQU1nuU"
+    b"kTrMkfCJQvsAl6ds7bWHp-p7PbEPoqSSkpAdBv8Is9n_4P0SQ="
+)
 
 
 @pytest.mark.parametrize(
@@ -24,8 +30,8 @@ TYPED = "/invite id12"
     [
         (None, "ENCRYPTION_KEYS: Field required"),
         ("", "ENCRYPTION_KEYS: Value should have at least 1 item"),
-        (KEY[:-4], "key 1 of ENCRYPTION_KEYS is no Fernet key"),
-        (f"{KEY},short", "key 2 of ENCRYPTION_KEYS is no Fernet key"),
+        (KEY[:31], "key 1 of ENCRYPTION_KEYS is too short"),
+        (f"{KEY},short", "key 2 of ENCRYPTION_KEYS is too short"),
     ],
 )
 async def test_without_good_keys_the_bot_does_not_start(
@@ -35,6 +41,18 @@ async def test_without_good_keys_the_bot_does_not_start(
 
     assert (code, words in told) == (1, True), told
     assert KEY[:20] not in told
+
+
+def test_any_long_secret_is_a_key_and_a_fernet_key_stays_what_it_is() -> None:
+    generated = SecretStr("0123456789abcdef" * 4)
+    note = Cipher([generated]).encrypt(SecretStr("of the portal"))
+
+    assert Cipher([SecretStr(KEY), generated]).decrypt(note).get_secret_value() == "of the portal"
+    assert Fernet(KEY).decrypt(Cipher([SecretStr(KEY)]).encrypt(SecretStr("as ever"))) == b"as ever"
+    # What was once written with a derived key is read by every later version.
+    assert Cipher([generated]).decrypt(DERIVED_ONCE).get_secret_value() == "written by version 0.1"
+    with pytest.raises(Unreadable):
+        Cipher([SecretStr(generated.get_secret_value()[:-1] + "0")]).decrypt(note)
 
 
 async def test_with_other_keys_than_the_databases_the_bot_does_not_start(

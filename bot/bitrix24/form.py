@@ -1,6 +1,7 @@
 """PHP-style forms: ``data[chat][id]=5`` to nested dicts, and back."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
@@ -9,6 +10,13 @@ from yarl import query_to_pairs
 
 MAX_PARAMETERS = 10_000
 MAX_DEPTH = 20
+
+# All the names in all the keys, or all that a JSON text is made of. An event has some 200.
+MAX_PARTS = 20_000
+
+# No database takes these, and PHP's own forms cannot hold the second.
+_NUL, _SURROGATE = "\0", re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
 
 
 class MalformedForm(ValueError):
@@ -29,17 +37,21 @@ def decode(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _from_form(text: str) -> dict[str, Any]:
+    if "%00" in text or _NUL in text:
+        text = text.replace("%00", _REPLACEMENT).replace(_NUL, _REPLACEMENT)
     try:
         pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
     except ValueError:
         raise MalformedForm(f"more than {MAX_PARAMETERS} parameters") from None
     root: dict[str, Any] = {}
+    parts = 0
     for key, value in pairs:
         head, bracket, rest = key.partition("[")
-        if bracket and rest.endswith("]"):
-            _put(root, [head, *rest[:-1].split("][")], value)
-        else:
-            _put(root, [key], value)
+        path = [head, *rest[:-1].split("][")] if bracket and rest.endswith("]") else [key]
+        parts += len(path)
+        if parts > MAX_PARTS:
+            raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
+        _put(root, path, value)
     return root
 
 
@@ -58,14 +70,34 @@ def _put(root: dict[str, Any], path: list[str], value: str) -> None:
 
 
 def _from_json(text: str) -> dict[str, Any]:
+    if sum(map(text.count, ",[{")) > MAX_PARTS:
+        raise MalformedForm(f"JSON of more than {MAX_PARTS} parts")
     try:
-        tree = json.loads(text)
+        tree = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise MalformedForm("the body is not JSON") from None
     if not isinstance(tree, dict):
         raise MalformedForm("the body is not a JSON object")
     _check_size(tree)
-    return tree
+    # What no database takes comes into JSON as an escape only.
+    return (
+        {str(_cleaned(key)): _cleaned(one) for key, one in tree.items()} if "\\u" in text else tree
+    )
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _cleaned(node: Any) -> Any:
+    match node:
+        case str():
+            return _SURROGATE.sub(_REPLACEMENT, node).replace(_NUL, _REPLACEMENT)
+        case dict():
+            return {_cleaned(key): _cleaned(one) for key, one in node.items()}
+        case list():
+            return [_cleaned(one) for one in node]
+    return node
 
 
 def _check_size(tree: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ import signal
 import sys
 
 import click
-from aiohttp import web
 
 from bot.app import close, running, serving
 from bot.cli.environment import is_shared, read_settings, run
 from bot.settings import Settings
+from bot.web.listener import listening
 
 log = logging.getLogger("bot")
 
@@ -36,16 +36,14 @@ def worker() -> None:
 
 async def _serve(settings: Settings, *, working: bool) -> None:
     stop = _asked_to_stop()
-    async with serving(settings, working=working) as application:
-        # Connections that idle are closed at once; a request under way gets two seconds.
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        await web.TCPSite(runner, port=settings.port).start()
-        log.info("listening on port %d", runner.addresses[0][1])
+    async with (
+        serving(settings, working=working) as application,
+        listening(application, settings.port) as port,
+    ):
+        log.info("listening on port %d", port)
         await stop.wait()
         log.info("stopping")
         close(application)
-        await runner.cleanup()
 
 
 async def _work(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Secrets at rest, and sealed notes that travel through a browser."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -7,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
 
@@ -18,9 +21,8 @@ class Cipher:
     """Encrypts with the first key, decrypts with any of them."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
-        raw = [key.get_secret_value() for key in keys]
-        self._fernet = MultiFernet([Fernet(key) for key in raw])
-        # Names the first key; thirty-two random bytes cannot be found from their hash.
+        self._fernet = MultiFernet([_fernet(key) for key in keys])
+        # Names the first key; what is long and random cannot be found from its hash.
         self.mark = fingerprint(keys[0])[:16]
 
     def encrypt(self, secret: SecretStr) -> bytes:
@@ -54,6 +56,19 @@ class Cipher:
         if note.pop("for", None) != purpose:
             raise Unreadable
         return note
+
+
+def _fernet(key: SecretStr) -> Fernet:
+    """Take a Fernet key as it is; any other secret becomes one, always the same.
+
+    The generators of hosting platforms make no Fernet keys.
+    """
+    secret = key.get_secret_value()
+    try:
+        return Fernet(secret)
+    except ValueError:
+        derivation = HKDF(SHA256(), length=32, salt=None, info=b"switchboard ENCRYPTION_KEYS")
+        return Fernet(base64.urlsafe_b64encode(derivation.derive(secret.encode())))
 
 
 def fingerprint(secret: SecretStr) -> str:

@@ -41,6 +41,8 @@ class Portals:
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
         self._cipher = cipher
+        # At most as many as have installed the bot since this process began.
+        self._met: set[str] = set()
         self._known: TTLCache[str, Portal] = TTLCache(maxsize=2048, ttl=REMEMBER)
         insert = database.insert
         statement = insert(portals)
@@ -57,6 +59,17 @@ class Portals:
             .where(portals.c.member_id == bindparam("portal"))
             .values(bot_id=bindparam("bot"), registered=bindparam("what"))
         )
+
+    def known(self, member_id: str) -> Portal | None:
+        """Give a portal that was looked up a moment ago."""
+        return self._known.get(member_id)
+
+    def has_met(self, mark: str) -> bool:
+        """Say whether this process has had to do with a portal.
+
+        ``mark`` is its member id, or the fingerprint of its application token.
+        """
+        return mark in self._met
 
     async def find(self, member_id: str) -> Portal | None:
         """Look a portal up by its member id."""
@@ -78,7 +91,10 @@ class Portals:
         def question(connection: Connection) -> list[Row[Any]]:
             return list(connection.execute(select(portals).order_by(portals.c.member_id)))
 
-        return [self._portal(row) for row in await self._database.read(question)]
+        rows = await self._database.read(question)
+        for row in rows:
+            self._met |= {row.member_id, row.application_token_hash}
+        return [self._portal(row) for row in rows]
 
     async def save(self, portal: Portal) -> None:
         """Store a new portal, or what has changed of a known one."""
@@ -95,6 +111,7 @@ class Portals:
             "installed_at": portal.installed_at,
         }
         await self._database.write((self._upsert, [row]))
+        self._met |= {portal.member_id, fingerprint(portal.application_token)}
         self._known.pop(portal.member_id, None)
 
     async def registered(self, member_id: str, bot_id: int, what: str) -> None:
@@ -136,6 +153,7 @@ class Portals:
         row = await self._database.read(question)
         if row is None:
             return None
+        self._met |= {row.member_id, row.application_token_hash}
         self._known[row.member_id] = portal = self._portal(row)
         return portal
 

@@ -22,9 +22,10 @@ from bot.errors import StoreUnavailable
 from bot.lifecycle import Lifecycle
 from bot.visitors import Stranger, Visitor, Visitors
 from bot.visits import Visit
+from bot.web.callers import Callers
 from bot.web.journal_page import JournalPage
 from bot.web.pages import Pages
-from bot.web.requests import read_form
+from bot.web.requests import Forms
 from bot.web.settings_page import SettingsPage
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class AppPage:
 
     def __init__(
         self,
+        forms: Forms,
+        callers: Callers,
         pages: Pages,
         visitors: Visitors,
         links: Links,
@@ -48,6 +51,8 @@ class AppPage:
         settings: SettingsPage,
         journal: JournalPage,
     ) -> None:
+        self._forms = forms
+        self._callers = callers
         self._pages = pages
         self._visitors = visitors
         self._links = links
@@ -66,14 +71,17 @@ class AppPage:
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
         try:
-            posted = await read_form(request)
+            posted = await self._forms.read(request)
             visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
         except (form.MalformedForm, MalformedEvent) as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
+        if visit:
+            self._callers.admit(request)
         try:
             visitor = await self._visitor(visit, posted)
             return await self._answer(request, visitor, {} if visit else posted)
         except Stranger as stranger:
+            self._callers.charge(request)
             return await self._excuse(visit, stranger.notice, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the app's page cannot be shown: %s", error)

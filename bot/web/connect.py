@@ -42,7 +42,7 @@ class Connecting:
             return await self._refusal(request, reason.obstacle, home)
         except StoreUnavailable:
             return await self._refusal(request, Obstacle.SERVER)
-        language = self._language(request)
+        language = self._pages.preferred(request)
         return await self._pages.show("connected.html.j2", language, framed_by=home, waited=waited)
 
     async def _refusal(
@@ -51,12 +51,8 @@ class Connecting:
         log.warning("somebody could not be connected: %s", obstacle)
         return await self._pages.show(
             "notice.html.j2",
-            self._language(request),
+            self._pages.preferred(request),
             status=_STATUS.get(obstacle, 400),
             framed_by=home,
             notice=f"connect_{obstacle}",
         )
-
-    def _language(self, request: web.Request) -> str:
-        wishes = request.headers.get("Accept-Language", "")
-        return self._pages.language(*(wish.partition(";")[0] for wish in wishes.split(",")))

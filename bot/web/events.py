@@ -12,12 +12,13 @@ from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
-from bot.store.cipher import same_secret
+from bot.store.cipher import fingerprint, same_secret
 from bot.store.database import Write
 from bot.store.inbox import Accepted, Inbox, Place, Reply, refusals_of
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens
-from bot.web.requests import read_form
+from bot.web.callers import Callers
+from bot.web.requests import Forms
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class Events:
 
     def __init__(
         self,
+        forms: Forms,
+        callers: Callers,
         portals: Portals,
         tokens: Tokens,
         inbox: Inbox,
@@ -41,6 +44,8 @@ class Events:
         lifecycle: Lifecycle,
     ) -> None:
         self.open = True
+        self._forms = forms
+        self._callers = callers
         self._lifecycle = lifecycle
         self._backlog = backlog
         self._wording = wording
@@ -50,15 +55,15 @@ class Events:
         self._engine = engine
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take one event: 200 when it is stored or not needed, 400, 403, 413, 503 else."""
+        """Take one event: 200 when it is stored or not needed, else why not (see README)."""
         if not self.open:
             return web.Response(status=503, text="stopping\n", headers=RETRY_AFTER)
         try:
-            envelope = Envelope.read(await read_form(request))
-            portal = await self._sender(envelope.auth)
-            portal = portal or await self._lifecycle.reintroduced(envelope)
+            envelope = Envelope.read(await self._forms.read(request))
+            known = self._portals.known(envelope.auth.member_id)
+            is_proven = known is not None and _is_of(envelope.auth, known)
+            portal = known if is_proven else await self._introduced(request, envelope)
             if portal is None:
-                log.warning("an event with a wrong application token or of an unknown portal")
                 return web.Response(status=403, text="unknown portal or wrong application_token\n")
             await self._take(envelope, portal)
         except (form.MalformedForm, MalformedEvent) as error:
@@ -68,19 +73,33 @@ class Events:
             return web.Response(status=503, text="try again later\n", headers=RETRY_AFTER)
         return web.Response(text="ok\n")
 
+    async def _introduced(self, request: web.Request, envelope: Envelope) -> Portal | None:
+        """Ask the database, and where the event brings a proof others, who posts this."""
+        auth = envelope.auth
+        token = auth.application_token
+        has_met = self._portals.has_met(auth.member_id or fingerprint(token))
+        if self._portals.known(auth.member_id) or not has_met:
+            self._callers.admit(request)
+        portal = await self._sender(auth)
+        if portal is None:
+            self._callers.admit(request)
+            portal = await self._lifecycle.reintroduced(envelope)
+        if portal is None:
+            address = self._callers.address(request)
+            log.warning("a wrong application token or an unknown portal, from %s", address)
+            self._callers.charge(request)
+        return portal
+
     async def _sender(self, auth: Auth) -> Portal | None:
+        # Another process may have learnt of a new token, or of a new portal.
         token = auth.application_token
         if not token.get_secret_value():
             return None
-        if not auth.member_id:
+        if auth.member_id:
+            portal = await self._portals.fresh(auth.member_id)
+        else:
             portal = await self._portals.find_by_application_token(token)
-            return portal if portal and same_secret(portal.application_token, token) else None
-        portal = await self._portals.find(auth.member_id)
-        if portal and same_secret(portal.application_token, token):
-            return portal
-        # Another process may have learnt of a new token, or of a new portal.
-        portal = await self._portals.fresh(auth.member_id)
-        return portal if portal and same_secret(portal.application_token, token) else None
+        return portal if portal and _is_of(auth, portal) else None
 
     async def _take(self, envelope: Envelope, portal: Portal) -> None:
         if await self._lifecycle.hear(envelope, portal):
@@ -143,6 +162,10 @@ class Events:
         if pair is None or await self._tokens.find(member_id, bot_id):
             return []
         return self._tokens.saving(member_id, bot_id, pair)
+
+
+def _is_of(auth: Auth, portal: Portal) -> bool:
+    return same_secret(portal.application_token, auth.application_token)
 
 
 def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:

@@ -17,12 +17,16 @@ from bot.installation import Installation, NotAdministrator, Unproven
 from bot.registration import Registration
 from bot.store.portals import Portal
 from bot.visits import Visit
+from bot.web.callers import Callers
 from bot.web.pages import Pages
-from bot.web.requests import read_form
+from bot.web.requests import Forms
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = {"Retry-After": "30"}
+
+# What a false proof costs its caller: others have had to be asked about it.
+PROOF = 10.0
 
 # Page installation-finish.md and its neighbours: every region has a library of its own.
 _LIBRARIES = {
@@ -47,8 +51,15 @@ class Install:
     """The address that a portal tells of its installation."""
 
     def __init__(
-        self, installation: Installation, registration: Registration, pages: Pages
+        self,
+        forms: Forms,
+        callers: Callers,
+        installation: Installation,
+        registration: Registration,
+        pages: Pages,
     ) -> None:
+        self._forms = forms
+        self._callers = callers
         self._installation = installation
         self._registration = registration
         self._pages = pages
@@ -56,7 +67,8 @@ class Install:
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Take an installation, and answer a person with a page, a portal with a line."""
         try:
-            posted = await read_form(request)
+            posted = await self._forms.read(request)
+            self._callers.admit(request)
             if "AUTH_ID" in posted:
                 return await self._page(request, Visit.read(posted, request.query))
             envelope = Envelope.read(posted)
@@ -64,16 +76,16 @@ class Install:
             return web.Response(status=400, text=f"malformed event: {error}\n")
         if envelope.event.upper() != "ONAPPINSTALL":
             return web.Response(status=400, text="this address takes ONAPPINSTALL\n")
-        return await self._event(envelope)
+        return await self._event(request, envelope)
 
-    async def _event(self, envelope: Envelope) -> web.Response:
+    async def _event(self, request: web.Request, envelope: Envelope) -> web.Response:
         """Admit a portal: 200, or 403 and 503 with the reason in a line."""
         try:
             portal = await self._installation.admit(envelope.auth)
             async for step in self._registration.install(portal):
                 log.info("portal %s: %s", portal.member_id, step)
         except Unproven as error:
-            log.warning("an installation is refused: %s", error)
+            self._refused(request, error)
             return web.Response(status=403, text=f"installation not proven: {error}\n")
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
@@ -86,10 +98,11 @@ class Install:
         language = self._pages.language(visit.language)
         try:
             portal = await self._installation.admit(visit.auth)
-        except NotAdministrator:
+        except NotAdministrator as error:
+            self._refused(request, error)
             return await self._excuse(visit, language, "install_person", 403)
         except Unproven as error:
-            log.warning("an installation is refused: %s", error)
+            self._refused(request, error)
             return await self._excuse(visit, language, "install_proof", 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
@@ -114,6 +127,12 @@ class Install:
         except (Bitrix24Error, StoreUnavailable, TimeoutError) as error:
             log.error("an installation could not be finished: %s", error)
             yield Step("", *_remedy(error))
+
+    def _refused(self, request: web.Request, error: Unproven) -> None:
+        log.warning(
+            "an installation is refused: %s, from %s", error, self._callers.address(request)
+        )
+        self._callers.charge(request, PROOF)
 
     async def _excuse(
         self, visit: Visit, language: str, notice: str, status: int

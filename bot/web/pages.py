@@ -51,6 +51,11 @@ class Pages:
                 return code
         return DEFAULT_LANGUAGE
 
+    def preferred(self, request: web.Request) -> str:
+        """Choose the language that a browser asks for."""
+        wishes = request.headers.get("Accept-Language", "")
+        return self.language(*(wish.partition(";")[0] for wish in wishes.split(",")))
+
     async def show(
         self, name: str, language: str, *, status: int = 200, framed_by: str = "", **values: Any
     ) -> web.Response:

@@ -1,0 +1,26 @@
+# The bot without its tests and its stand-in portal; README.md says how it is run.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS build
+RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.8
+WORKDIR /app
+COPY pyproject.toml uv.lock .python-version ./
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
+RUN uv sync --locked --no-default-groups
+
+FROM python:${PYTHON}-slim
+RUN useradd --system --uid 10001 --home-dir /app switchboard \
+    && install --directory --owner=switchboard /app/data
+WORKDIR /app
+COPY --from=build /app/.venv .venv
+COPY bot bot
+COPY handlers handlers
+COPY templates templates
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8080
+USER switchboard
+# SQLite lives here, where there is no PostgreSQL.
+VOLUME /app/data
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/readyz\", timeout=4)"]
+CMD ["python", "-m", "bot", "serve"]

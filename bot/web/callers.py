@@ -1,0 +1,66 @@
+"""Who posts, and how much those may cost us who have not proven who they are."""
+
+import ipaddress
+import logging
+import time
+
+from aiohttp import web
+from cachetools import LRUCache
+
+log = logging.getLogger(__name__)
+
+# What is refused costs its caller credit. It is there again after so many seconds; many portals
+# share an address, so without credit only that is turned away which may cost much.
+_FULL_AFTER = 10.0
+_CREDIT_OF_ONE = 100.0
+_CREDIT_OF_ALL = 500.0
+
+_LONGEST_ADDRESS = 45
+_REMEMBERED = 10_000
+
+
+class Callers:
+    """Knows callers by their address and keeps what each has left."""
+
+    def __init__(self, trusted_proxies: int) -> None:
+        self._proxies = trusted_proxies
+        # When everything that an address has used will have come back.
+        self._ones: LRUCache[str, float] = LRUCache(maxsize=_REMEMBERED)
+        self._all = 0.0
+
+    def address(self, request: web.Request) -> str:
+        """Give the address that a request is from, as the last proxy that we trust tells it."""
+        direct = request.remote or ""
+        if not self._proxies:
+            return direct
+        told = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+        told = [one.strip()[:_LONGEST_ADDRESS] for one in told if one.strip()]
+        return told[-self._proxies] if len(told) >= self._proxies else direct
+
+    def admit(self, request: web.Request) -> None:
+        """Let somebody unproven cause work. Raises ``HTTPTooManyRequests``."""
+        now = time.monotonic()
+        if max(self._all, self._ones.get(self._group(request), 0.0)) >= now + _FULL_AFTER:
+            raise web.HTTPTooManyRequests(
+                text="too many wrong requests, try again later\n",
+                headers={"Retry-After": f"{_FULL_AFTER:.0f}"},
+            )
+
+    def charge(self, request: web.Request, cost: float = 1.0) -> None:
+        """Note that a request came to nothing."""
+        now, group = time.monotonic(), self._group(request)
+        self._all = max(now, self._all) + cost * _FULL_AFTER / _CREDIT_OF_ALL
+        before = max(now, self._ones.get(group, 0.0))
+        self._ones[group] = after = before + cost * _FULL_AFTER / _CREDIT_OF_ONE
+        if before < now + _FULL_AFTER <= after:
+            log.warning("too many wrong requests from %s", group)
+
+    def _group(self, request: web.Request) -> str:
+        """Take addresses of IPv6 together that one caller has all of."""
+        address = self.address(request)
+        if ":" not in address:
+            return address
+        try:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        except ValueError:
+            return address
