@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -35,22 +35,26 @@ from bot.connect import Connect, Links
 from bot.diagnosis import Diagnosis
 from bot.dispatcher import Dispatcher
 from bot.doctor import Doctor, PortalDoctor
+from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.jobs import Jobs
 from bot.engine.lanes import Lanes
+from bot.errors import StoreUnavailable
+from bot.figures import Figures
 from bot.installation import Installation
 from bot.letters import Letters
 from bot.lifecycle import Lifecycle
 from bot.presses import Buttons
 from bot.registration import Registration
 from bot.rendering import Wording
-from bot.replies import Replies
+from bot.replies import PRESS, Replies
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
+from bot.store.figures import SharedFigures
 from bot.store.history import History
 from bot.store.inbox import Accepted, Inbox
 from bot.store.journal import Journal
@@ -74,6 +78,7 @@ from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
+from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
@@ -124,6 +129,8 @@ class Parts:
     installation: Installation
     links: Links
     doctor: Doctor
+    figures: Figures
+    shared_figures: SharedFigures
 
 
 @asynccontextmanager
@@ -139,6 +146,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             asyncio.create_task(parts.waiting.keep_sweeping()),
             asyncio.create_task(parts.timers.keep_looking()),
             asyncio.create_task(retention.run()),
+            asyncio.create_task(parts.shared_figures.keep_telling()),
         ]
         try:
             yield parts
@@ -146,6 +154,8 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             for task in background:
                 task.cancel()
             await parts.engine.stop(STOP_PATIENCE)
+            with suppress(StoreUnavailable):
+                await parts.shared_figures.tell()
 
 
 @asynccontextmanager
@@ -201,12 +211,13 @@ def _parts(
     plans = Plans(usual, decisions.is_enterprise)
     pace = SharedBuckets(database, plans) if shared else Buckets(plans)
     patience = Patience(settings.retry_for)
-    client = Client(session, pace, settings.rest_timeout)
+    router = handlers.router
+    figures = Figures([*(one.name for one in router.all), PRESS], refusal_names())
+    client = Client(session, pace, settings.rest_timeout, figures)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
-    oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout)
+    oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
     wording = _wording()
-    router = handlers.router
     memory = Memory(
         wording=wording,
         settings=decisions,
@@ -217,7 +228,7 @@ def _parts(
     )
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
     doctor = Doctor(access, registration, database)
-    workshop = collaborators(access, journal, patience, router, memory, doctor)
+    workshop = collaborators(access, journal, patience, router, memory, doctor, figures)
     replies = Replies(access, patience, pace)
     links, states = Links(cipher, settings.public_url), States(database)
     dispatcher = Dispatcher(
@@ -230,6 +241,7 @@ def _parts(
         memory.preferences,
         replies,
         links,
+        figures,
     )
     engine: Engine = (
         Jobs(database, inbox, dispatcher.dispatch, working=working)
@@ -256,6 +268,8 @@ def _parts(
         registration=registration,
         links=links,
         doctor=doctor,
+        figures=figures,
+        shared_figures=SharedFigures(database, figures),
         installation=Installation(client, oauth, portals, tokens),
     )
 
@@ -265,6 +279,7 @@ def _web(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Applicat
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
     health = Health(parts.database)
+    metrics = Metrics(settings.metrics_token, parts.shared_figures)
     events = Events(
         forms,
         callers,
@@ -275,6 +290,7 @@ def _web(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Applicat
         parts.engine,
         parts.wording,
         lifecycle,
+        parts.figures,
     )
     install = Install(forms, callers, parts.installation, parts.registration, pages)
     connecting = Connecting(_connect(parts), pages)
@@ -291,6 +307,7 @@ def _web(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Applicat
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
+            web.get("/metrics", metrics.show, allow_head=False),
         ]
     )
     application[HEALTH] = health
@@ -343,11 +360,12 @@ def collaborators(
     router: Router,
     memory: Memory,
     doctor: Doctor,
+    figures: Figures,
 ) -> Workshop:
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
 
     def requester(portal: Portal, command: Accepted) -> Requester:
-        return Requester(access, journal, patience, portal, command)
+        return Requester(access, journal, patience, portal, command, figures)
 
     def of_portal(type_: Callable[[Requester], Any]) -> Maker:
         return lambda portal, command: type_(requester(portal, command))

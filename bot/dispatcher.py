@@ -21,6 +21,7 @@ from bot.commands.quotes import is_quoted
 from bot.commands.runner import Runner
 from bot.connect import Links
 from bot.diagnosis import system_refusal
+from bot.endings import end_of
 from bot.errors import (
     AppClosed,
     Failure,
@@ -32,12 +33,13 @@ from bot.errors import (
     StoreUnavailable,
     SubscriptionEnded,
 )
+from bot.figures import Figures
 from bot.letters import Letters
 from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
 from bot.presses import Buttons, Pressed
 from bot.rendering import Wording
 from bot.replies import PRESS, Replies
-from bot.store.inbox import Accepted, Inbox, Place, Reply
+from bot.store.inbox import Accepted, End, Ending, Inbox, Place, Reply
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 
@@ -75,6 +77,7 @@ class Dispatcher:
         preferences: Preferences,
         replies: Replies,
         links: Links,
+        figures: Figures,
     ) -> None:
         self._runner = runner
         self._portals = portals
@@ -86,39 +89,48 @@ class Dispatcher:
         self._replies = replies
         self._links = links
         self._told_to_wait: TTLCache[int, bool] = TTLCache(maxsize=10_000, ttl=900)
+        self._figures = figures
 
     async def dispatch(self, command: Accepted) -> None:
         """Carry out a command, answer it, and note that it is done.
 
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
-        waits = False
+        acting, end = command, End(Ending.UNANSWERED)
         try:
-            waits = await self._tell(command)
+            acting, obstacle = await self._acting(command)
+            end = await self._tell(command, acting, obstacle)
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("command %s stays unanswered", command.reference)
-        await (self._inbox.park(command.id) if waits else self._inbox.done(command.id))
+        seconds = time() - command.since
+        if end.outcome is Ending.WAITS:
+            await self._inbox.park(command.id)
+        else:
+            await self._inbox.done(command.id, end)
+        self._figures.ended(acting.event.name, end, seconds)
 
-    async def _tell(self, command: Accepted) -> bool:
-        """Answer a command; ``True`` if it is to be carried out later."""
+    async def _tell(self, command: Accepted, acting: Accepted, obstacle: Refusal | None) -> End:
+        """Carry a command out and answer it; say how that ended."""
         portal = await self._portals.find(command.event.member_id)
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
-            return False
-        acting, obstacle = await self._acting(command)
-        replies = command.replies
+            return End(Ending.DROPPED)
+        replies, end = command.replies, End(Ending.TOLD)
         if replies is None and is_quoted(command.event):
             log.info("command %s is only quoted", command.reference)
-            return False
+            return End(Ending.DROPPED)
         if replies is None:
             outcomes = obstacle or await self._outcomes(portal, acting)
+            end = end_of(outcomes)
             replies = await self._letters.write(outcomes, acting)
             replies += await self._alert(portal, acting, outcomes)
             replies += await self._hint(acting)
-        await self._answer(portal, acting, replies)
-        return any(reply.parks for reply in replies)
+        is_said = await self._answer(portal, acting, replies)
+        if any(reply.parks for reply in replies):
+            return End(Ending.WAITS, end.code)
+        return end if is_said else End(Ending.UNANSWERED)
 
     async def _outcomes(self, portal: Portal, command: Accepted) -> Outcomes:
         try:
@@ -171,29 +183,37 @@ class Dispatcher:
             return []
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
 
-    async def _answer(self, portal: Portal, command: Accepted, replies: list[Reply]) -> None:
-        attempts = command.attempts
+    async def _answer(self, portal: Portal, command: Accepted, replies: list[Reply]) -> bool:
+        """Send the replies; ``False`` if the requester's own certainly did not arrive."""
+        attempts, is_said = command.attempts, True
         for number in range(len(replies)):
-            await self._insist(portal, command, replies[number:], attempts)
+            is_said = await self._insist(portal, command, replies[number:], attempts) and is_said
             attempts = 0
+        return is_said
 
     async def _insist(
         self, portal: Portal, command: Accepted, rest: list[Reply], attempts: int
-    ) -> None:
-        """Send the first of these replies, again if it may have been lost."""
+    ) -> bool:
+        """Send the first of these replies, again if it may have been lost.
+
+        ``False`` if it certainly did not arrive and was its requester's.
+        """
+        arrived: bool | None = None
         if attempts == MAX_ATTEMPTS:
             # A process died during the second attempt: its requester may have heard nothing.
             last = rest[0].model_copy(update={"place": Place.PRIVATE})
-            await self._sent(portal, command, [last, *rest[1:]], attempts)
+            arrived = await self._sent(portal, command, [last, *rest[1:]], attempts)
         for attempt in range(attempts, MAX_ATTEMPTS):
-            if await self._sent(portal, command, rest, attempt):
-                return
+            arrived = await self._sent(portal, command, rest, attempt)
+            if arrived is not None:
+                break
             await asyncio.sleep(PAUSE)
+        return arrived is not False or rest[0].user_id != 0
 
     async def _sent(
         self, portal: Portal, command: Accepted, rest: list[Reply], attempts: int
-    ) -> bool:
-        """Send the first of these replies; ``False`` if nobody knows whether it arrived."""
+    ) -> bool | None:
+        """Send the first of these replies and say if it arrived; ``None`` if nobody knows."""
 
         async def under_way(is_leaving: bool) -> None:
             await self._inbox.replying(command.id, rest, attempts + is_leaving)
@@ -201,9 +221,10 @@ class Dispatcher:
         try:
             await self._replies.send(portal, command, rest[0], under_way)
         except Unanswered:
-            return False
+            return None
         except Bitrix24Error as error:
             log.error("command %s stays unanswered: %s", command.reference, error)
+            return False
         return True
 
     @asynccontextmanager

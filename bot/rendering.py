@@ -1,6 +1,5 @@
 """Outcome or refusal to words, by the template named after it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +14,13 @@ from markupsafe import Markup
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
 from bot.commands import grammar
+from bot.endings import snake
 from bot.errors import Refusal
 from bot.outcomes import Told
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 DEFAULT_LANGUAGE = "en"
 EXCERPT = 500
-
-_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ class Wording:
 
 def template_name(type_: type[Any]) -> str:
     """Name the template of an outcome or a refusal: ``Invited`` is ``invited.j2``."""
-    name = _CAPITAL.sub("_", type_.__name__).lower()
+    name = snake(type_)
     return f"refusals/{name}.j2" if issubclass(type_, Refusal) else f"{name}.j2"
 
 

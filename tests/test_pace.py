@@ -10,6 +10,7 @@ from stage import OLGA
 from bot.bitrix24.bucket import Buckets, Pace
 from bot.bitrix24.client import Address, Call, Client
 from bot.bitrix24.plans import Bucket, Plans
+from bot.figures import Figures
 from bot.settings import Settings
 from bot.store.buckets import SharedBuckets
 from bot.store.database import Database, engine_for
@@ -70,7 +71,7 @@ async def _rush(portal: Portal, paces: list[Pace]) -> None:
     token = SecretStr(portal.state.tokens.issue(OLGA, "user").access)
     address = Address("member", f"{portal.url}/rest/")
     async with ClientSession() as session:
-        clients = [Client(session, pace, 10.0) for pace in paces]
+        clients = [Client(session, pace, 10.0, Figures([], [])) for pace in paces]
         await asyncio.gather(
             *(
                 client.call(address, token, Call("profile"))

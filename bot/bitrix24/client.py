@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 from aiohttp import (
@@ -19,7 +21,20 @@ from pydantic import SecretStr
 
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.circuit import Circuits
-from bot.bitrix24.errors import Busy, Moved, TurnedAway, Unanswered, Unreachable, refusal
+from bot.bitrix24.documented import CODES
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    Busy,
+    Moved,
+    Refused,
+    TurnedAway,
+    Unanswered,
+    Unreachable,
+    refusal,
+)
+from bot.figures import Figures
+
+log = logging.getLogger(__name__)
 
 USER_AGENT = "Switchboard/1.0"
 MAX_ANSWER = 4 * 1024 * 1024
@@ -55,9 +70,12 @@ class Call:
 class Client:
     """Makes REST calls, each at the portal's pace and with the token it is given."""
 
-    def __init__(self, session: ClientSession, pace: Pace, timeout: float) -> None:
+    def __init__(
+        self, session: ClientSession, pace: Pace, timeout: float, figures: Figures
+    ) -> None:
         self._session = session
         self._pace = pace
+        self._figures = figures
         self._circuits = Circuits()
         self._timeout = ClientTimeout(total=timeout)
 
@@ -66,29 +84,53 @@ class Client:
 
         Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
         """
+        began = perf_counter()
         await self._pace.take(address.member_id, call.methods)
-        with self._circuits.guard(address.member_id):
-            status, body = await self._post(
-                address.endpoint + call.method, {**call.params, "auth": token.get_secret_value()}
-            )
-            answer = _read_json(status, body)
+        self._figures.bucket.observe(perf_counter() - began)
         try:
-            result = _result(status, answer)
-        except Busy as busy:
-            await self._slow_down(address.member_id, call.methods[0], busy)
+            result = await self._ask(address, token, call)
+        except Bitrix24Error as error:
+            self._note(call.method, error)
             raise
+        self._figures.called(call.method)
         if call.method == "batch":
             await self._heed(address.member_id, call, result)
         return result
 
+    async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
+        with self._circuits.guard(address.member_id):
+            began = perf_counter()
+            try:
+                status, body = await self._post(
+                    address.endpoint + call.method,
+                    {**call.params, "auth": token.get_secret_value()},
+                )
+            finally:
+                self._figures.rest.observe(perf_counter() - began)
+            answer = _read_json(status, body)
+        try:
+            return _result(status, answer)
+        except Busy as busy:
+            await self._slow_down(address.member_id, call.methods[0], busy)
+            raise
+
     async def _heed(self, member_id: str, call: Call, result: Any) -> None:
-        """Slow down where a call inside a batch was told to."""
+        """Count the calls inside a batch, and slow down where one was told to."""
         errors = result.get("result_error") if isinstance(result, dict) else None
-        for name, error in errors.items() if isinstance(errors, dict) else ():
-            busy = refusal(str(error.get("error", "")), "", 429, _reset_at(result, name))
-            if isinstance(busy, Busy) and name in call.params["cmd"]:
-                method = str(call.params["cmd"][name]).partition("?")[0]
-                await self._slow_down(member_id, method, busy)
+        refused = errors if isinstance(errors, dict) else {}
+        for name, method in zip(call.params["cmd"], call.methods, strict=True):
+            if name not in refused:
+                self._figures.called(method)
+                continue
+            error = refusal(str(refused[name].get("error", "")), "", 429, _reset_at(result, name))
+            self._note(method, error)
+            if isinstance(error, Busy):
+                await self._slow_down(member_id, method, error)
+
+    def _note(self, method: str, error: Bitrix24Error) -> None:
+        self._figures.called(method, error)
+        if isinstance(error, Refused) and error.code and error.code not in CODES:
+            log.warning("%s answers with a code that no page names: %s", method, error.code[:64])
 
     async def _slow_down(self, member_id: str, method: str, busy: Busy) -> None:
         if busy.code == "OPERATION_TIME_LIMIT":

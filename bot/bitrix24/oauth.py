@@ -10,6 +10,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.bitrix24.errors import Refused, Unreachable
+from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
 
 class Grant(BaseModel, hide_input_in_errors=True):
@@ -45,12 +46,18 @@ class OAuth:
     """Asks the allowed authorization servers, and no other address."""
 
     def __init__(
-        self, session: ClientSession, keys: AppKeys, origins: Sequence[str], timeout: float
+        self,
+        session: ClientSession,
+        keys: AppKeys,
+        origins: Sequence[str],
+        timeout: float,
+        figures: Figures,
     ) -> None:
         self._session = session
         self._keys = keys
         self._origins = frozenset(origins)
         self._default = origins[0]
+        self._figures = figures
         self.timeout = timeout
         self.client_id = keys.client_id
 
@@ -60,10 +67,17 @@ class OAuth:
         Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable``,
         ``ForeignServer``.
         """
-        return await self._ask(
-            server_endpoint,
-            {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()},
-        )
+        params = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
+        try:
+            grant = await self._ask(server_endpoint, params)
+        except (Refused, ForeignServer):
+            self._figures.refreshes.add(REFUSED)
+            raise
+        except Unreachable:
+            self._figures.refreshes.add(UNREACHABLE)
+            raise
+        self._figures.refreshes.add(FINE)
+        return grant
 
     async def exchange(self, server_endpoint: str, code: SecretStr) -> Grant:
         """Make an authorization code a pair; it is good once and for 30 seconds.

@@ -4,6 +4,7 @@ A call is in the journal before it is made. Where a call is found begun and unan
 portal is looked at first: what is there already is not asked for again.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from bot.bitrix24.access import Access
 from bot.bitrix24.client import Call
 from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.figures import Figures
 from bot.store.inbox import Accepted
 from bot.store.journal import Answered, Journal, Step
 from bot.store.portals import Portal
@@ -46,12 +48,14 @@ class Requester:
         patience: Patience,
         portal: Portal,
         command: Accepted,
+        figures: Figures,
     ) -> None:
         self._access = access
         self._journal = journal
         self._patience = patience
         self._portal = portal
         self._command = command
+        self._figures = figures
 
     async def ask(self, call: Call) -> Any:
         """Make a call that changes nothing, again and again if need be."""
@@ -111,6 +115,7 @@ class Requester:
             # Nothing was called: whoever takes the command up later has nothing to look for.
             await self._journal.withdraw(self._command, new)
             raise
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
         told = [
             (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
             for step in todo

@@ -21,6 +21,34 @@ class Place(StrEnum):
     PRIVATE = "private"
 
 
+class Ending(StrEnum):
+    """How a command's run ended."""
+
+    DONE = "done"  # carried out, or told what was asked
+    PARTLY = "partly"  # some of it was refused
+    REFUSED = "refused"  # something to be mended, and it was said
+    WAITS = "waits"  # for its requester's permission
+    FAILED = "failed"  # the bot's own fault
+    NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
+    UNANSWERED = "unanswered"  # the requester could not be told
+    TOLD = "told"  # an answer that stood already was sent
+    DROPPED = "dropped"  # nobody is to be told: only quoted, or the portal has left
+    EXPIRED = "expired"  # the permission did not come in time
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a command's run ended; ``code`` is the refusal's name, empty where there was none."""
+
+    outcome: Ending
+    code: str = ""
+
+    @property
+    def is_answer(self) -> bool:
+        """Say whether the requester has been told something."""
+        return self.outcome not in (Ending.UNANSWERED, Ending.DROPPED, Ending.EXPIRED)
+
+
 class Button(BaseModel):
     """A worded button: a link, or the parameters of the bot's hidden command."""
 
@@ -118,7 +146,11 @@ class Inbox:
             .values(replies=bindparam("worded"), attempts=bindparam("tries"))
         )
         this = inbox.c.id == bindparam("command")
-        self._done = update(inbox).where(this).values(done_at=bindparam("at"))
+        self._done = (
+            update(inbox)
+            .where(this)
+            .values(done_at=bindparam("at"), outcome=bindparam("ending"), code=bindparam("told"))
+        )
         self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
 
     async def accept(
@@ -188,9 +220,15 @@ class Inbox:
         row = {"command": command_id, "worded": worded, "tries": attempts}
         await self._database.write((self._replying, [row]))
 
-    async def done(self, command_id: int) -> None:
-        """Note that a command is answered."""
-        await self._database.write((self._done, [{"command": command_id, "at": time.time()}]))
+    async def done(self, command_id: int, end: End) -> None:
+        """Note that a command is over, and how it ended."""
+        row = {
+            "command": command_id,
+            "at": time.time(),
+            "ending": end.outcome.value,
+            "told": end.code,
+        }
+        await self._database.write((self._done, [row]))
 
     async def park(self, command_id: int, seconds: float = KEPT) -> None:
         """Set a command aside that waits for a person; its chat goes on without it."""
@@ -237,7 +275,8 @@ class Inbox:
         """Note what was set aside for too long as done."""
         now = time.time()
         old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
-        await self._database.write((old.values(done_at=now), []))
+        values = {"done_at": now, "outcome": Ending.EXPIRED.value}
+        await self._database.write((old.values(values), []))
 
     async def _rows(self, question: Any) -> list[Row[Any]]:
         def ask(connection: Connection) -> list[Row[Any]]:

@@ -72,6 +72,8 @@ inbox = Table(
     Column("parked_until", Float),
     Column("resumed_at", Float),
     Column("done_at", Float),
+    Column("outcome", String(16)),
+    Column("code", String(64)),
 )
 Index(
     "inbox_waiting",
@@ -190,4 +192,18 @@ marks = Table(
     Column("mark", String(200), primary_key=True),
     Column("member_id", String(64), nullable=False, index=True),
     Column("made_at", Float, nullable=False, index=True),
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("sample", String(255), primary_key=True),
+    Column("value", Float, nullable=False),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("command_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("asked_at", Float, nullable=False),
 )

@@ -1,6 +1,8 @@
 """POST /bitrix24/events: verified, stored, then answered 200."""
 
 import logging
+from http import HTTPStatus
+from time import perf_counter
 
 from aiohttp import web
 
@@ -10,6 +12,7 @@ from bot.commands.errors import ButtonUsed
 from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
+from bot.figures import Figures, Reason, Taken
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.cipher import fingerprint, same_secret
@@ -27,6 +30,14 @@ RETRY_AFTER = {"Retry-After": "5"}
 # Seconds after an answer in which the same press is still taken for a second delivery.
 AGAIN_AFTER = 1.0
 
+# What is refused before an event has been read.
+_REASONS: dict[int, Reason] = {
+    HTTPStatus.REQUEST_TIMEOUT: Reason.TOO_SLOW,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Reason.TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS: Reason.TOO_OFTEN,
+    HTTPStatus.SERVICE_UNAVAILABLE: Reason.FULL,
+}
+
 
 class Events:
     """The address that Bitrix24 posts the bot's events to."""
@@ -42,6 +53,7 @@ class Events:
         engine: Engine,
         wording: Wording,
         lifecycle: Lifecycle,
+        figures: Figures,
     ) -> None:
         self.open = True
         self._forms = forms
@@ -53,25 +65,47 @@ class Events:
         self._tokens = tokens
         self._inbox = inbox
         self._engine = engine
+        self._figures = figures
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, else why not (see README)."""
+        began = perf_counter()
+        try:
+            taken = await self._receive(request)
+        except _Turned as turned:
+            self._refuse(turned.reason)
+            headers = RETRY_AFTER if turned.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+            return web.Response(status=turned.status, text=f"{turned}\n", headers=headers)
+        except web.HTTPException as error:
+            self._refuse(_REASONS.get(error.status, Reason.MALFORMED))
+            raise
+        self._figures.events.add(taken)
+        if taken is Taken.STORED:
+            self._figures.to_200.observe(perf_counter() - began)
+        return web.Response(text="ok\n")
+
+    def _refuse(self, reason: Reason) -> None:
+        self._figures.events.add(Taken.REFUSED)
+        self._figures.refused.add(reason)
+
+    async def _receive(self, request: web.Request) -> Taken:
+        """Take one event and say what became of it. Raises ``_Turned``, ``HTTPException``."""
         if not self.open:
-            return web.Response(status=503, text="stopping\n", headers=RETRY_AFTER)
+            raise _Turned(Reason.STOPPING, 503, "stopping")
         try:
             envelope = Envelope.read(await self._forms.read(request))
             known = self._portals.known(envelope.auth.member_id)
             is_proven = known is not None and _is_of(envelope.auth, known)
             portal = known if is_proven else await self._introduced(request, envelope)
             if portal is None:
-                return web.Response(status=403, text="unknown portal or wrong application_token\n")
-            await self._take(envelope, portal)
+                words = "unknown portal or wrong application_token"
+                raise _Turned(Reason.UNKNOWN_PORTAL, 403, words)
+            return await self._take(envelope, portal)
         except (form.MalformedForm, MalformedEvent) as error:
-            return web.Response(status=400, text=f"malformed event: {error}\n")
+            raise _Turned(Reason.MALFORMED, 400, f"malformed event: {error}") from None
         except StoreUnavailable as error:
             log.error("an event could not be stored: %s", error)
-            return web.Response(status=503, text="try again later\n", headers=RETRY_AFTER)
-        return web.Response(text="ok\n")
+            raise _Turned(Reason.NO_DATABASE, 503, "try again later") from None
 
     async def _introduced(self, request: web.Request, envelope: Envelope) -> Portal | None:
         """Ask the database, and where the event brings a proof others, who posts this."""
@@ -101,19 +135,20 @@ class Events:
             portal = await self._portals.find_by_application_token(token)
         return portal if portal and _is_of(auth, portal) else None
 
-    async def _take(self, envelope: Envelope, portal: Portal) -> None:
+    async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
         if await self._lifecycle.hear(envelope, portal):
-            return
+            return Taken.LIFECYCLE
         event = _command(envelope, portal)
         if event is None:
             log.info("%s: nothing to do with it", envelope.event[:64])
-            return
+            return Taken.OTHER
         if event.user.is_external:
             log.info("a command of an external user is ignored")
-            return
+            return Taken.EXTERNAL
         room = await self._backlog.room(event)
         if room is Room.NONE:
-            raise StoreUnavailable("too much is waiting")
+            log.error("an event could not be stored: too much is waiting")
+            raise _Turned(Reason.FULL, 503, "try again later")
         writes = await self._pairs(envelope, event, portal)
         refusal = self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
         lane = refusals_of(event) if refusal else event.lane
@@ -123,9 +158,11 @@ class Events:
         if accepted is None:
             log.info("a delivery that is known already")
             accepted = await self._pressed_again(event)
-        if accepted is not None:
-            self._backlog.added(event)
-            self._engine.add(accepted)
+        if accepted is None:
+            return Taken.KNOWN
+        self._backlog.added(event)
+        self._engine.add(accepted)
+        return Taken.STORED
 
     async def _pressed_again(self, event: CommandEvent) -> Accepted | None:
         """Answer a person who presses a button once more; a second delivery gets no answer.
@@ -166,6 +203,15 @@ class Events:
 
 def _is_of(auth: Auth, portal: Portal) -> bool:
     return same_secret(portal.application_token, auth.application_token)
+
+
+class _Turned(Exception):
+    """An event is not taken: why, with which status, in which words."""
+
+    def __init__(self, reason: Reason, status: int, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
+        self.status = status
 
 
 def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:

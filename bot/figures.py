@@ -1,0 +1,170 @@
+"""What the bot counts of itself. No portal and no person is a label, nor what they typed."""
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from bot.bitrix24.documented import CODES, METHODS
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unreachable
+from bot.store.inbox import End, Ending
+
+OTHER = "other"
+FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"
+REFUSED, UNREACHABLE, UNANSWERED = "refused", "unreachable", "unanswered"
+
+# 300 ms is what Bitrix24 is to wait for its 200, three seconds what a requester waits untold.
+# The table of figures adds up by bound: other bounds need a migration that empties it.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class Taken(StrEnum):
+    """What became of an event."""
+
+    STORED = "stored"
+    KNOWN = "known"  # the same one came before
+    EXTERNAL = "external"  # of a customer, an extranet user or a bot
+    OTHER = "other"  # nothing to do with it
+    LIFECYCLE = "lifecycle"  # the app was updated or removed
+    REFUSED = "refused"
+
+
+class Reason(StrEnum):
+    """Why an event was not taken. Bitrix24 sends none of them again."""
+
+    STOPPING = "stopping"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    TOO_OFTEN = "too_often"  # by strangers
+    UNKNOWN_PORTAL = "unknown_portal"  # or a wrong application token
+    FULL = "full"  # too much waits, or arrives
+    NO_DATABASE = "no_database"
+
+
+# A sample's name and its labels.
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class Tally:
+    """A counter whose labels take the values named here; any other value counts as ``other``."""
+
+    def __init__(
+        self, registry: CollectorRegistry, name: str, words: str, **labels: Collection[str]
+    ) -> None:
+        self._counter = Counter(name, words, list(labels), registry=registry)
+        self._allowed = [frozenset(values) for values in labels.values()]
+        self._children: dict[tuple[str, ...], Counter] = {}
+
+    def add(self, *values: str) -> None:
+        """Count one."""
+        child = self._children.get(values)
+        (child if child is not None else self._child(values)).inc()
+
+    def show(self, *values: str) -> None:
+        """Show a nought: where nothing was, Prometheus takes the first one for the beginning."""
+        self._child(values)
+
+    def _child(self, values: tuple[str, ...]) -> Counter:
+        pairs = zip(values, self._allowed, strict=True)
+        bounded = tuple(value if value in allowed else OTHER for value, allowed in pairs)
+        child = self._counter.labels(*bounded)
+        # What others made up is not remembered: there is no end to it.
+        if bounded == values:
+            self._children[values] = child
+        return child
+
+
+class Figures:
+    """What one process counts; adding to it costs a microsecond or two."""
+
+    def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
+        names = sorted(commands)
+        self.registry = CollectorRegistry()
+        self.events = self._tally(
+            "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
+        )
+        self.refused = self._tally(
+            "events_refused", "Events that were not taken, by reason.", reason=list(Reason)
+        )
+        self.to_200 = self._seconds("event_to_200", "From an event's arrival to the 200.")
+        self.to_action = self._seconds(
+            "event_to_action", "From an event's arrival to a changing call's answer."
+        )
+        self.to_reply = self._seconds("event_to_reply", "From an event's arrival to the reply.")
+        self.commands = self._tally(
+            "commands",
+            "Commands that ended, by name, outcome and the refusal's name.",
+            command=names,
+            outcome=list(Ending),
+            code=["", *codes],
+        )
+        self.bucket = self._seconds(
+            "bucket_wait", "How long a REST call waited for its portal's bucket."
+        )
+        self.rest = self._seconds("rest_call", "How long a portal took for one HTTP request.")
+        self.calls = self._tally(
+            "rest_calls",
+            "REST calls, those inside a batch too, by method and result.",
+            method=METHODS,
+            result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *CODES],
+        )
+        self.unknown_codes = self._tally(
+            "unknown_error_codes", "Error codes that no page names, by method.", method=METHODS
+        )
+        self.refreshes = self._tally(
+            "token_refreshes",
+            "Token pairs to be renewed, by what came of it.",
+            result=[FINE, REFUSED, UNREACHABLE],
+        )
+        self._show_noughts(names)
+
+    def called(self, method: str, error: Bitrix24Error | None = None) -> None:
+        """Count a REST call and what it came to."""
+        if error is None:
+            self.calls.add(method, FINE)
+            return
+        result = _result(error)
+        self.calls.add(method, result)
+        if result == UNKNOWN:
+            self.unknown_codes.add(method)
+
+    def ended(self, command: str, end: End, seconds: float) -> None:
+        """Count a command that is over, and how long its requester waited for the reply."""
+        self.commands.add(command, end.outcome, end.code)
+        if end.is_answer:
+            self.to_reply.observe(max(0.0, seconds))
+
+    def samples(self) -> dict[Sample, float]:
+        """Give everything counted so far."""
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in self.registry.collect()
+            for sample in family.samples
+            if not sample.name.endswith("_created")
+        }
+
+    def _tally(self, name: str, words: str, **labels: Collection[str]) -> Tally:
+        return Tally(self.registry, f"switchboard_{name}", words, **labels)
+
+    def _seconds(self, name: str, words: str) -> Histogram:
+        name = f"switchboard_{name}_seconds"
+        return Histogram(name, words, registry=self.registry, buckets=BUCKETS)
+
+    def _show_noughts(self, commands: Iterable[str]) -> None:
+        for result in Taken:
+            self.events.show(result)
+        for reason in Reason:
+            self.refused.show(reason)
+        for name in commands:
+            self.commands.show(name, Ending.FAILED, "failure")
+            self.commands.show(name, Ending.FAILED, "wrong_request")
+            self.commands.show(name, Ending.UNANSWERED, "")
+        for method in METHODS:
+            self.unknown_codes.show(method)
+
+
+def _result(error: Bitrix24Error) -> str:
+    if isinstance(error, Refused):
+        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
+    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED
