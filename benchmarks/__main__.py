@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import machine, one_process, profiling, report
+from benchmarks import limits, machine, one_process, profiling, report, several_processes, start
 from benchmarks.report import Report
 
 Row = Callable[[argparse.Namespace, Path], Awaitable[Report]]
@@ -25,7 +26,21 @@ async def _one_process(chosen: argparse.Namespace, folder: Path) -> Report:
     return await one_process.measure(sizes, folder)
 
 
-ROWS: dict[int, Row] = {1: _one_process}
+async def _several_processes(chosen: argparse.Namespace, folder: Path) -> Report:
+    sizes = several_processes.Sizes(chosen.rounds, chosen.commands, chosen.in_flight)
+    return await several_processes.measure(sizes, folder)
+
+
+async def _limits(chosen: argparse.Namespace, folder: Path) -> Report:
+    sizes = limits.Sizes(backlog=150) if chosen.full else limits.Sizes()
+    return await limits.measure(sizes, folder)
+
+
+async def _start(chosen: argparse.Namespace, folder: Path) -> Report:
+    return await start.measure(chosen.rounds, folder)
+
+
+ROWS: dict[int, Row] = {1: _one_process, 2: _several_processes, 3: _limits, 5: _start}
 
 
 def _chosen() -> argparse.Namespace:
@@ -34,6 +49,7 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=6, help="turns everybody has (6)")
     parser.add_argument("--commands", type=int, default=1000, help="commands a turn (1000)")
     parser.add_argument("--in-flight", type=int, default=64, help="commands at a time (64)")
+    parser.add_argument("--full", action="store_true", help="rows 3 and 4 in full size: an hour")
     parser.add_argument("--no-peers", action="store_true", help="leave bolt and aiogram out")
     parser.add_argument(
         "--profile", choices=["wall", "cpu"], nargs="?", const="wall",
@@ -45,6 +61,9 @@ def _chosen() -> argparse.Namespace:
 
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> int:
+    # Ended from outside, it still ends what it has started.
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if chosen.profile:
         print(await profiling.profile(chosen.profile, chosen.commands, chosen.in_flight, folder))
         return 0

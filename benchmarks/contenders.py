@@ -2,24 +2,24 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp.test_utils import unused_port
 
-from benchmarks import events, foreign
+from benchmarks import foreign
 from benchmarks.events import Commands, Spread
+from benchmarks.foreign import Foreign
 from benchmarks.ledger import Ledger
 from benchmarks.load import Load
 from benchmarks.portal import Portal
-from benchmarks.processes import ROOT, NotStarted, Service, Setting, bot, running
+from benchmarks.processes import ROOT, NotStarted, Service, Way, bot, running
 from benchmarks.wire import connect, listening, post
 
 PEERS = ROOT / "benchmarks" / "peers"
 PEERS_PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
-PROGRAM = (sys.executable, "-m", "bot")
 FORM = "application/x-www-form-urlencoded"
 
 BOT, FLOOR, AGAIN = "switchboard", "floor", "floor again"
@@ -33,50 +33,76 @@ class Contender:
     service: Service
     ledger: Ledger
     load: Load
+    portal: Portal | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """What the portal is like: seconds a call takes, and its bucket if it has one."""
+
+    delay: float = 0.0
+    bucket: tuple[float, float] | None = None
+
+
+NEAR, SQLITE = Far(), Way()
 
 
 @asynccontextmanager
 async def switchboard(
-    name: str, folder: Path, spread: Spread, *, preload: Path | None = None,
-    program: Sequence[str] = PROGRAM,
-) -> AsyncIterator[Contender]:  # fmt: skip
-    """Run the bot on SQLite, in one process."""
-    ledger = Ledger()
-    portal = Portal(ledger, spread)
-    async with listening(portal.answer) as base:
-        portal.base = base
-        setting = Setting(base, folder / name.replace(" ", "-"), preload=preload)
-        async with bot(name, setting, program=program, portals=spread.portals) as service:
-            yield _loaded(name, service, ledger, _bitrix24(base, service.port, spread))
+    name: str, folder: Path, spread: Spread, way: Way = SQLITE, far: Far = NEAR
+) -> AsyncIterator[Contender]:
+    """Run the bot as its users do."""
+    async with _portal(spread, far) as portal:
+        own = folder / name.replace(" ", "-")
+        own.mkdir()
+        async with bot(name, way, portal.base, own, spread.portals) as service:
+            portal.delay = far.delay
+            yield _loaded(name, service, portal, spread)
 
 
 @asynccontextmanager
-async def floor(
-    name: str, folder: Path, spread: Spread, limit: int = 0
-) -> AsyncIterator[Contender]:
-    """Run the bare floor; ``limit`` is how many connections it may open, 0 for any number."""
-    ledger = Ledger()
-    portal = Portal(ledger, spread)
-    async with listening(portal.answer) as base:
-        portal.base = base
+async def bare(
+    name: str, folder: Path, spread: Spread, arguments: Sequence[str], *,
+    module: str = "floor", far: Far = NEAR, database: int | None = None,
+) -> AsyncIterator[Contender]:  # fmt: skip
+    """Run something bare that does the same work for Bitrix24: the floor, for one."""
+    async with _portal(spread, far) as portal:
         port = unused_port()
-        command = [sys.executable, str(PEERS / "floor.py"), str(port), str(limit)]
-        async with running(name, port, [command], {}, folder) as service:
+        command = [sys.executable, "-m", f"benchmarks.peers.{module}", str(port), *arguments]
+        environment = {"PYTHONPATH": str(ROOT)}
+        async with running(name, port, [command], environment, folder) as service:
+            service.database = database
             await _until_listening(service)
-            yield _loaded(name, service, ledger, _bitrix24(base, port, spread))
+            portal.delay = far.delay
+            yield _loaded(name, service, portal, spread)
+
+
+def floor(
+    name: str, folder: Path, spread: Spread, far: Far = NEAR, limit: int = 0
+) -> AbstractAsyncContextManager[Contender]:
+    """Run the bare floor; ``limit`` is how many connections it may open, 0 for any number."""
+    return bare(name, folder, spread, [str(limit)], far=far)
+
+
+@asynccontextmanager
+async def _portal(spread: Spread, far: Far) -> AsyncIterator[Portal]:
+    portal = Portal(Ledger(), spread, far.bucket)
+    async with listening(portal.answer, lambda: portal.delay) as portal.base:
+        yield portal
 
 
 @asynccontextmanager
 async def peer(name: str, script: str, folder: Path) -> AsyncIterator[Contender]:
     """Run a peer of another messenger in its own environment."""
-    ledger = Ledger()
-    async with listening(foreign.Foreign(ledger).answer) as base:
+    server = Foreign(Ledger())
+    async with listening(server.answer) as base:
         port = unused_port()
         command = [str(PEERS_PYTHON), str(PEERS / script), str(port), base]
         async with running(name, port, [command], {}, folder) as service:
             await _until_listening(service)
-            requests = foreign.slack if script == "bolt_bot.py" else foreign.telegram
-            yield _loaded(name, service, ledger, requests(f"127.0.0.1:{port}"))
+            makers = {"bolt_bot.py": foreign.slack, "aiogram_bot.py": foreign.telegram}
+            load = Load(server.ledger, "127.0.0.1", port, makers[script](f"127.0.0.1:{port}"))
+            yield Contender(name, service, server.ledger, load, server)
 
 
 async def peers(stack: AsyncExitStack, folder: Path) -> list[Contender]:
@@ -90,19 +116,14 @@ async def peers(stack: AsyncExitStack, folder: Path) -> list[Contender]:
     ]
 
 
-def _bitrix24(base: str, port: int, spread: Spread) -> Callable[[int], bytes]:
-    commands = events.Commands(base, spread)
-    return _posts(commands, f"127.0.0.1:{port}")
+def _loaded(name: str, service: Service, portal: Portal, spread: Spread) -> Contender:
+    commands, host = Commands(portal.base, spread), f"127.0.0.1:{service.port}"
 
+    def request(number: int) -> bytes:
+        return post("/bitrix24/events", host, FORM, commands.form(number))
 
-def _posts(commands: Commands, host: str) -> Callable[[int], bytes]:
-    return lambda number: post("/bitrix24/events", host, FORM, commands.form(number))
-
-
-def _loaded(
-    name: str, service: Service, ledger: Ledger, requests: Callable[[int], bytes]
-) -> Contender:
-    return Contender(name, service, ledger, Load(ledger, "127.0.0.1", service.port, requests))
+    load = Load(portal.ledger, "127.0.0.1", service.port, request)
+    return Contender(name, service, portal.ledger, load, portal)
 
 
 async def _until_listening(service: Service) -> None:

@@ -75,15 +75,17 @@ class Foreign:
     """Answers as Slack and Telegram do, and enters into the ledger what was done and said."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
+        self.requests = self.refused = 0
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Answer one request."""
+        self.requests += 1
         found = _MARK.search(body)
         number = int(found[1]) - FIRST if found else -1
-        if self._ledger.is_known(number):
+        if self.ledger.is_known(number):
             is_act = b"C0000001" in body or b"777000777" in body
-            (self._ledger.act if is_act else self._ledger.reply)(number)
+            (self.ledger.act if is_act else self.ledger.reply)(number)
         answer = _slack(path, number) if path.startswith("/api/") else _telegram(path, number)
         return 200, json.dumps(answer).encode()
 

@@ -36,6 +36,8 @@ class Load:
         self._free: list[Connection] = []
         self._busy: dict[int, Connection] = {}
         self._queue: list[int] = []
+        self._under_way: set[int] = set()
+        self._waits_for_reply = True
         self._ended: list[float] = []
         self._made: dict[int, bytes] = {}
         self._all_over = asyncio.Event()
@@ -66,6 +68,22 @@ class Load:
         await self._end(numbers)
         return self._slice(numbers[warm_up:], count / rate, rate)
 
+    async def flood(self, count: int, patience: float, at_once: int = 1) -> tuple[float, range]:
+        """Send commands as fast as they are taken, wait for the last answer; give the beginning.
+
+        Over one connection they come in the order of their numbers.
+        """
+        numbers = self._prepare(count)
+        await self._connect(at_once)
+        self._waits_for_reply = False
+        self._queue = list(reversed(numbers))
+        began = time.perf_counter()
+        for _ in range(at_once):
+            self._next()
+        await self._end(numbers, patience)
+        self._waits_for_reply = True
+        return began, numbers
+
     def _prepare(self, count: int) -> range:
         numbers = self._ledger.reserve(count)
         self._made = {number: self._requests(number) for number in numbers}
@@ -81,6 +99,7 @@ class Load:
     def _next(self) -> None:
         if self._queue and self._free:
             number, connection = self._queue.pop(), self._free.pop()
+            self._under_way.add(number)
             self._busy[number] = connection
             self._ledger.send(number)
             connection.send(number, self._made[number])
@@ -91,32 +110,36 @@ class Load:
         if status != 200:
             # No more comes of this one.
             self._over(number)
+        elif not self._waits_for_reply:
+            self._release(number)
 
     def _over(self, number: int) -> None:
-        if connection := self._busy.pop(number, None):
+        if number in self._under_way:
+            self._under_way.discard(number)
             self._ended.append(time.perf_counter())
-            self._release(connection)
+            self._release(number)
+            if not self._queue and not self._under_way:
+                self._all_over.set()
 
-    def _release(self, connection: Connection) -> None:
-        connection.number = -1
-        self._free.append(connection)
-        self._next()
-        if not self._queue and not self._busy:
-            self._all_over.set()
+    def _release(self, number: int) -> None:
+        if connection := self._busy.pop(number, None):
+            connection.number = -1
+            self._free.append(connection)
+            self._next()
 
-    async def _end(self, numbers: range) -> None:
+    async def _end(self, numbers: range, patience: float = PATIENCE) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 await self._all_over.wait()
         except TimeoutError:
-            self._ledger.wrong["not over in time"] += len(self._busy)
+            self._ledger.wrong["not over in time"] += len(self._under_way)
         finally:
             gc.enable()
         await asyncio.sleep(AFTERMATH)
         self._ledger.check(numbers)
         for connection in [*self._free, *self._busy.values()]:
             connection.close()
-        self._free, self._busy = [], {}
+        self._free, self._busy, self._under_way = [], {}, set()
 
     def _slice(self, numbers: range, seconds: float, rate: float) -> Slice:
         book = self._ledger

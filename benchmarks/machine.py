@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 SERVICE_CPU, LOAD_CPU = 0, 1
+# Where processes run that are to have two.
+MORE_CPUS = (0, 2) if (os.cpu_count() or 1) > 2 else (0, 1)
 
 
 def can_pin() -> bool:
@@ -36,6 +38,15 @@ def staying_on(*cpus: int) -> Iterator[None]:
 def processor_seconds(pids: Iterable[int]) -> float:
     """Give the processor time that processes have used, in all their threads."""
     return sum(sum(threads(pid).values()) for pid in pids)
+
+
+def family(pid: int) -> list[int]:
+    """Give a process and its children."""
+    children: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children += map(int, file.read_text().split())
+    return [pid, *children]
 
 
 def threads(pid: int) -> dict[int, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import slow_disk
 from benchmarks.contenders import AGAIN, BOT, FLOOR, Contender, floor, peers, switchboard
 from benchmarks.events import Spread
+from benchmarks.processes import Way
 from benchmarks.report import Report
 from benchmarks.slices import Rounds, side_by_side
 
@@ -33,11 +34,7 @@ async def measure(sizes: Sizes, folder: Path) -> Report:
         everybody = await _contenders(stack, sizes, folder)
         rounds = await side_by_side(everybody, sizes.rounds, sizes.commands, sizes.in_flight)
         delays = await _unloaded(everybody, sizes.paced)
-    report = _told(everybody, rounds, delays)
-    for one in everybody:
-        for what, count in one.ledger.wrong.items():
-            report.wrong[f"{one.name}: {what}"] = count
-    return report
+    return _told(everybody, rounds, delays)
 
 
 async def _contenders(stack: AsyncExitStack, sizes: Sizes, folder: Path) -> list[Contender]:
@@ -46,7 +43,9 @@ async def _contenders(stack: AsyncExitStack, sizes: Sizes, folder: Path) -> list
     found = [await enter(switchboard(BOT, folder, spread))]
     shim = slow_disk.build(folder)
     if shim is not None:
-        found.append(await enter(switchboard(SLOW, folder, spread, preload=shim)))
+        found.append(
+            await enter(switchboard(SLOW, folder, spread, Way(more={"LD_PRELOAD": str(shim)})))
+        )
     found += [await enter(floor(FLOOR, folder, spread)), await enter(floor(AGAIN, folder, spread))]
     return found + (await peers(stack, folder) if sizes.peers else [])
 
@@ -82,12 +81,12 @@ def _told(everybody: list[Contender], rounds: Rounds, delays: Delays) -> Report:
                 f"{ack:.2f}",
             ]
         )
+        report.blame(one)
     _targets(report, {one.name for one in everybody}, rounds, delays)
     noise = abs(rounds.ratio(AGAIN, FLOOR) - 1)
     report.notes.append(
-        f"Noise: the floor against itself is off by {noise:.2f}, rounds scatter by "
-        f"{rounds.spread(AGAIN, FLOOR):.2f}; {rounds.disturbed} of {len(rounds.kept)} rounds were "
-        "disturbed by other programs."
+        f"Noise: the floor against itself is off by {noise:.2f}, "
+        f"rounds scatter by {rounds.spread(AGAIN, FLOOR):.2f}. {rounds.quality}"
     )
     return report
 

@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from benchmarks import events
 from benchmarks.ledger import Ledger
+from sandbox import phpform
+from sandbox.bucket import Bucket
+from sandbox.clock import Clock
 
 ADD = "imopenlines.crm.chat.user.add"
 MEMBERS = "im.chat.user.list"
-ANSWER = "imbot.v2.Command.answer"
 CUSTOMER = 599
+MOST_IN_BATCH = 50
 
 _MENTION = re.compile(r"\[USER=(\d{8})\]")
 
@@ -37,10 +40,17 @@ Answer = tuple[int, Any]
 class Portal:
     """Answers as Bitrix24 does, and enters into the ledger what was done and said."""
 
-    def __init__(self, ledger: Ledger, spread: events.Spread) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, ledger: Ledger, spread: events.Spread, bucket: tuple[float, float] | None = None
+    ) -> None:
+        self.ledger = ledger
         self._spread = spread
+        self._bucket = bucket
+        self._buckets: dict[str, Bucket] = {}
+        self._latest: dict[tuple[int, int], int] = {}
         self.base = ""
+        self.delay = 0.0
+        self.requests = self.refused = self.notices = 0
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Answer one request."""
@@ -50,11 +60,22 @@ class Portal:
     def _answer(self, path: str, body: bytes) -> Answer:
         if path.startswith("/oauth/token"):
             return 200, self._grant(path)
-        method = path.rpartition("/")[2]
+        self.requests += 1
+        place, _, method = path.rpartition("/")
+        if self._is_full(place):
+            self.refused += 1
+            return 503, {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
         params = json.loads(body)
         if method == "batch":
             return 200, _enveloped(self._batch(params))
         return 200, _enveloped(self._call(method, params, params["auth"]))
+
+    def _is_full(self, place: str) -> bool:
+        if self._bucket is None:
+            return False
+        if place not in self._buckets:
+            self._buckets[place] = Bucket(Clock(), *self._bucket)
+        return not self._buckets[place].take()
 
     def _grant(self, path: str) -> dict[str, object]:
         [spent] = parse_qs(urlsplit(path).query)["refresh_token"]
@@ -65,9 +86,11 @@ class Portal:
     def _batch(self, params: dict[str, Any]) -> dict[str, Any]:
         results: dict[str, Any] = {}
         added: list[int] = []
+        if len(params["cmd"]) > MOST_IN_BATCH:
+            self.ledger.wrong["a batch that is too long"] += 1
         for name, command in params["cmd"].items():
             method, _, query = command.partition("?")
-            values = {key: found[-1] for key, found in parse_qs(query).items()}
+            values: Any = phpform.decode(query)
             result = self._call(method, values, params["auth"])
             if method == ADD:
                 added.append(int(values["USER_ID"]))
@@ -82,37 +105,47 @@ class Portal:
         }
 
     def _call(self, method: str, params: dict[str, Any], token: str) -> Any:
-        if method == ADD:
-            return self._add(params, events.owner(token))
-        if method == MEMBERS:
-            return [events.owner(token), CUSTOMER]
-        if method == ANSWER:
-            return self._said(params, events.owner(token))
+        match method:
+            case "imopenlines.crm.chat.user.add":
+                return self._add(params, events.owner(token))
+            case "im.chat.user.list":
+                return [events.owner(token), CUSTOMER]
+            case "imbot.v2.Command.answer":
+                return self._said(params, events.owner(token))
+            case "imbot.v2.Chat.Message.send":
+                self.notices += 1
+                return {"id": 1, "uuidMap": []}
         if method not in _FIXED:
-            self._ledger.wrong[f"unexpected call of {method}"] += 1
+            self.ledger.wrong[f"unexpected call of {method}"] += 1
         return _FIXED.get(method, True)
 
     def _add(self, params: dict[str, Any], user: int) -> int:
         number = int(params["USER_ID"]) - events.FIRST_PERSON
         origin = self._spread.origin(number)
-        if not self._ledger.is_known(number) or int(params["CHAT_ID"]) != origin.chat:
-            self._ledger.wrong["somebody was invited elsewhere"] += 1
+        if not self.ledger.is_known(number) or int(params["CHAT_ID"]) != origin.chat:
+            self.ledger.wrong["somebody was invited elsewhere"] += 1
         elif user != origin.requester:
-            self._ledger.wrong["done with a token that is not the requester's"] += 1
+            self.ledger.wrong["done with a token that is not the requester's"] += 1
         else:
-            self._ledger.act(number)
+            self._check_order(number, (origin.portal, origin.chat))
+            self.ledger.act(number)
         return int(params["CHAT_ID"])
+
+    def _check_order(self, number: int, chat: tuple[int, int]) -> None:
+        if self._latest.get(chat, -1) > number:
+            self.ledger.wrong["out of the order of its chat"] += 1
+        self._latest[chat] = number
 
     def _said(self, params: dict[str, Any], user: int) -> dict[str, bool]:
         message = params["fields"]["message"]
         found = _MENTION.search(message)
         number = int(found[1]) - events.FIRST_PERSON if found else -1
-        if not self._ledger.is_known(number) or "✅" not in message:
-            self._ledger.wrong["another answer than success"] += 1
-        elif user != events.BOT or params["messageId"] != events.FIRST_MESSAGE + number:
-            self._ledger.wrong["answered as another, or to another message"] += 1
+        if not self.ledger.is_known(number) or "✅" not in message:
+            self.ledger.wrong["another answer than success"] += 1
+        elif user != events.BOT or int(params["messageId"]) != events.FIRST_MESSAGE + number:
+            self.ledger.wrong["answered as another, or to another message"] += 1
         else:
-            self._ledger.reply(number)
+            self.ledger.reply(number)
         return {"result": True}
 
 

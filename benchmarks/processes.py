@@ -16,6 +16,7 @@ from aiohttp.test_utils import unused_port
 from benchmarks import events, machine
 
 ROOT = Path(__file__).parent.parent
+NO_BUCKET = {"PORTAL_BUCKET": "1000000000", "PORTAL_RATE": "1000000"}
 KEY = "C6zJvl0NfxCQvA5jXtDJtUG3RVd5m6oc0BYtPQQm4bE="
 
 
@@ -30,67 +31,66 @@ class Service:
     name: str
     port: int
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
-    extra_pids: list[int] = field(default_factory=list)
+    database: int | None = None
+
+    @property
+    def parts(self) -> list[list[int]]:
+        """The numbers of its processes, one by one, and of its database server's."""
+        own = [[process.pid] for process in self.processes]
+        return own if self.database is None else [*own, machine.family(self.database)]
 
     @property
     def pids(self) -> list[int]:
-        """Whose processor time counts as this service's."""
-        return [*(one.pid for one in self.processes), *self.extra_pids]
+        """Whose processor time counts as this service's, its database's included."""
+        return [pid for part in self.parts for pid in part]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """How the bot is set: its portal, its work folder, and whatever a row wants otherwise."""
+class Way:
+    """How the bot is run: in which processes, on what, and with what set otherwise.
 
-    portal: str
-    folder: Path
+    Without a ``database_url`` it has its SQLite; ``database`` is the process of its server.
+    """
+
+    roles: Sequence[Sequence[str]] = (("serve",),)
+    program: Sequence[str] = (sys.executable, "-m", "bot")
+    cpus: Sequence[int] = (machine.SERVICE_CPU,)
     database_url: str = ""
-    preload: Path | None = None
+    database: int | None = None
     more: Mapping[str, str] = field(default_factory=dict)
 
-    def environment(self, port: int) -> dict[str, str]:
+    def environment(self, portal: str, folder: Path, port: int) -> dict[str, str]:
         """Write the environment that a user would set."""
-        url = self.database_url or f"sqlite:///{self.folder}/switchboard.db"
-        wanted = {
+        return {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
             "PORT": str(port),
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "DATABASE_URL": url,
+            "DATABASE_URL": self.database_url or f"sqlite:///{folder}/switchboard.db",
             "BITRIX24_CLIENT_ID": "local.switchboard",
             "BITRIX24_CLIENT_SECRET": "a-secret-of-the-benchmarks",
-            "BITRIX24_OAUTH_URLS": self.portal,
+            "BITRIX24_OAUTH_URLS": portal,
             "ENCRYPTION_KEYS": KEY,
-            "PORTAL_BUCKET": "1000000000",
-            "PORTAL_RATE": "1000000",
+            **NO_BUCKET,
             **self.more,
         }
-        if self.preload is not None:
-            wanted["LD_PRELOAD"] = str(self.preload)
-        return wanted
 
 
 @asynccontextmanager
 async def bot(
-    name: str,
-    setting: Setting,
-    *,
-    roles: Sequence[Sequence[str]] = (("serve",),),
-    program: Sequence[str] = (sys.executable, "-m", "bot"),
-    portals: int = 1,
-    cpus: Sequence[int] = (machine.SERVICE_CPU,),
+    name: str, way: Way, portal: str, folder: Path, portals: int
 ) -> AsyncIterator[Service]:
-    """Run the bot, migrated and installed at its portals; ``roles`` are its processes."""
-    setting.folder.mkdir(parents=True, exist_ok=True)
+    """Run the bot, migrated and installed at so many portals."""
     port = unused_port()
-    environment = setting.environment(port)
-    await _finished([sys.executable, "-m", "bot", "migrate"], environment, setting.folder)
-    commands = [[*program, *role] for role in roles]
-    async with running(name, port, commands, environment, setting.folder, cpus) as service:
+    environment = way.environment(portal, folder, port)
+    await finished([sys.executable, "-m", "bot", "migrate"], environment, folder)
+    commands = [[*way.program, *role] for role in way.roles]
+    async with running(name, port, commands, environment, folder, way.cpus) as service:
+        service.database = way.database
         async with ClientSession() as session:
-            await until_ready(session, service, setting.folder)
-            for portal in range(portals):
-                await _install(session, service, setting, portal)
+            await until_ready(session, service, folder)
+            installed = (_install(session, service, folder, portal, n) for n in range(portals))
+            await asyncio.gather(*installed)
         yield service
 
 
@@ -132,22 +132,24 @@ async def until_ready(session: ClientSession, service: Service, folder: Path) ->
                     return time.monotonic()
         except ClientError:
             pass
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.003)
     raise NotStarted(f"{service.name} is not ready:\n{_last_words(folder)}")
 
 
-async def _install(session: ClientSession, service: Service, setting: Setting, portal: int) -> None:
+async def _install(
+    session: ClientSession, service: Service, folder: Path, portal: str, number: int
+) -> None:
     async with session.post(
         f"http://127.0.0.1:{service.port}/bitrix24/install",
-        data=events.installation(setting.portal, portal),
+        data=events.installation(portal, number),
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     ) as response:
         if response.status != 200:
             words = await response.text()
-            raise NotStarted(f"installation: {words}\n{_last_words(setting.folder)}")
+            raise NotStarted(f"installation: {words}\n{_last_words(folder)}")
 
 
-async def _finished(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+async def finished(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, cwd=folder, stdout=log, stderr=log

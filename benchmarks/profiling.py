@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.contenders import BOT, switchboard
 from benchmarks.events import Spread
-from benchmarks.processes import ROOT
+from benchmarks.processes import ROOT, Way
 
 MOST = 40
 
@@ -22,7 +22,7 @@ async def profile(kind: str, commands: int, in_flight: int, folder: Path) -> str
     """
     file = folder / "profile"
     program = [sys.executable, "-m", "benchmarks.profiled", kind, str(file)]
-    async with switchboard(BOT, folder, Spread(), program=program) as one:
+    async with switchboard(BOT, folder, Spread(), Way(program=program)) as one:
         [process] = one.service.processes
         await one.load.closed(200, in_flight, warm_up=0)
         threads = machine.threads(process.pid)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.contenders import Contender
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 VERSIONS = (
@@ -48,6 +49,11 @@ class Report:
     def target(self, words: str, found: str, *, holds: bool) -> None:
         """Note whether something holds that should."""
         self.targets.append(Target(words, found, holds))
+
+    def blame(self, one: Contender) -> None:
+        """Note what went wrong of somebody's commands."""
+        for what, count in one.ledger.wrong.items():
+            self.wrong[f"{one.name}: {what}"] = count
 
     def __str__(self) -> str:
         table = [self.header, *self.lines]

@@ -18,7 +18,7 @@ class Measured:
     """One slice of one contender: its load, and the processor time it took a command."""
 
     slice: Slice
-    microseconds: float
+    parts: list[float]
     foreign: float
 
 
@@ -32,6 +32,13 @@ class Rounds:
     kept: list[Round]
     disturbed: int
 
+    @property
+    def quality(self) -> str:
+        """Say how quiet it was."""
+        if not self.disturbed:
+            return f"{len(self.kept)} rounds, none of them disturbed by other programs."
+        return f"{self.disturbed} of {len(self.kept)} rounds were DISTURBED by other programs."
+
     def rates(self, name: str) -> list[float]:
         """Give the commands a second of every round."""
         return [one[name].slice.rate for one in self.kept]
@@ -42,7 +49,12 @@ class Rounds:
 
     def microseconds(self, name: str) -> float:
         """Give the median of the processor time a command."""
-        return statistics.median(one[name].microseconds for one in self.kept)
+        return statistics.median(sum(one[name].parts) for one in self.kept)
+
+    def parts(self, name: str) -> list[float]:
+        """Give the same for each of its processes."""
+        of_rounds = zip(*(one[name].parts for one in self.kept), strict=True)
+        return [statistics.median(part) for part in of_rounds]
 
     def ratio(self, name: str, to: str) -> float:
         """Give the median of the ratios within rounds."""
@@ -89,12 +101,14 @@ async def _measured(
     one: Contender, all_of_them: Sequence[Contender], commands: int, in_flight: int
 ) -> Measured:
     pids = [pid for other in all_of_them for pid in other.service.pids]
-    began, busy = time.perf_counter(), machine.busy_seconds()
-    own, everybody = machine.processor_seconds(one.service.pids), machine.processor_seconds(pids)
-    before = len(one.ledger.sent)
+    began, busy, sent = time.perf_counter(), machine.busy_seconds(), len(one.ledger.sent)
+    everybody = machine.processor_seconds(set(pids))
+    own = [machine.processor_seconds(part) for part in one.service.parts]
     found = await one.load.closed(commands, in_flight)
+    parts = [machine.processor_seconds(part) for part in one.service.parts]
     lasted = time.perf_counter() - began
-    used = machine.processor_seconds(one.service.pids) - own
-    foreign = machine.busy_seconds() - busy - (machine.processor_seconds(pids) - everybody)
-    done = sum(1 for number in range(before, len(one.ledger.sent)) if one.ledger.sent[number])
-    return Measured(found, used / done * 1e6, max(0.0, foreign) / lasted)
+    busy = machine.busy_seconds() - busy
+    foreign = busy - (machine.processor_seconds(set(pids)) - everybody)
+    done = sum(1 for moment in one.ledger.sent[sent:] if moment)
+    spent = [(now - then) / done * 1e6 for now, then in zip(parts, own, strict=True)]
+    return Measured(found, spent, max(0.0, foreign) / lasted)

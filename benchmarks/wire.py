@@ -13,7 +13,7 @@ Answering = Callable[[str, bytes], tuple[int, bytes]]
 class Server(asyncio.Protocol):
     """One connection that asks the portal."""
 
-    def __init__(self, answering: Answering, delay: float) -> None:
+    def __init__(self, answering: Answering, delay: Callable[[], float]) -> None:
         self._answering = answering
         self._delay = delay
         self._transport: asyncio.Transport
@@ -41,8 +41,8 @@ class Server(asyncio.Protocol):
         status, answer = self._answering(self._url.decode(), b"".join(self._body))
         head = b"HTTP/1.1 %d X\r\nContent-Type: application/json; charset=utf-8\r\n" % status
         response = head + b"Content-Length: %d\r\n\r\n" % len(answer) + answer
-        if self._delay:
-            asyncio.get_running_loop().call_later(self._delay, self._send, response)
+        if delay := self._delay():
+            asyncio.get_running_loop().call_later(delay, self._send, response)
         else:
             self._send(response)
 
@@ -52,8 +52,11 @@ class Server(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def listening(answering: Answering, delay: float = 0.0) -> AsyncIterator[str]:
-    """Serve the portal on a free port of loopback, and give its address."""
+async def listening(answering: Answering, delay: Callable[[], float] = float) -> AsyncIterator[str]:
+    """Serve the portal on a free port of loopback, and give its address.
+
+    ``delay`` says how many seconds an answer takes just now.
+    """
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Server(answering, delay), "127.0.0.1", 0, backlog=1024

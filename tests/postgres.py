@@ -35,14 +35,14 @@ class Server:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-    def make(self) -> None:
+    def make(self, more: str = "") -> None:
         # Nothing of these databases is worth an fsync; how the bot commits is measured elsewhere.
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust",
                   "--no-sync", "-E", "UTF8", "--locale", "C")  # fmt: skip
         settings = f"port={self.port}\nlisten_addresses='127.0.0.1'\nfsync=off\n"
         settings += f"unix_socket_directories='{self.folder}'\nmax_connections=100\n"
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
-            file.write(settings)
+            file.write(settings + more)
 
     def start(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l",
@@ -83,8 +83,8 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Run a server while the block lasts, in a folder of its own."""
+def running_server(more: str = "") -> Iterator[Server]:
+    """Run a server while the block lasts, in a folder of its own; ``more`` are settings."""
     folder = Path(tempfile.mkdtemp(prefix="switchboard-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
@@ -92,7 +92,7 @@ def running_server() -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(folder, port)
-    server.make()
+    server.make(more)
     server.start()
     try:
         yield server

@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvloop
@@ -21,6 +22,8 @@ TEMPLATE = """\
 ✅ Теперь {{ where }}: {% for one in people %}{{ one }}{{ ", " if not loop.last }}{% endfor %}.\
 {% endif %}{% for one in missed %} ⚠️ Не получилось: {{ one }}.{% endfor %}"""
 
+Form = dict[str, str]
+
 reply = Environment(autoescape=False).from_string(TEMPLATE)
 
 
@@ -29,57 +32,63 @@ async def call(session: ClientSession, url: str, params: dict[str, Any]) -> Any:
         return json.loads(await response.read())["result"]
 
 
-async def work(session: ClientSession, form: dict[str, str]) -> None:
-    rest, words = form["auth[client_endpoint]"], form["data[command][params]"]
-    person = words.removeprefix("[USER=").partition("]")[0]
-    await call(
-        session,
-        rest + "imopenlines.crm.chat.user.add",
-        {
-            "CRM_ENTITY_TYPE": "deal",
-            "CRM_ENTITY": 288,
-            "USER_ID": person,
-            "CHAT_ID": form["data[chat][id]"],
-            "auth": form["auth[access_token]"],
-        },
-    )
-    await call(
-        session,
-        rest + "imbot.v2.Command.answer",
-        {
-            "botId": form["data[bot][id]"],
-            "commandId": form["data[command][id]"],
-            "messageId": int(form["data[message][id]"]),
-            "dialogId": form["data[chat][dialogId]"],
-            "fields": {
-                "message": reply.render(people=[words], missed=[], where="в этом чате"),
-                "urlPreview": False,
-                "system": True,
-            },
-            "auth": form["data[bot][auth][access_token]"],
-        },
-    )
+async def act(session: ClientSession, form: Form) -> None:
+    params = {
+        "CRM_ENTITY_TYPE": "deal",
+        "CRM_ENTITY": 288,
+        "USER_ID": form["data[command][params]"].removeprefix("[USER=").partition("]")[0],
+        "CHAT_ID": form["data[chat][id]"],
+        "auth": form["auth[access_token]"],
+    }
+    await call(session, form["auth[client_endpoint]"] + "imopenlines.crm.chat.user.add", params)
+
+
+async def answer(session: ClientSession, form: Form) -> None:
+    words = reply.render(people=[form["data[command][params]"]], missed=[], where="в этом чате")
+    params = {
+        "botId": form["data[bot][id]"],
+        "commandId": form["data[command][id]"],
+        "messageId": int(form["data[message][id]"]),
+        "dialogId": form["data[chat][dialogId]"],
+        "fields": {"message": words, "urlPreview": False, "system": True},
+        "auth": form["data[bot][auth][access_token]"],
+    }
+    await call(session, form["auth[client_endpoint]"] + "imbot.v2.Command.answer", params)
+
+
+async def work(session: ClientSession, form: Form) -> None:
+    await act(session, form)
+    await answer(session, form)
+
+
+async def listen(port: int, take: Callable[[Form], Awaitable[None]]) -> None:
+    """Take genuine events, until the process is ended."""
+
+    async def receive(request: web.Request) -> web.Response:
+        form = dict(query_to_pairs((await request.read()).decode()))
+        if not hmac.compare_digest(form["auth[application_token]"], APPLICATION_TOKEN):
+            return web.Response(status=403)
+        await take(form)
+        return web.Response(text="ok\n")
+
+    application = web.Application()
+    application.router.add_post("/bitrix24/events", receive)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
 
 
 async def main(port: int, limit: int) -> None:
     tasks: set[asyncio.Task[None]] = set()
     async with ClientSession(connector=TCPConnector(limit=limit)) as session:
 
-        async def receive(request: web.Request) -> web.Response:
-            form = dict(query_to_pairs((await request.read()).decode()))
-            if not hmac.compare_digest(form["auth[application_token]"], APPLICATION_TOKEN):
-                return web.Response(status=403)
+        async def take(form: Form) -> None:
             task = asyncio.create_task(work(session, form))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
-            return web.Response(text="ok\n")
 
-        application = web.Application()
-        application.router.add_post("/bitrix24/events", receive)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        await asyncio.Event().wait()
+        await listen(port, take)
 
 
 if __name__ == "__main__":
