@@ -10,7 +10,16 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import limits, machine, one_process, profiling, report, several_processes, start
+from benchmarks import (
+    growth,
+    limits,
+    machine,
+    one_process,
+    profiling,
+    report,
+    several_processes,
+    start,
+)
 from benchmarks.report import Report
 
 Row = Callable[[argparse.Namespace, Path], Awaitable[Report]]
@@ -36,11 +45,16 @@ async def _limits(chosen: argparse.Namespace, folder: Path) -> Report:
     return await limits.measure(sizes, folder)
 
 
+async def _growth(chosen: argparse.Namespace, folder: Path) -> Report:
+    sizes = growth.FULL if chosen.full else growth.Sizes()
+    return await growth.measure(sizes, chosen.commands, chosen.in_flight, folder)
+
+
 async def _start(chosen: argparse.Namespace, folder: Path) -> Report:
     return await start.measure(chosen.rounds, folder)
 
 
-ROWS: dict[int, Row] = {1: _one_process, 2: _several_processes, 3: _limits, 5: _start}
+ROWS: dict[int, Row] = {1: _one_process, 2: _several_processes, 3: _limits, 4: _growth, 5: _start}
 
 
 def _chosen() -> argparse.Namespace:

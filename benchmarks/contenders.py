@@ -55,7 +55,8 @@ async def switchboard(
     async with _portal(spread, far) as portal:
         own = folder / name.replace(" ", "-")
         own.mkdir()
-        async with bot(name, way, portal.base, own, spread.portals) as service:
+        installed = 1 if way.fill else spread.portals
+        async with bot(name, way, portal.base, own, installed) as service:
             portal.delay = far.delay
             yield _loaded(name, service, portal, spread)
 

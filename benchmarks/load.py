@@ -63,7 +63,7 @@ class Load:
         began = time.perf_counter()
         for place, number in enumerate(numbers):
             await asyncio.sleep(max(0.0, began + place / rate - time.perf_counter()))
-            self._queue = [number]
+            self._queue.insert(0, number)
             self._next()
         await self._end(numbers)
         return self._slice(numbers[warm_up:], count / rate, rate)
@@ -100,6 +100,7 @@ class Load:
         if self._queue and self._free:
             number, connection = self._queue.pop(), self._free.pop()
             self._under_way.add(number)
+            self._all_over.clear()
             self._busy[number] = connection
             self._ledger.send(number)
             connection.send(number, self._made[number])

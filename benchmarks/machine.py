@@ -9,16 +9,13 @@ from pathlib import Path
 
 SERVICE_CPU, LOAD_CPU = 0, 1
 # Where processes run that are to have two.
-MORE_CPUS = (0, 2) if (os.cpu_count() or 1) > 2 else (0, 1)
+_AVAILABLE = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+MORE_CPUS = (0, 2) if 2 in _AVAILABLE else (0, 1)
 
 
 def can_pin() -> bool:
     """Say whether service and load can have a processor each."""
-    return hasattr(os, "sched_setaffinity") and {SERVICE_CPU, LOAD_CPU} <= _available()
-
-
-def _available() -> set[int]:
-    return set(os.sched_getaffinity(1)) if sys.platform == "linux" else set()
+    return {SERVICE_CPU, LOAD_CPU} <= _AVAILABLE
 
 
 @contextlib.contextmanager

@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Service:
     port: int
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
     database: int | None = None
+    start: float = 0.0
 
     @property
     def parts(self) -> list[list[int]]:
@@ -50,6 +51,7 @@ class Way:
     """How the bot is run: in which processes, on what, and with what set otherwise.
 
     Without a ``database_url`` it has its SQLite; ``database`` is the process of its server.
+    ``fill`` is given the address of the database after the installation: the bot is stopped for it.
     """
 
     roles: Sequence[Sequence[str]] = (("serve",),)
@@ -58,6 +60,7 @@ class Way:
     database_url: str = ""
     database: int | None = None
     more: Mapping[str, str] = field(default_factory=dict)
+    fill: Callable[[str], None] | None = None
 
     def environment(self, portal: str, folder: Path, port: int) -> dict[str, str]:
         """Write the environment that a user would set."""
@@ -85,13 +88,29 @@ async def bot(
     environment = way.environment(portal, folder, port)
     await finished([sys.executable, "-m", "bot", "migrate"], environment, folder)
     commands = [[*way.program, *role] for role in way.roles]
-    async with running(name, port, commands, environment, folder, way.cpus) as service:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        session = await enter(ClientSession())
+        if way.fill is not None:
+            async with running(name, port, commands, environment, folder) as service:
+                await _install(session, service, folder, portal, portals)
+            way.fill(environment["DATABASE_URL"])
+        service = await enter(running(name, port, commands, environment, folder, way.cpus))
         service.database = way.database
-        async with ClientSession() as session:
-            await until_ready(session, service, folder)
-            installed = (_install(session, service, folder, portal, n) for n in range(portals))
-            await asyncio.gather(*installed)
+        began = time.monotonic()
+        service.start = await until_ready(session, service, folder) - began
+        if way.fill is None:
+            await _install(session, service, folder, portal, portals)
         yield service
+
+
+async def _install(
+    session: ClientSession, service: Service, folder: Path, portal: str, portals: int
+) -> None:
+    await until_ready(session, service, folder)
+    await asyncio.gather(
+        *(_install_at(session, service, folder, portal, n) for n in range(portals))
+    )
 
 
 @asynccontextmanager
@@ -136,7 +155,7 @@ async def until_ready(session: ClientSession, service: Service, folder: Path) ->
     raise NotStarted(f"{service.name} is not ready:\n{_last_words(folder)}")
 
 
-async def _install(
+async def _install_at(
     session: ClientSession, service: Service, folder: Path, portal: str, number: int
 ) -> None:
     async with session.post(
