@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from time import time
 
+import structlog
 from cachetools import TTLCache
+from structlog.contextvars import bound_contextvars
 
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import (
@@ -44,6 +46,7 @@ from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 
 log = logging.getLogger(__name__)
+lines = structlog.get_logger()
 
 # A reply that may have been lost is sent once more, never a third time.
 MAX_ATTEMPTS = 2
@@ -96,6 +99,13 @@ class Dispatcher:
 
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
+        event = command.event
+        with bound_contextvars(
+            portal=event.member_id, event_id=event.identity[:16], reference=command.reference
+        ):
+            await self._dispatch(command)
+
+    async def _dispatch(self, command: Accepted) -> None:
         acting, end = command, End(Ending.UNANSWERED)
         try:
             acting, obstacle = await self._acting(command)
@@ -109,7 +119,24 @@ class Dispatcher:
             await self._inbox.park(command.id)
         else:
             await self._inbox.done(command.id, end)
-        self._figures.ended(acting.event.name, end, seconds)
+        self._account(acting, end, seconds)
+
+    def _account(self, command: Accepted, end: End, seconds: float) -> None:
+        """Count a command that is over, and say in one line what became of it."""
+        event = command.event
+        name = self._figures.named(event.name)
+        self._figures.ended(name, end, seconds)
+        lines.info(
+            "command ended",
+            logger=__name__,
+            command=name,
+            outcome=end.outcome.value,
+            code=end.code,
+            seconds=round(seconds, 3),
+            chat=event.chat.dialog_id,
+            user=event.user.id,
+            message_id=event.message.id,
+        )
 
     async def _tell(self, command: Accepted, acting: Accepted, obstacle: Refusal | None) -> End:
         """Carry a command out and answer it; say how that ended."""

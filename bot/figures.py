@@ -79,7 +79,7 @@ class Figures:
     """What one process counts; adding to it costs a microsecond or two."""
 
     def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
-        names = sorted(commands)
+        names = self._names = frozenset(commands)
         self.registry = CollectorRegistry()
         self.events = self._tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
@@ -118,6 +118,10 @@ class Figures:
             result=[FINE, REFUSED, UNREACHABLE],
         )
         self._show_noughts(names)
+
+    def named(self, command: str) -> str:
+        """Give a command's name, but not one that somebody made up."""
+        return command if command in self._names else OTHER
 
     def called(self, method: str, error: Bitrix24Error | None = None) -> None:
         """Count a REST call and what it came to."""

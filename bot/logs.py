@@ -1,10 +1,10 @@
 """Log lines: readable in a terminal, JSON where a machine collects them; never a secret."""
 
 import logging
+import os
 import re
 import sys
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -14,52 +14,93 @@ from bot.secret_names import FIELDS
 
 CUT = "•••"
 
+# Of a migration and of a job the command line and the bot's own lines say what matters.
+TALKATIVE = ("alembic", "procrastinate")
+
+# Nobody else has a word in these.
+_MADE_HERE = frozenset({"timestamp", "level", "logger"})
+
+# What a command's run has bound goes into every line that is written meanwhile.
+_BEGIN: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
 # Values of these names are cut wherever they come up: `auth=…`, `"access_token": "…"`.
 _SECRET = re.compile(rf"(?i)({'|'.join(FIELDS)})(\]?\"?'?\s*[=:]\s*\"?'?)([^\s\"'&,;}}]{{6,}})")
 
 
-def configure(level: str, log_format: str, hidden: Sequence[SecretStr] = ()) -> None:
-    """Send everything to standard error in one form, without ``hidden`` wherever it comes up."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+def configure(level: str, log_format: str | None, hidden: Sequence[SecretStr] = ()) -> None:
+    """Send everything to standard error in one form, without ``hidden`` wherever it comes up.
+
+    ``log_format`` is ``json`` or ``text``; ``None`` stands for text in a terminal, else JSON.
+    """
+    if log_format is None:
+        log_format = "text" if sys.stderr.isatty() else "json"
+    finish = [
+        structlog.processors.format_exc_info,
+        _redaction([one.get_secret_value() for one in hidden]),
+        *_RENDERERS[log_format](),
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
+    _configure_lines(level, finish)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                partial(
-                    _redact, [one.get_secret_value() for one in hidden if one.get_secret_value()]
-                ),
-                renderer,
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(finish))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Of a migration the command line says what matters.
-    logging.getLogger("alembic").setLevel("WARNING")
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
-def _redact(hidden: Sequence[str], _logger: Any, _name: str, line: Any) -> Any:
-    for key, value in line.items():
-        if isinstance(value, str):
-            for one in hidden:
-                value = value.replace(one, CUT)
-            line[key] = _SECRET.sub(rf"\1\2{CUT}", value)
-    return line
+def _configure_lines(level: str, finish: list[Any]) -> None:
+    """Prepare structlog's own loggers: by way of the standard library a line costs twice."""
+    structlog.configure(
+        processors=[*_BEGIN, structlog.processors.add_log_level, *finish],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _formatter(finish: list[Any]) -> logging.Formatter:
+    """Make the form of what the standard library's loggers write."""
+    stdlib = structlog.stdlib
+    return stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_BEGIN, stdlib.add_log_level, stdlib.add_logger_name],
+        processors=[stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+    )
+
+
+def _json() -> list[Any]:
+    # Collectors look for the words under "message"; an event is what Bitrix24 posts.
+    renamed = structlog.processors.EventRenamer("message")
+    return [renamed, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _text() -> list[Any]:
+    is_plain = "NO_COLOR" in os.environ or not sys.stderr.isatty()
+    return [structlog.dev.ConsoleRenderer(colors=not is_plain)]
+
+
+_RENDERERS = {"json": _json, "text": _text}
+
+
+def _redaction(hidden: Sequence[str]) -> Callable[[Any, str, Any], Any]:
+    """Make the processor that cuts secrets out, those named and those of ``hidden``."""
+    secrets = [one for one in hidden if one]
+    shortest = min(map(len, secrets), default=sys.maxsize)
+
+    def redact(_logger: Any, _name: str, line: Any) -> Any:
+        for key, value in line.items():
+            if not isinstance(value, str) or key in _MADE_HERE:
+                continue
+            if len(value) >= shortest:
+                for one in secrets:
+                    value = value.replace(one, CUT)
+            # Without one of these there is nothing for the expression to find.
+            if "=" in value or ":" in value:
+                value = _SECRET.sub(rf"\1\2{CUT}", value)
+            line[key] = value
+        return line
+
+    return redact

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     encryption_keys: CommaSeparatedSecrets
     metrics_token: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "text"] = "text"
+    log_format: Literal["json", "text"] | None = None
     portal_bucket: float = Field(50, ge=3, description="requests a portal takes at once")
     portal_rate: float = Field(2.0, gt=0, description="requests a portal takes a second")
     inbox_days: float = Field(14, ge=1, description="days an answered command is kept")

@@ -156,7 +156,7 @@ class Events:
             event, *writes, *self._engine.joining(lane), refusal=refusal
         )
         if accepted is None:
-            log.info("a delivery that is known already")
+            log.info("a delivery that is known already: message %d", event.message.id)
             accepted = await self._pressed_again(event)
         if accepted is None:
             return Taken.KNOWN

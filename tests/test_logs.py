@@ -1,0 +1,62 @@
+"""What the bot writes about itself: a line for every command, found by what its requester reads."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from process import bot_process, ready
+from stage import ADD, OLGA, Stage
+from terminal import ran_in_terminal
+
+from bot.settings import Settings
+from sandbox.server import Portal
+
+EMBEDDED = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@EMBEDDED
+async def test_the_reply_leads_to_the_line_of_its_command(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    async with ClientSession() as session:
+        stage = Stage(portal, settings, session)
+        async with bot_process(settings, log=tmp_path / "log"):
+            await ready(settings, session)
+            await stage.install()
+            await stage.say("/invite id15")
+            refusal = {"status": 400, "code": "NEW_ONE", "description": "in words"}
+            await stage.faults(method=ADD, error=refusal)
+            said = await stage.say("/invite id12")
+        stage.engine.dispose()
+    [reference] = re.findall(r"код (\w+)", said)
+
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    about = [line for line in lines if line.get("reference") == reference]
+    [ended] = [line for line in about if line["message"] == "command ended"]
+
+    assert about[0]["message"].endswith("a code that no page names: NEW_ONE")
+    assert {one["portal"] for one in about} == {portal.state.settings.member_id}
+    assert {one["event_id"] for one in about} == {ended["event_id"]}
+    assert ended["level"] == "info"
+    assert (ended["command"], ended["outcome"]) == ("invite", "refused")
+    assert (ended["code"], ended["user"]) == ("unknown_refusal", OLGA)
+    assert 0 < ended["seconds"] < 10
+    assert len([line for line in lines if line["message"] == "command ended"]) == 2
+    assert not [key for line in lines for key in leaked(line)]
+
+
+@EMBEDDED
+async def test_in_a_terminal_the_lines_are_to_be_read(settings: Settings) -> None:
+    seen = await ran_in_terminal(settings, "serve", until="listening on port")
+
+    assert seen.code == 0
+    assert re.search(r"^\S+Z .*info.* .*listening on port \d+", seen.out, re.MULTILINE), seen.out
+    assert '{"' not in seen.out
+
+
+def leaked(line: dict[str, Any]) -> list[str]:
+    """Nothing that somebody typed, nor what acts for him."""
+    return [key for key, value in line.items() if "id12" in str(value) or "token" in key]
