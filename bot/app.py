@@ -224,7 +224,7 @@ def _parts(
         preferences=Preferences(database),
         stays=Stays(database),
         history=History(database),
-        buttons=Buttons(Presses(database), cipher),
+        buttons=Buttons(Presses(database)),
     )
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
     doctor = Doctor(access, registration, database)

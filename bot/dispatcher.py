@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import time
 
 import structlog
@@ -118,7 +118,7 @@ class Dispatcher:
         if end.outcome is Ending.WAITS:
             await self._inbox.park(command.id)
         else:
-            await self._inbox.done(command.id, end)
+            self._inbox.done(command.id, end)
         self._account(acting, end, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
@@ -161,7 +161,7 @@ class Dispatcher:
 
     async def _outcomes(self, portal: Portal, command: Accepted) -> Outcomes:
         try:
-            async with self._notice(portal, command):
+            with self._notice(portal, command):
                 return await self._runner.run(portal, command)
         except Refusal as refusal:
             return refusal
@@ -254,20 +254,25 @@ class Dispatcher:
             return False
         return True
 
-    @asynccontextmanager
-    async def _notice(self, portal: Portal, command: Accepted) -> AsyncIterator[None]:
+    @contextmanager
+    def _notice(self, portal: Portal, command: Accepted) -> Iterator[None]:
         """Tell whoever waits, for this command or behind it, once that it takes longer."""
+        tasks: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            tasks.append(asyncio.create_task(self._notify(portal, command)))
+
         waited = time() - command.since
-        task = asyncio.create_task(
-            self._notify(portal, command, max(NOTICE_AT_LEAST, NOTICE_AFTER - waited))
-        )
+        wait = max(NOTICE_AT_LEAST, NOTICE_AFTER - waited)
+        timer = asyncio.get_running_loop().call_later(wait, begin)
         try:
             yield
         finally:
-            task.cancel()
+            timer.cancel()
+            for task in tasks:
+                task.cancel()
 
-    async def _notify(self, portal: Portal, command: Accepted, wait: float) -> None:
-        await asyncio.sleep(wait)
+    async def _notify(self, portal: Portal, command: Accepted) -> None:
         told: set[int] = set()
         late = [command]
         while True:

@@ -51,7 +51,7 @@ class Letters:
             if letter is None:
                 language = await self._language(place, reader, command, settings)
                 letter = letters[place, reader.id] = _Letter(place, reader, language)
-            await self._add(letter, one, command)
+            self._add(letter, one, command)
         return [self._reply(one, command, parks=parks) for one in letters.values()]
 
     async def language(self, command: Accepted) -> str:
@@ -59,21 +59,15 @@ class Letters:
         settings = await self._settings.of(command.event.member_id)
         return await self._language(Place.PRIVATE, command.event.user.person, command, settings)
 
-    async def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
-        text = self._wording.word(told, letter.language)
+    def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
+        text, buttons = self._wording.word(told, letter.language)
         if text not in letter.lines:
             letter.lines.append(text)
-        letter.buttons += await self._worded(told, letter, command)
-
-    async def _worded(self, told: Told, letter: _Letter, command: Accepted) -> list[Button]:
         offers: Sequence[Offer] = told.offers
-        if not offers:
-            return []
-        texts = self._wording.buttons(told, letter.language)
-        payloads = await self._buttons.make(offers, command, letter.reader)
-        return [
-            Button(text=text, link=offer.link, payload=payload)
-            for text, offer, payload in zip(texts, offers, payloads, strict=True)
+        payloads = self._buttons.make(offers, command, letter.reader) if offers else []
+        letter.buttons += [
+            Button(text=words, link=offer.link, payload=payload)
+            for words, offer, payload in zip(buttons, offers, payloads, strict=True)
         ]
 
     async def _language(

@@ -8,11 +8,8 @@ from dataclasses import dataclass, fields
 from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
-from bot.store.cipher import Cipher, Unreadable
 from bot.store.inbox import Accepted
 from bot.store.presses import Press, Presses
-
-PURPOSE = "press"
 
 # A button offers what is meant now: tomorrow the chat is another one.
 LIFE = 30 * 60
@@ -37,23 +34,22 @@ class Pressed(Accepted):
 class Buttons:
     """Makes buttons, and knows them again when they are pressed."""
 
-    def __init__(self, presses: Presses, cipher: Cipher) -> None:
+    def __init__(self, presses: Presses) -> None:
         self._presses = presses
-        self._cipher = cipher
 
-    async def make(self, offers: Sequence[Offer], command: Accepted, owner: Person) -> list[str]:
-        """Give what each button is to carry: nothing for a link.
+    def make(self, offers: Sequence[Offer], command: Accepted, owner: Person) -> list[str]:
+        """Give what each button is to carry, which cannot be guessed; nothing for a link.
 
         The owner alone can press them, each once, and of those that belong together one.
         """
         event, asked_at = place_of(command)
         acting = event.about(command.event.name, command.event.command.params)
         original = acting.model_copy(update={"user": command.event.user})
-        together = secrets.token_urlsafe(12)
+        together = secrets.token_urlsafe(18)
         kept = [
             Press(
-                id=secrets.token_urlsafe(12),
-                question=secrets.token_urlsafe(12) if offer.independent else together,
+                id=secrets.token_urlsafe(18),
+                question=secrets.token_urlsafe(18) if offer.independent else together,
                 owner=owner,
                 command_id=command.id,
                 event=original,
@@ -65,9 +61,9 @@ class Buttons:
             if offer.act is not None
         ]
         if kept:
-            await self._presses.keep(kept)
-        payloads = iter([self._payload(one) for one in kept])
-        return [next(payloads) if offer.act is not None else "" for offer in offers]
+            self._presses.keep(kept)
+        ids = iter([one.id for one in kept])
+        return [next(ids) if offer.act is not None else "" for offer in offers]
 
     async def press(self, command: Accepted) -> Pressed:
         """Give what a press is to do, and mark it as done before it is.
@@ -89,17 +85,9 @@ class Buttons:
         """Drop the buttons that do nothing any more."""
         await self._presses.forget_old()
 
-    def _payload(self, press: Press) -> str:
-        note = {"id": press.id, "portal": press.event.member_id, "user": press.owner.id}
-        return self._cipher.seal(PURPOSE, note)
-
     async def _known(self, event: CommandEvent) -> Press:
-        try:
-            note = self._cipher.unseal(PURPOSE, event.command.params.strip(), LIFE + 86_400)
-        except Unreadable:
-            raise ButtonExpired from None
-        press = await self._presses.find(event.member_id, str(note["id"]))
-        if press is None or note["portal"] != event.member_id or note["user"] != press.owner.id:
+        press = await self._presses.find(event.member_id, event.command.params.strip()[:64])
+        if press is None:
             raise ButtonExpired
         return press
 

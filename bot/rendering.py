@@ -51,21 +51,14 @@ class Wording:
         """Give this language if the bot speaks it, else English."""
         return language if language in self._environments else DEFAULT_LANGUAGE
 
-    def word(self, told: Told, language: str) -> str:
-        """Say an outcome or a refusal."""
-        text = self._template(template_name(type(told)), language).render(variables(told))
-        return bbcode.without_commands(text.strip())
-
-    def buttons(self, told: Told, language: str) -> list[str]:
-        """Word what an outcome or a refusal offers to press."""
-        if not told.offers:
-            return []
-        template = self._template(template_name(type(told)), language)
-        module = template.make_module(variables(told))
-        return [
+    def word(self, told: Told, language: str) -> tuple[str, list[str]]:
+        """Say an outcome or a refusal, and what it offers to press."""
+        module = self._template(template_name(type(told)), language).make_module(variables(told))
+        buttons = [
             offer.label or _unescaped(str(getattr(module, offer.name)).strip())
             for offer in told.offers
         ]
+        return bbcode.without_commands(str(module).strip()), buttons
 
     def short(self, refusal: Refusal, language: str) -> str:
         """Say a refusal in a word or two: the template's ``short``."""

@@ -10,7 +10,7 @@ OTHER_CHAT = 8774
 
 
 async def decide(stage: Stage, **decisions: object) -> None:
-    """Let the administrator decide."""
+    """Let the administrator decide, before the bot has asked."""
     database = Database(stage.engine)
     store = PortalSettingsStore(database)
     await store.save(stage.portal.state.settings.member_id, PortalSettings(**decisions))
@@ -55,8 +55,10 @@ async def test_from_another_customers_chat_only_the_item_is_named(stage: Stage) 
     assert ANNA in await stage.members(OTHER_CHAT)
 
 
-async def test_the_duty_list_is_last(stage: Stage) -> None:
+async def test_the_duty_list_is_last(empty_stage: Stage) -> None:
+    stage = empty_stage
     await decide(stage, duty=(IVAN, ANNA))
+    assert await stage.install() == 200
     for person in (RESPONSIBLE, BOSS, 1, IVAN):
         await stage.faults(user={"id": person, "absent": "2026-12-01T00:00:00+03:00"})
 
@@ -130,11 +132,16 @@ async def test_the_card_can_be_answered(stage: Stage) -> None:
     assert (await stage.told_privately(RESPONSIBLE))[-1].startswith("👍 Ответ получит [USER=7]")
 
 
-async def test_everybody_reads_his_own_language(stage: Stage) -> None:
+async def test_everybody_reads_his_own_language(empty_stage: Stage) -> None:
+    stage = empty_stage
+    await decide(stage, default_language="en")
+    assert await stage.install() == 200
+    stage = empty_stage
     for user, language in ((OLGA, "ru"), (RESPONSIBLE, "en")):
         await stage.whisper(f"/language {language}", user=user)
     await stage.settled()
     await decide(stage, default_language="en")
+    assert await stage.install() == 200
     await stage.faults(events={"language": "de"})
 
     await stage.say("/escalate")

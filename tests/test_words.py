@@ -96,8 +96,10 @@ async def test_language(stage: Stage) -> None:
     assert told[4] == "✅ Теперь бот пишет вам по-русски."
 
 
-async def test_what_is_switched_off(stage: Stage) -> None:
+async def test_what_is_switched_off(empty_stage: Stage) -> None:
+    stage = empty_stage
     await decide(stage, commands_off=("invite",), errors_in_chat=True)
+    assert await stage.install() == 200
 
     reply = await stage.say("/invite @12")
     await stage.whisper("/help")

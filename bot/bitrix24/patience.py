@@ -36,6 +36,16 @@ class Patience:
         self, on: tuple[type[Bitrix24Error], ...], make: Callable[[], Awaitable[T]]
     ) -> T:
         """Try until it succeeds, waiting longer each time; then let the last error through."""
+        try:
+            # Nearly everything succeeds at once, and then patience is to cost nothing.
+            return await make()
+        except on as error:
+            failed = [error]
+
+        async def again() -> T:
+            if failed:
+                raise failed.pop()
+            return await make()
 
         def worth_it(error: Exception) -> bool | float:
             if isinstance(error, Busy) and error.until is not None:
@@ -50,4 +60,4 @@ class Patience:
             wait_jitter=first,
             wait_max=30.0,
         )
-        return await insisting(worth_it, make)
+        return await insisting(worth_it, again)

@@ -96,7 +96,7 @@ class Requester:
         """See what has come of the steps that were begun and not answered."""
         seen = await self._call(look)
         done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
-        await self._journal.answer(self._command, done)
+        self._journal.answer(self._command, done)
         work.settle(done)
 
     async def _send(self, work: "_Work", look: Call, is_done: IsDone) -> None:
@@ -121,7 +121,7 @@ class Requester:
             for step in todo
             if not isinstance(result := results[_name(step)], Busy)
         ]
-        await self._journal.answer(self._command, told)
+        self._journal.answer(self._command, told)
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: results[name] for name in (LOOK, *work.also)}
         for result in results.values():

@@ -7,12 +7,13 @@ of an fsync, not a whole one, and the event loop never waits for the disk.
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, text
@@ -38,14 +39,22 @@ Write = tuple[Executable, Sequence[Row]]
 GROUP_LIMIT = 512
 QUEUE_LIMIT = 20_000
 WAIT = 10.0
+WATCH_EVERY = 1.0
+
+# How long posted rows may wait for others to share a commit with.
+LINGER = 0.02
 
 
 @dataclass(slots=True)
 class _Request:
-    """Writes that belong together, and who waits for them."""
+    """Writes that belong together, and who waits for them, if anybody does."""
 
     writes: tuple[Write, ...]
-    done: "asyncio.Future[dict[Any, Any]]"
+    done: "asyncio.Future[dict[Any, Any]] | None"
+    asked_at: float
+
+
+Answer = tuple[_Request, dict[Any, Any] | Exception]
 
 
 def engine_for(url: str) -> Engine:
@@ -80,7 +89,16 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        # Written in this turn of the loop, not handed over yet.
+        self._next: list[_Request] = []
+        self._soon = False
+        self._later: asyncio.TimerHandle | None = None
+        self._asked: dict[int, _Request] = {}
+        self._watching = False
+        self._posted = 0
+        self._groups: SimpleQueue[list[_Request] | None] = SimpleQueue()
+        # The writer's own: what was posted and the database would not take.
+        self._owed: list[_Request] = []
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reads")
         self._writer = threading.Thread(target=self._write_groups, name="writes", daemon=True)
         self._loop = asyncio.get_running_loop()
@@ -97,18 +115,53 @@ class Database:
         Returns what the statements with RETURNING gave, first column to second.
         Raises ``StoreUnavailable``.
         """
-        if self._requests.qsize() > QUEUE_LIMIT:
+        if len(self._asked) > QUEUE_LIMIT:
             raise StoreUnavailable("too many writes are waiting")
         done: asyncio.Future[dict[Any, Any]] = self._loop.create_future()
-        self._requests.put(_Request(writes, done))
-        try:
-            async with asyncio.timeout(WAIT):
-                return await done
-        except TimeoutError:
-            raise StoreUnavailable("the database does not answer") from None
+        self._next.append(_Request(writes, done, self._loop.time()))
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._hand_over)
+        return await done
+
+    def post(self, *writes: Write) -> None:
+        """Commit these rows before anything that is written later, and within a moment.
+
+        Nobody waits for them: a database that is out of order gets them when it is back, and
+        only the end of the process can lose them.
+        """
+        self._posted += 1
+        self._next.append(_Request(writes, None, self._loop.time()))
+        if self._later is None:
+            self._later = self._loop.call_later(LINGER, self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Give the writer all that was written in this turn of the loop."""
+        group, self._next, self._soon = self._next, [], False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if group:
+            if not self._watching:
+                self._watching = True
+                self._loop.call_later(WATCH_EVERY, self._watch)
+            self._asked.update((id(request), request) for request in group)
+            self._groups.put(group)
+
+    def _watch(self) -> None:
+        """Let nobody wait for ever for a database that does not answer."""
+        late = self._loop.time() - WAIT
+        for request in self._asked.values():
+            if request.asked_at < late and request.done is not None and not request.done.done():
+                request.done.set_exception(StoreUnavailable("the database does not answer"))
+        self._watching = bool(self._asked)
+        if self._watching:
+            self._loop.call_later(WATCH_EVERY, self._watch)
 
     async def read(self, question: Callable[[Connection], T]) -> T:
-        """Ask in a thread. Raises ``StoreUnavailable``."""
+        """Ask in a thread; what this process has posted is seen. Raises ``StoreUnavailable``."""
+        if self._posted:
+            await self.write()
         return await self._loop.run_in_executor(self._readers, self._ask, question)
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
@@ -136,49 +189,55 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was handed over, then let go of the database."""
-        self._requests.put(None)
+        self._hand_over()
+        self._groups.put(None)
         await self._loop.run_in_executor(None, self._writer.join)
         self._readers.shutdown()
         self.engine.dispose()
 
     def _write_groups(self) -> None:
-        while (first := self._requests.get()) is not None:
-            group, closing = self._group(first)
-            self._finish(self._commit(group))
-            if closing:
-                return
+        closing = False
+        while not closing:
+            group, closing = self._group()
+            if group:
+                answers = self._commit(group)
+                if not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(self._resolve, answers)
 
-    def _group(self, first: _Request) -> tuple[list[_Request], bool]:
-        group = [first]
-        while len(group) < GROUP_LIMIT:
-            try:
-                request = self._requests.get_nowait()
-            except Empty:
-                break
-            if request is None:
-                return group, True
-            group.append(request)
-        return group, False
+    def _group(self) -> tuple[list[_Request], bool]:
+        """Give what is to be committed next: all that has been handed over meanwhile."""
+        group, self._owed = self._owed, []
+        asked = self._groups.get()
+        while asked is not None:
+            group += asked
+            if len(group) >= GROUP_LIMIT or self._groups.empty():
+                return group, False
+            asked = self._groups.get()
+        return group, True
 
-    def _commit(self, group: list[_Request]) -> list[tuple[_Request, dict[Any, Any] | Exception]]:
+    def _commit(self, group: list[_Request]) -> list[Answer]:
+        """Give every request its answer; what was posted and not taken is kept for later."""
         try:
             return self._transaction(group)
         except SQLAlchemyError as error:
-            if len(group) > 1 and not _is_connection_lost(error):
+            if len(group) > 1 and not _concerns_all(error):
                 # One bad row must not take the others with it.
                 return [answer for request in group for answer in self._commit([request])]
             refusal = _refusal(error)
-            log.warning("the database refused a commit: %r", refusal)
+        log.warning("the database refused a commit: %r", refusal)
+        if not isinstance(refusal, StoreUnavailable):
             return [(request, refusal) for request in group]
+        self._owed += [request for request in group if request.done is None]
+        return [(request, refusal) for request in group if request.done is not None]
 
-    def _transaction(
-        self, group: list[_Request]
-    ) -> list[tuple[_Request, dict[Any, Any] | Exception]]:
+    def _transaction(self, group: list[_Request]) -> list[Answer]:
         statements: dict[int, tuple[Executable, list[Row]]] = {}
         for request in group:
             for statement, rows in request.writes:
                 statements.setdefault(id(statement), (statement, []))[1].extend(rows)
         returned: dict[Any, Any] = {}
+        if not statements:
+            return [(request, returned) for request in group]
         with self.engine.begin() as connection:
             for statement, rows in statements.values():
                 result = connection.execute(statement, rows or None)
@@ -186,9 +245,17 @@ class Database:
                     returned.update((row[0], row[1]) for row in result)
         return [(request, returned) for request in group]
 
-    def _finish(self, answers: list[tuple[_Request, dict[Any, Any] | Exception]]) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_resolve, answers)
+    def _resolve(self, answers: list[Answer]) -> None:
+        for request, answer in answers:
+            del self._asked[id(request)]
+            if request.done is None:
+                self._posted -= 1
+            elif request.done.done():
+                continue
+            elif isinstance(answer, Exception):
+                request.done.set_exception(answer)
+            else:
+                request.done.set_result(answer)
 
 
 def _refusal(error: SQLAlchemyError) -> Exception:
@@ -199,15 +266,8 @@ def _refusal(error: SQLAlchemyError) -> Exception:
     return RuntimeError(f"the database rejects a statement: {type(error).__name__}")
 
 
-def _is_connection_lost(error: SQLAlchemyError) -> bool:
-    return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
-def _resolve(answers: list[tuple[_Request, dict[Any, Any] | Exception]]) -> None:
-    for request, answer in answers:
-        if request.done.done():
-            continue
-        if isinstance(answer, Exception):
-            request.done.set_exception(answer)
-        else:
-            request.done.set_result(answer)
+def _concerns_all(error: SQLAlchemyError) -> bool:
+    """Say whether the database is out of order: each request alone would fare no better."""
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    orig = getattr(error, "orig", error)
+    return is_lost or isinstance(orig, sqlite3.OperationalError | PoolTimeout)

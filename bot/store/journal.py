@@ -97,8 +97,8 @@ class Journal:
         )
         await self._database.write((statement, []))
 
-    async def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
-        """Note what these calls came to."""
+    def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
+        """Note what these calls came to, before anybody is told."""
         if not answers:
             return
         now = time.time()
@@ -115,7 +115,7 @@ class Journal:
             }
             for step, answer in answers
         ]
-        await self._database.write((self._answer, rows))
+        self._database.post((self._answer, rows))
 
 
 def _answered(row: Any) -> Answered | None:

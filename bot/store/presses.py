@@ -34,8 +34,9 @@ class Presses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert = insert(presses)
 
-    async def keep(self, buttons: list[Press]) -> None:
+    def keep(self, buttons: list[Press]) -> None:
         """Store buttons, before anybody sees them."""
         rows = [
             {
@@ -53,7 +54,7 @@ class Presses:
             }
             for one in buttons
         ]
-        await self._database.write((insert(presses), rows))
+        self._database.post((self._insert, rows))
 
     async def find(self, member_id: str, press_id: str) -> Press | None:
         """Give a button of this portal."""

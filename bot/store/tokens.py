@@ -56,6 +56,11 @@ class Tokens:
         row = {"member_id": member_id, "user_id": user_id, **self._encrypted(pair)}
         return [(self._upsert, [{**row, "connected_at": time.time()}])]
 
+    def saved(self, member_id: str, user_id: int, pair: TokenPair) -> None:
+        """Remember a pair whose writes have been committed."""
+        if pair.refresh is not None:
+            self._known[member_id, user_id] = pair
+
     def saving_unproven(self, member_id: str, identity: str, pair: TokenPair) -> list[Write]:
         """Make the write that keeps a pair whose owner the event does not name."""
         row = {"member_id": member_id, "identity": identity, **self._encrypted(pair)}

@@ -149,12 +149,14 @@ class Events:
         if room is Room.NONE:
             log.error("an event could not be stored: too much is waiting")
             raise _Turned(Reason.FULL, 503, "try again later")
-        writes = await self._pairs(envelope, event, portal)
+        pair, writes = await self._pairs(envelope, event, portal)
         refusal = self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
         lane = refusals_of(event) if refusal else event.lane
         accepted = await self._inbox.accept(
             event, *writes, *self._engine.joining(lane), refusal=refusal
         )
+        if pair is not None:
+            self._tokens.saved(portal.member_id, event.user.id, pair)
         if accepted is None:
             log.info("a delivery that is known already: message %d", event.message.id)
             accepted = await self._pressed_again(event)
@@ -177,21 +179,26 @@ class Events:
         return await self._inbox.accept(event, *joining, refusal=refusal, identity=identity)
 
     def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
-        text = self._wording.word(refusal, self._wording.known(event.language))
+        text, _ = self._wording.word(refusal, self._wording.known(event.language))
         return Reply(text=text, place=Place.PRIVATE)
 
-    async def _pairs(self, envelope: Envelope, event: CommandEvent, portal: Portal) -> list[Write]:
-        """Make the writes for the tokens of the event: each to whom it belongs, or nowhere."""
+    async def _pairs(
+        self, envelope: Envelope, event: CommandEvent, portal: Portal
+    ) -> tuple[TokenPair | None, list[Write]]:
+        """Make the writes for the tokens of the event: each to whom it belongs, or nowhere.
+
+        Gives the requester's own, too, if it came.
+        """
+        pair, owner = _pair(envelope.auth), envelope.auth.user_id
+        own = pair if owner == event.user.id else None
         writes: list[Write] = []
-        if pair := _pair(envelope.auth):
-            owner = envelope.auth.user_id
-            if owner == event.user.id:
-                writes += self._tokens.saving(portal.member_id, owner, pair)
-            elif owner is None:
-                writes += self._tokens.saving_unproven(portal.member_id, event.identity, pair)
+        if own is not None:
+            writes += self._tokens.saving(portal.member_id, event.user.id, own)
+        elif pair is not None and owner is None:
+            writes += self._tokens.saving_unproven(portal.member_id, event.identity, pair)
         if portal.bot_id == event.bot.id:
             writes += await self._bot_pair(envelope, portal.member_id, event.bot.id)
-        return writes
+        return own, writes
 
     async def _bot_pair(self, envelope: Envelope, member_id: str, bot_id: int) -> list[Write]:
         bot = envelope.data.get("bot")
