@@ -304,6 +304,8 @@ def _web(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Applicat
             web.post("/bitrix24/app", app_page.receive),
             web.get("/bitrix24/connect", connecting.begin, allow_head=False),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
+            # Where the card has no address of its own for it, people come back to the page.
+            web.get("/bitrix24/app", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
