@@ -15,9 +15,10 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos pace neighbours bench peers again
+.PHONY: help install demo test check chaos pace neighbours bench peers again
 
 help:
+	@echo 'make install Make .venv with the locked dependencies; the others do so by themselves'
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
 	@echo 'make test    Run the tests (ARGS="-k invite": only some)'
 	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
@@ -29,6 +30,8 @@ help:
 	@echo 'make help    List what make can do'
 	@echo
 	@echo 'Each makes what it needs. Another Python: make demo PYTHON=/path/to/python3'
+
+install: $(READY)
 
 demo: $(READY)
 	@$(IN_VENV) sandbox.demo $(ARGS)

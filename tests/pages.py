@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).parents[1]
 RUSSIAN = ".ru.md"
 
-_FENCE = re.compile(r"^```(\w*) *([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *```(\w*) *([^\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -88,7 +89,7 @@ class Page:
         found = []
         for match in _FENCE.finditer(self.text):
             above = self.text[: match.start()].strip().rpartition("\n")[2]
-            block = Block(match[1], tuple(match[2].split()), match[3], above)
+            block = Block(match[1], tuple(match[2].split()), dedent(match[3]), above)
             if language in ("", block.language) and test in ("", block.test):
                 found.append(block)
         return found
