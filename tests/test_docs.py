@@ -1,5 +1,6 @@
 """What is written about the project is true."""
 
+import ast
 import re
 import shlex
 from itertools import zip_longest
@@ -20,7 +21,7 @@ PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 ENVIRONMENT = (ROOT / ".env.example").read_text()
 PAGES = list(pages())
 # For those who work on the project itself: in English alone.
-ENGLISH_ONLY = {"CHANGELOG.md", "CONTRIBUTING.md", "docs/sandbox.md"}
+ENGLISH_ONLY = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/sandbox.md"}
 RUNNING = [read("docs/running.md"), read("docs/running.ru.md")]
 
 
@@ -201,3 +202,33 @@ def leads_somewhere(page: Page, link: str) -> bool:
     if not path.exists():
         return False
     return not anchor or anchor in read(str(path.relative_to(ROOT))).anchors
+
+
+@each([read("docs/troubleshooting.md"), read("docs/troubleshooting.ru.md")])
+def test_the_symptoms_are_in_the_words_of_the_bot(page: Page) -> None:
+    """Quoted words stand in the templates of the page's language, code in the program."""
+    words = all_templates(page.language)
+    quotes = re.findall(r"«([^»]+)»" if page.is_russian else r'"([^"]+)"', page.prose)
+    buttons = [one.strip("«»") for one in re.findall(r"\*\*([^*]+)\*\*", page.prose)]
+    messages = [row[0] for table in page.tables() for row in table]
+    printed = [code for one in messages for code in re.findall(r"`([^`]+ [^`]+)`", one)]
+
+    assert [one for one in [*quotes, *buttons] if one not in words] == []
+    assert [one for one in printed if one not in all_strings()] == []
+
+
+def all_templates(language: str) -> str:
+    """Every word of a language, without the marks of bold."""
+    folders = [ROOT / "templates" / language, ROOT / "templates" / "pages" / language]
+    texts = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.j2")]
+    return re.sub(r"\[/?b\]", "", "\n".join(texts))
+
+
+def all_strings() -> str:
+    """Every string of the program, one a line; what is filled in is left out."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "bot").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return "\n".join(
+        node.value for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )  # fmt: skip
