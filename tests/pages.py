@@ -31,8 +31,15 @@ class Block:
     @property
     def test(self) -> str:
         """The name of the test that runs it; empty where none is named."""
-        named = [word.removeprefix("test=") for word in self.words if word.startswith("test=")]
-        return "".join(named)
+        return self._named("test=")
+
+    @property
+    def file(self) -> str:
+        """The file that it is to be, or is to change; empty where none is named."""
+        return self._named("file=")
+
+    def _named(self, what: str) -> str:
+        return "".join(word.removeprefix(what) for word in self.words if word.startswith(what))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -214,7 +215,8 @@ def test_the_symptoms_are_in_the_words_of_the_bot(page: Page) -> None:
     printed = [code for one in messages for code in re.findall(r"`([^`]+ [^`]+)`", one)]
 
     assert [one for one in [*quotes, *buttons] if one not in words] == []
-    assert [one for one in printed if one not in all_strings()] == []
+    strings = all_strings()
+    assert [one for one in printed if one not in strings] == []
 
 
 def all_templates(language: str) -> str:
@@ -224,6 +226,7 @@ def all_templates(language: str) -> str:
     return re.sub(r"\[/?b\]", "", "\n".join(texts))
 
 
+@cache
 def all_strings() -> str:
     """Every string of the program, one a line; what is filled in is left out."""
     trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "bot").rglob("*.py")]

@@ -1,0 +1,88 @@
+"""The pages for those who extend the bot: their example works, their commands do."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from aiohttp import ClientSession
+from aiohttp.test_utils import unused_port
+from folder import Folder, until_printed
+from pages import ROOT, Block, read
+
+PAGE = read("docs/extending.md")
+
+
+def test_a_command_is_added_as_the_page_says(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    for block in PAGE.blocks():
+        if block.file:
+            put(block, tmp_path / block.file)
+    [manual] = PAGE.blocks("sh", test="card")
+    run(manual.text, tmp_path)
+
+    run(".venv/bin/python -m ruff check handlers tests/test_card.py", tmp_path)
+    run(".venv/bin/python -m ruff format --check handlers tests/test_card.py", tmp_path)
+    tests = "tests/test_card.py tests/test_templates.py tests/test_commands.py tests/test_docs.py"
+    chosen = "(card and sqlite) or every_command or manual or a_file_for_every_text"
+    told = run(f".venv/bin/python -m pytest -n 0 -p no:cacheprovider -k '{chosen}' {tests}", tmp_path)
+    assert "passed" in told
+
+
+async def test_the_parts_run_by_themselves(tmp_path: Path) -> None:
+    prepare, serve, sandbox, look = [one.text for one in PAGE.blocks("sh", test="parts")]
+    bot, portal, oauth = (str(unused_port()) for _ in range(3))
+    changes = {"127.0.0.1:8080": f"127.0.0.1:{bot}", "127.0.0.1:8090": f"127.0.0.1:{portal}",
+               "-m sandbox ": f"-m sandbox --port {portal} --oauth-port {oauth} "}  # fmt: skip
+    folder = Folder(tmp_path, changes, PORT=bot, PUBLIC_URL=f"http://127.0.0.1:{bot}",
+                    BITRIX24_OAUTH_URLS=f"http://127.0.0.1:{oauth}")  # fmt: skip
+    await folder.run(prepare)
+
+    async with folder.running(serve) as log, folder.running(sandbox):
+        await until_printed(log, f"installed http://127.0.0.1:{bot}/bitrix24/install 200")
+        assert '"message_id"' in await folder.run(look)
+        await until_member(f"http://127.0.0.1:{portal}/sandbox/chats/8773", 12)
+
+
+async def until_member(url: str, number: int) -> None:
+    async with asyncio.timeout(20), ClientSession() as session:
+        while True:
+            async with session.get(url) as response:
+                if number in (await response.json())["members"]:
+                    return
+            await asyncio.sleep(0.02)
+
+
+def copy_project(folder: Path) -> None:
+    for name in ("bot", "handlers", "templates", "sandbox", "docs"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "tests").mkdir()
+    for path in [*(ROOT / "tests").glob("*.py"), *ROOT.glob("*.*"), ROOT / ".env.example",
+                 ROOT / "Makefile", ROOT / "Procfile"]:  # fmt: skip
+        if path.is_file():
+            shutil.copy(path, folder / path.relative_to(ROOT))
+    (folder / ".venv").symlink_to(sys.prefix)
+
+
+def put(block: Block, path: Path) -> None:
+    """Write a file as the page has it, or change one as it says."""
+    if block.language != "diff":
+        path.write_text(block.text)
+        return
+    lines = block.text.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line.startswith(" "))
+    text = path.read_text()
+    assert text.count(before) == 1, f"{path.name}: {before}"
+    path.write_text(text.replace(before, "".join(line[1:] for line in lines)))
+
+
+def run(command: str, folder: Path) -> str:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done = subprocess.run(
+        ["bash", "-euc", command],
+        cwd=folder, env=own, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
