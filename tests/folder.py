@@ -55,7 +55,9 @@ class Folder:
                     await process.wait()
 
     @asynccontextmanager
-    async def _started(self, commands: str, output: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _started(
+        self, commands: str, output: int
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         process = await asyncio.create_subprocess_exec(
             "bash", "-euc", self.here(commands), cwd=self.path, env=self._variables,
             stdout=output, stderr=STDOUT, start_new_session=True,

@@ -90,7 +90,9 @@ async def seen(reader: Reader) -> AsyncIterator[Stage]:
 
 
 async def test_the_chapter_ends_in_a_working_bot(reader: Reader) -> None:
-    configure, start, look, examine = [one.text for one in reader.chapter.blocks("sh", test="real-portal")]
+    configure, start, look, examine = [
+        one.text for one in reader.chapter.blocks("sh", test="real-portal")
+    ]
     await reader.folder.run(configure)
     assert (reader.folder.path / ".env").stat().st_mode & 0o077 == 0
 
