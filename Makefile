@@ -15,13 +15,14 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check chaos pace neighbours bench peers again
+.PHONY: help install demo test check fuzz chaos pace neighbours bench peers again
 
 help:
 	@echo 'make install Make .venv with the locked dependencies; the others do so by themselves'
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
 	@echo 'make test    Run the tests (ARGS="-k invite": only some)'
 	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
+	@echo 'make fuzz    Feed what reads foreign input with random input: some minutes'
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
 	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
@@ -43,6 +44,9 @@ check: $(READY)
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
+
+fuzz: $(READY)
+	$(IN_VENV) pytest -m hypothesis --hypothesis-profile=fuzz -o timeout=0 -n 2 $(ARGS)
 
 chaos: $(READY)
 	PYTHONPATH=.:tests $(IN_VENV) chaos $(ARGS)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
+from aiohttp.http import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 from pydantic import SecretStr
 
 from bot.secret_names import FIELDS
@@ -50,6 +52,7 @@ def configure(level: str, log_format: str | None, hidden: Sequence[SecretStr] = 
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("aiohttp.server").filters[:] = [_is_of_ours]
 
 
 def _configure_lines(level: str, finish: list[Any]) -> None:
@@ -104,3 +107,9 @@ def _redaction(hidden: Sequence[str]) -> Callable[[Any, str, Any], Any]:
         return line
 
     return redact
+
+
+def _is_of_ours(record: logging.LogRecord) -> bool:
+    """Drop the tracebacks of what strangers send that is no HTTP; they get their 400."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | RequestPayloadError)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from aiohttp import ClientSession
 from postgres import Server, binaries, running_server
@@ -14,6 +15,9 @@ from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
 from sandbox.server import Portal, running
+
+# `make fuzz`: the same properties, tried far longer.
+hypothesis.settings.register_profile("fuzz", max_examples=30_000, deadline=None)
 
 
 @pytest.fixture

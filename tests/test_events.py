@@ -1,7 +1,9 @@
 """POST /bitrix24/events, as outsiders meet it."""
 
+import asyncio
 import io
 import json
+from collections import Counter
 
 import pytest
 from stage import ADD, BOT, CHAT, IVAN, OLGA, Stage
@@ -211,3 +213,24 @@ async def test_the_requester_is_who_pressed_not_who_wrote_the_message(stage: Sta
 
     [call] = await stage.calls(ADD)
     assert call["user_id"] == OLGA
+
+
+NASTY = ["\0", "\ufffe", "x" * 300, "9" * 25, "-1", "NaN", "²", "[user=all]", "😀" * 70]
+
+
+async def test_no_field_of_a_known_portal_is_too_much_for_the_bot(stage: Stage) -> None:
+    whole = sample(stage)
+    proofs = ("auth[member_id]", "auth[application_token]")
+    wrong = [{**whole, key: nasty} for key in whole if key not in proofs for nasty in NASTY]
+    # A group where a value is expected.
+    wrong += [
+        {**{one: value for one, value in whole.items() if one != key}, f"{key}[a]": "1"}
+        for key in whole if key not in proofs
+    ]  # fmt: skip
+
+    told = await asyncio.gather(*(post(stage, fields) for fields in wrong))
+
+    statuses = Counter(status for status, _ in told)
+    assert statuses.keys() == {200, 400}, statuses
+    assert statuses[200] > statuses[400] > 50
+    await stage.settled(30)

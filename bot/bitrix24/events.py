@@ -271,6 +271,14 @@ class Envelope(Part):
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
 
+    def bot_auth(self) -> Auth:
+        """Read what the event tells of the bot's own tokens. Raises ``MalformedEvent``."""
+        bot = self.data.get("bot")
+        try:
+            return Auth.model_validate(bot.get("auth") if isinstance(bot, dict) else None)
+        except ValidationError as error:
+            raise MalformedEvent(_fields(error)) from None
+
     def private_message(self, member_id: str) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
 

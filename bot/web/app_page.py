@@ -136,7 +136,8 @@ class AppPage:
 
     async def _excuse(self, visit: Visit | None, notice: str, status: int) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
-        log.warning("somebody is not shown the app's page: %s", notice)
+        if visit:
+            log.warning("somebody is not shown the app's page: %s", notice)
         return await self._pages.show(
             "notice.html.j2",
             self._pages.language(visit.language if visit else ""),

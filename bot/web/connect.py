@@ -11,6 +11,9 @@ from bot.web.pages import Pages
 
 log = logging.getLogger(__name__)
 
+# A wrong address is enough for these.
+_FROM_ANYBODY = (Obstacle.LINK, Obstacle.STATE)
+
 _STATUS = {Obstacle.PERSON: 403, Obstacle.SERVER: 503}
 
 
@@ -48,7 +51,8 @@ class Connecting:
     async def _refusal(
         self, request: web.Request, obstacle: Obstacle, home: str = ""
     ) -> web.Response:
-        log.warning("somebody could not be connected: %s", obstacle)
+        if obstacle not in _FROM_ANYBODY:
+            log.warning("somebody could not be connected: %s", obstacle)
         return await self._pages.show(
             "notice.html.j2",
             self._pages.preferred(request),

@@ -201,8 +201,7 @@ class Events:
         return own, writes
 
     async def _bot_pair(self, envelope: Envelope, member_id: str, bot_id: int) -> list[Write]:
-        bot = envelope.data.get("bot")
-        pair = _pair(Auth.model_validate(bot.get("auth"))) if isinstance(bot, dict) else None
+        pair = _pair(envelope.bot_auth())
         if pair is None or await self._tokens.find(member_id, bot_id):
             return []
         return self._tokens.saving(member_id, bot_id, pair)

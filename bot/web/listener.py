@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-# Above the first number a new connection makes another one end, above the second it is refused.
-MANY, MOST = 1_000, 1_500
+# As many may be connected, where the system lets the process have twice as many files.
+MOST = 1_500
 
 # Proxies keep connections open for a minute or two; nobody else needs them for so long.
 KEEP_ALIVE = 100.0
@@ -23,6 +24,9 @@ _FULL = (
 )
 
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 class _TurnedAway(asyncio.Protocol):
     """A connection too many."""
 
@@ -32,20 +36,41 @@ class _TurnedAway(asyncio.Protocol):
         transport.close()
 
 
+class _Busy:
+    """Knows which connections have a request under way."""
+
+    def __init__(self) -> None:
+        self.connections: set[web.RequestHandler] = set()
+
+    @web.middleware
+    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Carry a request out."""
+        self.connections.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            self.connections.discard(request.protocol)
+
+
 class _Door:
     """Makes the protocol of each new connection."""
 
-    def __init__(self, server: web.Server) -> None:
+    def __init__(self, server: web.Server, busy: _Busy) -> None:
         self._server = server
+        self._busy = busy
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = min(MOST, files // 2) if files > 0 else MOST
+        self._many = self._most * 2 // 3
 
     def __call__(self) -> asyncio.Protocol:
         connections = self._server.connections
-        if len(connections) >= MOST:
+        if len(connections) >= self._most:
             return _TurnedAway()
-        if len(connections) >= MANY:
-            # An idle one ends at once, a busy one after its request. Where somebody holds
-            # hundreds of them open, chance hits his.
-            random.choice(connections).close()  # noqa: S311  # nothing secret hangs on it
+        if len(connections) >= self._many:
+            # Where somebody holds hundreds of them open, chance hits his.
+            connection = random.choice(connections)  # noqa: S311  # nothing secret hangs on it
+            if connection not in self._busy.connections:
+                connection.force_close()
         return self._server()
 
 
@@ -54,6 +79,8 @@ async def listening(
     application: web.Application, port: int, host: str | None = None
 ) -> AsyncIterator[int]:
     """Serve while the block lasts, and give the port; leaving lets requests under way finish."""
+    busy = _Busy()
+    application.middlewares.append(busy.count)
     runner = web.AppRunner(
         application,
         access_log=None,
@@ -64,7 +91,7 @@ async def listening(
     await runner.setup()
     assert runner.server is not None  # noqa: S101  # setup has made it
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(_Door(runner.server), host, port, backlog=1024)
+    listener = await loop.create_server(_Door(runner.server, busy), host, port, backlog=1024)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:

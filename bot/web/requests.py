@@ -14,7 +14,7 @@ MAX_BODY = 1024 * 1024
 MAX_ARRIVING = 32 * MAX_BODY
 BODY_PATIENCE = 10.0
 
-# Events are smaller.
+# Events are smaller; whoever has no credit is not read more.
 LARGE = 64 * 1024
 
 
@@ -35,6 +35,8 @@ class Forms:
             body = await self._body(request)
             if not body:
                 raise form.MalformedForm("the body is empty")
+            if len(body) > LARGE:
+                self._callers.admit(request)
             return form.decode(body, request.content_type)
         except form.MalformedForm:
             self._callers.charge(request, 1 + len(body) / LARGE)

@@ -1,0 +1,173 @@
+"""Floods of nonsense, slow bodies, crowds: clear answers, bounded memory, nobody else harmed."""
+
+import asyncio
+import os
+import resource
+import signal
+from asyncio.subprocess import Process
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientError, ClientSession
+from hostile import dribble, exchange, flood, large, memory, request, small
+from process import bot_process, ready
+from stage import CHAT, IVAN, Stage
+from test_events import sample
+
+from bot.settings import Settings
+from sandbox.server import Portal
+
+REQUESTS = 50_000
+LARGE = 500
+SLOW = 200
+# What a flood may add, in MiB: bodies under way are bounded at 32, the rest is Python's heap.
+PEAK, LASTING = 96.0, 32.0
+FILES = 256
+CLEAR = {200, 400, 403, 404, 405, 408, 413, 429, 503}
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.settings(trusted_proxies=1, log_level="WARNING"),
+]
+
+
+async def test_a_flood_of_nonsense_is_answered_and_nothing_of_it_stays(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    log, port = tmp_path / "log", settings.port
+    async with ClientSession() as session, bot_process(settings, log=log) as process:
+        stage = Stage(portal, settings, session)
+        await ready(settings, session)
+        assert await stage.install() == 200
+        makers = small(sample(stage))
+        # Python takes its heap with the first few thousand.
+        warm = await flood(port, makers, 3_000, lanes=10, pipelined=50)
+        before = dict(memory(process.pid))
+
+        slow = asyncio.create_task(dribble(port, SLOW))
+        floods = asyncio.gather(
+            flood(port, makers, REQUESTS - LARGE, lanes=10, pipelined=50),
+            flood(port, large(), LARGE, lanes=4, pipelined=1),
+        )
+        await stage.say("/invite id12")
+        many, big = await floods
+        told = await slow
+        after = dict(memory(process.pid))
+        stored = stage.stored()
+        stage.engine.dispose()
+    answers = Counter(warm) + many + big + told
+    words = log.read_text()
+
+    assert IVAN in portal.state.chats[CHAT].members
+    assert stored == 1
+    assert answers.keys() <= CLEAR, answers
+    assert {400, 403, 413, 429} <= answers.keys()
+    assert told == {408: SLOW}
+    assert after["VmHWM"] - before["VmRSS"] < PEAK
+    assert after["VmRSS"] - before["VmRSS"] < LASTING
+    assert "Traceback" not in words
+    assert len(words.splitlines()) < 2_000
+
+
+async def test_a_crowd_that_says_nothing_keeps_nobody_out(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    crowd = []
+    async with (
+        ClientSession() as session,
+        bot_process(settings, log=tmp_path / "log") as process,
+    ):
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (FILES, hard))
+        stage = Stage(portal, settings, session)
+        await ready(settings, session)
+        for number in range(FILES * 2):
+            _, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+            writer.write(request(b"x", sender=number)[:40])
+            crowd.append(writer)
+
+        assert await stage.install() == 200
+        await stage.say("/invite id12")
+        held = len(os.listdir(f"/proc/{process.pid}/fd"))
+        stage.engine.dispose()
+        for writer in crowd:
+            writer.transport.abort()
+
+    assert IVAN in portal.state.chats[CHAT].members
+    assert held < FILES
+
+
+@pytest.mark.settings(portal_bucket=10_000, portal_rate=1_000)
+async def test_whoever_got_a_200_while_the_bot_starts_and_stops_is_stored(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    async with ClientSession() as session:
+        stage = Stage(portal, settings, session)
+        await stage.faults(bucket={"size": 10**6, "rate": 10**6})
+        async with bot_process(settings, log=tmp_path / "log"):
+            await ready(settings, session)
+            assert await stage.install() == 200
+        answers: Counter[int] = Counter()
+        event = sample(stage)
+        async with bot_process(settings, log=tmp_path / "log") as process:
+            lanes = [asyncio.create_task(_keep_sending(stage, event, lane, answers, process))
+                     for lane in range(4)]  # fmt: skip
+            await stage.until(lambda: _are_taken(answers))
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 25) == 0
+        await asyncio.gather(*lanes)
+        stored = stage.stored()
+        stage.engine.dispose()
+
+    assert answers.keys() <= {0, 200, 503}, answers
+    assert stored == answers[200]
+
+
+@pytest.mark.settings(trusted_proxies=1)
+async def test_only_who_is_wrong_runs_out_of_credit(stage: Stage) -> None:
+    strangers = [request(b"event=1&auth[member_id]=%d" % n, sender=1) for n in range(200)]
+    large = b"event=" + b"x" * 200_000
+    address = ("127.0.0.1", stage.settings.port)
+
+    told = await exchange(address[1], b"".join(strangers), len(strangers))
+    [again] = await exchange(address[1], request(large, sender=1), 1)
+    [other] = await exchange(address[1], request(b"event=1", sender=2), 1)
+    event = sample(stage)
+    [known] = await exchange(address[1], request(urlencode(event).encode(), sender=1), 1)
+
+    assert told[0] == 403
+    assert told[-1] == again == 429
+    assert other == 403
+    assert known == 200
+
+
+@pytest.mark.settings(trusted_proxies=0)
+async def test_nobody_hides_behind_a_header_where_no_proxy_is_trusted(stage: Stage) -> None:
+    strangers = [request(b"event=1", sender=number) for number in range(200)]
+
+    told = await exchange(stage.settings.port, b"".join(strangers), len(strangers))
+
+    assert told[-1] == 429
+
+
+async def _keep_sending(
+    stage: Stage, event: dict[str, str], lane: int, answers: Counter[int], process: Process
+) -> None:
+    number = 0
+    while process.returncode is None:
+        number += 1
+        fields = {**event, "data[message][id]": str(lane * 10**6 + number)}
+        url = f"{stage.settings.public_url}/bitrix24/events"
+        try:
+            async with stage.session.post(url, data=fields) as response:
+                answers[response.status] += 1
+        except ClientError:
+            answers[0] += 1
+        await asyncio.sleep(0.01)
+
+
+async def _are_taken(answers: Counter[int]) -> bool:
+    return answers[200] >= 40
