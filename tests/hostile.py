@@ -12,7 +12,7 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 EVENTS = "/bitrix24/events"
 STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d) ")
 AT_ONCE = 50
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 Fields = dict[str, str]
 

@@ -28,7 +28,7 @@ FILES = 256
 CLEAR = {200, 400, 403, 404, 405, 408, 413, 429, 503}
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.settings(trusted_proxies=1, log_level="WARNING"),
 ]
