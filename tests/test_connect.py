@@ -36,6 +36,19 @@ async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stag
     assert (await lonely.heard())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
 
 
+async def test_people_come_back_to_the_page_where_the_card_has_no_other_address(
+    lonely: Stage,
+) -> None:
+    lonely.portal.state.app.redirect_url = lonely.portal.state.app.app_url
+    await lonely.say(TYPED)
+
+    status, _ = await connected(lonely, await offered(lonely))
+
+    await lonely.until(lambda: joined(lonely))
+    await lonely.settled()
+    assert status == 200
+
+
 async def test_the_chat_is_looked_at_afresh(lonely: Stage) -> None:
     await lonely.say(TYPED)
     await lonely.faults(chat={"id": CHAT, "entity_data_2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|301"})

@@ -35,6 +35,14 @@ class Reader:
     def _form(self) -> list[str]:
         return [self.folder.here(plain(row[1])) for row in self.chapter.tables()[0]]
 
+    async def is_told_the_same(self, stage: Stage) -> bool:
+        """Say whether the bot's own page has what the chapter has for the form."""
+        async with stage.session.get(stage.settings.public_url) as response:
+            shown = re.findall(r"<code>([^<]+)</code>", await response.text())
+        return shown == [
+            self._page, self._install, self._redirect, ", ".join(scopes(self.chapter)),
+        ]  # fmt: skip
+
     async def install(self, stage: Stage) -> str:
         """Open the app as the administrator, and give what its page shows."""
         card = {"handler": self._install, "app": self._page, "redirect": self._redirect}
@@ -99,6 +107,7 @@ async def test_the_chapter_ends_in_a_working_bot(reader: Reader) -> None:
     async with reader.folder.running(start) as log, seen(reader) as stage:
         await until_printed(log, "listening on port")
         assert await reader.folder.run(look) == "ok\n"
+        assert await reader.is_told_the_same(stage)
         assert_ticked(reader.chapter, await reader.install(stage))
         assert_well(await reader.folder.run(examine))
 
