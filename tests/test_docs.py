@@ -15,6 +15,7 @@ from pages import ROOT, Block, Page, pages, plain, read
 import handlers
 from bot.cli.program import cli
 from bot.settings import Settings
+from bot.store.inbox import Ending
 
 README, RUSSIAN_README = read("README.md"), read("README.ru.md")
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -81,6 +82,11 @@ def test_the_commands_of_the_program_are_listed_with_their_options(page: Page) -
 @each(RUNNING)
 def test_the_processes_of_the_procfile_are_listed(page: Page) -> None:
     assert {plain(row[0]) for row in rows(page, "release")} == PROCFILE.keys()
+
+
+@each(RUNNING)
+def test_the_outcomes_in_the_log_are_listed(page: Page) -> None:
+    assert [plain(row[0]) for row in rows(page, "done")] == [one.value for one in Ending]
 
 
 def test_the_programs_of_the_procfile_start() -> None:

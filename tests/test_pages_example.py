@@ -1,13 +1,13 @@
 """The pages for those who extend the bot: their example works, their commands do."""
 
-import asyncio
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from aiohttp import ClientSession
 from aiohttp.test_utils import unused_port
 from folder import Folder, until_printed
 from pages import ROOT, Block, read
@@ -43,16 +43,18 @@ async def test_the_parts_run_by_themselves(tmp_path: Path) -> None:
     async with folder.running(serve) as log, folder.running(sandbox):
         await until_printed(log, f"installed http://127.0.0.1:{bot}/bitrix24/install 200")
         assert '"message_id"' in await folder.run(look)
-        await until_member(f"http://127.0.0.1:{portal}/sandbox/chats/8773", 12)
+        await until_printed(log, "command ended")
+        assert_described(log.read_text())
 
 
-async def until_member(url: str, number: int) -> None:
-    async with asyncio.timeout(20), ClientSession() as session:
-        while True:
-            async with session.get(url) as response:
-                if number in (await response.json())["members"]:
-                    return
-            await asyncio.sleep(0.02)
+def assert_described(log: str) -> None:
+    """The line of a command has the fields that the page for those who run the bot names."""
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    [line] = [line for line in lines if line["message"] == "command ended"]
+    assert (line["command"], line["outcome"]) == ("invite", "done")
+    for name in ("docs/running.md", "docs/running.ru.md"):
+        [table] = [table for table in read(name).tables() if "`event_id`" in str(table)]
+        assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in table))) == sorted(line)
 
 
 def copy_project(folder: Path) -> None:
