@@ -21,7 +21,7 @@ help:
 	@echo 'make install Make .venv with the locked dependencies; the others do so by themselves'
 	@echo 'make demo    Play a scene on a stand-in portal, then stay up (ARGS=--once: end)'
 	@echo 'make test    Run the tests (ARGS="-k invite": only some)'
-	@echo 'make check   Look for mistakes: ruff, ruff format, mypy'
+	@echo 'make check   Look for mistakes: ruff, mypy, unused dependencies, known vulnerabilities'
 	@echo 'make fuzz    Feed what reads foreign input with random input: some minutes'
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
@@ -44,6 +44,8 @@ check: $(READY)
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
+	$(IN_VENV) deptry bot handlers sandbox
+	@.venv/bin/python .ci/audit.py
 
 fuzz: $(READY)
 	$(IN_VENV) pytest -m hypothesis --hypothesis-profile=fuzz -o timeout=0 -n 2 $(ARGS)
