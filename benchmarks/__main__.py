@@ -63,7 +63,9 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=6, help="turns everybody has (6)")
     parser.add_argument("--commands", type=int, default=1000, help="commands a turn (1000)")
     parser.add_argument("--in-flight", type=int, default=64, help="commands at a time (64)")
-    parser.add_argument("--full", action="store_true", help="rows 3 and 4 in full size: an hour")
+    parser.add_argument(
+        "--full", action="store_true", help="rows 3 and 4 in full size: some minutes more"
+    )
     parser.add_argument("--no-peers", action="store_true", help="leave bolt and aiogram out")
     parser.add_argument(
         "--profile", choices=["wall", "cpu"], nargs="?", const="wall",
@@ -87,8 +89,18 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> int:
         reports.append(await ROWS[number](chosen, folder))
         print(reports[-1], flush=True)
     if chosen.write:
-        report.write(reports, "make bench " + " ".join(sys.argv[1:]))
+        report.write(reports, _command(sys.argv[1:]))
     return 1 if any(one.wrong for one in reports) else 0
+
+
+def _command(arguments: list[str]) -> str:
+    """Write how this was started, without where on this machine that was."""
+    kept = [
+        one
+        for before, one in zip(["", *arguments], arguments, strict=False)
+        if not (one.startswith("--folder") or before == "--folder" or one == "--write")
+    ]
+    return f'make bench ARGS="{" ".join(kept)}"' if kept else "make bench"
 
 
 def main() -> None:

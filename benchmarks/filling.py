@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
@@ -16,6 +16,7 @@ from bot.store.database import engine_for
 from bot.store.tables import inbox, journal, portals, tokens
 
 AT_ONCE = 5000
+TOLD_EVERY = 100
 YEAR = 365 * 86_400.0
 
 # Where nobody listens.
@@ -128,9 +129,14 @@ def _named(table: Table, row: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
-    while chunk := list(islice(rows, AT_ONCE)):
+    for number in count(1):
+        chunk = list(islice(rows, AT_ONCE))
+        if not chunk:
+            return
         connection.execute(insert(table), chunk)
         connection.commit()
+        if not number % TOLD_EVERY:
+            print(f" {number * AT_ONCE} rows", end="", flush=True)
 
 
 @contextmanager

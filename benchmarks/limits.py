@@ -48,12 +48,10 @@ class Drained:
 
     @property
     def sustained(self) -> float:
-        """Commands a second after what the bucket takes at once was used up."""
-        first = [at for at in self.replied if at < CAPACITY / RATE / 5]
-        rest = [at for at in self.replied if at >= CAPACITY / RATE / 5]
-        if not rest:
-            return len(first) / max(self.replied)
-        return len(rest) / (rest[-1] - (first[-1] if first else 0.0))
+        """Commands a second after as many as the bucket takes at once."""
+        first = int((CAPACITY - MARGIN) / REQUESTS)
+        rest = self.replied[first:]
+        return len(rest) / (rest[-1] - self.replied[first - 1]) if rest else 0.0
 
     @property
     def lateness(self) -> float:
@@ -62,7 +60,8 @@ class Drained:
         The arithmetic: one after the other, each with its own two requests.
         """
         due = [(REQUESTS * n - CAPACITY + MARGIN) / RATE for n in range(1, len(self.replied) + 1)]
-        return max(at - max(0.0, when) for at, when in zip(self.replied, due, strict=True))
+        late = (at - max(0.0, when) for at, when in zip(self.replied, due, strict=True))
+        return max(late, default=math.inf)
 
 
 async def measure(sizes: Sizes, folder: Path) -> Report:

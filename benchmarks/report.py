@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.contenders import Contender
 
+MARK = "<!-- measured -->"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 VERSIONS = (
     "aiohttp",
@@ -45,13 +46,15 @@ class Report:
     targets: list[Target] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     wrong: dict[str, int] = dataclasses.field(default_factory=dict)
+    is_checked: bool = False
 
     def target(self, words: str, found: str, *, holds: bool) -> None:
         """Note whether something holds that should."""
         self.targets.append(Target(words, found, holds))
 
     def blame(self, one: Contender) -> None:
-        """Note what went wrong of somebody's commands."""
+        """Note what went wrong of somebody's commands, if anything did."""
+        self.is_checked = True
         for what, count in one.ledger.wrong.items():
             self.wrong[f"{one.name}: {what}"] = count
 
@@ -64,36 +67,36 @@ class Report:
         rest = [*map(str, self.targets), *self.notes, *self._mistakes()]
         return "\n".join([f"\n{self.row}. {self.title}", *(row.rstrip() for row in rows), *rest])
 
-    def markdown(self) -> str:
+    def markdown(self, environment: str) -> str:
         """Write it as a section of the page."""
         lines = [self.header, ["---"] * len(self.header), *self.lines]
         table = ["| " + " | ".join(map(str, line)) + " |" for line in lines]
         rest = [f"- {one}" for one in [*map(str, self.targets), *self.notes, *self._mistakes()]]
-        return "\n".join([f"## {self.row}. {self.title}", "", *table, "", *rest, ""])
+        return "\n".join(
+            [f"## {self.row}. {self.title}", "", environment, "", *table, "", *rest, ""]
+        )
 
     def _mistakes(self) -> list[str]:
-        if not self.wrong:
-            return ["Bad commands: none (none lost, none done or answered twice)."]
-        return ["BAD commands: " + ", ".join(f"{n} {what}" for what, n in self.wrong.items())]
+        if self.wrong:
+            return ["BAD commands: " + ", ".join(f"{n} {what}" for what, n in self.wrong.items())]
+        whole = "Bad commands: none was lost, done twice or answered otherwise than with success."
+        return [whole] if self.is_checked else []
 
 
 def environment(command: str) -> str:
     """Say on what, with what and how this was measured."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
     pinned = "service on one processor, load on another" if machine.can_pin() else "NOT PINNED"
-    return "\n".join(
-        [
-            f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, `{command}`",
-            f"- {machine.described()}; {pinned}",
-            f"- {versions}",
-        ]
-    )
+    today = datetime.datetime.now(datetime.UTC)
+    where = f"on {machine.described()}; {pinned}"
+    return f"Measured {today:%Y-%m-%d} with `{command}` {where}; {versions}."
 
 
 def write(reports: Sequence[Report], command: str) -> None:
-    """Write the page anew."""
-    head = (
-        PAGE.read_text().partition("<!-- measured -->")[0] if PAGE.exists() else "# Benchmarks\n\n"
-    )
-    sections = "\n".join(report.markdown() for report in reports)
-    PAGE.write_text(f"{head}<!-- measured -->\n\n{environment(command)}\n\n{sections}")
+    """Put these rows into the page; the others stay as they are."""
+    head, _, measured = PAGE.read_text().partition(MARK)
+    sections = {int(one.split(".")[0]): one for one in measured.split("\n## ")[1:]}
+    for report in reports:
+        sections[report.row] = report.markdown(environment(command)).removeprefix("## ")
+    body = "\n".join(f"## {sections[row].rstrip()}\n" for row in sorted(sections))
+    PAGE.write_text(f"{head}{MARK}\n\n{body}")
