@@ -23,9 +23,7 @@ PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 ENVIRONMENT = (ROOT / ".env.example").read_text()
 PAGES = list(pages())
 # For those who work on the project itself: in English alone.
-ENGLISH_ONLY = {
-    "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/benchmarks.md", "docs/sandbox.md",
-}  # fmt: skip
+ENGLISH_ONLY = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/benchmarks.md"}
 RUNNING = [read("docs/running.md"), read("docs/running.ru.md")]
 
 
