@@ -22,8 +22,10 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 PROCFILE = parse_procfile((ROOT / "Procfile").read_text()).processes
 ENVIRONMENT = (ROOT / ".env.example").read_text()
 PAGES = list(pages())
-# For those who work on the project itself: in English alone.
-ENGLISH_ONLY = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/benchmarks.md"}
+# For those who work on the project itself, or written by a program: in English alone.
+ENGLISH_ONLY = {
+    "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/benchmarks.md", "docs/licences.md",
+}  # fmt: skip
 RUNNING = [read("docs/running.md"), read("docs/running.ru.md")]
 
 
