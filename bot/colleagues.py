@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.bitrix24.access import Access
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.store.portals import Portal

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from bot.bitrix24.access import Access, profile_id
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
 from bot.store.cipher import Cipher, Unreadable

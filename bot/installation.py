@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.bitrix24.client import Address, Call, Client
+from bot.bitrix24.calls import Address, Call
+from bot.bitrix24.client import Client
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth

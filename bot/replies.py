@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Pace
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.commands.runner import TIMER

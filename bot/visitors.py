@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access, profile_id
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
 from bot.installation import app_code
 from bot.store.cipher import Cipher, Unreadable, same_secret

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from stage import OLGA
 
 from bot.bitrix24.bucket import Buckets, Pace
-from bot.bitrix24.client import Address, Call, Client
+from bot.bitrix24.calls import Address, Call
+from bot.bitrix24.client import Client
 from bot.bitrix24.plans import Bucket, Plans
 from bot.figures import Figures
 from bot.settings import Settings
@@ -68,17 +69,21 @@ async def test_an_enterprise_portal_is_asked_faster_until_it_refuses(database_ur
 async def _rush(portal: Portal, paces: list[Pace]) -> None:
     portal.state.bucket.resize(BUCKET.capacity, BUCKET.per_second)
     portal.state.app.installed = True
-    token = SecretStr(portal.state.tokens.issue(OLGA, "user").access)
     address = Address("member", f"{portal.url}/rest/")
     async with ClientSession() as session:
         clients = [Client(session, pace, 10.0, Figures([], [])) for pace in paces]
         await asyncio.gather(
             *(
-                client.call(address, token, Call("profile"))
+                client.call(address, _token(portal), Call("profile"))
                 for client in clients
                 for _ in range(60 // len(clients))
             )
         )
+
+
+def _token(portal: Portal) -> SecretStr:
+    # Calls with the same one would share requests.
+    return SecretStr(portal.state.tokens.issue(OLGA, "user").access)
 
 
 def _refused(portal: Portal) -> int:

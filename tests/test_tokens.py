@@ -12,7 +12,7 @@ from stage import ADD, ANNA, CHAT, IVAN, OLGA, SEND, Stage, bot_running, setting
 
 from bot.app import running
 from bot.bitrix24.access import Access
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import NoPermission
 from bot.store.portals import Portal
 from bot.store.tokens import TokenPair

@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 
-from bot.bitrix24.client import Address, Call, Client
+from bot.bitrix24.calls import Address, Call
+from bot.bitrix24.client import Client
 from bot.bitrix24.errors import LOST_CODES, Busy, ExpiredToken, Moved, NoPermission, Refused
 from bot.bitrix24.oauth import Grant, OAuth, origin
 from bot.settings import is_safe_origin

@@ -1,10 +1,11 @@
 """Many calls in one request. Page: batch.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from bot.bitrix24 import form
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Refused, Unanswered, refusal
 
 MAX_CALLS = 50
@@ -14,8 +15,35 @@ def build(calls: Mapping[str, Call]) -> Call:
     """Put calls into one ``batch``; a failing one does not stop the others."""
     if len(calls) > MAX_CALLS:
         raise ValueError(f"a batch takes {MAX_CALLS} calls")
-    commands = {name: f"{call.method}?{form.encode(call.params)}" for name, call in calls.items()}
+    return Call("batch", {"halt": 0, "cmd": {name: _command(one) for name, one in calls.items()}})
+
+
+def merge(calls: Sequence[Call]) -> Call:
+    """Put calls into one ``batch``, those that are batches with all that is in them."""
+    commands: dict[str, str] = {}
+    for number, call in enumerate(calls):
+        if call.method == "batch":
+            inner = call.params["cmd"].items()
+            commands.update((f"{_prefix(number)}{name}", command) for name, command in inner)
+        else:
+            commands[_prefix(number)] = _command(call)
     return Call("batch", {"halt": 0, "cmd": commands})
+
+
+def split(result: Any, calls: Sequence[Call]) -> list[Any | Exception]:
+    """Give each of the merged calls its result, or the error it came to. Raises ``Unanswered``."""
+    if not isinstance(result, dict):
+        raise Unanswered("no batch result")
+    parts = {name: _map(result.get(name)) for name in _PARTS}
+    return [_own(_prefix(number), parts, call) for number, call in enumerate(calls)]
+
+
+def refers(call: Call) -> bool:
+    """Say whether the portal would put another call's result into this one: ``$result[…]``.
+
+    Somebody may have typed just that.
+    """
+    return "$result" in unquote(str(call.params))
 
 
 def read(result: Any, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
@@ -25,6 +53,32 @@ def read(result: Any, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
     results, errors = _map(result.get("result")), _map(result.get("result_error"))
     times = _map(result.get("result_time"))
     return {name: _one(name, results, errors, times) for name in calls}
+
+
+_PARTS = ("result", "result_error", "result_time")
+
+
+def _own(prefix: str, parts: dict[str, dict[str, Any]], call: Call) -> Any | Exception:
+    if call.method != "batch":
+        try:
+            return _one(prefix, *(parts[name] for name in _PARTS))
+        except Unanswered as unanswered:
+            return unanswered
+    names = call.params["cmd"]
+    return {
+        part: {name: found[prefix + name] for name in names if prefix + name in found}
+        for part, found in parts.items()
+    }
+
+
+def _prefix(number: int) -> str:
+    return f"c{number}_"
+
+
+def _command(call: Call) -> str:
+    # Version 2 reads flags as Y and N where they are strings; page: chat-bots-v2/index.md.
+    flags = ("Y", "N") if call.method.startswith("imbot.v2.") else ("1", "0")
+    return f"{call.method}?{form.encode(call.params, flags)}"
 
 
 def _map(value: Any) -> dict[str, Any]:

@@ -1,11 +1,9 @@
-"""One REST call: its address, its token, its answer."""
+"""REST calls made: each to its address, with its token, at the portal's pace."""
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -18,8 +16,10 @@ from aiohttp import (
     ClientTimeout,
 )
 from pydantic import SecretStr
+from pydantic_core import PydanticSerializationError, to_json
 
 from bot.bitrix24.bucket import Pace
+from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
 from bot.bitrix24.documented import CODES
 from bot.bitrix24.errors import (
@@ -32,39 +32,17 @@ from bot.bitrix24.errors import (
     Unreachable,
     refusal,
 )
+from bot.bitrix24.sharing import SharedRequests
 from bot.figures import Figures
 
 log = logging.getLogger(__name__)
 
-USER_AGENT = "Switchboard/1.0"
+JSON = {"Content-Type": "application/json"}
 MAX_ANSWER = 4 * 1024 * 1024
 
 # How long a method rests where the portal does not say when it takes it again: the window that
 # its running time is counted in has ten baskets of a minute.
 UNTOLD_PAUSE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a portal takes REST calls; ``endpoint`` ends with ``/rest/``."""
-
-    member_id: str
-    endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A method and its parameters."""
-
-    method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def methods(self) -> list[str]:
-        """The methods that run: the call's own, or those inside a batch."""
-        if self.method != "batch":
-            return [self.method]
-        return [str(inner).partition("?")[0] for inner in self.params["cmd"].values()]
 
 
 class Client:
@@ -75,18 +53,20 @@ class Client:
     ) -> None:
         self._session = session
         self._pace = pace
+        self._requests = SharedRequests(pace, self._send, figures.bucket.observe)
         self._figures = figures
         self._circuits = Circuits()
         self._timeout = ClientTimeout(total=timeout)
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
-        """Make one HTTP request and give its ``result``.
+        """Make a call and give its ``result``; while it waits for its turn, others may join it.
 
         Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
         """
-        began = perf_counter()
-        await self._pace.take(address.member_id, call.methods)
-        self._figures.bucket.observe(perf_counter() - began)
+        return await self._requests.call(address, token, call)
+
+    async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
+        """Make one HTTP request."""
         try:
             result = await self._ask(address, token, call)
         except Bitrix24Error as error:
@@ -143,7 +123,11 @@ class Client:
         # Whatever aiohttp raises names the address, and may quote what was sent: `from None`.
         try:
             async with self._session.post(
-                url, json=body, timeout=self._timeout, allow_redirects=False
+                url,
+                data=_json(body),
+                headers=JSON,
+                timeout=self._timeout,
+                allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
                     raise Moved(response.headers.get("Location", ""))
@@ -154,6 +138,14 @@ class Client:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):
             raise Unanswered("the connection broke") from None
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        return to_json(body)
+    except PydanticSerializationError:
+        # Half a surrogate pair in somebody's name: the standard library writes it as it is.
+        return json.dumps(body).encode()
 
 
 async def _body(response: ClientResponse) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
 from bot.bitrix24.requester import Requester
 

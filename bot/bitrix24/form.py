@@ -117,22 +117,23 @@ def _check_size(tree: dict[str, Any]) -> None:
         raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
 
 
-def encode(params: Mapping[str, Any]) -> str:
+def encode(params: Mapping[str, Any], flags: tuple[str, str] = ("1", "0")) -> str:
     """Write parameters the way PHP's ``http_build_query`` does: ``USER_ID[0]=12``.
 
-    ``None`` and empty lists leave no trace; flags become ``1`` and ``0``.
+    ``None`` and empty lists leave no trace; ``flags`` stand for true and false.
     """
-    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in _flatten("", params))
+    pairs = _flatten("", params, flags)
+    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in pairs)
 
 
-def _flatten(prefix: str, node: object) -> Iterator[tuple[str, str]]:
+def _flatten(prefix: str, node: object, flags: tuple[str, str]) -> Iterator[tuple[str, str]]:
     if isinstance(node, Mapping):
         for key, value in node.items():
-            yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value)
+            yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value, flags)
     elif isinstance(node, Sequence) and not isinstance(node, str):
         for index, value in enumerate(node):
-            yield from _flatten(f"{prefix}[{index}]", value)
+            yield from _flatten(f"{prefix}[{index}]", value, flags)
     elif isinstance(node, bool):
-        yield prefix, "1" if node else "0"
+        yield prefix, flags[0] if node else flags[1]
     elif node is not None:
         yield prefix, str(node)

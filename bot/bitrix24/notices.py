@@ -1,6 +1,6 @@
 """Notifications from one person to another. Method: im.notify.personal.add."""
 
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.open_lines import MENDING
 from bot.bitrix24.requester import Requester

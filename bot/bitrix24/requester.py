@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
-from bot.bitrix24.client import Call
+from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures

@@ -1,0 +1,104 @@
+"""Requests that are shared: calls of one token that wait for the portal's pace leave together.
+
+A call reserves its place in the portal's bucket. Until that comes, others like it join: they
+ride along in one batch, earlier than they could have gone alone. Nobody waits for company.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.bitrix24 import batch
+from bot.bitrix24.bucket import Pace
+from bot.bitrix24.calls import Address, Call
+from bot.bitrix24.errors import Unanswered, Unreachable
+
+Send = Callable[[Address, SecretStr, Call], Awaitable[Any]]
+_Key = tuple[str, str, frozenset[str]]
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request that waits: the call that made it, and those that have joined."""
+
+    calls: list[Call]
+    size: int
+    answers: list["asyncio.Future[Any]"] = field(default_factory=list)
+
+    def takes(self, call: Call) -> bool:
+        """Say whether one more call fits in, and none would be read as a part of another."""
+        fits = self.size + len(call.methods) <= batch.MAX_CALLS
+        return fits and not batch.refers(call) and not batch.refers(self.calls[0])
+
+    def join(self, call: Call) -> "asyncio.Future[Any]":
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.calls.append(call)
+        self.size += len(call.methods)
+        self.answers.append(answer)
+        return answer
+
+    def fail(self, error: Exception) -> None:
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_exception(error)
+
+    def tell(self, outcomes: list[Any]) -> None:
+        for answer, outcome in zip(self.answers, outcomes, strict=True):
+            if answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+
+class SharedRequests:
+    """Lets calls go at the portal's pace, those with the same token and methods together."""
+
+    def __init__(self, pace: Pace, send: Send, waited: Callable[[float], None]) -> None:
+        self._pace = pace
+        self._send = send
+        self._waited = waited
+        self._waiting: dict[_Key, _Request] = {}
+
+    async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
+        """Make a call, alone or with others. Raises what ``send`` raises, and ``Refused``."""
+        # Methods may be told to rest: a call is to wait for the rest of its own alone.
+        key = (address.member_id, token.get_secret_value(), frozenset(call.methods))
+        request = self._waiting.get(key)
+        if request is not None and request.takes(call):
+            return await request.join(call)
+        request = self._waiting[key] = _Request([call], len(call.methods))
+        began = perf_counter()
+        try:
+            await self._pace.take(address.member_id, call.methods)
+            self._waited(perf_counter() - began)
+        except BaseException:
+            # Nothing has left: the others may try for themselves.
+            request.fail(Unreachable("the request was given up"))
+            raise
+        finally:
+            if self._waiting.get(key) is request:
+                del self._waiting[key]
+        if not request.answers:
+            return await self._send(address, token, call)
+        return await self._send_together(address, token, request)
+
+    async def _send_together(self, address: Address, token: SecretStr, request: _Request) -> Any:
+        try:
+            result = await self._send(address, token, batch.merge(request.calls))
+            own, *others = batch.split(result, request.calls)
+        except Exception as error:
+            request.fail(error)
+            raise
+        except BaseException:
+            request.fail(Unanswered("the request was given up"))
+            raise
+        request.tell(others)
+        if isinstance(own, Exception):
+            raise own
+        return own

@@ -1,0 +1,79 @@
+"""Commands of one portal that wait for its pace go out together."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from stage import ADD, ANNA, ANSWER, IVAN, OLGA, Stage
+
+CHATS = range(20_001, 20_031)
+SMALL = {"portal_bucket": 8, "portal_rate": 4}
+
+
+def populate(stage: Stage) -> None:
+    """Give the portal chats like the first, so that many commands wait side by side."""
+    state = stage.portal.state
+    state.bucket.resize(8, 4)
+    model = state.chats[8773]
+    for number in CHATS:
+        state.chats[number] = dataclasses.replace(
+            model, id=number, members=list(model.members), messages=[], bindings=model.bindings
+        )
+
+
+@pytest.mark.settings(**SMALL, retry_for=30)
+async def test_a_backlog_goes_out_in_a_few_requests(stage: Stage) -> None:
+    populate(stage)
+    before = len(await stage.calls())
+
+    await asyncio.gather(*(stage.type("/invite id12", chat=chat) for chat in CHATS))
+    await stage.settled(20)
+
+    calls = await stage.calls()
+    assert len(await stage.requests(before)) < len(CHATS)
+    assert sum(one["method"] == ADD for one in calls) == len(CHATS)
+    assert {one["user_id"] for one in calls if one["method"] == ADD} == {OLGA}
+    assert not [one for one in calls if one["error"] == "QUERY_LIMIT_EXCEEDED"]
+    for chat in CHATS:
+        told = await stage.chat(chat)
+        assert IVAN in told["members"]
+        [answer] = [one for one in told["messages"] if "Switchboard" in one["text"]]
+        assert answer["text"].endswith("✅ [USER=12][/USER] теперь в этом чате.")
+        assert answer["system"]
+        assert not answer["to_customer"]
+
+
+@pytest.mark.settings(**SMALL, retry_for=30)
+async def test_each_gets_its_own_answer(stage: Stage) -> None:
+    """Whatever a neighbour in the same request comes to, and whatever somebody types."""
+    populate(stage)
+    words = ["/invite id12", "/invite id404404", "/invite id12 -- $result[c0_look][0]"]
+    typed = {chat: words[chat % 3] for chat in CHATS}
+
+    await asyncio.gather(*(stage.type(one, chat=chat) for chat, one in typed.items()))
+    await stage.settled(20)
+
+    for chat, one in typed.items():
+        is_known = "id12" in one
+        assert (IVAN in await stage.members(chat)) == is_known
+    briefs = [one for one in await stage.told_privately(IVAN) if "$result" in one]
+    assert len(briefs) == len(CHATS) // 3
+    assert all("$result&#91;c0_look&#93;&#91;0&#93;" in one for one in briefs)
+
+
+@pytest.mark.settings(**SMALL, retry_for=30)
+async def test_requesters_keep_their_own_tokens(stage: Stage) -> None:
+    await stage.say(f"/invite id{ANNA}")
+    populate(stage)
+
+    typists = {chat: (OLGA, ANNA)[chat % 2] for chat in CHATS}
+    await asyncio.gather(
+        *(stage.type("/invite id12", chat=chat, user=user) for chat, user in typists.items())
+    )
+    await stage.settled(20)
+
+    added = [one for one in await stage.calls(ADD) if one["params"]["USER_ID"] == "12"]
+    assert {int(one["params"]["CHAT_ID"]): one["user_id"] for one in added} == typists
+    answers = [one for one in await stage.calls(ANSWER) if one["batch"]]
+    assert answers
+    assert {one["params"]["fields"]["system"] for one in answers} == {"Y"}
