@@ -15,8 +15,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
 )
-from pydantic import SecretStr
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic import SecretStr, TypeAdapter
 
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
@@ -37,6 +36,7 @@ from bot.figures import Figures
 
 log = logging.getLogger(__name__)
 
+_BODY = TypeAdapter(dict[str, Any])
 JSON = {"Content-Type": "application/json"}
 MAX_ANSWER = 4 * 1024 * 1024
 
@@ -142,8 +142,8 @@ class Client:
 
 def _json(body: dict[str, Any]) -> bytes:
     try:
-        return to_json(body)
-    except PydanticSerializationError:
+        return _BODY.dump_json(body)
+    except ValueError:
         # Half a surrogate pair in somebody's name: the standard library writes it as it is.
         return json.dumps(body).encode()
 
