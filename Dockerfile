@@ -21,6 +21,7 @@ USER switchboard
 # SQLite lives here, where there is no PostgreSQL.
 VOLUME /app/data
 EXPOSE 8080
+# A worker listens to nothing: run it with --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/readyz\", timeout=4)"]
 CMD ["python", "-m", "bot", "serve"]

@@ -17,7 +17,7 @@ from bot.store.migrate import migrate
 from sandbox.server import Portal, running
 
 # `make fuzz`: the same properties, tried far longer.
-hypothesis.settings.register_profile("fuzz", max_examples=30_000, deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=5_000, deadline=None)
 
 
 @pytest.fixture
