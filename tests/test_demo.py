@@ -16,10 +16,11 @@ import pytest
 from stage import ANNA, CHAT
 
 from bot.settings import Settings
-from sandbox import demo
+from sandbox.demo.process import environment
 from sandbox.server import running
 
 ROOT = Path(__file__).parents[1]
+MAIN = "from sandbox.demo.__main__ import main; main()"
 DEMO = ("-W", "error", "-m", "sandbox.demo")
 PATIENCE = 30.0
 DRIVER = 41
@@ -98,7 +99,7 @@ async def test_plays_the_main_job_and_ends(environ: dict[str, str], tmp_path: Pa
 
 async def test_says_what_did_not_go_as_expected(environ: dict[str, str]) -> None:
     # Anna is nobody whom the portal refuses.
-    play = f"from sandbox import demo; demo.PAVEL = {ANNA}; demo.main()"
+    play = f"from sandbox.demo import scene; scene.PAVEL = {ANNA}; {MAIN}"
     async with _started(environ, "-c", play, "--once") as process:
         said = await _said(process)
 
@@ -107,7 +108,7 @@ async def test_says_what_did_not_go_as_expected(environ: dict[str, str]) -> None
 
 
 async def test_shows_why_the_bot_does_not_start(environ: dict[str, str], tmp_path: Path) -> None:
-    play = f"from sandbox import demo; demo.ROOT = {str(tmp_path)!r}; demo.main()"
+    play = f"from sandbox.demo import process; process.ROOT = {str(tmp_path)!r}; {MAIN}"
     (tmp_path / "bot").mkdir()
     (tmp_path / "bot" / "__main__.py").write_text("raise SystemExit('out of order')")
     async with _started(environ, "-c", play, "--once") as process:
@@ -167,7 +168,7 @@ async def test_leaves_nothing_behind_in_the_middle(environ: dict[str, str], tmp_
 
 async def test_gives_the_bot_every_setting(tmp_path: Path) -> None:
     async with running() as portal:
-        given = demo.environment(portal, 8080, tmp_path)
+        given = environment(portal, 8080, tmp_path)
 
     assert {name.upper() for name in Settings.model_fields} <= given.keys()
 
