@@ -48,6 +48,7 @@ from bot.lifecycle import Lifecycle
 from bot.presses import Buttons
 from bot.registration import Registration
 from bot.rendering import Wording
+from bot.replaying import Replaying
 from bot.replies import PRESS, Replies
 from bot.settings import Settings
 from bot.store.audit import Audit
@@ -64,6 +65,7 @@ from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 from bot.store.presses import Presses
+from bot.store.replays import Replays
 from bot.store.retention import Retention
 from bot.store.states import States
 from bot.store.stays import Stays
@@ -131,6 +133,7 @@ class Parts:
     doctor: Doctor
     figures: Figures
     shared_figures: SharedFigures
+    replays: Replays
 
 
 @asynccontextmanager
@@ -147,6 +150,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             asyncio.create_task(parts.timers.keep_looking()),
             asyncio.create_task(retention.run()),
             asyncio.create_task(parts.shared_figures.keep_telling()),
+            asyncio.create_task(Replaying(parts.replays, parts.engine).keep_looking()),
         ]
         try:
             yield parts
@@ -270,6 +274,7 @@ def _parts(
         doctor=doctor,
         figures=figures,
         shared_figures=SharedFigures(database, figures),
+        replays=Replays(database),
         installation=Installation(client, oauth, portals, tokens),
     )
 

@@ -4,9 +4,11 @@ A call is in the journal before it is made. Where a call is found begun and unan
 portal is looked at first: what is there already is not asked for again.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -16,7 +18,7 @@ from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures
 from bot.store.inbox import Accepted
-from bot.store.journal import Answered, Journal, Step
+from bot.store.journal import Answered, Journal, Recorded, Step
 from bot.store.portals import Portal
 
 LOOK = "look"
@@ -81,10 +83,12 @@ class Requester:
         Raises ``NoPermission``; ``Refused`` where the portal takes none of it; ``Busy``,
         ``Unreachable`` and ``Unanswered`` when patience is over.
         """
-        known = await self._journal.of(self._command) if self._command.repeated else {}
-        work = _Work(steps, also or {}, known)
+        recorded = await self._journal.of(self._command) if self._command.repeated else []
+        numbered = _numbered(steps, recorded)
+        work = _Work(numbered, also or {}, recorded)
         await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
-        return Changes(work.answers, work.seen)
+        pairs = zip(steps, numbered, strict=True)
+        return Changes({one.number: work.answers[known.number] for one, known in pairs}, work.seen)
 
     async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         if work.doubtful:
@@ -145,14 +149,15 @@ class _Work:
         self,
         steps: Sequence[Step],
         also: Mapping[str, Call],
-        journal: Mapping[int, Answered | None],
+        journal: Sequence[Recorded],
     ) -> None:
         self._steps = steps
         self.also = also
         self.seen: dict[str, Any] = {}
-        self.begun = set(journal)
-        self.doubted = {number for number, answer in journal.items() if answer is None}
-        self.answers = {n: answer for n, answer in journal.items() if answer is not None}
+        answers = {one.step.number: one.answer for one in journal}
+        self.begun = set(answers)
+        self.doubted = {number for number, answer in answers.items() if answer is None}
+        self.answers = {n: answer for n, answer in answers.items() if answer is not None}
         self._doubtful = set(self.doubted)
 
     @property
@@ -170,6 +175,28 @@ class _Work:
     def settle(self, done: Sequence[tuple[Step, Answered]]) -> None:
         self.answers.update({step.number: answer for step, answer in done})
         self._doubtful.clear()
+
+
+def _numbered(steps: Sequence[Step], recorded: Sequence[Recorded]) -> list[Step]:
+    """Give each step the number that the journal has the same call under, or one that is free.
+
+    A command may be carried on long after it was begun, and mean other people by then.
+    """
+    taken = {one.step.number: one.step for one in recorded}
+    free = count(1 + max((*taken, *(step.number for step in steps)), default=0))
+    known = [next((n for n, one in taken.items() if _is_same(one, step)), None) for step in steps]
+    return [
+        step if number is None and step.number not in taken
+        else replace(step, number=next(free) if number is None else number)
+        for step, number in zip(steps, known, strict=True)
+    ]  # fmt: skip
+
+
+def _is_same(recorded: Step, step: Step) -> bool:
+    # The journal holds the parameters as JSON, in which some values look alike.
+    params = json.loads(json.dumps(step.params))
+    call = (step.method, step.person_id, params)
+    return (recorded.method, recorded.person_id, recorded.params) == call
 
 
 def _name(step: Step) -> str:

@@ -27,7 +27,7 @@ def serve(*, web_only: bool) -> None:
 
 @click.command()
 def worker() -> None:
-    """Carry out commands that `serve` takes in other processes (PostgreSQL)."""
+    """Carry out commands that other processes take (PostgreSQL)."""
     settings = read_settings()
     if not is_shared(settings):
         sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")

@@ -6,16 +6,25 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from bot.cli.doctor import doctor
+from bot.cli.journal import journal
+from bot.cli.portals import portals
 from bot.cli.processes import serve, worker
+from bot.cli.replay import replay
 from bot.cli.upkeep import migrate_database, rotate_keys
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Switchboard, a Bitrix24 chat bot for open lines."""
+    """Switchboard, a Bitrix24 chat bot for open lines.
+
+    Settings come from the environment and from .env. A command ends with 0 when all is well, with
+    1 when something is wrong or could not be done, with 2 when it was called wrongly.
+    """
 
 
-for command in (serve, worker, migrate_database, doctor, rotate_keys):
+for command in (
+    serve, worker, migrate_database, doctor, portals, journal, rotate_keys, replay
+):  # fmt: skip
     cli.add_command(command)
 
 

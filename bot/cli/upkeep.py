@@ -5,28 +5,55 @@ import sys
 import click
 
 from bot.cli.environment import read_settings, refusal
+from bot.cli.output import as_json, write_json
 from bot.store.cipher import Cipher
 from bot.store.database import engine_for
-from bot.store.keyring import WrongKeys, rotate
-from bot.store.migrate import SchemaOutdated, check_schema, migrate
+from bot.store.keyring import WrongKeys, encrypted_rows, rotate
+from bot.store.migrate import SchemaOutdated, Version, check_schema, migrate
 
 
 @click.command("migrate")
-def migrate_database() -> None:
-    """Bring the database's schema to this version."""
-    settings = read_settings()
-    migrate(engine_for(settings.database_url.get_secret_value()))
-    click.echo("The database is up to date.")
+@as_json
+def migrate_database(*, is_json: bool) -> None:
+    """Bring the database's schema to this version.
+
+    PostgreSQL needs it before the first start, and after an update; SQLite is migrated by `serve`.
+    """
+    applied: list[Version] = []
+
+    def tell(version: Version) -> None:
+        applied.append(version)
+        if not is_json:
+            click.echo(f"{version.number}  {version.words}")
+
+    migrate(engine_for(read_settings().database_url.get_secret_value()), tell)
+    if is_json:
+        write_json({"applied": [version.number for version in applied]})
+    else:
+        click.echo("The database is up to date.")
 
 
 @click.command("rotate-keys")
-def rotate_keys() -> None:
-    """Encrypt everything stored with the first of ENCRYPTION_KEYS; the bot may run meanwhile."""
+@as_json
+def rotate_keys(*, is_json: bool) -> None:
+    """Encrypt everything stored with the first key.
+
+    That is the first of ENCRYPTION_KEYS; the others have to be there until it is through. The bot
+    may run meanwhile.
+    """
     settings = read_settings()
     engine = engine_for(settings.database_url.get_secret_value())
+    rows = 0
     try:
         check_schema(engine)
-        rows = rotate(engine, Cipher(settings.encryption_keys))
+        length = encrypted_rows(engine)
+        with click.progressbar(length=length, label="Encrypting", file=sys.stderr) as bar:
+            for some in rotate(engine, Cipher(settings.encryption_keys)):
+                rows += some
+                bar.update(some)
     except (SchemaOutdated, WrongKeys) as error:
         sys.exit(refusal(error))
-    click.echo(f"{rows} rows are encrypted with the first key. The other keys may go now.")
+    if is_json:
+        write_json({"rows": rows})
+    else:
+        click.echo(f"{rows} rows are encrypted with the first key. The other keys may go now.")

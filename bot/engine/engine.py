@@ -22,5 +22,8 @@ class Engine(Protocol):
     async def resume(self, commands: Sequence[Accepted]) -> None:
         """Run commands that had been set aside and wait no longer."""
 
+    async def attend(self, lane: str) -> None:
+        """See to a lane in which something waits that was not added here."""
+
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; leave the rest to the next process."""

@@ -101,6 +101,10 @@ class Jobs:
         """Give the chats of these commands a job."""
         await self._defer(sorted({command.lane for command in commands}))
 
+    async def attend(self, lane: str) -> None:
+        """Give the lane a job."""
+        await self._defer([lane])
+
     async def stop(self, patience: float) -> None:
         """Let running chats finish for so many seconds; the rest keeps its jobs."""
         self._stopping.set()

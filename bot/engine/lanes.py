@@ -83,6 +83,14 @@ class Lanes:
         for command in commands:
             self.add(command)
 
+    async def attend(self, lane: str) -> None:
+        """Have the lane go back to the inbox, when it is through with what it knows of."""
+        known = self._lanes.get(lane)
+        if known is None:
+            self._open(lane, _Lane(more=True))
+        else:
+            known.more = known.grown = True
+
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
         self._stopping = True
@@ -99,10 +107,12 @@ class Lanes:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, name: str, lane: _Lane) -> None:
-        while not self._stopping and (command := await self._next(name, lane)):
-            await self._run_one(command)
-            self._backlog.done(command.event)
-        del self._lanes[name]
+        try:
+            while not self._stopping and (command := await self._next(name, lane)):
+                await self._run_one(command)
+                self._backlog.done(command.event)
+        finally:
+            del self._lanes[name]
 
     async def _next(self, name: str, lane: _Lane) -> Accepted | None:
         while not lane.next and lane.more:

@@ -1,4 +1,4 @@
-"""The journal, as an administrator of a portal reads it."""
+"""The journal, as an administrator of a portal or an operator of the bot reads it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -21,6 +21,8 @@ class Wanted:
 
     requester_id: int | None = None
     command: str = ""
+    command_id: int | None = None
+    chats: tuple[str, ...] = ()
     result: str = ""
     since: float | None = None
     until: float | None = None
@@ -31,7 +33,9 @@ class Entry:
     """One changing call: who asked what, for whom, where, and what came of it."""
 
     id: int
+    member_id: str
     at: float
+    command_id: int
     requester_id: int
     command: str
     chat: str
@@ -44,16 +48,18 @@ class Entry:
 
 
 class Audit:
-    """Reads the table of changing calls, one portal's at a time."""
+    """Reads the table of changing calls: one portal's, or, for an operator, all of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def page(
-        self, member_id: str, wanted: Wanted, before: int | None = None, limit: int = PAGE
+        self, member_id: str | None, wanted: Wanted, before: int | None = None, limit: int = PAGE
     ) -> list[Entry]:
-        """List entries of a portal, the newest first, beginning below ``before``."""
-        conditions = [journal.c.member_id == member_id, *_conditions(wanted)]
+        """List entries, the newest first, beginning below ``before``; ``None``: of all portals."""
+        conditions = _conditions(wanted)
+        if member_id is not None:
+            conditions.append(journal.c.member_id == member_id)
         if before is not None:
             conditions.append(journal.c.id < before)
         question = select(journal).where(*conditions).order_by(journal.c.id.desc()).limit(limit)
@@ -63,8 +69,8 @@ class Audit:
 
         return [_entry(row) for row in await self._database.read(ask)]
 
-    async def all(self, member_id: str, wanted: Wanted) -> AsyncIterator[Entry]:
-        """Give every entry of a portal, the newest first."""
+    async def all(self, member_id: str | None, wanted: Wanted) -> AsyncIterator[Entry]:
+        """Give every entry, the newest first."""
         before: int | None = None
         while entries := await self.page(member_id, wanted, before, 500):
             for entry in entries:
@@ -78,6 +84,10 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(journal.c.requester_id == wanted.requester_id)
     if wanted.command:
         conditions.append(journal.c.command == wanted.command)
+    if wanted.command_id is not None:
+        conditions.append(journal.c.command_id == wanted.command_id)
+    if wanted.chats:
+        conditions.append(journal.c.chat.in_(wanted.chats))
     if wanted.result in _RESULTS:
         conditions.append(_RESULTS[wanted.result])
     if wanted.since is not None:
@@ -101,7 +111,9 @@ def _entry(row: Row[Any]) -> Entry:
     params = json.loads(row.params)
     return Entry(
         id=row.id,
+        member_id=row.member_id,
         at=row.begun_at,
+        command_id=row.command_id,
         requester_id=row.requester_id,
         command=row.command,
         chat=row.chat,

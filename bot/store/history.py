@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bot.store.database import Database
+from bot.store.journal import SET_ASIDE
 from bot.store.tables import journal
 
 
@@ -55,7 +56,7 @@ class History:
     async def _deeds(self, *conditions: Any) -> list[Deed]:
         question = (
             select(journal)
-            .where(*conditions, journal.c.answered_at.is_not(None))
+            .where(*conditions, journal.c.answered_at.is_not(None), journal.c.step > SET_ASIDE)
             .order_by(journal.c.command_id, journal.c.step)
         )
 

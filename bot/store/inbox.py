@@ -119,11 +119,16 @@ class Accepted:
     @property
     def reference(self) -> str:
         """What the requester can quote, and the log can be searched for."""
-        return f"{self.id:04X}"
+        return reference_of(self.id)
 
 
 # Whether an earlier run has got as far as a changing call.
 _BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
+
+
+def reference_of(command_id: int) -> str:
+    """Write a command's number as its requester reads it."""
+    return f"{command_id:04X}"
 
 
 def refusals_of(event: CommandEvent) -> str:

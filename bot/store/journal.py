@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, insert, select, update
 
 from bot.store.database import Database
 from bot.store.inbox import Accepted
 from bot.store.tables import journal
+
+# Steps are counted from 0; those with this number and below are over and done with.
+SET_ASIDE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class Answered:
     changed: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A step as the journal has it; without an answer it was begun, and nobody knows more."""
+
+    step: Step
+    answer: Answered | None
+
+
 class Journal:
     """The table of changing calls."""
 
@@ -60,14 +71,16 @@ class Journal:
             )
         )
 
-    async def of(self, command: Accepted) -> dict[int, Answered | None]:
-        """Give the steps of a command by number; ``None`` for those begun and unanswered."""
+    async def of(self, command: Accepted) -> list[Recorded]:
+        """List the steps of a command, without those that are tried anew."""
+        question = select(journal).where(
+            journal.c.command_id == command.id, journal.c.step > SET_ASIDE
+        )
 
-        def question(connection: Connection) -> dict[int, Answered | None]:
-            rows = connection.execute(select(journal).where(journal.c.command_id == command.id))
-            return {row.step: _answered(row) for row in rows}
+        def ask(connection: Connection) -> list[Recorded]:
+            return [_recorded(row) for row in connection.execute(question)]
 
-        return await self._database.read(question)
+        return await self._database.read(ask)
 
     async def begin(self, command: Accepted, steps: Iterable[Step]) -> None:
         """Note that these calls are about to be made."""
@@ -118,8 +131,22 @@ class Journal:
         self._database.post((self._answer, rows))
 
 
-def _answered(row: Any) -> Answered | None:
+def setting_aside(command_id: int) -> Update:
+    """Make the write after which what was refused of a command is tried anew.
+
+    The refusals stay in the journal, under numbers that no step of a command has.
+    """
+    refused = and_(journal.c.command_id == command_id, journal.c.code.is_not(None))
+    return (
+        update(journal)
+        .where(refused, journal.c.step > SET_ASIDE)
+        .values(step=SET_ASIDE - journal.c.id)
+    )
+
+
+def _recorded(row: Row[Any]) -> Recorded:
+    step = Step(row.step, row.method, json.loads(row.params), row.person_id)
     if row.answered_at is None:
-        return None
+        return Recorded(step, None)
     told = json.loads(row.result)
-    return Answered(told["result"], row.code, told["status"], row.changed)
+    return Recorded(step, Answered(told["result"], row.code, told["status"], row.changed))

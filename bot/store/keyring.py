@@ -4,10 +4,22 @@ For every key that anything was written with there is a row with a known word in
 that no key opens tells that a key is missing, before anybody's token turns out unreadable.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, LargeBinary, Table, and_, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    LargeBinary,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.cipher import Cipher, Unreadable
@@ -37,17 +49,24 @@ def check_keys(engine: Engine, cipher: Cipher) -> None:
         _note(engine, cipher)
 
 
-def rotate(engine: Engine, cipher: Cipher) -> int:
-    """Encrypt everything with the first key, and tell how many rows that were.
+def encrypted_rows(engine: Engine) -> int:
+    """Count the rows that hold something encrypted."""
+    with engine.connect() as connection:
+        counts = [select(func.count()).select_from(table) for table in _ENCRYPTED]
+        return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def rotate(engine: Engine, cipher: Cipher) -> Iterator[int]:
+    """Encrypt everything with the first key, and tell after some rows how many they were.
 
     A running bot goes on meanwhile: a row that it changes in between is left as it is then,
-    which is with the first key.
+    which is with the first key. Raises ``WrongKeys``.
     """
     check_keys(engine, cipher)
-    changed = sum(_rotate(engine, cipher, table) for table in metadata.sorted_tables)
+    for table in _ENCRYPTED:
+        yield from _rotate(engine, cipher, table)
     with engine.begin() as connection:
         connection.execute(delete(keys).where(keys.c.mark != cipher.mark))
-    return changed
 
 
 def _opens(cipher: Cipher, word: bytes) -> bool:
@@ -66,17 +85,20 @@ def _note(engine: Engine, cipher: Cipher) -> None:
         return
 
 
-def _rotate(engine: Engine, cipher: Cipher, table: Table) -> int:
-    names = [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
-    if not names or table is keys:
-        return 0
+def _rotate(engine: Engine, cipher: Cipher, table: Table) -> Iterator[int]:
+    names = _secrets(table)
     with engine.connect() as connection:
         rows = connection.execute(select(*table.primary_key, *(table.c[n] for n in names))).all()
     for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
         with engine.begin() as connection:
-            for row in rows[start : start + AT_ONCE]:
+            for row in some:
                 _renew(connection, cipher, table, names, row)
-    return len(rows)
+        yield len(some)
+
+
+def _secrets(table: Table) -> list[str]:
+    return [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
 
 
 def _renew(
@@ -87,3 +109,6 @@ def _renew(
     this = [column == getattr(row, column.name) for column in table.primary_key]
     unchanged = [table.c[name] == old for name, old in stored.items()]
     connection.execute(update(table).where(and_(*this, *unchanged)).values(values))
+
+
+_ENCRYPTED = [one for one in metadata.sorted_tables if _secrets(one) and one is not keys]

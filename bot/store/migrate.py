@@ -1,6 +1,9 @@
 """The database's schema and its versions."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -12,18 +15,31 @@ from sqlalchemy import Connection, Engine, inspect
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the schema, and what is new in it."""
+
+    number: str
+    words: str
+
+
 class SchemaOutdated(Exception):
     """The database's schema is not this program's."""
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to this program's version."""
+def migrate(engine: Engine, tell: Callable[[Version], None] = lambda version: None) -> None:
+    """Bring the schema to this program's version; every version on the way is told when done."""
     config = configuration()
+    config.attributes["tell"] = lambda *, step, **_rest: tell(_version(step.up_revision))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if connection.dialect.name == "postgresql":
             _prepare_queue(connection)
+
+
+def _version(script: Any) -> Version:
+    return Version(script.revision, script.doc)
 
 
 def check_schema(engine: Engine) -> None:

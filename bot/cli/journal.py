@@ -1,0 +1,107 @@
+"""``journal``: who changed what in which portal, and what came of it."""
+
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+
+import click
+
+from bot.app import assembled
+from bot.cli.arguments import Reference, member_id_of, portal, since
+from bot.cli.environment import read_settings, run
+from bot.cli.output import JsonArray, as_json, moment, write_table
+from bot.settings import Settings
+from bot.store.audit import Audit, Entry, Result, Wanted
+from bot.store.inbox import reference_of
+
+TITLES = (
+    "TIME", "REF", "PORTAL", "USER", "COMMAND", "CHAT", "ITEM", "METHOD", "PERSON", "RESULT", "CODE"
+)  # fmt: skip
+
+
+@click.command()
+@portal
+@click.option("--user", type=int, help="Asked for by this user.")
+@click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
+@click.option("--command", default="", help="By this command: invite.")
+@click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")
+@click.option("--ref", "reference", type=Reference(), help="Of the command with this code.")
+@since
+@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="0: all.")
+@as_json
+def journal(
+    *,
+    portal: str | None,
+    user: int | None,
+    chat: str | None,
+    command: str,
+    result: str | None,
+    reference: int | None,
+    since: float | None,
+    limit: int,
+    is_json: bool,
+) -> None:
+    """Show the changing calls, the newest first.
+
+    \b
+    REF     the command's code: leads to the log's lines, and to `replay`
+    RESULT  done; nothing: it was so already; refused, with the portal's code;
+            unknown: no answer came
+    """  # noqa: D301  # click knows lines that stay by this character
+    wanted = Wanted(
+        requester_id=user,
+        command=command.lstrip("/"),
+        command_id=reference,
+        chats=(chat, f"chat{chat}") if chat else (),
+        result=result or "",
+        since=since,
+    )
+    run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
+
+
+async def _show(
+    settings: Settings, portal: str | None, wanted: Wanted, limit: int, *, is_json: bool
+) -> None:
+    async with assembled(settings) as parts:
+        member_id = await member_id_of(parts.portals, portal) if portal else None
+        entries = _first(Audit(parts.database).all(member_id, wanted), limit)
+        await (_write_json(entries) if is_json else _write_table(entries))
+
+
+async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Entry]:
+    number = 0
+    async for entry in entries:
+        yield entry
+        number += 1
+        if number == limit:
+            return
+
+
+async def _write_json(entries: AsyncIterator[Entry]) -> None:
+    array = JsonArray()
+    async for entry in entries:
+        array.add(_value(entry))
+    array.end()
+
+
+async def _write_table(entries: AsyncIterator[Entry]) -> None:
+    rows = [list(_value(entry).values()) async for entry in entries]
+    if rows:
+        write_table(TITLES, [["" if cell is None else cell for cell in row] for row in rows])
+    else:
+        click.echo("The journal has nothing of the kind.")
+
+
+def _value(entry: Entry) -> dict[str, Any]:
+    return {
+        "time": moment(entry.at),
+        "reference": reference_of(entry.command_id),
+        "portal": entry.member_id,
+        "user": entry.requester_id,
+        "command": entry.command,
+        "chat": entry.chat,
+        "item": f"{entry.item_type} {entry.item_id}".strip(),
+        "method": entry.method,
+        "person": entry.person_id or None,
+        "result": entry.result,
+        "code": entry.code,
+    }

@@ -1,0 +1,71 @@
+"""How the portals stand, as far as the database knows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from bot.store.database import Database
+from bot.store.tables import inbox, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One portal's tokens and commands.
+
+    ``people`` have a token pair, ``renewable`` of them one that can be renewed; ``ready`` commands
+    wait for their turn, ``parked`` ones for their requester's permission.
+    """
+
+    people: int = 0
+    renewable: int = 0
+    last_event: float | None = None
+    ready: int = 0
+    parked: int = 0
+
+
+class Overview:
+    """Counts what belongs to each portal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standings(self) -> dict[str, Standing]:
+        """Give how every portal stands that has anything, by its member id."""
+        return await self._database.read(_standings)
+
+
+def _standings(connection: Connection) -> dict[str, Standing]:
+    pairs = _by_portal(connection, select(
+        tokens.c.member_id,
+        func.count().label("people"),
+        func.count(tokens.c.refresh_token).label("renewable"),
+    ).group_by(tokens.c.member_id))  # fmt: skip
+    events = _by_portal(connection, select(
+        inbox.c.member_id, func.max(inbox.c.received_at).label("last_event")
+    ).group_by(inbox.c.member_id))  # fmt: skip
+    waiting = _by_portal(connection, select(
+        inbox.c.member_id,
+        func.count().label("all"),
+        func.count(inbox.c.parked_until).label("parked"),
+    ).where(inbox.c.done_at.is_(None)).group_by(inbox.c.member_id))  # fmt: skip
+    return {
+        member_id: _standing(pairs.get(member_id), events.get(member_id), waiting.get(member_id))
+        for member_id in pairs.keys() | events.keys() | waiting.keys()
+    }
+
+
+def _by_portal(connection: Connection, question: Any) -> dict[str, Row[Any]]:
+    return {row.member_id: row for row in connection.execute(question)}
+
+
+def _standing(
+    pairs: Row[Any] | None, events: Row[Any] | None, waiting: Row[Any] | None
+) -> Standing:
+    return Standing(
+        people=pairs.people if pairs else 0,
+        renewable=pairs.renewable if pairs else 0,
+        last_event=events.last_event if events else None,
+        ready=waiting.all - waiting.parked if waiting else 0,
+        parked=waiting.parked if waiting else 0,
+    )
