@@ -43,30 +43,48 @@ def _from_form(text: str) -> dict[str, Any]:
         pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
     except ValueError:
         raise MalformedForm(f"more than {MAX_PARAMETERS} parameters") from None
-    root: dict[str, Any] = {}
-    parts = 0
-    for key, value in pairs:
+    return _Tree().filled(pairs)
+
+
+class _Tree:
+    """Groups in groups; one that was found is found again by what stands before its last key."""
+
+    def __init__(self) -> None:
+        self._root: dict[str, Any] = {}
+        self._known: dict[str, tuple[dict[str, Any], int]] = {}
+
+    def filled(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        parts = 0
+        for key, value in pairs:
+            before, _, last = key.rpartition("[")
+            group, depth = self._known.get(before, (None, 0))
+            if group is not None and len(last) > 1 and last[-1] == "]":
+                name = last[:-1]
+            else:
+                group, name, depth = self._found(key, before, last)
+            parts += depth
+            if parts > MAX_PARTS:
+                raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
+            if isinstance(group.get(name), dict):
+                raise MalformedForm("a parameter is both a value and a group")
+            group[name] = value
+        return self._root
+
+    def _found(self, key: str, before: str, last: str) -> tuple[dict[str, Any], str, int]:
+        """Give the group that a key is in, its name there, and how deep that is."""
         head, bracket, rest = key.partition("[")
         path = [head, *rest[:-1].split("][")] if bracket and rest.endswith("]") else [key]
-        parts += len(path)
-        if parts > MAX_PARTS:
-            raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
-        _put(root, path, value)
-    return root
-
-
-def _put(root: dict[str, Any], path: list[str], value: str) -> None:
-    if len(path) > MAX_DEPTH:
-        raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
-    node = root
-    for part in path[:-1]:
-        node = node.setdefault(part or str(len(node)), {})
-        if not isinstance(node, dict):
-            raise MalformedForm("a parameter is both a value and a group")
-    last = path[-1] or str(len(node))
-    if isinstance(node.get(last), dict):
-        raise MalformedForm("a parameter is both a value and a group")
-    node[last] = value
+        if len(path) > MAX_DEPTH:
+            raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
+        group = self._root
+        for part in path[:-1]:
+            group = group.setdefault(part or str(len(group)), {})
+            if not isinstance(group, dict):
+                raise MalformedForm("a parameter is both a value and a group")
+        # Where a part is empty, the next key means another group.
+        if len(path) > 1 and all(path[:-1]) and last == f"{path[-1]}]":
+            self._known[before] = group, len(path)
+        return group, path[-1] or str(len(group)), len(path)
 
 
 def _from_json(text: str) -> dict[str, Any]:
