@@ -41,6 +41,10 @@ QUEUE_LIMIT = 20_000
 WAIT = 10.0
 WATCH_EVERY = 1.0
 
+# Where several requests came together the last time, how long the next ones wait for others:
+# a commit costs as much as all that is in it.
+GATHER = 0.002
+
 # How long posted rows may wait for others to share a commit with.
 LINGER = 0.02
 
@@ -92,6 +96,7 @@ class Database:
         # Written in this turn of the loop, not handed over yet.
         self._next: list[_Request] = []
         self._soon = False
+        self._is_busy = False
         self._later: asyncio.TimerHandle | None = None
         self._asked: dict[int, _Request] = {}
         self._watching = False
@@ -121,7 +126,10 @@ class Database:
         self._next.append(_Request(writes, done, self._loop.time()))
         if not self._soon:
             self._soon = True
-            self._loop.call_soon(self._hand_over)
+            if self._is_busy:
+                self._loop.call_later(GATHER, self._hand_over)
+            else:
+                self._loop.call_soon(self._hand_over)
         return await done
 
     def post(self, *writes: Write) -> None:
@@ -142,6 +150,7 @@ class Database:
             self._later.cancel()
             self._later = None
         if group:
+            self._is_busy = sum(request.done is not None for request in group) > 1
             if not self._watching:
                 self._watching = True
                 self._loop.call_later(WATCH_EVERY, self._watch)
