@@ -45,11 +45,11 @@ class Buttons:
         event, asked_at = place_of(command)
         acting = event.about(command.event.name, command.event.command.params)
         original = acting.model_copy(update={"user": command.event.user})
-        together = secrets.token_urlsafe(18)
+        together = _name(command)
         kept = [
             Press(
-                id=secrets.token_urlsafe(18),
-                question=secrets.token_urlsafe(18) if offer.independent else together,
+                id=_name(command),
+                question=_name(command) if offer.independent else together,
                 owner=owner,
                 command_id=command.id,
                 event=original,
@@ -90,6 +90,11 @@ class Buttons:
         if press is None:
             raise ButtonExpired
         return press
+
+
+def _name(command: Accepted) -> str:
+    """Make a name that cannot be guessed; new ones stand side by side in the database's index."""
+    return f"{command.id:x}.{secrets.token_urlsafe(15)}"[:32]
 
 
 def place_of(command: Accepted) -> tuple[CommandEvent, float]:

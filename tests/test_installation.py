@@ -34,8 +34,8 @@ async def test_registers_the_bot_and_its_commands_in_both_languages(empty_stage:
         "en": "Bring a colleague into this chat",
     }
     assert commands["invite"]["params"] == {"ru": "@коллега", "en": "@colleague"}
-    assert (commands["invite"]["common"], commands["help"]["common"]) == ("1", "0")
-    assert commands["invite"]["extranetSupport"] == "0"
+    assert (commands["invite"]["common"], commands["help"]["common"]) == ("Y", "N")
+    assert commands["invite"]["extranetSupport"] == "N"
 
 
 async def test_doing_it_again_changes_nothing(stage: Stage) -> None:

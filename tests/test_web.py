@@ -1,0 +1,44 @@
+"""What stands at which address."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from bot.app import close, serving
+from bot.settings import Settings
+
+Client = TestClient[Any, Any]
+Browse = Callable[[web.Application], Awaitable[Client]]
+
+
+@pytest.fixture
+async def browser(settings: Settings, aiohttp_client: Browse) -> AsyncIterator[Client]:
+    async with serving(settings) as application:
+        client = await aiohttp_client(application)
+        yield client
+        await client.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_each_address_takes_its_method_alone(browser: Client) -> None:
+    for address in ("/healthz", "/readyz", "/bitrix24/connect", "/bitrix24/oauth"):
+        assert (await browser.post(address)).status == 405
+    for address in ("/bitrix24/events", "/bitrix24/install"):
+        assert (await browser.get(address)).status == 405
+    assert (await browser.get("/bitrix24")).status == 404
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_bot_that_stops_is_alive_and_not_ready(browser: Client) -> None:
+    assert (await browser.get("/readyz")).status == 200
+
+    close(browser.app)
+
+    assert (await browser.get("/healthz")).status == 200
+    assert (await browser.get("/readyz")).status == 503
+    stopping = await browser.post("/bitrix24/events", data={"event": "ONIMBOTV2COMMANDADD"})
+    assert stopping.status == 503
+    assert stopping.headers["Retry-After"]
