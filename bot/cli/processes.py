@@ -1,6 +1,7 @@
 """The processes that stay: ``serve`` and ``worker``."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -40,6 +41,7 @@ async def _serve(settings: Settings, *, working: bool) -> None:
         serving(settings, working=working) as application,
         listening(application, settings.port) as port,
     ):
+        _settle_down()
         log.info("listening on port %d", port)
         await stop.wait()
         log.info("stopping")
@@ -49,9 +51,16 @@ async def _serve(settings: Settings, *, working: bool) -> None:
 async def _work(settings: Settings) -> None:
     stop = _asked_to_stop()
     async with running(settings):
+        _settle_down()
         log.info("working")
         await stop.wait()
         log.info("stopping")
+
+
+def _settle_down() -> None:
+    """Leave what the start has made out of every later search for garbage: it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 def _asked_to_stop() -> asyncio.Event:
