@@ -118,7 +118,7 @@ class Dispatcher:
         if end.outcome is Ending.WAITS:
             await self._inbox.park(command.id)
         else:
-            self._inbox.done(command.id, end)
+            await self._inbox.done(command.id, end)
         self._account(acting, end, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:

@@ -34,6 +34,7 @@ from bot.store.database import engine_for
 from bot.store.migrate import migrate
 from sandbox.model import User
 from sandbox.server import Portal, running
+from sandbox.state import State
 
 CHATS = range(20_001, 20_021)
 PEOPLE = 30_000
@@ -66,7 +67,7 @@ class Report:
     killed: int = 0
     stopped: int = 0
     faults: int = 0
-    twice_answered: int = 0
+    answered_again: int = 0
     seconds: float = 0.0
     wrong: list[str] = dataclasses.field(default_factory=list)
 
@@ -74,7 +75,7 @@ class Report:
         return (
             f"seed {self.seed}: {self.typed} typed, {self.taken} got their 200; {self.killed} "
             f"processes killed, database stopped {self.stopped} times, {self.faults} faults of "
-            f"the portal; {self.twice_answered} answered twice; {self.seconds:.0f} s; "
+            f"the portal; {self.answered_again} answered again; {self.seconds:.0f} s; "
             f"{len(self.wrong)} wrong"
         )
 
@@ -321,12 +322,7 @@ async def _nothing_waits(stage: Stage) -> bool:
 def _judge(portal: Portal, router: Router, report: Report) -> None:
     journal, state = portal.state.journal, portal.state
     joined = Counter(row["user_id"] for row in journal.memberships if row["joined"])
-    said = "\n".join(
-        message.text
-        for chat in state.chats.values()
-        for message in chat.messages
-        if message.system or message.author_id == 456
-    )
+    in_chats, privately = (_said(state, system=system) for system in (True, False))
     typed = {
         message.id: int(message.text.partition("id")[2])
         for number in CHATS
@@ -336,15 +332,27 @@ def _judge(portal: Portal, router: Router, report: Report) -> None:
     report.taken = len(router.taken)
     for message_id in sorted(router.taken & typed.keys()):
         person = typed[message_id]
-        answers = said.count(f"[USER={person}]")
-        report.twice_answered += answers == 2
+        mention = f"[USER={person}]"
+        answers = in_chats.count(mention) + privately.count(mention)
+        report.answered_again += answers > 1
         if joined[person] != 1:
             report.wrong.append(f"person {person} joined {joined[person]} times")
-        if answers not in (1, 2):
+        # Where two processes died over the same answer, a third one tells the requester alone.
+        if not answers or in_chats.count(mention) > 2 or privately.count(mention) > 2:
             report.wrong.append(f"the command for {person} was answered {answers} times")
     for call in journal.call_rows():
         if call["method"].lower() == ADD and call["user_id"] not in (OLGA, None):
             report.wrong.append(f"a change was made with the token of {call['user_id']}")
+
+
+def _said(state: State, *, system: bool) -> str:
+    """Put together what the bot has said: within the chats, or privately."""
+    return "\n".join(
+        message.text
+        for chat in state.chats.values()
+        for message in chat.messages
+        if message.system == system and (system or message.author_id == 456)
+    )
 
 
 def main() -> None:

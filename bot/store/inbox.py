@@ -225,15 +225,15 @@ class Inbox:
         row = {"command": command_id, "worded": worded, "tries": attempts}
         await self._database.write((self._replying, [row]))
 
-    def done(self, command_id: int, end: End) -> None:
-        """Note that a command is over, and how. If that is lost, it is answered once more."""
+    async def done(self, command_id: int, end: End) -> None:
+        """Note that a command is over, and how it ended."""
         row = {
             "command": command_id,
             "at": time.time(),
             "ending": end.outcome.value,
             "told": end.code,
         }
-        self._database.post((self._done, [row]))
+        await self._database.write((self._done, [row]))
 
     async def park(self, command_id: int, seconds: float = KEPT) -> None:
         """Set a command aside that waits for a person; its chat goes on without it."""
