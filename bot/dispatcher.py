@@ -101,7 +101,7 @@ class Dispatcher:
         """
         event = command.event
         with bound_contextvars(
-            portal=event.member_id, event_id=event.identity[:16], reference=command.reference
+            portal=event.member_id, event_id=event.identity[:32], reference=command.reference
         ):
             await self._dispatch(command)
 

@@ -100,7 +100,7 @@ class Figures:
             code=["", *codes],
         )
         self.bucket = self._seconds(
-            "bucket_wait", "How long a REST call waited for its portal's bucket."
+            "bucket_wait", "How long a request waited for its portal's bucket."
         )
         self.rest = self._seconds("rest_call", "How long a portal took for one HTTP request.")
         self.calls = self._tally(

@@ -5,7 +5,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from aiohttp.http import HttpProcessingError
@@ -55,12 +56,24 @@ def configure(level: str, log_format: str | None, hidden: Sequence[SecretStr] = 
     logging.getLogger("aiohttp.server").filters[:] = [_is_of_ours]
 
 
+class _StandardError:
+    """Standard error, as long as somebody reads it: no command is to end for a line."""
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def _configure_lines(level: str, finish: list[Any]) -> None:
     """Prepare structlog's own loggers: by way of the standard library a line costs twice."""
     structlog.configure(
         processors=[*_BEGIN, structlog.processors.add_log_level, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
 

@@ -19,7 +19,7 @@ from sandbox.server import Portal
 
 EMBEDDED = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SHARED = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-IMPATIENT = pytest.mark.settings(retry_for=0.01)
+IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=1.0)
 NEW_ONE = {"status": 400, "code": "NEW_ONE", "description": "in words"}
 
 COMMANDS = ("serve", "worker", "migrate", "doctor", "portals", "journal", "rotate-keys", "replay")
@@ -102,7 +102,7 @@ async def test_journal_finds_what_is_asked_for(stage: Stage) -> None:
 @IMPATIENT
 async def test_a_command_without_an_answer_is_run_again_and_done_once(stage: Stage) -> None:
     await stage.faults(method="batch", drop="after")
-    await stage.faults(method="im.chat.user.list", html=502, times=None)
+    await stage.faults(method="im.chat.user.list", delay=2.0, times=None)
     [reference] = re.findall(r"код (\w+)", await stage.say("/invite id12"))
     await stage.faults(clear=True)
     before = len(await stage.heard())
@@ -142,7 +142,7 @@ async def test_what_was_refused_is_tried_anew_and_the_refusal_stays_in_the_journ
 @IMPATIENT
 async def test_run_again_a_command_may_mean_somebody_else(stage: Stage) -> None:
     await stage.faults(method=ADD, drop="before", times=None)
-    await stage.faults(method="im.chat.user.list", html=502, times=None)
+    await stage.faults(method="im.chat.user.list", delay=2.0, times=None)
     [reference] = re.findall(r"код (\w+)", await stage.say("/escalate"))
     await stage.faults(clear=True)
     stage.portal.state.crm["DEAL", 288].assigned_by = ANNA

@@ -1,13 +1,15 @@
 """What the bot writes about itself: a line for every command, found by what its requester reads."""
 
+import asyncio
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from process import bot_process, ready
+from process import ROOT, bot_process, environment, ready
 from stage import ADD, OLGA, Stage
 from terminal import ran_in_terminal
 
@@ -44,7 +46,8 @@ async def test_the_reply_leads_to_the_line_of_its_command(
     assert (ended["command"], ended["outcome"]) == ("invite", "refused")
     assert (ended["code"], ended["user"]) == ("unknown_refusal", OLGA)
     assert 0 < ended["seconds"] < 10
-    assert len([line for line in lines if line["message"] == "command ended"]) == 2
+    both = {one["event_id"] for one in lines if one["message"] == "command ended"}
+    assert len(both) == 2
     assert not [key for line in lines for key in leaked(line)]
 
 
@@ -55,6 +58,28 @@ async def test_in_a_terminal_the_lines_are_to_be_read(settings: Settings) -> Non
     assert seen.code == 0
     assert re.search(r"^\S+Z .*info.* .*listening on port \d+", seen.out, re.MULTILINE), seen.out
     assert '{"' not in seen.out
+
+
+@EMBEDDED
+async def test_a_log_that_nobody_reads_any_more_costs_no_command(
+    portal: Portal, settings: Settings
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "serve", env=environment(settings), cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with ClientSession() as session:
+        stage = Stage(portal, settings, session)
+        try:
+            await ready(settings, session)
+            await stage.install()
+            process._transport.get_pipe_transport(2).close()
+            for number in (12, 15, 21):
+                assert "теперь в этом чате" in await stage.say(f"/invite id{number}")
+        finally:
+            process.kill()
+            await process.wait()
+            stage.engine.dispose()
 
 
 def leaked(line: dict[str, Any]) -> list[str]:

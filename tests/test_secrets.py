@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp import ClientSession
 from process import bot_process, ready
 from pydantic import SecretStr
 from sqlalchemy import LargeBinary, MetaData, text
 from stage import OLGA, Stage
+from terminal import ran
 from test_app_page import opened, posted, session_of
 from test_connect import authorized, code_of, offered, state_of
 
@@ -59,13 +61,14 @@ async def test_no_secret_comes_out_anywhere(loud: Stage, log: Path, tmp_path: Pa
     async with bot_process(loud.settings, log=log):
         await ready(loud.settings, loud.session)
         await loud.say("/invite id41")
+        shown = await _operates(loud)
     secrets = {*_issued(loud), *used}
     said = [message["text"] for chat in await loud.get("chats")
             for message in (await loud.chat(chat["id"]))["messages"]]  # fmt: skip
 
     assert len(secrets) > 30
     places = {"log": _read(log), "database": _stored(loud), "replies": "\n".join(said),
-              "pages": "\n".join(seen)}  # fmt: skip
+              "pages": "\n".join(seen), "figures and commands": shown}  # fmt: skip
     assert len(places["log"]) > 1_000
     for place, words in places.items():
         found = [secret for secret in secrets if secret in words]
@@ -86,6 +89,7 @@ def test_what_is_named_is_cut_from_a_log_line(capsys: pytest.CaptureFixture[str]
     finally:
         logging.getLogger().handlers[:] = handlers
         logging.getLogger().setLevel(level)
+        structlog.reset_defaults()
 
     assert told.count("•••") >= len(secret_names.FIELDS) * 3 + 1
     assert MARK not in told
@@ -191,6 +195,21 @@ async def _sends_nonsense(stage: Stage) -> list[str]:
         async with stage.session.get(f"{stage.settings.public_url}/bitrix24/{path}") as response:
             seen.append(await response.text())
     return seen
+
+
+async def _operates(stage: Stage) -> str:
+    """What the figures and the command line show."""
+    token = stage.settings.metrics_token
+    assert token is not None
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+    async with stage.session.get(f"{stage.settings.public_url}/metrics", headers=headers) as answer:
+        assert answer.status == 200
+        shown = [await answer.text()]
+    for arguments in (["portals"], ["journal", "--limit", "0"], ["replay"], ["doctor"]):
+        done = await ran(stage.settings, *arguments, "--json")
+        assert "5f6c0d2b9a1e" in done.out or arguments == ["replay"], done
+        shown += [done.out, done.err]
+    return "\n".join(shown)
 
 
 def _read(log: Path) -> str:

@@ -138,6 +138,8 @@ def _end(cases: Sequence[Case]) -> None:
     """End the program, with 1 and the reason where a command is not through."""
     if any(one.state == "asked" for one in cases):
         sys.exit(_NOBODY)
+    if not all(one.is_over for one in cases):
+        sys.exit("Not all of them are through yet; they go on without this command.")
     if any(one.state not in WELL for one in cases):
         sys.exit("Not all of them went well: the log says more about each REF.")
 
