@@ -48,17 +48,22 @@ class Tokens:
         self._upsert_unproven = insert(unproven_tokens).on_conflict_do_nothing()
 
     def saving(self, member_id: str, user_id: int, pair: TokenPair) -> list[Write]:
-        """Make the writes that store a pair proven to be this user's; none if it is known."""
+        """Make the writes that store a pair proven to be this user's; none if it is known.
+
+        Whoever commits them says so with ``saved``.
+        """
         known = self._known.get((member_id, user_id))
         if known and known.access == pair.access and pair.refresh in (None, known.refresh):
             return []
-        self._known.pop((member_id, user_id), None)
         row = {"member_id": member_id, "user_id": user_id, **self._encrypted(pair)}
         return [(self._upsert, [{**row, "connected_at": time.time()}])]
 
     def saved(self, member_id: str, user_id: int, pair: TokenPair) -> None:
         """Remember a pair whose writes have been committed."""
-        if pair.refresh is not None:
+        if pair.refresh is None:
+            # The row may hold a refresh token all the same.
+            self._known.pop((member_id, user_id), None)
+        else:
             self._known[member_id, user_id] = pair
 
     def saving_unproven(self, member_id: str, identity: str, pair: TokenPair) -> list[Write]:
@@ -70,11 +75,13 @@ class Tokens:
         """Store a pair proven to be this user's."""
         if writes := self.saving(member_id, user_id, pair):
             await self._database.write(*writes)
+            self.saved(member_id, user_id, pair)
 
     async def connect(self, member_id: str, user_id: int, pair: TokenPair) -> None:
         """Store a pair that the user himself has brought, known or not: what waits may go on."""
         self._known.pop((member_id, user_id), None)
         await self._database.write(*self.saving(member_id, user_id, pair))
+        self.saved(member_id, user_id, pair)
 
     async def lease(self, member_id: str, user_id: int, seconds: float) -> bool:
         """Ask for the right to renew a pair, which one process has at a time.
@@ -131,6 +138,7 @@ class Tokens:
         await self._database.write(
             *self.saving(member_id, user_id, pair), self._forgetting_unproven(identity)
         )
+        self.saved(member_id, user_id, pair)
 
     async def forget_unproven(self, identity: str) -> None:
         """Drop a pair that turned out to be somebody else's."""
