@@ -30,7 +30,8 @@ async def test_a_backlog_goes_out_in_a_few_requests(stage: Stage) -> None:
     await stage.settled(20)
 
     calls = await stage.calls()
-    assert len(await stage.requests(before)) < len(CHATS)
+    # Alone, each would cost two.
+    assert len(await stage.requests(before)) < 1.5 * len(CHATS)
     assert sum(one["method"] == ADD for one in calls) == len(CHATS)
     assert {one["user_id"] for one in calls if one["method"] == ADD} == {OLGA}
     assert not [one for one in calls if one["error"] == "QUERY_LIMIT_EXCEEDED"]

@@ -1,7 +1,9 @@
 """Requests that are shared: calls of one token that wait for the portal's pace leave together.
 
-A call reserves its place in the portal's bucket. Until that comes, others like it join: they
-ride along in one batch, earlier than they could have gone alone. Nobody waits for company.
+Where the portal's bucket is full, a call waits for its place. Until that comes, others like it
+join: they ride along in one batch, earlier than they could have gone alone. Nobody waits for
+company, and where the bucket has room every call goes alone, for the portal runs the calls of a
+batch one after the other.
 """
 
 import asyncio
@@ -72,7 +74,9 @@ class SharedRequests:
         request = self._waiting.get(key)
         if request is not None and request.takes(call):
             return await request.join(call)
-        request = self._waiting[key] = _Request([call], len(call.methods))
+        request = _Request([call], len(call.methods))
+        if not await self._pace.has_room(address.member_id):
+            self._waiting[key] = request
         began = perf_counter()
         try:
             await self._pace.take(address.member_id, call.methods)

@@ -5,10 +5,12 @@ is under way: the row is not asked for every request.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, text
 
 from bot.bitrix24.plans import Bucket, Plans
@@ -25,7 +27,6 @@ _TAKE = text(
     RETURNING arrival - {_NOW}
     """  # noqa: S608  # a constant of this module
 )
-_AHEAD = text(f"SELECT arrival - {_NOW} FROM buckets WHERE member_id = :member_id")  # noqa: S608  # a constant of this module
 _FILL = text(
     f"""
     INSERT INTO buckets (member_id, arrival) VALUES (:member_id, {_NOW} + :full)
@@ -66,10 +67,13 @@ class SharedBuckets:
         self._database = database
         self._plans = plans
         self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
+        # When each bucket will be empty, by what this process knows (seconds of its own clock).
+        self._empty_at: LRUCache[str, float] = LRUCache(maxsize=20_000)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, member_id: str, methods: Iterable[str]) -> None:
         """Wait for a slot in the portal's row, and for methods that are paused."""
+        self._empty_at[member_id] = await self._after_one_more(member_id)
         queue = self._queues[member_id]
         future: asyncio.Future[_Slot] = asyncio.get_running_loop().create_future()
         queue.waiting.append(future)
@@ -82,16 +86,21 @@ class SharedBuckets:
         await asyncio.sleep(max([slot.wait, *(slot.paused.get(one, 0.0) for one in methods)]))
 
     async def has_room(self, member_id: str) -> bool:
-        """Look at the portal's row; slots that others wait for here count as taken."""
-        row = {"member_id": member_id}
-        ahead = await self._database.exchange(lambda c: c.execute(_AHEAD, row).scalar())
-        waiting = len(self._queues[member_id].waiting) if member_id in self._queues else 0
+        """Say what this process knows of the portal's row; the others may have taken more."""
         bucket = await self._plans.bucket(member_id)
-        return (ahead or 0.0) + (waiting + 1) / bucket.per_second <= _burst(bucket)
+        ahead = await self._after_one_more(member_id) - time.monotonic()
+        return ahead <= _burst(bucket)
+
+    async def _after_one_more(self, member_id: str) -> float:
+        bucket = await self._plans.bucket(member_id)
+        now = time.monotonic()
+        return max(self._empty_at.get(member_id, now), now) + 1 / bucket.per_second
 
     async def overflown(self, member_id: str) -> None:
         """Take the bucket for full: from now on requests go one by one, in all processes."""
-        row = {"member_id": member_id, "full": self._plans.humble(member_id).drained_after}
+        full = self._plans.humble(member_id).drained_after
+        self._empty_at[member_id] = time.monotonic() + full
+        row = {"member_id": member_id, "full": full}
         await self._database.exchange(lambda connection: connection.execute(_FILL, row))
 
     async def pause(self, member_id: str, method: str, until: float) -> None:
@@ -108,6 +117,8 @@ class SharedBuckets:
             except Exception as error:
                 _fail(asked, error)
                 continue
+            behind = len(queue.waiting) / bucket.per_second
+            self._empty_at[member_id] = time.monotonic() + ahead + behind
             for number, future in enumerate(asked, 1):
                 at = ahead - (len(asked) - number) / bucket.per_second - _burst(bucket)
                 if not future.done():
