@@ -20,6 +20,7 @@ from benchmarks import (
     several_processes,
     start,
 )
+from benchmarks.processes import NotStarted
 from benchmarks.report import Report
 
 Row = Callable[[argparse.Namespace, Path], Awaitable[Report]]
@@ -108,7 +109,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="switchboard-bench-", dir=chosen.folder) as folder:
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         with machine.staying_on(machine.LOAD_CPU), runner:
-            sys.exit(runner.run(_run(chosen, Path(folder))))
+            try:
+                code: int | str = runner.run(_run(chosen, Path(folder)))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                code = "\nended before its time"
+            except NotStarted as error:
+                code = f"\n{error}"
+    sys.exit(code)
 
 
 if __name__ == "__main__":
