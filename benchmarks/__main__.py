@@ -37,7 +37,7 @@ async def _one_process(chosen: argparse.Namespace, folder: Path) -> Report:
 
 
 async def _several_processes(chosen: argparse.Namespace, folder: Path) -> Report:
-    sizes = several_processes.Sizes(chosen.rounds, chosen.commands, chosen.in_flight)
+    sizes = several_processes.Sizes(chosen.rounds, chosen.commands // 2, chosen.in_flight)
     return await several_processes.measure(sizes, folder)
 
 
@@ -87,10 +87,12 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> int:
     reports = []
     for number in [chosen.row] if chosen.row else sorted(ROWS):
         print(f"row {number} ", end="", flush=True)
-        reports.append(await ROWS[number](chosen, folder))
+        own = folder / str(number)
+        own.mkdir()
+        reports.append(await ROWS[number](chosen, own))
         print(reports[-1], flush=True)
-    if chosen.write:
-        report.write(reports, _command(sys.argv[1:]))
+        if chosen.write:
+            report.write(reports[-1], _command(sys.argv[1:]))
     return 1 if any(one.wrong for one in reports) else 0
 
 

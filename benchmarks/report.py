@@ -92,11 +92,10 @@ def environment(command: str) -> str:
     return f"Measured {today:%Y-%m-%d} with `{command}` {where}; {versions}."
 
 
-def write(reports: Sequence[Report], command: str) -> None:
-    """Put these rows into the page; the others stay as they are."""
+def write(report: Report, command: str) -> None:
+    """Put this row into the page; the others stay as they are."""
     head, _, measured = PAGE.read_text().partition(MARK)
     sections = {int(one.split(".")[0]): one for one in measured.split("\n## ")[1:]}
-    for report in reports:
-        sections[report.row] = report.markdown(environment(command)).removeprefix("## ")
+    sections[report.row] = report.markdown(environment(command)).removeprefix("## ")
     body = "\n".join(f"## {sections[row].rstrip()}\n" for row in sorted(sections))
     PAGE.write_text(f"{head}{MARK}\n\n{body}")
