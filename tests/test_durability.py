@@ -24,8 +24,10 @@ from stage import (
 )
 from test_events import post, sample
 
+from bot.bitrix24.events import CommandEvent
 from bot.engine import backlog
 from bot.settings import Settings
+from bot.store.database import Database, engine_for
 from sandbox.server import Portal, running
 
 OTHER_CHAT = 8774
@@ -143,6 +145,22 @@ async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
     await stage.faults(clear=True)
     await post(stage, anna)
     await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
+
+
+async def test_what_other_processes_have_answered_takes_no_room(database_url: str) -> None:
+    event = CommandEvent.model_validate(
+        {"bot": {"id": 456}, "command": {"id": 24, "command": "/who"}, "message": {"id": 1},
+         "chat": {"dialog_id": "chat1"}, "user": {"id": OLGA}}
+    )  # fmt: skip
+    database = Database(engine_for(database_url))
+    counted = backlog.Backlog(database)
+    for _ in range(backlog.REQUESTER_LIMIT):
+        counted.added(event)
+
+    rooms = await asyncio.gather(*(counted.room(event) for _ in range(5)))
+    await database.close()
+
+    assert rooms == [backlog.Room.ENOUGH] * 5
 
 
 @pytest.mark.settings(rest_timeout=1.0, retry_for=2.0)

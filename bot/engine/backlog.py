@@ -1,5 +1,7 @@
 """How much may wait: for one requester, for one portal, for all."""
 
+import asyncio
+import math
 import time
 from collections import Counter
 from enum import Enum
@@ -43,15 +45,17 @@ class Backlog:
         self._requesters: Counter[tuple[str, int]] = Counter()
         self._portals: Counter[str] = Counter()
         self._total = 0
-        self._looked_at = 0.0
+        self._looked_at = -math.inf
+        self._looking = asyncio.Lock()
 
     async def room(self, event: CommandEvent) -> Room:
         """Say whether this command fits in. Raises ``StoreUnavailable``."""
-        found = self._room(event)
-        if found is not Room.ENOUGH and time.monotonic() - self._looked_at > 1.0:
-            await self.look()
-            found = self._room(event)
-        return found
+        if self._room(event) is not Room.ENOUGH:
+            # Whoever comes while somebody looks waits for what is found.
+            async with self._looking:
+                if time.monotonic() - self._looked_at > 1.0:
+                    await self.look()
+        return self._room(event)
 
     def added(self, event: CommandEvent) -> None:
         """Count a command that has been stored."""
@@ -67,8 +71,8 @@ class Backlog:
 
     async def look(self) -> None:
         """Count what the inbox really holds."""
-        self._looked_at = time.monotonic()
         rows = await self._database.read(_waiting)
+        self._looked_at = time.monotonic()
         self._requesters = Counter({(member, user): count for member, user, count in rows})
         self._portals = Counter()
         for member, _user, count in rows:
