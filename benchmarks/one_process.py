@@ -67,7 +67,15 @@ async def _unloaded(everybody: list[Contender], count: int) -> Delays:
 
 
 def _told(everybody: list[Contender], rounds: Rounds, delays: Delays) -> Report:
-    header = ["", "commands/s", "to the floor", "µs of CPU a command", "reply p50 ms", "200 p50 ms"]
+    header = [
+        "",
+        "commands/s",
+        "to the floor",
+        "µs of CPU a command",
+        "to the floor by CPU",
+        "reply p50 ms",
+        "200 p50 ms",
+    ]
     report = Report(1, "One process, SQLite with synchronous=FULL", header)
     for one in everybody:
         reply, ack = delays[one.name]
@@ -77,6 +85,7 @@ def _told(everybody: list[Contender], rounds: Rounds, delays: Delays) -> Report:
                 f"{rounds.rate(one.name):.0f}",
                 f"{rounds.ratio(one.name, FLOOR):.2f}",
                 f"{rounds.microseconds(one.name):.0f}",
+                f"{rounds.thrift(one.name, FLOOR):.2f}",
                 f"{reply:.2f}",
                 f"{ack:.2f}",
             ]

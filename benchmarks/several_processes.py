@@ -28,7 +28,7 @@ class Sizes:
 
 async def measure(sizes: Sizes, folder: Path) -> Report:
     """Measure them in turns, each with its own database."""
-    header = ["", "commands/s", "to procrastinate", "µs of CPU a command"]
+    header = ["", "commands/s", "to procrastinate", "µs of CPU a command", "by CPU"]
     report = Report(2, "Several processes, PostgreSQL", header)
     if not postgres.is_installed():
         report.notes.append("Left out: there is no PostgreSQL on this machine.")
@@ -74,6 +74,7 @@ def _tell(report: Report, everybody: list[Contender], rounds: Rounds) -> None:
                 f"{rounds.rate(one.name):.0f}",
                 f"{rounds.ratio(one.name, JOBS):.2f}",
                 _parts(rounds.parts(one.name)),
+                f"{rounds.thrift(one.name, JOBS):.2f}",
             ]
         )
         report.blame(one)

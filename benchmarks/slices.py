@@ -37,7 +37,10 @@ class Rounds:
         """Say how quiet it was."""
         if not self.disturbed:
             return f"{len(self.kept)} rounds, none of them disturbed by other programs."
-        return f"{self.disturbed} of {len(self.kept)} rounds were DISTURBED by other programs."
+        return (
+            f"{self.disturbed} of {len(self.kept)} rounds were DISTURBED by other programs: trust "
+            "the processor time more than the commands a second."
+        )
 
     def rates(self, name: str) -> list[float]:
         """Give the commands a second of every round."""
@@ -60,6 +63,10 @@ class Rounds:
         """Give the median of the ratios within rounds."""
         pairs = zip(self.rates(name), self.rates(to), strict=True)
         return statistics.median(one / other for one, other in pairs if other)
+
+    def thrift(self, name: str, to: str) -> float:
+        """Give the median of the ratios by processor time: it holds on a busy machine too."""
+        return statistics.median(sum(one[to].parts) / sum(one[name].parts) for one in self.kept)
 
     def spread(self, name: str, to: str) -> float:
         """Give how far half of the rounds' ratios lie from their median."""
@@ -100,15 +107,20 @@ def _turns(rounds: int) -> Iterator[int]:
 async def _measured(
     one: Contender, all_of_them: Sequence[Contender], commands: int, in_flight: int
 ) -> Measured:
-    pids = [pid for other in all_of_them for pid in other.service.pids]
     began, busy, sent = time.perf_counter(), machine.busy_seconds(), len(one.ledger.sent)
-    everybody = machine.processor_seconds(set(pids))
-    own = [machine.processor_seconds(part) for part in one.service.parts]
+    used, own = _used(all_of_them), _parts(one)
     found = await one.load.closed(commands, in_flight)
-    parts = [machine.processor_seconds(part) for part in one.service.parts]
-    lasted = time.perf_counter() - began
-    busy = machine.busy_seconds() - busy
-    foreign = busy - (machine.processor_seconds(set(pids)) - everybody)
+    spent, lasted = _parts(one), time.perf_counter() - began
+    foreign = machine.busy_seconds() - busy - (_used(all_of_them) - used)
     done = sum(1 for moment in one.ledger.sent[sent:] if moment)
-    spent = [(now - then) / done * 1e6 for now, then in zip(parts, own, strict=True)]
-    return Measured(found, spent, max(0.0, foreign) / lasted)
+    parts = [(now - then) / done * 1e6 for now, then in zip(spent, own, strict=True)]
+    return Measured(found, parts, max(0.0, foreign) / lasted)
+
+
+def _parts(one: Contender) -> list[float]:
+    return [machine.processor_seconds(part) for part in one.service.parts]
+
+
+def _used(everybody: Sequence[Contender]) -> float:
+    # A database server may serve several of them.
+    return machine.processor_seconds({pid for one in everybody for pid in one.service.pids})
