@@ -127,7 +127,7 @@ async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Pa
         assert await killed.install() == 200
         await killed.faults(method="batch", delay=0.7)
         await killed.type("/invite id12")
-        await killed.until(lambda: _arrived(killed))
+        await killed.until(lambda: _begun(killed))
         process.send_signal(signal.SIGTERM)
         await killed.until(lambda: _takes_nothing(killed))
 
@@ -135,6 +135,10 @@ async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Pa
 
     assert IVAN in await killed.members()
     assert killed.waiting() == 0
+
+
+async def _begun(stage: Stage) -> bool:
+    return stage.count("SELECT count(*) FROM journal") == 1
 
 
 async def _arrived(stage: Stage) -> bool:

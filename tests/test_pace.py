@@ -18,7 +18,8 @@ from bot.store.database import Database, engine_for
 from bot.store.migrate import check_schema
 from sandbox.server import Portal
 
-BUCKET = Bucket(capacity=20, per_second=10)
+# Large enough that a busy machine, which holds requests back for seconds, does not fill it.
+BUCKET = Bucket(capacity=40, per_second=10)
 
 
 async def _usual(member_id: str) -> bool:

@@ -25,6 +25,7 @@ BY_NAME = {
     "deptry": ("Makefile", "deptry"),
     "mypy": ("Makefile", "mypy"),
     "ruff": ("Makefile", "ruff"),
+    "pytest-aiohttp": ("tests/test_web.py", "aiohttp_client"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
     "pytest-timeout": ("pyproject.toml", "timeout = "),
     "pytest-xdist": ("pyproject.toml", "-n 4"),
