@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import os
 import random
 import signal
 import sys
@@ -26,7 +27,7 @@ from urllib.parse import parse_qs
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from aiohttp.test_utils import unused_port
 from postgres import Server, running_server
-from process import ROOT, environment
+from process import Started, environment
 from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
 
 from bot.settings import Settings
@@ -127,7 +128,7 @@ class Bots:
     def __init__(self, commands: list[tuple[list[str], Settings]], log: Path) -> None:
         self._commands = commands
         self._log = log
-        self._processes: list[asyncio.subprocess.Process | None] = [None] * len(commands)
+        self._processes: list[Started | None] = [None] * len(commands)
         self._born = 0.0
 
     async def start(self) -> None:
@@ -159,11 +160,8 @@ class Bots:
     async def _start(self, number: int) -> None:
         arguments, settings = self._commands[number]
         self._born = time.monotonic()
-        with self._log.open("ab") as file:
-            self._processes[number] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", *arguments,
-                env=environment(settings), cwd=ROOT, stdout=file, stderr=file,
-            )  # fmt: skip
+        files = (Path(os.devnull), self._log, self._log)
+        self._processes[number] = Started(environment(settings), arguments, *files)
 
 
 async def play(database: str, commands: int, seed: int, folder: Path) -> Report:

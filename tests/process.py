@@ -1,10 +1,11 @@
-"""The bot as a process of its own, the way a user starts it."""
+"""The bot as a process of its own."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pydantic import SecretStr
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+_nursery = multiprocessing.get_context("forkserver")
+_nursery.set_forkserver_preload(["bot.cli.program"])
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -28,18 +32,61 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **values}
 
 
+class Started:
+    """A process of the bot's, out of one that has imported the program already.
+
+    That takes a second, and the tests start a hundred of them. What a user types is started as it
+    stands by the tests of the Procfile, of the README and of the demo.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str], arguments: Sequence[str], *files: Path
+    ) -> None:
+        self._process = _nursery.Process(target=_run, args=(variables, arguments, files))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        await asyncio.to_thread(self._process.join)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+
+def _run(variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path]) -> None:
+    """Be ``python -m bot``; ``files`` stand for its input, its output and its errors."""
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(ROOT)
+    for number, file in enumerate(files):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
+    sys.stdin = open(0)  # noqa: SIM115  # the process ends with it
+    sys.argv = ["bot", *arguments]
+    from bot.cli.program import main
+
+    main()
+
+
 @asynccontextmanager
 async def bot_process(
     settings: Settings, *arguments: str, log: Path, **changed: str | None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[Started]:
     """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all."""
     wanted = {**environment(settings), **changed}
     variables = {name: value for name, value in wanted.items() if value is not None}
-    with log.open("ab") as file:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *(arguments or ("serve",)),
-            env=variables, cwd=ROOT, stdout=file, stderr=file,
-        )  # fmt: skip
+    process = Started(variables, arguments or ("serve",), Path(os.devnull), log, log)
     try:
         yield process
     finally:

@@ -77,13 +77,17 @@ class Stage:
 
     async def heard(self, user: int = OLGA) -> list[str]:
         """Everything the bot has said, oldest first: in the chats and privately to a user."""
-        messages: list[dict[str, Any]] = []
-        for chat in await self.get("chats"):
-            if chat["kind"] != "private":
-                messages += (await self.chat(chat["id"]))["messages"]
-        messages += (await self.get(f"dialogs/{user}"))["messages"]
-        bots = [one for one in messages if "Switchboard" in one["text"] or one["author_id"] == BOT]
-        return [_plain(one["text"]) for one in sorted(bots, key=lambda one: one["id"])]
+        chats = self.portal.state.chats.values()
+        said = {
+            message.id: message.text
+            for chat in chats
+            if chat.kind != "private"
+            for message in chat.messages
+            if "Switchboard" in message.text or message.author_id == BOT
+        }
+        private = (await self.get(f"dialogs/{user}"))["messages"]
+        said |= {one["id"]: one["text"] for one in private if one["author_id"] == BOT}
+        return [_plain(said[number]) for number in sorted(said)]
 
     async def told_privately(self, user: int = OLGA) -> list[str]:
         messages = (await self.get(f"dialogs/{user}"))["messages"]
@@ -115,11 +119,15 @@ class Stage:
         while not await fact():
             assert time.monotonic() < deadline, "it did not come to pass"
             await asyncio.sleep(pause)
+            pause = min(0.05, 1.2 * pause)
 
     async def _is_settled(self) -> bool:
-        deliveries = await self.get("deliveries")
-        arrived = all(one["status"] is not None or one["error"] for one in deliveries)
-        return arrived and not self.waiting()
+        return self.arrived() and not self.waiting()
+
+    def arrived(self) -> bool:
+        """Say whether every event has been answered, or has found nobody."""
+        deliveries = self.portal.state.journal.deliveries
+        return all(one["status"] is not None or one["error"] for one in deliveries)
 
     def waiting(self) -> int:
         """How many commands are neither answered nor wait for their requester's permission."""
