@@ -15,6 +15,7 @@ from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 from sqlalchemy import Connection, text
 
+from bot.engine.claims import DROP, Claims
 from bot.errors import StoreUnavailable
 from bot.store.database import Database, Write
 from bot.store.inbox import Accepted, Inbox
@@ -45,7 +46,6 @@ _DEFER = text(
 )
 
 _MINE = text("SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = :worker")
-_DROP = text("DELETE FROM procrastinate_jobs WHERE id = :job")
 _STRANDED = text(
     """
     SELECT DISTINCT lane FROM inbox
@@ -77,6 +77,7 @@ class Jobs:
         self._worker: Worker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._app = application(database.engine.url.render_as_string(hide_password=False))
+        self._claims = self._app.job_manager = Claims(self._app.connector, database)
         retry = procrastinate.RetryStrategy(wait=1)
         self._app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)(self._drain)
         self._draining: set[int] = set()
@@ -128,7 +129,11 @@ class Jobs:
             self._draining.discard(context.job.id or 0)
 
     async def _drain_lane(self, lane: str) -> None:
-        while commands := await self._inbox.waiting(lane, AT_ONCE):
+        # What comes from now on brings a job of its own.
+        more = True
+        while more:
+            commands = await self._inbox.waiting(lane, AT_ONCE)
+            more = len(commands) == AT_ONCE
             for command in commands:
                 await self._dispatch(command)
                 if self._stopping.is_set():
@@ -142,9 +147,16 @@ class Jobs:
                     self._worker = _worker(self._app)
                     if not self._stopping.is_set():
                         await self._worker.run()  # type: ignore[no-untyped-call]
+                    await self._give_back()
             except Exception as error:
                 log.warning("the worker lost its database: %s", type(error).__name__)
                 await self._pause(1)
+
+    async def _give_back(self) -> None:
+        """Leave to others what was taken and not begun."""
+        if jobs := self._claims.given_back():
+            await self._database.write((DROP, [{"job": job.id} for job in jobs]))
+            await self._defer(sorted(job.lock or "" for job in jobs))
 
     async def _sweep_on(self) -> None:
         while not await self._pause(SWEEP_EVERY):
@@ -179,7 +191,7 @@ class Jobs:
         self._missing = missing
         if lost:
             log.warning("%d jobs never reached this worker", len(lost))
-            await self._database.write((_DROP, [{"job": job} for job in sorted(lost)]))
+            await self._database.write((DROP, [{"job": job} for job in sorted(lost)]))
 
 
 def _worker(app: procrastinate.App) -> Worker:

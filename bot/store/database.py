@@ -104,6 +104,8 @@ class Database:
         self._groups: SimpleQueue[list[_Request] | None] = SimpleQueue()
         # The writer's own: what was posted and the database would not take.
         self._owed: list[_Request] = []
+        # A single question needs no transaction, which would be two more round trips.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reads")
         self._writer = threading.Thread(target=self._write_groups, name="writes", daemon=True)
         self._loop = asyncio.get_running_loop()
@@ -175,7 +177,7 @@ class Database:
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
         try:
-            with self.engine.connect() as connection:
+            with self._reading.connect() as connection:
                 return question(connection)
         except SQLAlchemyError as error:
             raise _refusal(error) from None
