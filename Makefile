@@ -15,7 +15,7 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fuzz chaos pace neighbours bench peers again
+.PHONY: help install demo test check fuzz chaos flood pace neighbours bench peers again
 
 help:
 	@echo 'make install Make .venv with the locked dependencies; the others do so by themselves'
@@ -24,6 +24,7 @@ help:
 	@echo 'make check   Look for mistakes: ruff, mypy, unused dependencies, known vulnerabilities'
 	@echo 'make fuzz    Feed what reads foreign input with random input: some minutes'
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
+	@echo 'make flood   Fifty thousand hostile requests at one bot: twenty seconds'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
 	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
 	@echo 'make bench   Measure it beside the bare floor; ARGS="--row 1", ARGS=--help'
@@ -52,6 +53,9 @@ fuzz: $(READY)
 
 chaos: $(READY)
 	PYTHONPATH=.:tests $(IN_VENV) chaos $(ARGS)
+
+flood: $(READY)
+	FLOOD=50000 $(IN_VENV) pytest -n 0 tests/test_abuse.py -k flood $(ARGS)
 
 pace: $(READY)
 	PYTHONPATH=.:tests $(IN_VENV) pace $(ARGS)

@@ -154,6 +154,7 @@ WANTED = st.sampled_from([grammar.EVERYTHING, GROUP, frozenset({"word"}), frozen
 
 
 @example("a@b.ruİ", grammar.EVERYTHING)
+@example("ſ\u0301", frozenset({"word"}))
 @settings(max_examples=1500, deadline=None)
 @given(LINES | st.text(), WANTED)
 def test_raises_nothing_but_its_own_error_and_round_trips(text: str, wanted: set[str]) -> None:

@@ -28,7 +28,7 @@ BY_NAME = {
     "pytest-aiohttp": ("tests/test_web.py", "aiohttp_client"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
     "pytest-timeout": ("pyproject.toml", "timeout = "),
-    "pytest-xdist": ("pyproject.toml", "-n 4"),
+    "pytest-xdist": ("pyproject.toml", "--dist worksteal"),
     "types-cachetools": ("pyproject.toml", '"cachetools'),
 }
 # The bot is passed on as a whole: nothing that would bind whoever passes it on.

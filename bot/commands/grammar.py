@@ -162,7 +162,8 @@ class _Line:
 
 def _read_word(line: _Line) -> None:
     if not line.see(_DASH) and (found := line.take(_ANYTHING)):
-        line.parts["word"] = found[0].lstrip("/").casefold()
+        # In small letters two characters may become one: «ſ» with an accent.
+        line.parts["word"] = normalise(found[0].lstrip("/").casefold())
 
 
 def _read_group(line: _Line) -> None:
