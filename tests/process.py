@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from multiprocessing import connection
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
@@ -60,9 +61,10 @@ class Started:
         self.send_signal(signal.SIGTERM)
 
     async def wait(self) -> int:
-        await asyncio.to_thread(self._process.join)
-        assert self._process.exitcode is not None
-        return self._process.exitcode
+        # The status can be read once, so only where `returncode` reads it, too.
+        while (code := self.returncode) is None:
+            await asyncio.to_thread(connection.wait, [self._process.sentinel], 1)
+        return code
 
 
 def _run(variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path]) -> None:
