@@ -24,7 +24,7 @@ REQUESTS = int(os.environ.get("FLOOD", "10000"))
 LARGE = 500
 SLOW = 200
 # What a flood may add, in MiB: bodies under way are bounded at 32, the rest is Python's heap.
-PEAK, LASTING = 96.0, 32.0
+PEAK, LASTING = 96.0, 48.0
 FILES = 256
 CLEAR = {200, 400, 403, 404, 405, 408, 413, 429, 503}
 
