@@ -1,13 +1,15 @@
 """A portal, a bot, and the people who type: what the tests play their scenes on."""
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import cycle
 from typing import Any
 
 from aiohttp import ClientSession
-from aiohttp.test_utils import unused_port
 from sqlalchemy import text
 
 from bot.app import serving
@@ -148,9 +150,24 @@ def _plain(words: str) -> str:
     return words.removeprefix("[b]Switchboard:[/b]\n")
 
 
+# Below the ports that outgoing connections are given, and each test process has its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_ports = cycle(range(20_000 + 1_000 * (_WORKER % 12), 21_000 + 1_000 * (_WORKER % 12)))
+
+
+def free_port() -> int:
+    """Give a port that nobody listens at."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
+
+
 def settings_for(portal: Portal, database_url: str, **more: Any) -> Settings:
     values: dict[str, Any] = {
-        "port": (port := unused_port()),
+        "port": (port := free_port()),
         "public_url": f"http://127.0.0.1:{port}",
         "database_url": database_url,
         "bitrix24_client_id": CLIENT_ID,
