@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import ClientSession
 from sqlalchemy import text
 
-from bot.app import serving
 from bot.settings import Settings
 from bot.store.database import engine_for
+from bot.web.application import serving
 from bot.web.listener import listening
 from sandbox.server import Portal
 

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from bot.app import close, serving
 from bot.settings import Settings
+from bot.web.application import close, serving
 
 Client = TestClient[Any, Any]
 Browse = Callable[[web.Application], Awaitable[Client]]

@@ -8,9 +8,10 @@ import sys
 
 import click
 
-from bot.app import close, running, serving
+from bot.app import running
 from bot.cli.environment import is_shared, read_settings, run
 from bot.settings import Settings
+from bot.web.application import close, serving
 from bot.web.listener import listening
 
 log = logging.getLogger("bot")

@@ -1,0 +1,123 @@
+"""The web side of the program: what answers at which address, put on top of the other parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+import handlers
+from bot.app import Parts, running
+from bot.colleagues import Colleagues
+from bot.connect import Connect
+from bot.lifecycle import Lifecycle
+from bot.settings import Settings
+from bot.store.audit import Audit
+from bot.visitors import Visitors
+from bot.web.app_page import AppPage
+from bot.web.callers import Callers
+from bot.web.connect import Connecting
+from bot.web.events import Events
+from bot.web.health import Health
+from bot.web.install import Install
+from bot.web.journal_page import JournalPage
+from bot.web.metrics import Metrics
+from bot.web.pages import Pages
+from bot.web.requests import MAX_BODY, Forms
+from bot.web.settings_page import SettingsPage
+from bot.web.welcome import Welcome
+
+HEALTH = web.AppKey("health", Health)
+EVENTS = web.AppKey("events", Events)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
+    """Give the web application, ready to take events."""
+    async with running(settings, working=working) as parts:
+        lifecycle = Lifecycle(parts.installation, parts.registration, parts.portals, parts.tokens)
+        lifecycle.start()
+        try:
+            yield _application(parts, lifecycle, settings)
+        finally:
+            await lifecycle.stop()
+
+
+def close(application: web.Application) -> None:
+    """Take no more events, and say so to those who watch."""
+    application[HEALTH].ready = False
+    application[EVENTS].open = False
+
+
+def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
+    pages = Pages()
+    callers = Callers(settings.trusted_proxies)
+    forms = Forms(callers)
+    health = Health(parts.database)
+    metrics = Metrics(settings.metrics_token, parts.shared_figures)
+    events = Events(
+        forms,
+        callers,
+        parts.portals,
+        parts.tokens,
+        parts.inbox,
+        parts.backlog,
+        parts.engine,
+        parts.wording,
+        lifecycle,
+        parts.figures,
+    )
+    install = Install(forms, callers, parts.installation, parts.registration, pages)
+    connecting = Connecting(_connect(parts), pages)
+    app_page = _app_page(parts, forms, callers, pages, lifecycle)
+    welcome = Welcome(pages, settings.public_url)
+    application = web.Application(client_max_size=MAX_BODY)
+    application.add_routes(
+        [
+            web.post("/bitrix24/events", events.receive),
+            web.post("/bitrix24/install", install.receive),
+            web.post("/bitrix24/app", app_page.receive),
+            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
+            web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
+            # Where the card has no address of its own for it, people come back to the page.
+            web.get("/bitrix24/app", connecting.finish, allow_head=False),
+            web.get("/", welcome.show),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.readiness),
+            web.get("/metrics", metrics.show, allow_head=False),
+        ]
+    )
+    application[HEALTH] = health
+    application[EVENTS] = events
+    return application
+
+
+def _app_page(
+    parts: Parts, forms: Forms, callers: Callers, pages: Pages, lifecycle: Lifecycle
+) -> AppPage:
+    names = list(handlers.router.commands)
+    colleagues = Colleagues(parts.access)
+    visitors = Visitors(
+        parts.cipher,
+        parts.portals,
+        parts.tokens,
+        parts.access,
+        parts.memory.preferences,
+        parts.waiting.take_up,
+    )
+    settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
+    journal = JournalPage(Audit(parts.database), colleagues, pages, names)
+    return AppPage(
+        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+    )
+
+
+def _connect(parts: Parts) -> Connect:
+    return Connect(
+        parts.cipher,
+        parts.portals,
+        parts.tokens,
+        parts.states,
+        parts.oauth,
+        parts.access,
+        parts.waiting.take_up,
+    )
