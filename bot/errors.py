@@ -1,4 +1,7 @@
-"""Refusals the requester can mend, failures he cannot.
+"""What the portal refuses to do, and how the bot itself may fail.
+
+What was typed or pressed is refused by ``bot/commands/errors.py``; what one handler alone
+refuses stands beside it.
 
 A refusal is worded by the template named after it, ``templates/<language>/refusals/``; its
 fields are the template's variables.
@@ -7,7 +10,7 @@ fields are the template's variables.
 from dataclasses import dataclass
 from typing import Self
 
-from bot.bitrix24.entities import Act, CrmItem, Entity, Group, Offer, Person
+from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 
 AGAIN = Offer(name="again", act=Act())
 
@@ -55,13 +58,6 @@ class IsExtranet(Refusal):
     """The person named is an external user of the portal."""
 
     person: Person
-
-
-@dataclass(eq=False)
-class NotBound(Refusal):
-    """The chat is bound to no CRM item."""
-
-    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
 
 @dataclass(eq=False)
@@ -241,37 +237,7 @@ class RemovalDenied(Refusal):
 
 
 @dataclass(eq=False)
-class NobodyToRemove(Refusal):
-    """The item has no open-line chat: the portal answered 0 to a removal."""
-
-    item: CrmItem
-
-
-@dataclass(eq=False)
 class NotHere(Refusal):
     """Who was to be removed is not in the chat."""
 
     person: Person
-
-
-@dataclass(eq=False)
-class OnlyOperator(Refusal):
-    """Only the dialog's operator may create a lead for it."""
-
-    owner: Person | None
-
-
-@dataclass(eq=False)
-class GroupNotFound(Refusal):
-    """There is no such group, or the requester does not see it."""
-
-    group: Group
-
-
-@dataclass(eq=False)
-class NobodyInvited(Refusal):
-    """The portal invited nobody to the group and does not say why."""
-
-    group: Group
-    people: tuple[Person, ...]
-    owner: Person | None

@@ -1,6 +1,7 @@
 """/escalate: call whoever has to know into the chat of a CRM item."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Role, Someone
@@ -8,7 +9,6 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Target
 from bot.commands.arrivals import Arrival, Arrivals, Missed, missing
-from bot.commands.errors import NobodyToCall
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy, Skipped
 from bot.commands.router import Arguments, Router
@@ -43,6 +43,14 @@ class Escalated(Outcome):
 class WouldEscalate(Outcome):
     item: CrmItem
     people: tuple[Person, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(eq=False)
+class NobodyToCall(Refusal):
+    """An escalation has found nobody who could come."""
+
+    item: CrmItem
     skipped: tuple[Skipped, ...]
 
 

@@ -1,16 +1,17 @@
 """/group: invite colleagues into a workgroup."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.groups import Groups, Invitations
 from bot.bitrix24.people import Users
 from bot.commands.arrivals import Missed, missing
-from bot.commands.errors import GroupAmbiguous, NotGroup
+from bot.commands.errors import NotGroup
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
-from bot.errors import GroupNotFound, NobodyInvited, Refusal, UnknownRefusal
+from bot.errors import Refusal, UnknownRefusal
 from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
@@ -40,6 +41,30 @@ class AlreadyInGroup(Outcome):
 class WouldInviteToGroup(Outcome):
     group: Group
     people: tuple[Person, ...]
+
+
+@dataclass(eq=False)
+class GroupAmbiguous(Refusal):
+    """Several groups have this name."""
+
+    query: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(eq=False)
+class GroupNotFound(Refusal):
+    """There is no such group, or the requester does not see it."""
+
+    group: Group
+
+
+@dataclass(eq=False)
+class NobodyInvited(Refusal):
+    """The portal invited nobody to the group and does not say why."""
+
+    group: Group
+    people: tuple[Person, ...]
+    owner: Person | None
 
 
 @router.command("group")

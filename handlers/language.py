@@ -1,9 +1,11 @@
 """/language: choose the language that the bot speaks to the requester."""
 
+from dataclasses import dataclass
+
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
-from bot.commands.errors import LanguageUnknown
 from bot.commands.router import Arguments, Router
+from bot.errors import Refusal
 from bot.outcomes import Outcome, Outcomes, Usage
 from bot.store.preferences import Preferences
 
@@ -16,6 +18,13 @@ class Language(Arguments):
 
 class LanguageChosen(Outcome):
     pass
+
+
+@dataclass(eq=False)
+class LanguageUnknown(Refusal):
+    """The bot does not speak this language."""
+
+    word: str
 
 
 @router.command("language", everywhere=False)

@@ -1,11 +1,13 @@
 """Buttons that mend what a command met, and have it carried out again."""
 
+from dataclasses import dataclass
+
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Dialog, OpenLines
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
-from bot.errors import OnlyOperator, UnknownRefusal
+from bot.errors import Refusal, UnknownRefusal
 from bot.outcomes import Outcomes
 from bot.store.journal import Answered
 
@@ -18,6 +20,13 @@ class CreateLead(Arguments):
 
 class StartSession(Arguments):
     pass
+
+
+@dataclass(eq=False)
+class OnlyOperator(Refusal):
+    """Only the dialog's operator may create a lead for it."""
+
+    owner: Person | None
 
 
 @router.button("create_lead")

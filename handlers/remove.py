@@ -1,17 +1,17 @@
 """/remove: take colleagues out of the customer's chat."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.commands.arrivals import Missed, missing
-from bot.commands.errors import RemovesOperator
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.diagnosis import Denied, Diagnosis
-from bot.errors import NobodyToRemove, NotHere, Refusal
+from bot.errors import NotHere, Refusal
 from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
@@ -36,6 +36,21 @@ class Removed(Outcome):
 
 class WouldRemove(Outcome):
     people: tuple[Person, ...]
+    item: CrmItem
+
+
+@dataclass(eq=False)
+class RemovesOperator(Refusal):
+    """The dialog's own operator is about to be removed."""
+
+    person: Person
+    offers: tuple[Offer, ...]
+
+
+@dataclass(eq=False)
+class NobodyToRemove(Refusal):
+    """The item has no open-line chat: the portal answered 0 to a removal."""
+
     item: CrmItem
 
 

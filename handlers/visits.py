@@ -1,14 +1,15 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
-from bot.commands.errors import TooLate
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis
+from bot.errors import Refusal
 from bot.outcomes import Outcome, Outcomes, Told
 from bot.store.stays import Guests, Stay, Stays
 
@@ -51,6 +52,11 @@ class GuestStays(Outcome):
     to: Person
     who: Person
     chat_id: int
+
+
+@dataclass(eq=False)
+class TooLate(Refusal):
+    """What was to be put off has happened."""
 
 
 @router.button("remind")

@@ -1,5 +1,6 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from bot.bitrix24.entities import CrmItem, Person
@@ -7,10 +8,10 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE
 from bot.bitrix24.people import Users
-from bot.commands.errors import NothingRefused
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis
+from bot.errors import Refusal
 from bot.outcomes import Outcome, Outcomes
 from bot.store.history import Deed
 
@@ -25,6 +26,11 @@ class Explained(Outcome):
     method: str
     code: str
     description: str
+
+
+@dataclass(eq=False)
+class NothingRefused(Refusal):
+    """The requester has met no refusal in this chat lately."""
 
 
 @router.command("why")

@@ -1,8 +1,8 @@
-"""Refusals that come of what was typed or pressed."""
+"""Refusals that come of what was typed or pressed, and of where."""
 
 from dataclasses import dataclass
 
-from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.errors import Refusal
 
 
@@ -11,6 +11,13 @@ class NotInOpenLine(Refusal):
     """The command needs a customer's chat, and was typed elsewhere."""
 
     command: str
+
+
+@dataclass(eq=False)
+class NotBound(Refusal):
+    """The chat is bound to no CRM item."""
+
+    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
 
 @dataclass(eq=False)
@@ -134,27 +141,11 @@ class RoleEmpty(Refusal):
 
 
 @dataclass(eq=False)
-class GroupAmbiguous(Refusal):
-    """Several groups have this name."""
-
-    query: str
-    groups: tuple[Group, ...]
-
-
-@dataclass(eq=False)
 class OtherItem(Refusal):
     """The item named is not the one of this customer's chat; both are on offer."""
 
     item: CrmItem
     bound: CrmItem | None
-    offers: tuple[Offer, ...]
-
-
-@dataclass(eq=False)
-class RemovesOperator(Refusal):
-    """The dialog's own operator is about to be removed."""
-
-    person: Person
     offers: tuple[Offer, ...]
 
 
@@ -183,28 +174,3 @@ class NothingToUndo(Refusal):
 @dataclass(eq=False)
 class CannotUndo(Refusal):
     """An invitation to a workgroup cannot be taken back."""
-
-
-@dataclass(eq=False)
-class NothingRefused(Refusal):
-    """The requester has met no refusal in this chat lately."""
-
-
-@dataclass(eq=False)
-class LanguageUnknown(Refusal):
-    """The bot does not speak this language."""
-
-    word: str
-
-
-@dataclass(eq=False)
-class NobodyToCall(Refusal):
-    """An escalation has found nobody who could come."""
-
-    item: CrmItem
-    skipped: tuple[object, ...]
-
-
-@dataclass(eq=False)
-class TooLate(Refusal):
-    """What was to be put off has happened."""

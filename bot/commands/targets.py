@@ -5,8 +5,7 @@ from typing import Protocol
 from bot.bitrix24.entities import Act, CrmItem, Offer
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.open_lines import OpenLines, Target
-from bot.commands.errors import NotInOpenLine, OtherItem
-from bot.errors import NotBound
+from bot.commands.errors import NotBound, NotInOpenLine, OtherItem
 
 
 class Aimed(Protocol):
