@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Role
 from bot.commands import grammar, vocabulary
-from bot.commands.grammar import Problem, Unclear, normalise, parse, write
+from bot.commands.grammar import parse
+from bot.commands.line import Problem, Unclear, normalise
+from bot.commands.writing import write
 
 IVAN = Person(id=12, name="Иван Петров")
 DEAL = CrmItem(type="deal", id=288)

@@ -23,7 +23,9 @@ from bot.commands.errors import (
     WhichItem,
     WrongDuration,
 )
-from bot.commands.grammar import Problem, Unclear
+from bot.commands.line import Problem, Unclear
+from bot.commands.options import MAX_REASON
+from bot.commands.writing import write
 from bot.errors import Refusal
 from bot.outcomes import Outcomes
 
@@ -39,7 +41,7 @@ class Arguments(BaseModel):
 
     def written(self, **changed: Any) -> str:
         """Write the arguments, with some of them changed, as somebody might type them."""
-        return grammar.write({**dict(self), **changed})
+        return write({**dict(self), **changed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,6 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
         case Problem.DURATION:
             return WrongDuration(unclear.word, command)
         case Problem.TOO_LONG:
-            return ReasonTooLong(grammar.MAX_REASON)
+            return ReasonTooLong(MAX_REASON)
     before, rest = unclear.text[: unclear.place], unclear.text[unclear.place :]
     return NotUnderstood(command, grammar.plain(before), grammar.plain(rest))
