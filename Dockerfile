@@ -16,6 +16,8 @@ COPY --from=build /app/.venv .venv
 COPY bot bot
 COPY handlers handlers
 COPY templates templates
+# As the libraries are: else it is done at every start, and the process stays bigger for it.
+RUN python -m compileall -q bot handlers
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8080
 USER switchboard
 # SQLite lives here, where there is no PostgreSQL.

@@ -23,7 +23,6 @@ from bot.doctor import Doctor
 from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
-from bot.engine.jobs import Jobs
 from bot.engine.lanes import Lanes
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
@@ -43,13 +42,13 @@ from bot.store.history import History
 from bot.store.inbox import Inbox
 from bot.store.journal import Journal
 from bot.store.keyring import check_keys
-from bot.store.migrate import check_schema
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portals
 from bot.store.preferences import Preferences
 from bot.store.presses import Presses
 from bot.store.replays import Replays
 from bot.store.retention import Retention
+from bot.store.schema import check_schema
 from bot.store.states import States
 from bot.store.stays import Stays
 from bot.store.tokens import Tokens
@@ -216,6 +215,9 @@ def _engine(
     database: Database, inbox: Inbox, backlog: Backlog, dispatcher: Dispatcher, *, working: bool
 ) -> Engine:
     if _is_shared(database):
+        # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
+        from bot.engine.jobs import Jobs
+
         return Jobs(database, inbox, dispatcher.dispatch, working=working)
     return Lanes(inbox, backlog, dispatcher.dispatch)
 

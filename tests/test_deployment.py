@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
@@ -127,6 +128,13 @@ async def test_what_the_image_holds_starts_and_is_watched(portal: Portal, tmp_pa
             assert await ill.wait() != 0
 
     assert (tmp_path / "data" / "switchboard.db").exists()
+
+
+def test_a_process_on_sqlite_carries_nothing_of_postgresql_nor_of_migrations() -> None:
+    program = "import bot.__main__, sys; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=PIPE, check=True)
+
+    assert not set(ended.stdout.decode().split()) & {"procrastinate", "psycopg", "alembic"}
 
 
 def test_the_image_is_built_of_the_versions_that_are_tested() -> None:

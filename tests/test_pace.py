@@ -15,7 +15,7 @@ from bot.figures import Figures
 from bot.settings import Settings
 from bot.store.buckets import SharedBuckets
 from bot.store.database import Database, engine_for
-from bot.store.migrate import check_schema
+from bot.store.schema import check_schema
 from sandbox.server import Portal
 
 # The margin of two is a second at this rate: so long may a busy machine hold requests back.

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bot import logs
 from bot.settings import Settings
 from bot.store.keyring import WrongKeys
-from bot.store.migrate import SchemaOutdated
+from bot.store.schema import SchemaOutdated
 
 T = TypeVar("T")
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import subprocess
 import sys
 
 import click
@@ -11,6 +12,8 @@ import click
 from bot.app import running
 from bot.cli.environment import is_shared, read_settings, run
 from bot.settings import Settings
+from bot.store.database import engine_for
+from bot.store.schema import is_current
 from bot.web.application import close, serving
 from bot.web.listener import listening
 
@@ -24,6 +27,8 @@ def serve(*, web_only: bool) -> None:
     settings = read_settings()
     if web_only and not is_shared(settings):
         sys.exit("--web-only needs workers, and those need PostgreSQL: set DATABASE_URL.")
+    if not is_shared(settings):
+        _migrate_apart(settings)
     run(_serve(settings, working=not web_only))
 
 
@@ -34,6 +39,19 @@ def worker() -> None:
     if not is_shared(settings):
         sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")
     run(_work(settings))
+
+
+def _migrate_apart(settings: Settings) -> None:
+    """Bring SQLite up to date in another process: this one is to stay, and to stay small."""
+    engine = engine_for(settings.database_url.get_secret_value())
+    current = is_current(engine)
+    engine.dispose()
+    if not current:
+        command = [sys.executable, "-m", "bot", "migrate"]
+        # It says itself what goes wrong, and nothing else is to be read.
+        ended = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+        if ended.returncode:
+            sys.exit(ended.returncode)
 
 
 async def _serve(settings: Settings, *, working: bool) -> None:

@@ -9,7 +9,7 @@ from bot.cli.output import as_json, write_json
 from bot.store.cipher import Cipher
 from bot.store.database import engine_for
 from bot.store.keyring import WrongKeys, encrypted_rows, rotate
-from bot.store.migrate import SchemaOutdated, Version, check_schema, migrate
+from bot.store.schema import SchemaOutdated, check_schema
 
 
 @click.command("migrate")
@@ -19,6 +19,9 @@ def migrate_database(*, is_json: bool) -> None:
 
     PostgreSQL needs it before the first start, and after an update; SQLite is migrated by `serve`.
     """
+    # Alembic takes 11 MiB, which `serve` is not to pay for.
+    from bot.store.migrate import Version, migrate
+
     applied: list[Version] = []
 
     def tell(version: Version) -> None:

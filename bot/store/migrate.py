@@ -1,4 +1,4 @@
-"""The database's schema and its versions."""
+"""How a database comes to this program's schema, version by version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, Engine, inspect
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,10 +18,6 @@ class Version:
 
     number: str
     words: str
-
-
-class SchemaOutdated(Exception):
-    """The database's schema is not this program's."""
 
 
 def migrate(engine: Engine, tell: Callable[[Version], None] = lambda version: None) -> None:
@@ -42,21 +35,12 @@ def _version(script: Any) -> Version:
     return Version(script.revision, script.doc)
 
 
-def check_schema(engine: Engine) -> None:
-    """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current == ScriptDirectory.from_config(configuration()).get_current_head():
-        return
-    if engine.dialect.name == "sqlite":
-        migrate(engine)
-    else:
-        raise SchemaOutdated("run `python -m bot migrate` first")
-
-
 def _prepare_queue(connection: Connection) -> None:
     if inspect(connection).has_table("procrastinate_jobs"):
         return
+    # SQLite is migrated without it.
+    from procrastinate.schema import SchemaManager
+
     # Many statements at once go through the driver itself: SQLAlchemy would read the colons.
     driver = connection.connection.driver_connection
     if driver is not None:

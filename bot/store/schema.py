@@ -1,0 +1,36 @@
+"""Which schema this program needs, and whether the database has it."""
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+# The newest of bot/store/migrations/versions.
+VERSION = "0003"
+
+_STORED = text("SELECT version_num FROM alembic_version")
+
+
+class SchemaOutdated(Exception):
+    """The database's schema is not this program's."""
+
+
+def is_current(engine: Engine) -> bool:
+    """Say whether the schema is this program's."""
+    with engine.connect() as connection:
+        return _version(connection) == VERSION
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
+    if is_current(engine):
+        return
+    if engine.dialect.name != "sqlite":
+        raise SchemaOutdated("run `python -m bot migrate` first")
+    # Alembic takes 11 MiB, and hardly ever is there something for it to do.
+    from bot.store.migrate import migrate
+
+    migrate(engine)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(_STORED).scalar()
