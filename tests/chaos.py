@@ -12,36 +12,27 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
-from aiohttp.test_utils import unused_port
+from aiohttp import ClientSession, ClientTimeout
+from crowd import CHATS, PEOPLE, populate
+from hosting import Bots, Router, are_ready, routed
 from postgres import Server, running_server
-from process import Started, environment
 from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
 
-from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
-from sandbox.model import User
 from sandbox.server import Portal, running
 from sandbox.state import State
 
-CHATS = range(20_001, 20_021)
-PEOPLE = 30_000
 SECONDS_A_COMMAND = 0.05
 SETTLE = 120.0
-GROWN_UP = 5.0
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
 
 FAULTS: list[dict[str, Any]] = [
@@ -81,89 +72,6 @@ class Report:
         )
 
 
-class Router:
-    """What a PaaS has before its web processes: passes events on to one that is alive."""
-
-    def __init__(self, session: ClientSession) -> None:
-        self._session = session
-        self.ports: list[int] = []
-        self.taken: set[int] = set()
-        self.seen: set[int] = set()
-
-    async def pass_on(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        status = await self._try_all(request, body)
-        message = parse_qs(body.decode()).get("data[message][id]")
-        if message:
-            self.seen.add(int(message[0]))
-            if status == 200:
-                self.taken.add(int(message[0]))
-        return web.Response(status=status)
-
-    async def _try_all(self, request: web.Request, body: bytes) -> int:
-        """Give the answer of a process; wait a little where all of them are just starting."""
-        for _ in range(30):
-            status = await self._try_once(request, body)
-            if status is not None:
-                return status
-            await asyncio.sleep(0.1)
-        return 503
-
-    async def _try_once(self, request: web.Request, body: bytes) -> int | None:
-        for port in random.sample(self.ports, len(self.ports)):
-            url = f"http://127.0.0.1:{port}{request.path}"
-            try:
-                async with self._session.post(
-                    url, data=body, headers={"Content-Type": request.content_type}
-                ) as answer:
-                    return answer.status
-            except (ClientError, OSError, TimeoutError):
-                continue
-        return None
-
-
-class Bots:
-    """The bot's processes: started, killed, started again."""
-
-    def __init__(self, commands: list[tuple[list[str], Settings]], log: Path) -> None:
-        self._commands = commands
-        self._log = log
-        self._processes: list[Started | None] = [None] * len(commands)
-        self._born = 0.0
-
-    async def start(self) -> None:
-        for number in range(len(self._commands)):
-            await self._start(number)
-
-    async def kill(self, number: int) -> None:
-        process = self._processes[number % len(self._processes)]
-        if process and process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-
-    async def supervise(self) -> None:
-        """Start again what has ended, as a PaaS does."""
-        while True:
-            await asyncio.sleep(0.5)
-            for number, process in enumerate(self._processes):
-                if process is not None and process.returncode is not None:
-                    await self._start(number)
-
-    async def stop(self) -> list[int]:
-        # Python alone takes a while until a process can be asked to end.
-        await asyncio.sleep(max(0.0, self._born + GROWN_UP - time.monotonic()))
-        for process in self._processes:
-            if process and process.returncode is None:
-                process.terminate()
-        return [await process.wait() for process in self._processes if process]
-
-    async def _start(self, number: int) -> None:
-        arguments, settings = self._commands[number]
-        self._born = time.monotonic()
-        files = (Path(os.devnull), self._log, self._log)
-        self._processes[number] = Started(environment(settings), arguments, *files)
-
-
 async def play(database: str, commands: int, seed: int, folder: Path) -> Report:
     """Run the whole thing in ``folder`` and judge it."""
     began = time.monotonic()
@@ -188,7 +96,7 @@ async def _play(
 ) -> Report:
     url = server.url if server else f"sqlite:///{folder}/bot.db"
     router = Router(session)
-    async with _serving(router) as port:
+    async with routed(router) as port:
         common = {
             "public_url": f"http://127.0.0.1:{port}",
             "rest_timeout": 1.5,
@@ -209,11 +117,11 @@ async def _play(
         )
         router.ports = [one.port for one in webs]
         stage = Stage(portal, webs[0], session)
-        _populate(portal, commands)
+        populate(portal, commands)
         await bots.start()
         supervisor = asyncio.create_task(bots.supervise())
         try:
-            await stage.until(lambda: _ready(stage, webs), 30)
+            await stage.until(lambda: are_ready(stage, webs), 30)
             assert await stage.install() == 200
             report = await _storm(stage, router, bots, server, commands, seed)
             await _calm(stage, report)
@@ -224,43 +132,6 @@ async def _play(
         report.wrong += [f"a process ended with {code}" for code in codes if code != 0]
         stage.engine.dispose()
     return report
-
-
-@contextlib.asynccontextmanager
-async def _serving(router: Router) -> AsyncIterator[int]:
-    application = web.Application()
-    application.router.add_post("/{path:.*}", router.pass_on)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    port = unused_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield port
-    finally:
-        await runner.cleanup()
-
-
-def _populate(portal: Portal, commands: int) -> None:
-    state = portal.state
-    model = state.chats[8773]
-    for number in CHATS:
-        state.chats[number] = dataclasses.replace(
-            model, id=number, members=list(model.members), messages=[],
-            entity_id=f"telegrambot|1|{number}|599", bindings=dict(model.bindings),
-        )  # fmt: skip
-    for number in range(PEOPLE, PEOPLE + commands):
-        state.users[number] = User(number, "Гость", str(number), "M", "Эксперт", [5])
-
-
-async def _ready(stage: Stage, webs: list[Settings]) -> bool:
-    for one in webs:
-        try:
-            async with stage.session.get(f"http://127.0.0.1:{one.port}/readyz") as answer:
-                if answer.status != 200:
-                    return False
-        except (ClientError, OSError):
-            return False
-    return True
 
 
 async def _storm(

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
-from chaos import CHATS, PEOPLE, _populate
+from crowd import CHATS, PEOPLE, populate
 from process import bot_process, ready
 from stage import CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
 
@@ -41,8 +41,8 @@ async def measure(rounds: int, folder: Path) -> tuple[float, float]:
             await ready(settings, session)
             well, ill = Stage(healthy, settings, session), Stage(hanging, settings, session)
             assert [await well.install(), await ill.install()] == [200, 200]
-            _populate(healthy, COMMANDS * rounds * 2)
-            _populate(hanging, HANGING)
+            populate(healthy, COMMANDS * rounds * 2)
+            populate(hanging, HANGING)
             alone, beside, number = [], [], PEOPLE
             for _ in range(rounds):
                 alone += await _latencies(well, number)

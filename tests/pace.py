@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from aiohttp import ClientSession, ClientTimeout
-from chaos import CHATS, PEOPLE, Bots, Router, _populate, _ready, _serving
+from crowd import CHATS, PEOPLE, populate
+from hosting import Bots, Router, are_ready, routed
 from postgres import running_server
 from stage import CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
 
@@ -48,7 +49,7 @@ async def measure(commands: int, capacity: float, rate: float, folder: Path) -> 
             ClientSession(timeout=ClientTimeout(total=60)) as session,
         ):  # fmt: skip
             router = Router(session)
-            async with _serving(router) as port:
+            async with routed(router) as port:
                 common = {"public_url": f"http://127.0.0.1:{port}", "retry_for": 600,
                           "rest_timeout": 30, "portal_bucket": capacity,
                           "portal_rate": rate}  # fmt: skip
@@ -57,10 +58,10 @@ async def measure(commands: int, capacity: float, rate: float, folder: Path) -> 
                 bots = Bots([*roles, (["worker"], webs[0]), (["worker"], webs[0])], folder / "log")
                 router.ports = [one.port for one in webs]
                 stage = Stage(portal, webs[0], session)
-                _populate(portal, commands)
+                populate(portal, commands)
                 await bots.start()
                 try:
-                    await stage.until(lambda: _ready(stage, webs), 30)
+                    await stage.until(lambda: are_ready(stage, webs), 30)
                     assert await stage.install() == 200
                     # Let the bucket drain from the installation.
                     await asyncio.sleep(capacity / rate)
