@@ -1,14 +1,11 @@
 """The app's page: who is let in, what he sees and may do, and what others cannot."""
 
-import re
-from html import unescape
 from typing import Any
 
 import pytest
+from app_page import address, opened, posted, words_of
 from sqlalchemy import text
 from stage import ADD, ANNA, BOSS, IVAN, OLGA, Stage
-
-from bot.web.pages import Pages
 
 ADMIN = 1
 TYPED = "/invite id12"
@@ -192,66 +189,6 @@ async def test_people_who_cannot_be_told_apart_are_asked_about(stage: Stage) -> 
     assert "Нет сотрудника по запросу «Никто Такой»" in shown
 
 
-async def test_the_journal_tells_who_asked_what(stage: Stage) -> None:
-    await stage.say(TYPED)
-    await stage.say("/invite id15", user=OLGA)
-    _, page = await opened(stage, ADMIN)
-
-    page = await posted(stage, page, view="journal")
-
-    rows = rows_of(page)
-    assert len(rows) == 2
-    assert "Анна Орлова 15" in rows[0]
-    assert "Ольга Смирнова 7 /invite Иван Петров 12 chat8773 сделка № 288 сделано" in rows[1]
-
-
-async def test_the_journal_is_filtered_and_paged(stage: Stage) -> None:
-    fill_journal(stage, 120)
-    _, page = await opened(stage, ADMIN)
-
-    page = await posted(stage, page, view="journal", requester=str(OLGA), result="refused")
-    assert len(rows_of(page)) == 50
-    assert "Более ранние" in page
-    [before] = re.findall(r'name="before" value="(\d+)"', page)
-    page = await posted(
-        stage, page, view="journal", requester=str(OLGA), result="refused", before=before
-    )
-    assert len(rows_of(page)) == 10
-    assert "К новым" in page
-
-    page = await posted(stage, page, view="journal", since="2030-01-01")
-    assert "Ничего не найдено" in page
-    page = await posted(stage, page, view="journal", until="nonsense", requester="' OR 1=1")
-    assert len(rows_of(page)) == 50
-
-
-async def test_the_journal_comes_as_a_table_that_runs_nothing(stage: Stage) -> None:
-    fill_journal(stage, 3, code="=HYPERLINK(1)")
-    _, page = await opened(stage, ADMIN)
-
-    fields = {"session": session_of(page), "view": "csv"}
-    async with stage.session.post(address(stage), data=fields) as response:
-        table = await response.text("utf-8-sig")
-
-    assert response.content_type == "text/csv"
-    assert response.headers["Content-Disposition"].startswith("attachment")
-    lines = table.strip().split("\r\n")
-    assert lines[0].startswith("когда,кто,команда")
-    assert len(lines) == 4
-    assert all(",'=HYPERLINK(1)" in line or ",done," in line for line in lines[1:])
-    assert ",=" not in table
-
-
-async def test_stored_markup_stays_text(stage: Stage) -> None:
-    fill_journal(stage, 2, code="<script>alert(1)</script>")
-    _, page = await opened(stage, ADMIN)
-
-    page = await posted(stage, page, view="journal", requester='"><img src=x onerror=alert(1)>')
-
-    assert "<script>alert" not in page
-    assert "<img" not in page
-
-
 async def test_the_state_names_what_is_wrong_and_repairs_it(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
     page = await posted(stage, page, view="state")
@@ -289,87 +226,10 @@ async def test_who_is_not_connected_gets_a_button(stage: Stage) -> None:
     assert f'href="{stage.settings.public_url}/bitrix24/connect?ticket=' in page
 
 
-async def opened(
-    stage: Stage, user: int, *, language: str = "ru", **changed: str
-) -> tuple[int, str]:
-    page = await stage.post("open", {"user_id": user, "language": language})
-    async with stage.session.post(page["url"], data={**page["fields"], **changed}) as response:
-        return response.status, await response.text()
-
-
-async def posted(stage: Stage, page: str, **fields: str) -> str:
-    """Send a form of a page."""
-    data = {"session": session_of(page), **fields}
-    async with stage.session.post(address(stage), data=data) as response:
-        assert response.status == 200, await response.text()
-        return await response.text()
-
-
-def address(stage: Stage) -> str:
-    return f"{stage.settings.public_url}/bitrix24/app"
-
-
-def session_of(page: str) -> str:
-    found = re.search(r'name="session" value="([^"]+)"', page)
-    assert found, page
-    return found[1]
-
-
-def words_of(page: str) -> str:
-    """What a person reads of a page."""
-    body = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL).replace("<br>", " ")
-    return " ".join(unescape(re.sub(r"<[^>]+>", "", body)).split())
-
-
-def rows_of(page: str) -> list[str]:
-    table = re.search(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
-    assert table, page
-    return [words_of(row.replace("</td>", " "))
-            for row in table[1].split("</tr>") if "<td" in row]  # fmt: skip
-
-
 def one_row(stage: Stage, question: str) -> Any:
     with stage.engine.connect() as connection:
         return connection.execute(text(question)).scalar_one()
 
 
-def fill_journal(stage: Stage, count: int, code: str = "ACCESS_DENIED") -> None:
-    rows = [
-        {"number": number, "code": code if number % 2 else None,
-         "portal": stage.portal.state.settings.member_id}
-        for number in range(count)
-    ]  # fmt: skip
-    with stage.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO journal (command_id, step, member_id, requester_id, chat, command,"
-                " method, person_id, params, begun_at, answered_at, result, code)"
-                " VALUES (:number + 1000, 0, :portal, 7, 'chat8773', 'invite', 'm', 12, '{}',"
-                " 1790000000 + :number, 1790000001, 'null', :code)"
-            ),
-            rows,
-        )
-
-
 async def joined(stage: Stage) -> bool:
     return IVAN in await stage.members()
-
-
-async def test_both_languages_have_the_same_words() -> None:
-    pages = Pages()
-    russian, english = [await pages.words(language) for language in ("ru", "en")]
-
-    assert pages.languages == ["en", "ru"]
-    assert _shape(russian) == _shape(english)
-
-
-def _shape(words: Any) -> Any:
-    """The names of words, and what is below them."""
-    if isinstance(words, str):
-        return "words"
-    if isinstance(words, dict):
-        return {name: _shape(one) for name, one in words.items()}
-    if isinstance(words, list | tuple):
-        return len(words)
-    named = {name: one for name, one in vars(words).items() if not name.startswith("_")}
-    return {name: _shape(one) for name, one in named.items() if not callable(one)}

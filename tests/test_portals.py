@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 from aiohttp import ClientSession
+from app_page import opened, posted, rows_of, session_of, words_of
 from sqlalchemy import text
 from stage import ADD, CLIENT_ID, CLIENT_SECRET, IVAN, OLGA, Stage, bot_running, settings_for
-from test_app_page import opened, posted, rows_of, session_of, words_of
 
 from sandbox.server import Portal, running
 
