@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from program import all_said, program
 from stage import ANNA, CHAT
 
 from bot.settings import Settings
@@ -33,25 +34,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **misleading, "TMPDIR": str(tmp_path), "PYTHONUTF8": "1"}
 
 
-@asynccontextmanager
-async def _started(environ: dict[str, str], *command: str) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=ROOT, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def _said(process: Process) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
-        said = await process.stdout.read()
-        await process.wait()
-    return said.decode()
+def _started(environ: dict[str, str], *command: str) -> AbstractAsyncContextManager[Process]:
+    return program(sys.executable, *command, folder=ROOT, variables=environ)
 
 
 async def _said_until(process: Process, end: Callable[[str], bool]) -> str:
@@ -75,7 +59,7 @@ async def _run_in_shell(line: str) -> str:
 
 async def test_plays_the_main_job_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
     async with _started(environ, *DEMO, "--once") as process:
-        said = await _said(process)
+        said = await all_said(process, PATIENCE)
 
     assert process.returncode == 0, said
     for line in (
@@ -101,7 +85,7 @@ async def test_says_what_did_not_go_as_expected(environ: dict[str, str]) -> None
     # Anna is nobody whom the portal refuses.
     play = f"from sandbox.demo import scene; scene.PAVEL = {ANNA}; {MAIN}"
     async with _started(environ, "-c", play, "--once") as process:
-        said = await _said(process)
+        said = await all_said(process, PATIENCE)
 
     assert process.returncode == 1
     assert "This did not go as expected:\n  ✗ Анна Орлова (15) was not added" in said
@@ -112,7 +96,7 @@ async def test_shows_why_the_bot_does_not_start(environ: dict[str, str], tmp_pat
     (tmp_path / "bot").mkdir()
     (tmp_path / "bot" / "__main__.py").write_text("raise SystemExit('out of order')")
     async with _started(environ, "-c", play, "--once") as process:
-        said = await _said(process)
+        said = await all_said(process, PATIENCE)
 
     assert process.returncode == 1
     assert "  out of order\n" in said
@@ -135,7 +119,7 @@ async def test_its_lines_work_when_pasted(environ: dict[str, str]) -> None:
         assert owners == [7, 7, 7, 7]
 
         process.send_signal(signal.SIGTERM)
-        assert "down" in await _said(process)
+        assert "down" in await all_said(process, PATIENCE)
     assert process.returncode == 0
 
 
@@ -146,7 +130,7 @@ async def test_leaves_nothing_behind(
     async with _started(environ, *DEMO) as process:
         said = await _said_until(process, lambda said: "ONIMBOTV2COMMANDADD" in said)
         process.send_signal(number)
-        await _said(process)
+        await all_said(process, PATIENCE)
 
     [address] = re.findall(r"bot +http://127\.0\.0\.1:(\d+)", said)
     with pytest.raises(OSError, match=address):
@@ -159,7 +143,7 @@ async def test_leaves_nothing_behind_in_the_middle(environ: dict[str, str], tmp_
     async with _started(environ, *DEMO, "--once") as process:
         await _said_until(process, lambda said: "Starting" in said)
         process.send_signal(signal.SIGINT)
-        said = await _said(process)
+        said = await all_said(process, PATIENCE)
 
     assert process.returncode == 130
     assert "Traceback" not in said

@@ -9,9 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from asyncio.subprocess import PIPE, Process
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from aiohttp import ClientSession
 from honcho.environ import parse_procfile
 from postgres import Server
 from process import bot_process, environment, ready
+from program import all_said, program
 from pydantic import ValidationError
 from stage import CHAT, IVAN, Stage, settings_for
 
@@ -65,8 +66,8 @@ async def test_the_procfile_brings_everything_up_and_a_command_through(
     settings = settings_for(portal, url.replace("postgresql://", "postgres://"),
                             encryption_keys=[GENERATED], trusted_proxies=1)  # fmt: skip
     async with _honcho(settings, tmp_path, "release") as release:
-        said = await _said(release)
-        assert release.returncode == 0, said
+        log = await all_said(release, STOP_WITHIN)
+        assert release.returncode == 0, log
 
     async with (
         _honcho(settings, tmp_path, "web", "worker") as platform,
@@ -78,12 +79,12 @@ async def test_the_procfile_brings_everything_up_and_a_command_through(
         await stage.say("/invite id12")
         stage.engine.dispose()
         platform.send_signal(signal.SIGTERM)
-        said = await _said(platform)
+        log = await all_said(platform, STOP_WITHIN)
 
     assert IVAN in portal.state.chats[CHAT].members
     for process in ("web.1", "worker.1"):
-        assert f"{process} stopped (rc=0)" in said, said
-    assert re.search(r"worker\.1 .*\bworking\b", said), said
+        assert f"{process} stopped (rc=0)" in log, log
+    assert re.search(r"worker\.1 .*\bworking\b", log), log
 
 
 @pytest.mark.parametrize("mark", DISPOSABLE_DISK)
@@ -118,13 +119,14 @@ async def test_what_the_image_holds_starts_and_is_watched(portal: Portal, tmp_pa
     command = _json_form("CMD")
     watch = _json_form("HEALTHCHECK[^\\[]*CMD")
 
-    async with _run(command, tmp_path, environment(settings)) as bot, ClientSession() as session:
+    run = partial(program, folder=tmp_path, variables=environment(settings))
+    async with run(*command) as bot, ClientSession() as session:
         await ready(settings, session)
-        async with _run(watch, tmp_path, environment(settings)) as well:
+        async with run(*watch) as well:
             assert await well.wait() == 0
         bot.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(bot.wait(), STOP_WITHIN) == 0
-        async with _run(watch, tmp_path, environment(settings)) as ill:
+        async with run(*watch) as ill:
             assert await ill.wait() != 0
 
     assert (tmp_path / "data" / "switchboard.db").exists()
@@ -191,25 +193,4 @@ def _honcho(
     (folder / "Procfile").write_text("".join(lines))
     files = ["-e", os.devnull, "-d", str(ROOT), "-f", str(folder / "Procfile")]
     command = [sys.executable, "-m", "honcho", *files, "start", *processes]
-    return _run(command, ROOT, {**environment(settings), **values})
-
-
-@asynccontextmanager
-async def _run(command: list[str], folder: Path, values: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=values, stdout=PIPE, stderr=STDOUT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def _said(process: Process) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(STOP_WITHIN):
-        said = await process.stdout.read()
-        await process.wait()
-    return said.decode()
+    return program(*command, folder=ROOT, variables={**environment(settings), **values})
