@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -30,15 +31,11 @@ async def test_a_command_that_got_its_200_is_finished_by_the_next_process(
     killed: Stage, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    async with bot_process(killed.settings, log=log) as process:
-        await ready(killed.settings, killed.session)
-        assert await killed.install() == 200
-        # The portal is slow, so that the process dies before it has done anything.
+    # The portal is slow, so that the process dies before it has done anything.
+    async with _dying(killed, log):
         await killed.faults(method="batch", delay=30)
         await killed.type("/invite id12")
         await killed.until(lambda: _arrived(killed))
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
     assert IVAN not in await killed.members()
     await killed.faults(clear=True)
 
@@ -53,16 +50,12 @@ async def test_what_was_done_before_the_end_is_not_done_again(
     killed: Stage, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    async with bot_process(killed.settings, log=log) as process:
-        await ready(killed.settings, killed.session)
-        assert await killed.install() == 200
-        # The portal acts, and its answer never arrives.
+    # The portal acts, and its answer never arrives.
+    async with _dying(killed, log):
         await killed.faults(method="batch", drop="after")
         await killed.faults(method="im.chat.user.list", delay=30)
         await killed.type("/invite id12")
         await killed.until(lambda: _joined(killed))
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
     await killed.faults(clear=True)
 
     async with bot_process(killed.settings, log=log):
@@ -77,18 +70,12 @@ async def test_a_reply_whose_process_dies_twice_comes_privately(
     killed: Stage, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    async with bot_process(killed.settings, log=log) as process:
-        await ready(killed.settings, killed.session)
-        assert await killed.install() == 200
+    async with _dying(killed, log):
         await killed.faults(method=ANSWER, delay=30, times=None)
         await killed.type("/invite id12")
         await killed.until(lambda: _attempted(killed, 1))
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-    async with bot_process(killed.settings, log=log) as process:
+    async with bot_process(killed.settings, log=log):  # killed at its end, too
         await killed.until(lambda: _attempted(killed, 2), TAKEOVER)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
     async with bot_process(killed.settings, log=log):
         await killed.settled(TAKEOVER)
 
@@ -101,14 +88,10 @@ async def test_an_answer_that_comes_after_ten_minutes_goes_to_the_requester_alon
     killed: Stage, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    async with bot_process(killed.settings, log=log) as process:
-        await ready(killed.settings, killed.session)
-        assert await killed.install() == 200
+    async with _dying(killed, log):
         await killed.faults(method="batch", delay=30)
         await killed.type("/invite id12")
         await killed.until(lambda: _arrived(killed))
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
     await killed.faults(clear=True)
     with killed.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE inbox SET received_at = received_at - 600")
@@ -135,6 +118,15 @@ async def test_sigterm_lets_a_running_command_finish(killed: Stage, tmp_path: Pa
 
     assert IVAN in await killed.members()
     assert killed.waiting() == 0
+
+
+@asynccontextmanager
+async def _dying(stage: Stage, log: Path) -> AsyncIterator[None]:
+    """Have a process at work, its portal installed, and kill it at the end of the block."""
+    async with bot_process(stage.settings, log=log):
+        await ready(stage.settings, stage.session)
+        assert await stage.install() == 200
+        yield
 
 
 async def _begun(stage: Stage) -> bool:
