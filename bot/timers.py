@@ -13,7 +13,7 @@ from bot.commands.runner import TIMER
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
 from bot.presses import Buttons
-from bot.store.database import Write
+from bot.store.commits import Write
 from bot.store.inbox import Inbox
 from bot.store.preferences import Preferences
 from bot.store.stays import Guests, Stays

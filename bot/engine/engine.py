@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.store.database import Write
+from bot.store.commits import Write
 from bot.store.inbox import Accepted
 
 

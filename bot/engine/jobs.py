@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 
 from bot.engine.claims import DROP, Claims
 from bot.errors import StoreUnavailable
-from bot.store.database import Database, Write
+from bot.store.commits import Write
+from bot.store.database import Database
 from bot.store.inbox import Accepted, Inbox
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bot.engine.backlog import Backlog
 from bot.errors import StoreUnavailable
-from bot.store.database import Write
+from bot.store.commits import Write
 from bot.store.inbox import Accepted, Inbox
 
 log = logging.getLogger(__name__)

@@ -1,30 +1,43 @@
 """One bucket per portal for all processes: GCRA in a row of PostgreSQL, by its clock.
 
-A process asks for the slots of all its waiting requests at once, while the previous question
-is under way: the row is not asked for every request.
+A process asks for the slots of all its waiting requests, of all portals, at once: the rows are
+not asked for every request.
 """
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 from sqlalchemy import Connection, text
 
 from bot.bitrix24.plans import Bucket, Plans
 from bot.store.database import Database
+from bot.store.together import Together
 
-_NOW = "extract(epoch FROM clock_timestamp())"
+# The same all through a statement.
+_NOW = "extract(epoch FROM statement_timestamp())::float8"
 
+# All processes lock the rows in one order. What a power cut may cost here is a moment's pace, so
+# nobody waits for the disk.
 _TAKE = text(
     f"""
-    INSERT INTO buckets (member_id, arrival)
-    VALUES (:member_id, {_NOW} + :count * :interval)
-    ON CONFLICT (member_id) DO UPDATE
-    SET arrival = GREATEST(buckets.arrival, {_NOW}) + :count * :interval
-    RETURNING arrival - {_NOW}
+    WITH taken AS (
+        INSERT INTO buckets (member_id, arrival)
+        SELECT member_id, {_NOW} + more
+        FROM unnest(CAST(:portals AS text[]), CAST(:seconds AS float8[])) AS _ (member_id, more),
+             set_config('synchronous_commit', 'off', true)
+        ORDER BY member_id
+        ON CONFLICT (member_id) DO UPDATE
+        SET arrival = excluded.arrival + GREATEST(buckets.arrival - {_NOW}, 0)
+        RETURNING member_id, arrival
+    )
+    SELECT member_id, arrival - {_NOW}, (
+        SELECT jsonb_object_agg(method, until - {_NOW}) FROM pauses
+        WHERE pauses.member_id = taken.member_id AND until > {_NOW}
+    ) FROM taken
     """  # noqa: S608  # a constant of this module
 )
 _FILL = text(
@@ -39,17 +52,6 @@ _PAUSE = text(
     ON CONFLICT (member_id, method) DO UPDATE SET until = excluded.until
     """
 )
-_PAUSED = text(
-    f"SELECT method, until - {_NOW} FROM pauses WHERE member_id = :member_id AND until > {_NOW}"  # noqa: S608  # a constant of this module
-)
-
-
-@dataclass
-class _Queue:
-    """Requests of one portal that wait for their slots."""
-
-    waiting: list["asyncio.Future[_Slot]"] = field(default_factory=list)
-    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,14 @@ class SharedBuckets:
     def __init__(self, database: Database, plans: Plans) -> None:
         self._database = database
         self._plans = plans
-        self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
+        self._slots: Together[str, _Slot] = Together(self._take)
         # When each bucket will be empty, by what this process knows (seconds of its own clock).
         self._empty_at: LRUCache[str, float] = LRUCache(maxsize=20_000)
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, member_id: str, methods: Iterable[str]) -> None:
         """Wait for a slot in the portal's row, and for methods that are paused."""
         self._empty_at[member_id] = await self._after_one_more(member_id)
-        queue = self._queues[member_id]
-        future: asyncio.Future[_Slot] = asyncio.get_running_loop().create_future()
-        queue.waiting.append(future)
-        if not queue.asking:
-            queue.asking = True
-            task = asyncio.create_task(self._ask_on(member_id, queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        slot = await future
+        slot = await self._slots.ask(member_id)
         await asyncio.sleep(max([slot.wait, *(slot.paused.get(one, 0.0) for one in methods)]))
 
     async def has_room(self, member_id: str) -> bool:
@@ -108,41 +101,30 @@ class SharedBuckets:
         row = {"member_id": member_id, "method": method, "until": until}
         await self._database.exchange(lambda connection: connection.execute(_PAUSE, row))
 
-    async def _ask_on(self, member_id: str, queue: _Queue) -> None:
-        while queue.waiting:
-            asked, queue.waiting = queue.waiting, []
-            try:
-                bucket = await self._plans.bucket(member_id)
-                ahead, paused = await self._slots(member_id, bucket, len(asked))
-            except Exception as error:
-                _fail(asked, error)
-                continue
-            behind = len(queue.waiting) / bucket.per_second
-            self._empty_at[member_id] = time.monotonic() + ahead + behind
-            for number, future in enumerate(asked, 1):
-                at = ahead - (len(asked) - number) / bucket.per_second - _burst(bucket)
-                if not future.done():
-                    future.set_result(_Slot(max(0.0, at), paused))
-        del self._queues[member_id]
+    async def _take(self, requests: Sequence[str]) -> list[_Slot]:
+        """Take a slot for each of these requests, which are told by their portals."""
+        counts = Counter(requests)
+        buckets = {member_id: await self._plans.bucket(member_id) for member_id in counts}
+        more = {one: count / buckets[one].per_second for one, count in counts.items()}
+        rows = await self._database.ask(lambda connection: _taken(connection, more))
+        slots: list[_Slot] = []
+        for member_id in requests:
+            counts[member_id] -= 1
+            ahead, paused = rows[member_id]
+            bucket = buckets[member_id]
+            at = ahead - counts[member_id] / bucket.per_second - _burst(bucket)
+            slots.append(_Slot(max(0.0, at), paused))
+            self._empty_at[member_id] = time.monotonic() + ahead
+        return slots
 
-    async def _slots(
-        self, member_id: str, bucket: Bucket, count: int
-    ) -> tuple[float, dict[str, float]]:
-        row = {"member_id": member_id, "count": count, "interval": 1 / bucket.per_second}
 
-        def ask(connection: Connection) -> tuple[float, dict[str, float]]:
-            paused = connection.execute(_PAUSED, {"member_id": member_id}).all()
-            ahead = connection.execute(_TAKE, row).scalar_one()
-            return float(ahead), {method: float(wait) for method, wait in paused}
-
-        return await self._database.exchange(ask)
+def _taken(
+    connection: Connection, more: Mapping[str, float]
+) -> dict[str, tuple[float, dict[str, float]]]:
+    """Fill these buckets by so many seconds; give how full each is then, and its pauses."""
+    row = {"portals": list(more), "seconds": list(more.values())}
+    return {one[0]: (one[1], one[2] or {}) for one in connection.execute(_TAKE, row)}
 
 
 def _burst(bucket: Bucket) -> float:
     return bucket.ours / bucket.per_second
-
-
-def _fail(futures: list["asyncio.Future[_Slot]"], error: Exception) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_exception(error)

@@ -1,43 +1,23 @@
-"""The database, and the commit that many share.
-
-One thread writes. Whatever is handed to it while a commit is under way goes into the next
-one, in one transaction and, statement by statement, in one round trip: an event costs a part
-of an fsync, not a whole one, and the event loop never waits for the disk.
-"""
+"""The database: questions are asked in threads, writes go into commits that many share."""
 
 import asyncio
-import logging
-import sqlite3
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    DBAPIError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreUnavailable
-
-log = logging.getLogger(__name__)
+from bot.store.commits import Answer, Commits, Request, Write, refusal
 
 T = TypeVar("T")
-Row = dict[str, Any]
-Write = tuple[Executable, Sequence[Row]]
 
-GROUP_LIMIT = 512
 QUEUE_LIMIT = 20_000
+READERS = 4
 WAIT = 10.0
 WATCH_EVERY = 1.0
 
@@ -49,18 +29,6 @@ GATHER = 0.002
 LINGER = 0.02
 
 
-@dataclass(slots=True)
-class _Request:
-    """Writes that belong together, and who waits for them, if anybody does."""
-
-    writes: tuple[Write, ...]
-    done: "asyncio.Future[dict[Any, Any]] | None"
-    asked_at: float
-
-
-Answer = tuple[_Request, dict[Any, Any] | Exception]
-
-
 def engine_for(url: str) -> Engine:
     """Open SQLite or PostgreSQL by the address that ``DATABASE_URL`` may hold."""
     parsed = _normalised(make_url(url))
@@ -70,7 +38,19 @@ def engine_for(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    return create_engine(parsed, pool_size=4, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
+    return create_engine(parsed, pool_size=2, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
+
+
+def _without_transactions(engine: Engine) -> Engine:
+    """Give an engine for single questions: with a transaction each takes two more round trips.
+
+    Nor is its connection asked first whether it is alive.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return create_engine(
+        engine.url, isolation_level="AUTOCOMMIT", pool_size=READERS, max_overflow=0, pool_timeout=5
+    )
 
 
 def _normalised(url: URL) -> URL:
@@ -94,22 +74,17 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         # Written in this turn of the loop, not handed over yet.
-        self._next: list[_Request] = []
+        self._next: list[Request] = []
         self._soon = False
         self._is_busy = False
         self._later: asyncio.TimerHandle | None = None
-        self._asked: dict[int, _Request] = {}
+        self._asked: dict[int, Request] = {}
         self._watching = False
         self._posted = 0
-        self._groups: SimpleQueue[list[_Request] | None] = SimpleQueue()
-        # The writer's own: what was posted and the database would not take.
-        self._owed: list[_Request] = []
-        # A single question needs no transaction, which would be two more round trips.
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._readers = ThreadPoolExecutor(4, thread_name_prefix="reads")
-        self._writer = threading.Thread(target=self._write_groups, name="writes", daemon=True)
+        self._reading = _without_transactions(engine)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reads")
         self._loop = asyncio.get_running_loop()
-        self._writer.start()
+        self._commits = Commits(engine, self._answered)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Make an INSERT that can say ON CONFLICT, in this database's own dialect."""
@@ -125,7 +100,7 @@ class Database:
         if len(self._asked) > QUEUE_LIMIT:
             raise StoreUnavailable("too many writes are waiting")
         done: asyncio.Future[dict[Any, Any]] = self._loop.create_future()
-        self._next.append(_Request(writes, done, self._loop.time()))
+        self._next.append(Request(writes, done, self._loop.time()))
         if not self._soon:
             self._soon = True
             if self._is_busy:
@@ -141,7 +116,7 @@ class Database:
         only the end of the process can lose them.
         """
         self._posted += 1
-        self._next.append(_Request(writes, None, self._loop.time()))
+        self._next.append(Request(writes, None, self._loop.time()))
         if self._later is None:
             self._later = self._loop.call_later(LINGER, self._hand_over)
 
@@ -157,7 +132,7 @@ class Database:
                 self._watching = True
                 self._loop.call_later(WATCH_EVERY, self._watch)
             self._asked.update((id(request), request) for request in group)
-            self._groups.put(group)
+            self._commits.add(group)
 
     def _watch(self) -> None:
         """Let nobody wait for ever for a database that does not answer."""
@@ -173,14 +148,30 @@ class Database:
         """Ask in a thread; what this process has posted is seen. Raises ``StoreUnavailable``."""
         if self._posted:
             await self.write()
-        return await self._loop.run_in_executor(self._readers, self._ask, question)
+        return await self.ask(question)
 
-    def _ask(self, question: Callable[[Connection], T]) -> T:
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """Ask in a thread what has nothing to do with posted rows. Raises ``StoreUnavailable``.
+
+        A single question needs no transaction; it may be asked twice.
+        """
+        return await self._loop.run_in_executor(self._readers, self._answer, question)
+
+    def _answer(self, question: Callable[[Connection], T]) -> T:
         try:
-            with self._reading.connect() as connection:
-                return question(connection)
+            try:
+                return self._attempt(question)
+            except DBAPIError as error:
+                # A connection that was lost in a quiet hour shows only now.
+                if not error.connection_invalidated:
+                    raise
+            return self._attempt(question)
         except SQLAlchemyError as error:
-            raise _refusal(error) from None
+            raise refusal(error) from None
+
+    def _attempt(self, question: Callable[[Connection], T]) -> T:
+        with self._reading.connect() as connection:
+            return question(connection)
 
     async def exchange(self, work: Callable[[Connection], T]) -> T:
         """Do something small in a transaction of its own that need not survive a power cut.
@@ -196,65 +187,20 @@ class Database:
                     connection.execute(text("SET LOCAL synchronous_commit = off"))
                 return work(connection)
         except SQLAlchemyError as error:
-            raise _refusal(error) from None
+            raise refusal(error) from None
 
     async def close(self) -> None:
         """Finish what was handed over, then let go of the database."""
         self._hand_over()
-        self._groups.put(None)
-        await self._loop.run_in_executor(None, self._writer.join)
+        await self._loop.run_in_executor(None, self._commits.close)
         self._readers.shutdown()
+        self._reading.dispose()
         self.engine.dispose()
 
-    def _write_groups(self) -> None:
-        closing = False
-        while not closing:
-            group, closing = self._group()
-            if group:
-                answers = self._commit(group)
-                if not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(self._resolve, answers)
-
-    def _group(self) -> tuple[list[_Request], bool]:
-        """Give what is to be committed next: all that has been handed over meanwhile."""
-        group, self._owed = self._owed, []
-        asked = self._groups.get()
-        while asked is not None:
-            group += asked
-            if len(group) >= GROUP_LIMIT or self._groups.empty():
-                return group, False
-            asked = self._groups.get()
-        return group, True
-
-    def _commit(self, group: list[_Request]) -> list[Answer]:
-        """Give every request its answer; what was posted and not taken is kept for later."""
-        try:
-            return self._transaction(group)
-        except SQLAlchemyError as error:
-            if len(group) > 1 and not _concerns_all(error):
-                # One bad row must not take the others with it.
-                return [answer for request in group for answer in self._commit([request])]
-            refusal = _refusal(error)
-        log.warning("the database refused a commit: %r", refusal)
-        if not isinstance(refusal, StoreUnavailable):
-            return [(request, refusal) for request in group]
-        self._owed += [request for request in group if request.done is None]
-        return [(request, refusal) for request in group if request.done is not None]
-
-    def _transaction(self, group: list[_Request]) -> list[Answer]:
-        statements: dict[int, tuple[Executable, list[Row]]] = {}
-        for request in group:
-            for statement, rows in request.writes:
-                statements.setdefault(id(statement), (statement, []))[1].extend(rows)
-        returned: dict[Any, Any] = {}
-        if not statements:
-            return [(request, returned) for request in group]
-        with self.engine.begin() as connection:
-            for statement, rows in statements.values():
-                result = connection.execute(statement, rows or None)
-                if result.returns_rows:
-                    returned.update((row[0], row[1]) for row in result)
-        return [(request, returned) for request in group]
+    def _answered(self, answers: list[Answer]) -> None:
+        """Take what came of a commit; called in the thread that made it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._resolve, answers)
 
     def _resolve(self, answers: list[Answer]) -> None:
         for request, answer in answers:
@@ -267,18 +213,3 @@ class Database:
                 request.done.set_exception(answer)
             else:
                 request.done.set_result(answer)
-
-
-def _refusal(error: SQLAlchemyError) -> Exception:
-    """Tell a database that is out of order from a request that is wrong."""
-    if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
-        return StoreUnavailable(type(getattr(error, "orig", error)).__name__)
-    # The driver's words may quote what was to be stored.
-    return RuntimeError(f"the database rejects a statement: {type(error).__name__}")
-
-
-def _concerns_all(error: SQLAlchemyError) -> bool:
-    """Say whether the database is out of order: each request alone would fare no better."""
-    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    orig = getattr(error, "orig", error)
-    return is_lost or isinstance(orig, sqlite3.OperationalError | PoolTimeout)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import Connection, Row, Update, and_, bindparam, exists, func, select, update
 
 from bot.bitrix24.events import CommandEvent
-from bot.store.database import Database, Write
+from bot.store.commits import Write
+from bot.store.database import Database
 from bot.store.tables import inbox, journal, tokens
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select,
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.store.database import Database, Write
+from bot.store.commits import Write
+from bot.store.database import Database
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0

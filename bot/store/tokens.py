@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from bot.store.cipher import Cipher, Unreadable
-from bot.store.database import Database, Write
+from bot.store.commits import Write
+from bot.store.database import Database
 from bot.store.tables import inbox, tokens, unproven_tokens
 
 log = logging.getLogger(__name__)

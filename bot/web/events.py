@@ -16,7 +16,7 @@ from bot.figures import Figures, Reason, Taken
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.cipher import fingerprint, same_secret
-from bot.store.database import Write
+from bot.store.commits import Write
 from bot.store.inbox import Accepted, Inbox, Place, Reply, refusals_of
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens

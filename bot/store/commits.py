@@ -1,0 +1,168 @@
+"""Commits that many share, made in a thread of their own.
+
+Whatever is handed over while a commit is under way goes into the next one, in one transaction
+and, statement by statement, in one round trip: an event costs a part of an fsync, not a whole
+one, and the event loop never waits for the disk.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.errors import StoreUnavailable
+from bot.store.prepared import Prepared
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Write = tuple[Executable, Sequence[Row]]
+
+GROUP_LIMIT = 512
+
+
+@dataclass(slots=True)
+class Request:
+    """Writes that belong together, and who waits for them, if anybody does."""
+
+    writes: tuple[Write, ...]
+    done: "asyncio.Future[dict[Any, Any]] | None"
+    asked_at: float
+
+
+# What the statements with RETURNING gave, first column to second; or why nothing was written.
+Answer = tuple[Request, dict[Any, Any] | Exception]
+
+
+class Commits:
+    """The thread that writes."""
+
+    def __init__(self, engine: Engine, tell: Callable[[list[Answer]], None]) -> None:
+        self._engine = engine
+        self._tell = tell
+        self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
+        # What nobody waits for and the database would not take.
+        self._owed: list[Request] = []
+        # By the statement's id; each holds its statement, so that no other comes by that.
+        self._prepared: dict[int, Prepared] = {}
+        self._connection: Connection | None = None
+        self._is_committing = False
+        self._thread = threading.Thread(target=self._run, name="writes", daemon=True)
+        self._thread.start()
+
+    def add(self, group: list[Request]) -> None:
+        """Have these committed; ``tell`` is called in the thread with what came of them."""
+        self._groups.put(group)
+
+    def close(self) -> None:
+        """Finish what was handed over; blocks."""
+        self._groups.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._group()
+            if group:
+                self._tell(self._commit(group))
+        if self._connection is not None:
+            self._connection.close()
+
+    def _group(self) -> tuple[list[Request], bool]:
+        """Give what is to be committed next: all that has been handed over meanwhile."""
+        group, self._owed = self._owed, []
+        asked = self._groups.get()
+        while asked is not None:
+            group += asked
+            if len(group) >= GROUP_LIMIT or self._groups.empty():
+                return group, False
+            asked = self._groups.get()
+        return group, True
+
+    def _commit(self, group: list[Request]) -> list[Answer]:
+        """Give every request its answer; what is posted and not taken is kept for later."""
+        try:
+            return self._transaction(group)
+        except Exception as error:
+            if len(group) > 1 and not _concerns_all(error):
+                # One bad row must not take the others with it.
+                return [answer for request in group for answer in self._commit([request])]
+            refused = refusal(error)
+        log.warning("the database refused a commit: %r", refused)
+        if not isinstance(refused, StoreUnavailable):
+            return [(request, refused) for request in group]
+        self._owed += [request for request in group if request.done is None]
+        return [(request, refused) for request in group if request.done is not None]
+
+    def _transaction(self, group: list[Request]) -> list[Answer]:
+        try:
+            return self._attempt(group)
+        except DBAPIError as error:
+            # A connection that was lost in a quiet hour shows only now, before any commit.
+            if self._is_committing or not error.connection_invalidated:
+                raise
+        return self._attempt(group)
+
+    def _attempt(self, group: list[Request]) -> list[Answer]:
+        self._is_committing = False
+        statements: dict[int, tuple[Executable, list[Row]]] = {}
+        for request in group:
+            for statement, rows in request.writes:
+                statements.setdefault(id(statement), (statement, []))[1].extend(rows)
+        returned: dict[Any, Any] = {}
+        if not statements:
+            return [(request, returned) for request in group]
+        with self._connected().begin():
+            for statement, rows in statements.values():
+                returned.update(self._execute(statement, rows))
+            self._is_committing = True
+        return [(request, returned) for request in group]
+
+    def _connected(self) -> Connection:
+        # Kept: to fetch one from the pool takes as long as a small statement.
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _execute(self, statement: Executable, rows: list[Row]) -> dict[Any, Any]:
+        result = self._result(statement, rows)
+        returned: Sequence[Any] = result.all() if result.returns_rows else ()
+        return {row[0]: row[1] for row in returned}
+
+    def _result(self, statement: Executable, rows: list[Row]) -> CursorResult[Any]:
+        connection = self._connected()
+        if not rows:
+            return connection.execute(statement)
+        prepared = self._prepared.get(id(statement))
+        if prepared is None:
+            prepared = Prepared(statement, rows[0], connection.dialect)
+            self._prepared[id(statement)] = prepared
+        return prepared.execute(connection, rows)
+
+
+def refusal(error: Exception) -> Exception:
+    """Tell a database that is out of order from a request that is wrong."""
+    if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
+        return StoreUnavailable(type(getattr(error, "orig", error)).__name__)
+    # The driver's words may quote what was to be stored.
+    return RuntimeError(f"the database rejects a statement: {type(error).__name__}")
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Say whether the database is out of order: each request alone would fare no better."""
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    orig = getattr(error, "orig", error)
+    return is_lost or isinstance(orig, sqlite3.OperationalError | PoolTimeout)
