@@ -20,6 +20,7 @@ from bot.errors import StoreUnavailable
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.inbox import Accepted, Inbox
+from bot.store.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,9 @@ class Jobs:
     ) -> None:
         self._database = database
         self._inbox = inbox
+        self._waiting: Together[str, list[Accepted]] = Together(
+            lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
+        )
         self._dispatch = dispatch
         self._working = working
         self._stopping = asyncio.Event()
@@ -133,7 +137,7 @@ class Jobs:
         # What comes from now on brings a job of its own.
         more = True
         while more:
-            commands = await self._inbox.waiting(lane, AT_ONCE)
+            commands = await self._waiting.ask(lane)
             more = len(commands) == AT_ONCE
             for command in commands:
                 await self._dispatch(command)

@@ -7,7 +7,21 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from sqlalchemy import Connection, Row, Update, and_, bindparam, exists, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Row,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    true,
+    update,
+)
 
 from bot.bitrix24.events import CommandEvent
 from bot.store.commits import Write
@@ -127,6 +141,25 @@ class Accepted:
 _BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
 
 
+def _waiting_in(lane: Any) -> Select[Any]:
+    return (
+        select(inbox, _BEGUN)
+        .where(inbox.c.lane == lane, _WAITS)
+        .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
+        .limit(bindparam("most"))
+    )
+
+
+_WAITING = _waiting_in(bindparam("lane"))
+_wanted = (
+    func.unnest(bindparam("lanes", type_=ARRAY(Text)))
+    .table_valued("lane", name="wanted")
+    .render_derived()
+)
+_of_each = _waiting_in(_wanted.c.lane).lateral("of_each")
+_WAITING_IN = select(_of_each).select_from(_wanted).join(_of_each, true())
+
+
 def reference_of(command_id: int) -> str:
     """Write a command's number as its requester reads it."""
     return f"{command_id:04X}"
@@ -207,13 +240,24 @@ class Inbox:
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
-        question = (
-            select(inbox, _BEGUN)
-            .where(inbox.c.lane == lane, _WAITS)
-            .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
-            .limit(limit)
-        )
-        return [_accepted(row) for row in await self._rows(question)]
+        row = {"lane": lane, "most": limit}
+
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(_WAITING, row))
+
+        return [_accepted(row) for row in await self._database.ask(ask)]
+
+    async def waiting_in(self, lanes: Sequence[str], limit: int) -> list[list[Accepted]]:
+        """List what waits in each of these chats, as ``waiting`` does; PostgreSQL only."""
+        found: dict[str, list[Accepted]] = {lane: [] for lane in lanes}
+        row = {"lanes": list(found), "most": limit}
+
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(_WAITING_IN, row))
+
+        for one in await self._database.ask(ask):
+            found[one.lane].append(_accepted(one))
+        return [found[lane] for lane in lanes]
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
