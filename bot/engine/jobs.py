@@ -72,7 +72,6 @@ class Jobs:
         working: bool,
     ) -> None:
         self._database = database
-        self._inbox = inbox
         self._waiting: Together[str, list[Accepted]] = Together(
             lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
         )
