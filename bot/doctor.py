@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
-from bot.bitrix24.checkup import missing_scopes
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.scopes import missing_scopes
 from bot.registration import Registration
 from bot.store.database import Database
 from bot.store.portals import Portal

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
+from bot.bitrix24.scopes import WANTED
 
 AGAIN = Offer(name="again", act=Act())
 
@@ -174,7 +175,9 @@ class MessengerMissing(Refusal):
 
 @dataclass(eq=False)
 class ScopeMissing(Refusal):
-    """The app lacks a permission."""
+    """The app lacks one of the permissions."""
+
+    scopes: tuple[str, ...] = WANTED
 
 
 @dataclass(eq=False)

@@ -81,8 +81,8 @@ REFUSALS = {
     ),
     "the app lacks a permission": (
         [error(403, "insufficient_scope", "The request requires higher privileges")],
-        "Приложению бота не выдано нужное право",
-        "The bot's app lacks a permission",
+        "проверьте права приложения (imbot, imopenlines, im, crm, department, user, sonet_group)",
+        "app's permissions (imbot, imopenlines, im, crm, department, user, sonet_group)",
     ),
     "the app is closed to the requester": (
         [{"user": {"id": OLGA, "app_access": False}}],

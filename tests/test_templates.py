@@ -96,7 +96,7 @@ SAMPLES = {
     # What somebody wrote himself may be long.
     **dict.fromkeys(("reason", "params"), "[url=https://evil.example]\n/remove [b]"),
     "role": "head",
-    "missing_scopes": ("crm", "im"),
+    **dict.fromkeys(("scopes", "missing_scopes"), ("crm", "im")),
     "failing": ("commands",),
     "revision": 36,
     "chat_id": 8773,

@@ -8,13 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.requester import Requester
-
-# What the bot's calls need; for workgroups either of two.
-SCOPES = ("imbot", "imopenlines", "im", "crm", "department")
-EITHER = (("user", "user_basic", "user_brief"), ("sonet_group", "sonet"))
-
-# What an administrator is asked to grant.
-WANTED = (*SCOPES, *(names[0] for names in EITHER))
+from bot.bitrix24.scopes import missing_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +67,6 @@ def _person(found: Any) -> Person:
     number = str(row.get("ID") or "0")
     name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
     return Person(id=int(number) if number.isdecimal() else 0, name=name)
-
-
-def missing_scopes(found: Any) -> tuple[str, ...]:
-    """Give the rights that the app lacks, by an answer of ``scope``; none where it has none."""
-    granted = {str(one) for one in found} if isinstance(found, list) else set()
-    if not granted:
-        return ()
-    lacking = [one for one in SCOPES if one not in granted]
-    return (*lacking, *(names[0] for names in EITHER if not granted & set(names)))
 
 
 def _revision(found: Any) -> int | None:

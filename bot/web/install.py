@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.checkup import WANTED
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
+from bot.bitrix24.scopes import WANTED
 from bot.errors import StoreUnavailable
 from bot.installation import Installation, NotAdministrator, Unproven
 from bot.registration import Registration

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bot.bitrix24.checkup import WANTED
+from bot.bitrix24.scopes import WANTED
 from bot.web.pages import Pages
 
 # The fields of the app's card, and what belongs there.
