@@ -88,7 +88,7 @@ async def test_somebody_else_cannot_connect_in_the_requesters_place(lonely: Stag
 
     status, page = await connected(lonely, await offered(lonely), visitor=ANNA)
 
-    assert (status, "Вошёл другой сотрудник" in page) == (403, True)
+    assert (status, "Вход выполнен под другим именем" in page) == (403, True)
     assert vault(lonely) == vault_of_installation(lonely)
     assert (await lonely.say(TYPED)).startswith("🔑")
     assert not await lonely.calls(ADD)

@@ -21,5 +21,7 @@ def _shape(words: Any) -> Any:
         return {name: _shape(one) for name, one in words.items()}
     if isinstance(words, list | tuple):
         return len(words)
+    if callable(words):
+        return words.arguments
     named = {name: one for name, one in vars(words).items() if not name.startswith("_")}
-    return {name: _shape(one) for name, one in named.items() if not callable(one)}
+    return {name: _shape(one) for name, one in named.items()}
