@@ -3,9 +3,8 @@
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.notices import Notices
-from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
-from bot.errors import UnknownRefusal
+from bot.diagnosis import Diagnosis
 from bot.outcomes import Outcome
 from bot.rendering import Wording
 from bot.store.preferences import Preferences
@@ -31,11 +30,11 @@ async def ask_access(
     notices: Notices,
     wording: Wording,
     preferences: Preferences,
-    past: Past,
+    diagnosis: Diagnosis,
 ) -> AccessAsked:
     language = await preferences.language(event.member_id, args.whom.id) or event.language
     text = wording.page("access_request.j2", language, person=args.person, item=args.item)
     answer = await notices.send(args.whom, text)
     if answer.code is not None:
-        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+        raise diagnosis.of(answer)
     return AccessAsked(whom=args.whom)

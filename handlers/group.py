@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.groups import Groups, Invitations
 from bot.bitrix24.people import Users
@@ -11,7 +12,8 @@ from bot.commands.arrivals import Missed, missing
 from bot.commands.errors import NotGroup
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
-from bot.errors import Refusal, UnknownRefusal
+from bot.diagnosis import Diagnosis
+from bot.errors import Refusal
 from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
@@ -69,7 +71,13 @@ class NobodyInvited(Refusal):
 
 @router.command("group")
 async def group(
-    args: GroupArguments, event: CommandEvent, *, groups: Groups, people: People, users: Users
+    args: GroupArguments,
+    event: CommandEvent,
+    *,
+    groups: Groups,
+    people: People,
+    users: Users,
+    diagnosis: Diagnosis,
 ) -> Outcomes:
     chosen = await _group(args, event, groups)
     found = await people.resolve(args.people, event, lambda one: _for(args, chosen, (one,)))
@@ -81,13 +89,9 @@ async def group(
         return [would, *found.refusals]
     invitations = await groups.invite(chosen.id, found.people, args.reason)
     if invitations.refused:
-        raise _refusal(invitations, chosen)
-    owner = (
-        (await users.accounts([invitations.owner_id])).get(invitations.owner_id)
-        if (not invitations.invited and invitations.owner_id)
-        else None
-    )
-    return _told(invitations, found.people, found.refusals, owner.person if owner else None)
+        raise _refusal(invitations.refused, chosen, diagnosis)
+    owner = None if invitations.invited else await _owner(invitations, users)
+    return _told(invitations, found.people, found.refusals, owner)
 
 
 def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:
@@ -114,14 +118,18 @@ def _named(name: str, found: Sequence[Group]) -> Group:
     return matches[0]
 
 
-def _refusal(invitations: Invitations, chosen: Group) -> Refusal:
-    refused = invitations.refused
-    said = refused.description.lower() if refused else ""
+async def _owner(invitations: Invitations, users: Users) -> Person | None:
+    accounts = await users.accounts(filter(None, [invitations.owner_id]))
+    return next((one.person for one in accounts.values()), None)
+
+
+def _refusal(refused: Refused, chosen: Group, diagnosis: Diagnosis) -> Refusal:
+    said = refused.description.lower()
     if "group not found" in said:
         return GroupNotFound(chosen)
     if "wrong group" in said:
         return NotGroup(str(chosen.id))
-    return UnknownRefusal(refused.code if refused else "", said, "")
+    return diagnosis.by_code(refused)
 
 
 def _told(

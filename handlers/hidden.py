@@ -2,9 +2,8 @@
 
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
-from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
-from bot.errors import UnknownRefusal
+from bot.diagnosis import Diagnosis
 from bot.outcomes import Outcome
 
 router = Router()
@@ -27,18 +26,20 @@ class CommandDeleted(Outcome):
 
 
 @router.button("hide")
-async def hide(args: Hide, event: CommandEvent, *, lines: OpenLines, past: Past) -> HiddenModeOn:
+async def hide(
+    args: Hide, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
+) -> HiddenModeOn:
     answer = await lines.hide(event.chat.id)
     if answer.code is not None:
-        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+        raise diagnosis.of(answer)
     return HiddenModeOn()
 
 
 @router.button("delete_command")
 async def delete_command(
-    args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, past: Past
+    args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
 ) -> CommandDeleted:
     answer = await lines.delete_message(event.chat.id, event.message.id)
     if answer.code is not None:
-        raise UnknownRefusal(answer.code, str(answer.result or ""), past.reference)
+        raise diagnosis.of(answer)
     return CommandDeleted()

@@ -7,9 +7,9 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Dialog, OpenLines
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
-from bot.errors import Refusal, UnknownRefusal
+from bot.diagnosis import Diagnosis
+from bot.errors import Refusal
 from bot.outcomes import Outcomes
-from bot.store.journal import Answered
 
 router = Router()
 
@@ -31,25 +31,38 @@ class OnlyOperator(Refusal):
 
 @router.button("create_lead")
 async def create_lead(
-    args: CreateLead, event: CommandEvent, *, lines: OpenLines, again: Again
+    args: CreateLead,
+    event: CommandEvent,
+    *,
+    lines: OpenLines,
+    diagnosis: Diagnosis,
+    again: Again,
 ) -> Outcomes:
     answer = await lines.create_lead(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if answer.code == "ERROR_USER_NOT_OPERATOR":
         raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
-    return await _again(answer, dialog, event, again)
+    if answer.code is not None:
+        raise diagnosis.of(answer)
+    return await _again(dialog, event, again)
 
 
 @router.button("start_session")
 async def start_session(
-    args: StartSession, event: CommandEvent, *, lines: OpenLines, again: Again
+    args: StartSession,
+    event: CommandEvent,
+    *,
+    lines: OpenLines,
+    diagnosis: Diagnosis,
+    again: Again,
 ) -> Outcomes:
     answer = await lines.start_session(event.chat.id)
-    return await _again(answer, await lines.dialog(event.chat.id), event, again)
-
-
-async def _again(answer: Answered, dialog: Dialog, event: CommandEvent, again: Again) -> Outcomes:
+    dialog = await lines.dialog(event.chat.id)
     if answer.code is not None:
-        raise UnknownRefusal(answer.code, str(answer.result or ""), again.reference)
+        raise diagnosis.of(answer)
+    return await _again(dialog, event, again)
+
+
+async def _again(dialog: Dialog, event: CommandEvent, again: Again) -> Outcomes:
     now = {"entity_data_1": dialog.entity_data_1, "entity_data_2": dialog.entity_data_2}
     return await again.run(event.chat.model_copy(update=now))

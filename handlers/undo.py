@@ -1,13 +1,16 @@
 """/undo: take back what the requester's last command in this chat has really changed."""
 
+from collections.abc import Iterable
+
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE, OpenLines
-from bot.bitrix24.people import Users
+from bot.bitrix24.people import Users, person_of
 from bot.commands.past import Past, opposite
 from bot.commands.router import Arguments, Router
-from bot.errors import UnknownRefusal
-from bot.outcomes import Outcome, Outcomes
+from bot.diagnosis import Diagnosis
+from bot.outcomes import Outcome
+from bot.store.journal import Step
 from bot.store.stays import Stays
 
 router = Router()
@@ -33,30 +36,24 @@ async def undo(
     lines: OpenLines,
     users: Users,
     stays: Stays,
-) -> Outcomes:
+    diagnosis: Diagnosis,
+) -> Undone:
     deeds = await past.last_deeds()
     steps = [opposite(number, deed) for number, deed in enumerate(deeds)]
     chat_id = past.chat_of(deeds)
     answers = await lines.take_back(steps, chat_id)
     await stays.cancel(deeds[0].command_id)
     accounts = await users.accounts(step.person_id for step in steps)
-    done = {step.number for step in steps if answers[step.number].code is None}
+    done = [step for step in steps if answers[step.number].code is None]
     if not done:
-        first = answers[0]
-        raise UnknownRefusal(first.code or "", str(first.result or ""), past.reference)
+        raise diagnosis.of(answers[0])
 
-    def named(method: str, *, success: bool) -> tuple[Person, ...]:
-        return tuple(
-            accounts[one.person_id].person
-            if one.person_id in accounts
-            else Person(id=one.person_id)
-            for one in steps
-            if (one.method == method or not method) and (one.number in done) is success
-        )
+    def people(some: Iterable[Step]) -> tuple[Person, ...]:
+        return tuple(person_of(step.person_id, accounts) for step in some)
 
     return Undone(
-        removed=named(DELETE, success=True),
-        returned=named(ADD, success=True),
-        missed=named("", success=False),
+        removed=people(step for step in done if step.method == DELETE),
+        returned=people(step for step in done if step.method == ADD),
+        missed=people(step for step in steps if step not in done),
         here=event.chat.id == chat_id,
     )

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE
-from bot.bitrix24.people import Users
+from bot.bitrix24.people import Users, person_of
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis
@@ -60,11 +60,6 @@ def _item(params: dict[str, Any]) -> CrmItem | None:
 async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:
     accounts = await users.accounts(deed.person_id for deed in deeds)
     return [
-        Denied(
-            accounts[deed.person_id].person
-            if deed.person_id in accounts
-            else Person(id=deed.person_id),
-            Refused(deed.code or "", str(deed.told or "")),
-        )
+        Denied(person_of(deed.person_id, accounts), Refused(deed.code or "", str(deed.told or "")))
         for deed in deeds
     ]

@@ -1,5 +1,7 @@
 """/who, /why, /check, /help, /language, and what an administrator has switched off."""
 
+import re
+
 import pytest
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, UNBOUND, Stage
 from test_escalate import decide
@@ -164,3 +166,27 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
 )
 async def test_group(stage: Stage, typed: str, chat: int, words: str) -> None:
     assert words in await stage.say(typed, chat=chat)
+
+
+async def test_a_group_says_what_it_was_refused_for_and_gives_a_code(stage: Stage) -> None:
+    error = {"status": 400, "code": "", "description": "Something New"}
+    await stage.faults(method="sonet_group.user.invite", error=error)
+
+    reply = await stage.say("/group 15 @12")
+
+    assert reply.startswith("⚠️ Битрикс24 отказал: Something New. ")
+    assert re.search(r" · код [0-9A-F]{4}", reply)
+
+
+@pytest.mark.parametrize(
+    ("typed", "method"),
+    [("/group 15 @12", "sonet_group.user.invite"), ("/undo", "imopenlines.crm.chat.user.delete")],
+)
+async def test_every_change_is_refused_in_words_that_help(
+    stage: Stage, typed: str, method: str
+) -> None:
+    await stage.say("/invite @12")
+    error = {"status": 403, "code": "insufficient_scope", "description": "higher privileges"}
+    await stage.faults(method=method, error=error)
+
+    assert (await stage.say(typed)).startswith("⚠️ Приложению бота не выдано нужное право.")

@@ -103,6 +103,11 @@ class Users:
         return await self._requester.ask_all(calls) if calls else {}
 
 
+def person_of(number: int, accounts: Mapping[int, Account]) -> Person:
+    """Give the person of this id, with the name where the account is known."""
+    return accounts[number].person if number in accounts else Person(id=number)
+
+
 def account(row: Mapping[str, Any]) -> Account | None:
     """Read a user of ``im.user.get``."""
     number = _number(row.get("id"))

@@ -23,11 +23,6 @@ class Past:
         self._history = history
         self._command = command
 
-    @property
-    def reference(self) -> str:
-        """What the requester can quote of this command."""
-        return self._command.reference
-
     async def last_deeds(self) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.
 

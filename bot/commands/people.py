@@ -18,7 +18,7 @@ from bot.bitrix24.entities import (
 )
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
-from bot.bitrix24.people import Account, Found, Users
+from bot.bitrix24.people import Found, Users, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
@@ -158,17 +158,13 @@ class People:
         if not any(numbers):
             raise RoleEmpty(role.value)
         accounts = await self._users.accounts(filter(None, numbers))
-        return [_person(number, accounts) for number in numbers if number]
+        return [person_of(number, accounts) for number in numbers if number]
 
     async def head(self, user_id: int, event: CommandEvent) -> int:
         """Find the head of somebody; it is never the requester himself."""
         accounts = await self._users.accounts([user_id])
         who = accounts.get(user_id)
         return await self._users.head_of(who, {event.user.id}) if who else 0
-
-
-def _person(number: int, accounts: Mapping[int, Account]) -> Person:
-    return accounts[number].person if number in accounts else Person(id=number)
 
 
 def _welcome(person: Person, event: CommandEvent) -> Person:

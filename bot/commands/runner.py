@@ -76,11 +76,6 @@ class Again:
         self._portal = portal
         self._command = command
 
-    @property
-    def reference(self) -> str:
-        """What the requester can quote of this command."""
-        return self._command.reference
-
     async def run(self, chat: Chat | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now."""
         original = self._command.event
