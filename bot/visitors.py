@@ -8,7 +8,9 @@ gives him no rights: those the portal is asked for each time.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access, profile_id
@@ -41,7 +43,7 @@ class Visitor:
     user_id: int
     language: str
     name: str = ""
-    time_zone: str = ""
+    time_zone: tzinfo = UTC
     is_admin: bool = False
     connected: bool = True
 
@@ -143,6 +145,14 @@ def _visitor(portal: Portal, user_id: int, language: str, profile: Any) -> Visit
         user_id=user_id,
         language=language,
         name=" ".join(name for name in names if name),
-        time_zone=str(profile.get("TIME_ZONE") or ""),
+        time_zone=_zone(str(profile.get("TIME_ZONE") or "UTC")),
         is_admin=profile.get("ADMIN") is True,
     )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        # Whatever a portal may call a time zone, the page is shown.
+        return UTC

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from app_page import address, opened, posted, rows_of, session_of
 from sqlalchemy import text
 from stage import OLGA, Stage
@@ -58,6 +59,21 @@ async def test_the_journal_comes_as_a_table_that_runs_nothing(stage: Stage) -> N
     assert len(lines) == 4
     assert all(",'=HYPERLINK(1)" in line or ",done," in line for line in lines[1:])
     assert ",=" not in table
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [("Europe/Moscow", "17:13 +0300"), ("../UTC", "14:13 UTC"), ("x" * 300, "14:13 UTC")],
+)
+async def test_moments_are_in_the_visitors_time_zone(stage: Stage, zone: str, shown: str) -> None:
+    fill_journal(stage, 1)
+    profile = {"ID": str(ADMIN), "ADMIN": True, "TIME_ZONE": zone}
+    await stage.faults(method="profile", result=profile, times=None)
+    _, page = await opened(stage, ADMIN, language="en")
+
+    page = await posted(stage, page, view="journal")
+
+    assert rows_of(page)[0].startswith(f"21 Sep 2026, {shown}")
 
 
 async def test_stored_markup_stays_text(stage: Stage) -> None:

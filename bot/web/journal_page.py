@@ -5,7 +5,6 @@ import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -71,9 +70,9 @@ class JournalPage:
         return response
 
     async def _lines(self, visitor: Visitor, posted: Form) -> AsyncIterator[str]:
-        wanted, zone = _wanted(posted, visitor), _zone(visitor)
+        wanted = _wanted(posted, visitor)
         async for entry in self._audit.all(visitor.portal.member_id, wanted):
-            yield _line(_cells(entry, zone))
+            yield _line(_cells(entry, visitor.time_zone))
 
 
 def _cells(entry: Entry, zone: tzinfo) -> list[str]:
@@ -97,7 +96,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _wanted(posted: Form, visitor: Visitor) -> Wanted:
-    zone = _zone(visitor)
+    zone = visitor.time_zone
     until = _day(posted.get("until"))
     return Wanted(
         requester_id=_number(posted.get("requester")),
@@ -123,10 +122,3 @@ def _day(value: Any) -> date | None:
 
 def _midnight(day: date | None, zone: tzinfo) -> float | None:
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() if day else None
-
-
-def _zone(visitor: Visitor) -> tzinfo:
-    try:
-        return ZoneInfo(visitor.time_zone or "UTC")
-    except (LookupError, ValueError):
-        return ZoneInfo("UTC")

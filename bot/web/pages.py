@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from babel import Locale
-from babel.dates import format_datetime, get_timezone
+from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.rendering import TEMPLATES, plural
@@ -92,28 +93,20 @@ class Pages:
                 yield piece
 
     def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        locale = Locale.parse(language)
         return {
             **values,
             "language": language,
             "nonce": nonce,
-            "plural": partial(plural, Locale.parse(language)),
-            "moment": _Moments(language, values.get("time_zone", "")),
+            "plural": partial(plural, locale),
+            "moment": partial(_moment, values.get("time_zone", UTC), locale),
         }
 
 
-class _Moments:
-    """Words for unix seconds, in the reader's time zone where it is known."""
-
-    def __init__(self, language: str, zone: str) -> None:
-        self._locale = Locale.parse(language)
-        try:
-            self._zone = get_timezone(zone or "UTC")
-        except LookupError:
-            self._zone = get_timezone("UTC")
-
-    def __call__(self, seconds: float) -> str:
-        # babel takes unix seconds as they are.
-        return format_datetime(seconds, "d MMM y, HH:mm z", self._zone, self._locale)
+def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:
+    """Word unix seconds for a reader in that zone."""
+    # babel takes unix seconds as they are.
+    return format_datetime(seconds, "d MMM y, HH:mm z", zone, locale)
 
 
 def _policy(nonce: str, framed_by: str, script: str = "") -> str:
