@@ -177,7 +177,7 @@ def _parts(
         links,
         figures,
     )
-    engine = _engine(database, inbox, backlog, dispatcher, working=working)
+    engine = _engine(database, inbox, backlog, dispatcher, client, working=working)
     return Parts(
         database=database,
         cipher=cipher,
@@ -212,14 +212,20 @@ def _pace(
 
 
 def _engine(
-    database: Database, inbox: Inbox, backlog: Backlog, dispatcher: Dispatcher, *, working: bool
+    database: Database,
+    inbox: Inbox,
+    backlog: Backlog,
+    dispatcher: Dispatcher,
+    client: Client,
+    *,
+    working: bool,
 ) -> Engine:
     if _is_shared(database):
         # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
         from bot.engine.jobs import Jobs
 
         return Jobs(database, inbox, dispatcher.dispatch, working=working)
-    return Lanes(inbox, backlog, dispatcher.dispatch)
+    return Lanes(inbox, backlog, dispatcher.dispatch, client.rests)
 
 
 def _is_shared(database: Database) -> bool:

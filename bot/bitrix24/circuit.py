@@ -44,6 +44,11 @@ class Circuits:
         else:
             self._circuits.pop(member_id, None)
 
+    def rests(self, member_id: str) -> bool:
+        """Say whether the portal has failed too often and has not answered since."""
+        circuit = self._circuits.get(member_id)
+        return circuit is not None and circuit.failures >= FAILURES
+
     def _failed(self, member_id: str) -> None:
         circuit = self._circuits.setdefault(member_id, _Circuit())
         circuit.failures += 1

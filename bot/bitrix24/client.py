@@ -65,6 +65,10 @@ class Client:
         """
         return await self._requests.call(address, token, call)
 
+    def rests(self, member_id: str) -> bool:
+        """Say whether the portal is left alone, because it does not answer."""
+        return self._circuits.rests(member_id)
+
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""
         try:

@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bot.engine.backlog import Backlog
+from bot.engine.intake import Intake
 from bot.errors import StoreUnavailable
 from bot.store.commits import Write
-from bot.store.inbox import Accepted, Inbox
+from bot.store.inbox import Accepted, Inbox, portal_of
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +33,27 @@ class _Lane:
         self.next: deque[Accepted] = deque()
         self.more = more
         self.grown = False
+        self.current = 0
+        # The first may take long: then the others need not be in memory.
+        self.asked = 1
 
     def add(self, command: Accepted) -> None:
-        if self.more or len(self.next) >= IN_MEMORY:
+        # What has been read from the inbox may be told a moment later; once is enough.
+        is_known = command.id == self.current or any(one.id == command.id for one in self.next)
+        if is_known or self.more or len(self.next) >= IN_MEMORY:
             self.more = self.grown = True
         else:
             insort(self.next, command, key=lambda one: one.order)
 
+    def take(self) -> Accepted | None:
+        command = self.next.popleft() if self.next else None
+        self.current = command.id if command else 0
+        return command
+
     def fill(self, commands: list[Accepted]) -> None:
         self.next.extend(commands)
-        self.more = self.grown or len(commands) == IN_MEMORY
+        self.more = self.grown or len(commands) == self.asked
+        self.asked = min(IN_MEMORY, 2 * self.asked)
 
 
 class Lanes:
@@ -52,27 +64,31 @@ class Lanes:
         inbox: Inbox,
         backlog: Backlog,
         dispatch: Callable[[Accepted], Awaitable[None]],
+        rests: Callable[[str], bool],
     ) -> None:
         self._inbox = inbox
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
+        self._intake = Intake(inbox, rests, self._reopen)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def start(self) -> None:
         """Take up what is waiting."""
-        await self._backlog.look()
-        for name in await self._inbox.waiting_lanes():
-            self._open(name, _Lane(more=True))
+        # What waits is counted meanwhile: only who comes with very much has to know.
+        self._looking = asyncio.create_task(self._patiently(self._backlog.look))
+        await self._intake.start()
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
         lane = self._lanes.get(command.lane)
+        if lane is None and self._is_behind(command.lane):
+            return self._attend(command.lane)
         if lane is None:
-            lane = _Lane()
-            self._open(command.lane, lane)
-        lane.add(command)
+            lane = self._open(command.lane, _Lane())
+        return lane.add(command)
 
     def joining(self, lane: str) -> Sequence[Write]:
         """Nothing: this process knows by itself what it has stored."""
@@ -87,24 +103,49 @@ class Lanes:
         """Have the lane go back to the inbox, when it is through with what it knows of."""
         known = self._lanes.get(lane)
         if known is None:
-            self._open(lane, _Lane(more=True))
+            self._attend(lane)
         else:
             known.more = known.grown = True
 
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
         self._stopping = True
+        await self._intake.stop()
+        if self._looking:
+            self._looking.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _open(self, name: str, lane: _Lane) -> None:
+    def _is_behind(self, lane: str) -> bool:
+        """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
+        portal = portal_of(lane)
+        return self._intake.is_behind(portal) or self._intake.is_closed(portal)
+
+    def _attend(self, lane: str) -> None:
+        """Open a lane that has something in the inbox, if that is of any use."""
+        portal = portal_of(lane)
+        if self._intake.is_closed(portal):
+            self._intake.hold(portal)
+        else:
+            self._open(lane, _Lane(more=True))
+
+    def _reopen(self, lane: str) -> bool:
+        """Open a lane unless it is; say whether it was not."""
+        if lane in self._lanes:
+            return False
+        self._open(lane, _Lane(more=True))
+        return True
+
+    def _open(self, name: str, lane: _Lane) -> _Lane:
         self._lanes[name] = lane
+        self._intake.opened(portal_of(name))
         task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return lane
 
     async def _run(self, name: str, lane: _Lane) -> None:
         try:
@@ -113,12 +154,13 @@ class Lanes:
                 self._backlog.done(command.event)
         finally:
             del self._lanes[name]
+            self._intake.ended(portal_of(name))
 
     async def _next(self, name: str, lane: _Lane) -> Accepted | None:
         while not lane.next and lane.more:
             lane.grown = False
-            lane.fill(await self._patiently(lambda: self._inbox.waiting(name, IN_MEMORY)))
-        return lane.next.popleft() if lane.next else None
+            lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
+        return lane.take()
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command

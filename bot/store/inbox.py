@@ -137,6 +137,10 @@ class Accepted:
         return reference_of(self.id)
 
 
+_NEXT_LANE = select(func.min(inbox.c.lane)).where(
+    inbox.c.done_at.is_(None), inbox.c.lane > bindparam("after")
+)
+
 # Whether an earlier run has got as far as a changing call.
 _BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
 
@@ -168,6 +172,16 @@ def reference_of(command_id: int) -> str:
 def refusals_of(event: CommandEvent) -> str:
     """Name the lane of what is only refused: it overtakes the commands of its chat."""
     return f"{event.lane}/refused"
+
+
+def portal_of(lane: str) -> str:
+    """Name the portal of a lane."""
+    return lane.partition("/")[0]
+
+
+def _end_of(portals: list[str]) -> str:
+    """Give what comes after all lanes of the last of these portals."""
+    return f"{portals[-1]}0" if portals else ""
 
 
 class Inbox:
@@ -231,10 +245,26 @@ class Inbox:
         )
         return bool(await self._rows(question))
 
-    async def waiting_lanes(self) -> list[str]:
-        """List the chats that have something waiting."""
+    async def waiting_portals(self) -> list[str]:
+        """List the portals that have something waiting, or had until a moment ago."""
+
+        def ask(connection: Connection) -> list[str]:
+            found: list[str] = []
+            # From one to the next through the index: what waits in between is not read.
+            while lane := connection.execute(_NEXT_LANE, {"after": _end_of(found)}).scalar():
+                found.append(portal_of(lane))
+            return found
+
+        return await self._database.read(ask)
+
+    async def waiting_lanes(self, portal: str, after: str, limit: int) -> list[str]:
+        """List chats of a portal that have something waiting, by name, from ``after`` on."""
         question = (
-            select(inbox.c.lane).where(_WAITS).group_by(inbox.c.lane).order_by(func.min(inbox.c.id))
+            select(inbox.c.lane)
+            .where(inbox.c.lane > (after or f"{portal}/"), inbox.c.lane < _end_of([portal]), _WAITS)
+            .distinct()
+            .order_by(inbox.c.lane)
+            .limit(limit)
         )
         return [row.lane for row in await self._rows(question)]
 
