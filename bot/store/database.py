@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreUnavailable
 from bot.store.commits import Answer, Commits, Request, Write, refusal
+
+if TYPE_CHECKING:  # on SQLite its dialects, and they take 2 MiB, are not imported
+    from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 
@@ -86,10 +89,14 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._commits = Commits(engine, self._answered)
 
-    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Make an INSERT that can say ON CONFLICT, in this database's own dialect."""
         is_shared = self.engine.dialect.name == "postgresql"
-        return postgresql.insert(table) if is_shared else sqlite.insert(table)
+        if not is_shared:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
 
     async def write(self, *writes: Write) -> dict[Any, Any]:
         """Commit these rows together, along with everything else that waits.

@@ -1,4 +1,8 @@
-"""The tables. Times are unix seconds; columns of bytes hold what the cipher made."""
+"""The tables. Times are unix seconds; columns of bytes hold what the cipher made.
+
+Conditions of indexes are named for SQLite alone, and hold on PostgreSQL too: the migrations say
+so. Named here they would have every process import PostgreSQL's dialects.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -81,7 +85,6 @@ Index(
     inbox.c.message_id,
     inbox.c.line,
     sqlite_where=inbox.c.done_at.is_(None),
-    postgresql_where=inbox.c.done_at.is_(None),
 )
 
 journal = Table(
@@ -183,7 +186,6 @@ Index(
     "stays_running",
     stays.c.until,
     sqlite_where=stays.c.ended_at.is_(None),
-    postgresql_where=stays.c.ended_at.is_(None),
 )
 
 marks = Table(
