@@ -42,6 +42,7 @@ from bot.store.history import History
 from bot.store.inbox import Inbox
 from bot.store.journal import Journal
 from bot.store.keyring import check_keys
+from bot.store.overview import Overview
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portals
 from bot.store.preferences import Preferences
@@ -163,7 +164,7 @@ def _parts(
     oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
-    doctor = Doctor(access, registration, database)
+    doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(access, journal, patience, router, memory, doctor, figures)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),

@@ -9,20 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
-
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.scopes import missing_scopes
 from bot.registration import Registration
-from bot.store.database import Database
+from bot.store.overview import Overview
 from bot.store.portals import Portal
-from bot.store.tables import inbox, journal
 
 LATELY = 24 * 3600
-MOST_CODES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +40,10 @@ class Check:
 class Doctor:
     """Looks whether everything is as it must be; changes nothing."""
 
-    def __init__(self, access: Access, registration: Registration, database: Database) -> None:
+    def __init__(self, access: Access, registration: Registration, overview: Overview) -> None:
         self._access = access
         self._registration = registration
-        self._database = database
+        self._overview = overview
 
     async def portal(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
@@ -55,10 +51,11 @@ class Doctor:
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``events``,
         ``errors``.
         """
+        member_id = portal.member_id
         return [
             *await self._seen(portal),
-            await self._database.read(lambda connection: _arriving(connection, portal.member_id)),
-            await self._database.read(lambda connection: _refused(connection, portal.member_id)),
+            _arriving(await self._overview.last_event(member_id)),
+            _refused(await self._overview.refusals(member_id, time.time() - LATELY)),
         ]
 
     async def _seen(self, portal: Portal) -> list[Check]:
@@ -123,28 +120,13 @@ def _mendable(name: str, *, ok: bool) -> Check:
     return Check(name, ok=ok, remedy="" if ok else "repair")
 
 
-def _arriving(connection: Connection, member_id: str) -> Check:
-    question = select(func.max(inbox.c.received_at)).where(inbox.c.member_id == member_id)
-    last = connection.execute(question).scalar_one_or_none()
+def _arriving(last: float | None) -> Check:
     if last is None:
         return Check("events", ok=None, remedy="try_help")
     return Check("events", ok=True, at=last)
 
 
-def _refused(connection: Connection, member_id: str) -> Check:
-    count = func.count().label("count")
-    question = (
-        select(journal.c.code, count)
-        .where(
-            journal.c.member_id == member_id,
-            journal.c.code.is_not(None),
-            journal.c.begun_at > time.time() - LATELY,
-        )
-        .group_by(journal.c.code)
-        .order_by(count.desc(), journal.c.code)
-        .limit(MOST_CODES)
-    )
-    rows = connection.execute(question).all()
+def _refused(codes: Mapping[str, int]) -> Check:
     # Older modules of the portal refuse without a code.
-    value = ", ".join(f"{row[0] or '—'} × {row[1]}" for row in rows)
-    return Check("errors", ok=not rows or None, value=value, remedy="see_journal" if rows else "")
+    value = ", ".join(f"{code or '—'} × {count}" for code, count in codes.items())
+    return Check("errors", ok=not codes or None, value=value, remedy="see_journal" if codes else "")

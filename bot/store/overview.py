@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.store.database import Database
-from bot.store.tables import inbox, tokens
+from bot.store.tables import inbox, journal, tokens
+
+MOST_CODES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Standing:
 
 
 class Overview:
-    """Counts what belongs to each portal."""
+    """Counts what belongs to portals."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,6 +35,29 @@ class Overview:
     async def standings(self) -> dict[str, Standing]:
         """Give how every portal stands that has anything, by its member id."""
         return await self._database.read(_standings)
+
+    async def last_event(self, member_id: str) -> float | None:
+        """Say when a portal's last command came, as far as commands are kept."""
+        question = select(func.max(inbox.c.received_at)).where(inbox.c.member_id == member_id)
+        return await self._database.read(lambda c: c.execute(question).scalar_one_or_none())
+
+    async def refusals(self, member_id: str, since: float) -> dict[str, int]:
+        """Count what a portal has refused since then, by its most frequent codes."""
+        count = func.count().label("count")
+        question = (
+            select(journal.c.code, count)
+            .where(
+                journal.c.member_id == member_id,
+                journal.c.code.is_not(None),
+                journal.c.begun_at > since,
+            )
+            .group_by(journal.c.code)
+            .order_by(count.desc(), journal.c.code)
+            .limit(MOST_CODES)
+        )
+        return await self._database.read(
+            lambda c: {code: number for code, number in c.execute(question)}
+        )
 
 
 def _standings(connection: Connection) -> dict[str, Standing]:
