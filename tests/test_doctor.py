@@ -29,7 +29,7 @@ async def test_what_is_wrong_is_named_with_what_to_do(stage: Stage, tmp_path: Pa
     assert code == 1
     assert "!!  Permissions of the app: crm, department, user, sonet_group" in told
     assert "!!  The bot's commands: /" in told
-    assert "!!  The portal tells of updates and of the app's removal" in told
+    assert "!!  The portal tells the bot of updates and of its removal" in told
     assert "Press Register the bot anew." in told
 
 

@@ -55,9 +55,7 @@ class Overview:
             .order_by(count.desc(), journal.c.code)
             .limit(MOST_CODES)
         )
-        return await self._database.read(
-            lambda c: {code: number for code, number in c.execute(question)}
-        )
+        return await self._database.read(lambda c: dict(c.execute(question).tuples().all()))
 
 
 def _standings(connection: Connection) -> dict[str, Standing]:
