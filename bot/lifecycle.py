@@ -10,13 +10,11 @@ from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.events import Envelope
 from bot.errors import StoreUnavailable
 from bot.installation import Installation, Unproven
-from bot.registration import Registration
+from bot.registration import LIFECYCLE_EVENTS, UNINSTALL, UPDATE, Registration
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import Tokens
 
 log = logging.getLogger(__name__)
-
-UPDATE = "ONAPPUPDATE"
 
 # Nobody looks at a page for ten minutes.
 REPAIR_PATIENCE = 60.0
@@ -68,14 +66,12 @@ class Lifecycle:
 
     async def hear(self, envelope: Envelope, portal: Portal) -> bool:
         """Take an event of a portal that has proven itself; ``False`` if it is of another kind."""
-        match envelope.event.upper():
-            case "ONAPPUPDATE":
-                await self._update(portal)
-            case "ONAPPUNINSTALL":
-                await self._leave(portal, clean=str(envelope.data.get("CLEAN", "")) == "1")
-            case _:
-                return False
-        return True
+        kind = envelope.event.upper()
+        if kind == UPDATE:
+            await self._update(portal)
+        elif kind == UNINSTALL:
+            await self._leave(portal, clean=str(envelope.data.get("CLEAN", "")) == "1")
+        return kind in LIFECYCLE_EVENTS
 
     async def adopt(self, portal: Portal, administrator: int) -> None:
         """Have an administrator at the app's page stand in for an installer whose token is gone."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from bot.bitrix24.entities import Offer, Person
+from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
 from bot.store.inbox import Accepted
@@ -106,17 +106,14 @@ def place_of(command: Accepted) -> tuple[CommandEvent, float]:
 
 def _pressed(press: Press, command: Accepted) -> Pressed:
     original, event = press.event, command.event
-    act = press.act
+    act = press.act if press.act.name else Act(name=original.name, params=original.command.params)
     # A press in the chat itself can be answered there for another ten minutes.
     same = event.chat.dialog_id == original.chat.dialog_id
     answering, since = (event, command.received_at) if same else (original, press.asked_at)
-    name, params = (act.name, act.params) if act.name else (
-        original.name, original.command.params
-    )  # fmt: skip
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
     place = original.model_copy(update={"user": event.user})
     return Pressed(
-        **{**inherited, "event": place.about(name, params)},
+        **{**inherited, "event": place.about(act.name, act.params)},
         original=place,
         origin=press.command_id,
         answering=answering,

@@ -20,7 +20,8 @@ from bot.store.portals import Portal, Portals
 log = logging.getLogger(__name__)
 
 CODE = "switchboard"
-LIFECYCLE_EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE")
+UPDATE, UNINSTALL = "ONAPPUPDATE", "ONAPPUNINSTALL"
+LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
 
 
 class Registration:

@@ -6,7 +6,7 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE, OpenLines
 from bot.bitrix24.people import Users, person_of
-from bot.commands.past import Past, opposite
+from bot.commands.past import Past, chat_of, opposite
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Diagnosis
 from bot.outcomes import Outcome
@@ -40,7 +40,7 @@ async def undo(
 ) -> Undone:
     deeds = await past.last_deeds()
     steps = [opposite(number, deed) for number, deed in enumerate(deeds)]
-    chat_id = past.chat_of(deeds)
+    chat_id = chat_of(deeds[0])
     answers = await lines.take_back(steps, chat_id)
     await stays.cancel(deeds[0].command_id)
     accounts = await users.accounts(step.person_id for step in steps)

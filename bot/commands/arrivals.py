@@ -14,6 +14,9 @@ from bot.outcomes import Outcome
 from bot.store.inbox import Accepted
 from bot.store.stays import Stay, Stays
 
+# The portal says yes to an external person and leaves him out.
+NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
+
 
 class Missed(NamedTuple):
     """Somebody who was not added or removed, and why."""
@@ -115,10 +118,6 @@ class Arrivals:
         return [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)] + [
             Missed(person, NoChat(target.item, person)) for person in nowhere
         ]
-
-
-# The portal says yes to an external person and leaves him out.
-NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
 
 
 def _is_inside(one: Membership) -> bool:

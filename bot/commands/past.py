@@ -1,7 +1,5 @@
 """What the requester has done and met before in this chat."""
 
-from collections.abc import Sequence
-
 from bot.bitrix24.groups import INVITE
 from bot.bitrix24.open_lines import ADD, DELETE
 from bot.commands.errors import CannotUndo, NothingToUndo
@@ -46,12 +44,6 @@ class Past:
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
 
-    def chat_of(self, deeds: Sequence[Deed]) -> int:
-        """Give the chat that deeds were done in: named, or the one the portal chose."""
-        first = deeds[0]
-        named = first.params.get("CHAT_ID") or first.told
-        return int(named) if str(named).isdecimal() else 0
-
     @property
     def _pressed_of(self) -> int:
         return self._command.origin if isinstance(self._command, Pressed) else 0
@@ -63,6 +55,12 @@ class Past:
         )
         # What this very command has begun, before it was cut short, is no part of the past.
         return [one for one in deeds if one.command_id < self._command.id]
+
+
+def chat_of(deed: Deed) -> int:
+    """Give the chat that a deed was done in: named, or the one the portal chose."""
+    named = deed.params.get("CHAT_ID") or deed.told
+    return int(named) if str(named).isdecimal() else 0
 
 
 def opposite(number: int, deed: Deed) -> Step:
