@@ -43,19 +43,21 @@ class Overview:
 
     async def refusals(self, member_id: str, since: float) -> dict[str, int]:
         """Count what a portal has refused since then, by its most frequent codes."""
-        count = func.count().label("count")
+        number = func.count().label("number")
         question = (
-            select(journal.c.code, count)
+            select(journal.c.code, number)
             .where(
                 journal.c.member_id == member_id,
                 journal.c.code.is_not(None),
                 journal.c.begun_at > since,
             )
             .group_by(journal.c.code)
-            .order_by(count.desc(), journal.c.code)
+            .order_by(number.desc(), journal.c.code)
             .limit(MOST_CODES)
         )
-        return await self._database.read(lambda c: dict(c.execute(question).tuples().all()))
+        return await self._database.read(
+            lambda c: {row.code: row.number for row in c.execute(question)}
+        )
 
 
 def _standings(connection: Connection) -> dict[str, Standing]:
