@@ -1,7 +1,8 @@
 """/escalate: call whoever has to know into the chat of a CRM item."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Role, Someone
@@ -67,31 +68,34 @@ async def escalate(
 ) -> Outcomes:
     target = await targets.find(args, event)
     card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
-    skipped: tuple[Skipped, ...] = ()
-    if args.people:
-        found = await _named(args, event, people, card)
-        roles: dict[int, str] = {}
-    else:
-        chosen, skipped = await policy.choose(card.responsible_id, event)
-        if chosen is None:
-            raise NobodyToCall(card.item, skipped)
-        found, roles = Resolved([chosen.person], []), {chosen.person.id: chosen.role}
-    if not found.people:
-        return found.refusals
+    wanted = await _wanted(args, event, card, people, policy)
+    if not wanted.found.people:
+        return wanted.found.refusals
     if args.dry:
-        act = _for(args, tuple(found.people), dry=False)
-        would = WouldEscalate(
-            item=card.item,
-            people=tuple(found.people),
-            skipped=skipped,
-            offers=(Offer(name="do_it", act=act),),
-        )
-        return [would, *found.refusals]
-    arrival = await arrivals.bring(target, found.people, args.lasting)
+        return [_would(args, card.item, wanted), *wanted.found.refusals]
+    arrival = await arrivals.bring(target, wanted.found.people, args.lasting)
     briefs = await arrivals.briefs(arrival, card.item, args.reason, event)
     item = briefs[0].item if briefs else card.item
-    told = _told(arrival, found.refusals, item, target, skipped, roles, args.reason)
-    return [*told, *briefs]
+    return [*_told(arrival, item, target, wanted, args.reason), *briefs]
+
+
+class _Wanted(NamedTuple):
+    """Who is to come, in which role, and who was passed over."""
+
+    found: Resolved
+    roles: Mapping[int, str]
+    skipped: tuple[Skipped, ...]
+
+
+async def _wanted(
+    args: Escalate, event: CommandEvent, card: Card, people: People, policy: Policy
+) -> _Wanted:
+    if args.people:
+        return _Wanted(await _named(args, event, people, card), {}, ())
+    chosen, skipped = await policy.choose(card.responsible_id, event)
+    if chosen is None:
+        raise NobodyToCall(card.item, skipped)
+    return _Wanted(Resolved([chosen.person], []), {chosen.person.id: chosen.role}, skipped)
 
 
 def _is_explicit(args: Escalate) -> bool:
@@ -125,26 +129,27 @@ def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
     return Act(name="escalate", params=args.written(people=people, **changed))
 
 
+def _would(args: Escalate, item: CrmItem, wanted: _Wanted) -> WouldEscalate:
+    people = tuple(wanted.found.people)
+    offer = Offer(name="do_it", act=_for(args, people, dry=False))
+    return WouldEscalate(item=item, people=people, skipped=wanted.skipped, offers=(offer,))
+
+
 def _told(
-    arrival: Arrival,
-    refusals: Sequence[Refusal],
-    item: CrmItem,
-    target: Target,
-    skipped: tuple[Skipped, ...],
-    roles: dict[int, str],
-    reason: str,
+    arrival: Arrival, item: CrmItem, target: Target, wanted: _Wanted, reason: str
 ) -> list[Told]:
+    refusals = [*wanted.found.refusals, *arrival.refusals]
     if not arrival.joined and not arrival.present:
-        return [*refusals, *arrival.refusals]
+        return [*refusals]
     escalated = Escalated(
         item=item,
-        called=tuple(Called(one, roles.get(one.id, "")) for one in arrival.joined),
+        called=tuple(Called(one, wanted.roles.get(one.id, "")) for one in arrival.joined),
         present=arrival.present,
-        missed=(*missing(refusals), *arrival.missed),
-        skipped=skipped,
+        missed=(*missing(wanted.found.refusals), *arrival.missed),
+        skipped=wanted.skipped,
         chat_id=arrival.chat_id,
         here=target.here and bool(arrival.joined),
         reason=reason,
         offers=(Offer(name="undo", act=Act(name="undo")),) if arrival.joined else (),
     )
-    return [escalated, *refusals, *arrival.refusals]
+    return [escalated, *refusals]
