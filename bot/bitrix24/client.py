@@ -165,13 +165,21 @@ async def _body(response: ClientResponse) -> bytes:
 
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(body)
+        answer = _parsed(body)
     except (ValueError, RecursionError):
         unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
         raise unanswered(f"no JSON, status {status}") from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise Unanswered(f"no envelope, status {status}")
     return answer
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return _BODY.validate_json(body)
+    except ValueError:
+        # Half a surrogate pair again, or no JSON at all.
+        return json.loads(body)
 
 
 def _result(status: int, answer: dict[str, Any]) -> Any:

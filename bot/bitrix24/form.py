@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 from yarl import query_to_pairs
@@ -13,6 +14,9 @@ MAX_DEPTH = 20
 
 # All the names in all the keys, or all that a JSON text is made of. An event has some 200.
 MAX_PARTS = 20_000
+
+# Longer keys are not remembered: strangers can send them too.
+LONG_KEY = 100
 
 # No database takes these, and PHP's own forms cannot hold the second.
 _NUL, _SURROGATE = "\0", re.compile("[\ud800-\udfff]")
@@ -46,45 +50,60 @@ def _from_form(text: str) -> dict[str, Any]:
     return _Tree().filled(pairs)
 
 
+class _Key(NamedTuple):
+    """``data[chat][id]``: the group it is in, its name there, and all its parts."""
+
+    group: str | None
+    name: str
+    path: tuple[str, ...]
+
+
+def _read_key(key: str) -> _Key:
+    head, bracket, rest = key.partition("[")
+    path = (head, *rest[:-1].split("][")) if bracket and rest.endswith("]") else (key,)
+    if len(path) > MAX_DEPTH:
+        raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
+    # Where a part is empty, each key means another group.
+    group = key.rpartition("[")[0] if len(path) > 1 else ""
+    return _Key(group if all(path[:-1]) else None, path[-1], path)
+
+
+# Every event has the same keys.
+_known_key = lru_cache(maxsize=1024)(_read_key)
+
+
 class _Tree:
     """Groups in groups; one that was found is found again by what stands before its last key."""
 
     def __init__(self) -> None:
         self._root: dict[str, Any] = {}
-        self._known: dict[str, tuple[dict[str, Any], int]] = {}
+        self._known: dict[str | None, dict[str, Any]] = {"": self._root}
 
     def filled(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        parts = 0
+        parts, known = 0, self._known
         for key, value in pairs:
-            before, _, last = key.rpartition("[")
-            group, depth = self._known.get(before, (None, 0))
-            if group is not None and len(last) > 1 and last[-1] == "]":
-                name = last[:-1]
-            else:
-                group, name, depth = self._found(key, before, last)
-            parts += depth
+            group_name, name, path = (_known_key if len(key) < LONG_KEY else _read_key)(key)
+            parts += len(path)
             if parts > MAX_PARTS:
                 raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
-            if isinstance(group.get(name), dict):
+            group = known.get(group_name)
+            if group is None:
+                group = self._group(group_name, path)
+            name = name or str(len(group))
+            if name in group and isinstance(group[name], dict):
                 raise MalformedForm("a parameter is both a value and a group")
             group[name] = value
         return self._root
 
-    def _found(self, key: str, before: str, last: str) -> tuple[dict[str, Any], str, int]:
-        """Give the group that a key is in, its name there, and how deep that is."""
-        head, bracket, rest = key.partition("[")
-        path = [head, *rest[:-1].split("][")] if bracket and rest.endswith("]") else [key]
-        if len(path) > MAX_DEPTH:
-            raise MalformedForm(f"parameters nested deeper than {MAX_DEPTH}")
+    def _group(self, name: str | None, path: Sequence[str]) -> dict[str, Any]:
         group = self._root
         for part in path[:-1]:
             group = group.setdefault(part or str(len(group)), {})
             if not isinstance(group, dict):
                 raise MalformedForm("a parameter is both a value and a group")
-        # Where a part is empty, the next key means another group.
-        if len(path) > 1 and all(path[:-1]) and last == f"{path[-1]}]":
-            self._known[before] = group, len(path)
-        return group, path[-1] or str(len(group)), len(path)
+        if name is not None:
+            self._known[name] = group
+        return group
 
 
 def _from_json(text: str) -> dict[str, Any]:
