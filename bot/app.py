@@ -225,7 +225,7 @@ def _engine(
         # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
         from bot.engine.jobs import Jobs
 
-        return Jobs(database, inbox, dispatcher.dispatch, working=working)
+        return Jobs(database, inbox, dispatcher.dispatch, client.rests, working=working)
     return Lanes(inbox, backlog, dispatcher.dispatch, client.rests)
 
 

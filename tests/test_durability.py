@@ -91,6 +91,22 @@ async def test_a_restarted_postgresql_is_503_while_it_lasts(stage: Stage, postgr
     assert IVAN in await stage.members()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_connections_that_were_lost_in_a_quiet_hour_cost_nothing(stage: Stage) -> None:
+    await stage.say("/invite id15")
+    with stage.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    status, _ = await post(stage, sample(stage))
+    await stage.settled(20)
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
 async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: Stage) -> None:
     await stage.faults(method="batch", delay=0.8)
     await stage.type("/invite id12\n/invite id15\n/invite id41")

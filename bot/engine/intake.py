@@ -12,9 +12,8 @@ from contextlib import suppress
 from bot.errors import StoreUnavailable
 from bot.store.inbox import Inbox
 
-# So many chats of a portal at once, and how long one may take before another is opened as well.
+# So many chats of a portal are opened at once.
 AT_ONCE = 64
-SLOW = 10.0
 
 PAUSE = 1.0
 
@@ -23,11 +22,16 @@ class Intake:
     """Opens the chats of portals that have some waiting in the inbox."""
 
     def __init__(
-        self, inbox: Inbox, rests: Callable[[str], bool], open_lane: Callable[[str], bool]
+        self,
+        inbox: Inbox,
+        rests: Callable[[str], bool],
+        open_lane: Callable[[str], bool],
+        slow: float,
     ) -> None:
         self._inbox = inbox
         self._rests = rests
         self._open_lane = open_lane
+        self._slow = slow
         self._open: Counter[str] = Counter()
         self._behind: dict[str, _Behind] = {}
 
@@ -48,7 +52,7 @@ class Intake:
         """Note that a chat of this portal waits to be opened."""
         behind = self._behind.get(portal)
         if behind is None:
-            behind = self._behind[portal] = _Behind()
+            behind = self._behind[portal] = _Behind(self._slow)
             behind.task = asyncio.create_task(self._take_up(portal, behind), name=f"up {portal}")
         behind.has_more = True
 
@@ -101,7 +105,8 @@ class Intake:
 class _Behind:
     """A portal with chats that are not open."""
 
-    def __init__(self) -> None:
+    def __init__(self, slow: float) -> None:
+        self._slow = slow
         self.task: asyncio.Task[None] | None = None
         self.has_more = False
         self.one_ended = asyncio.Event()
@@ -109,5 +114,5 @@ class _Behind:
     async def ends(self) -> bool:
         """Wait until a chat is through, and say if one was before it took too long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.one_ended.wait(), SLOW)
+            await asyncio.wait_for(self.one_ended.wait(), self._slow)
         return self.one_ended.is_set()

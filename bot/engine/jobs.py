@@ -6,6 +6,7 @@ job drains its chat; `lock` keeps a second one from doing so at the same time.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -19,7 +20,7 @@ from bot.engine.claims import DROP, Claims
 from bot.errors import StoreUnavailable
 from bot.store.commits import Write
 from bot.store.database import Database
-from bot.store.inbox import Accepted, Inbox
+from bot.store.inbox import Accepted, Inbox, portal_of
 from bot.store.together import Together
 
 log = logging.getLogger(__name__)
@@ -36,15 +37,29 @@ SWEEP_EVERY = 4.0
 POLL_EVERY = 1.0
 GRACE = 15.0
 
+# So many of a worker's places the chats of one portal may take at once, and after how many
+# seconds the others look again. Of a portal that does not answer one chat tries.
+MOST_OF_ONE = CONCURRENCY // 4
+CROWDED = 1.0
+RESTING = 30.0
+
 # Written as procrastinate's own function writes it, except that a job that waits already is
 # touched: until our commit no worker can take it and miss what we have just stored.
+_JOB = f"""
+    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at)
+    SELECT '{QUEUE}', '{TASK}', :lane, :lane, jsonb_build_object('lane', CAST(:lane AS text))
+"""
 _DEFER = text(
     f"""
-    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
-    VALUES ('{QUEUE}', '{TASK}', :lane, :lane, jsonb_build_object('lane', CAST(:lane AS text)))
-    ON CONFLICT (queueing_lock) WHERE status = 'todo'
-    DO UPDATE SET priority = procrastinate_jobs.priority
-    """  # noqa: S608  # constants of this module
+    {_JOB}, NULL
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = NULL
+    """
+)
+_PUT_OFF = text(
+    f"""
+    {_JOB}, now() + make_interval(secs => :seconds)
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+    """
 )
 
 _MINE = text("SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = :worker")
@@ -68,6 +83,7 @@ class Jobs:
         database: Database,
         inbox: Inbox,
         dispatch: Callable[[Accepted], Awaitable[None]],
+        rests: Callable[[str], bool],
         *,
         working: bool,
     ) -> None:
@@ -76,6 +92,8 @@ class Jobs:
             lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
         )
         self._dispatch = dispatch
+        self._rests = rests
+        self._open: Counter[str] = Counter()
         self._working = working
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
@@ -126,11 +144,26 @@ class Jobs:
             await self._database.write((_DEFER, [{"lane": lane} for lane in lanes]))
 
     async def _drain(self, context: procrastinate.JobContext, lane: str) -> None:
+        portal = portal_of(lane)
+        if seconds := self._wait(portal):
+            await self._database.write((_PUT_OFF, [{"lane": lane, "seconds": seconds}]))
+            return
         self._draining.add(context.job.id or 0)
+        self._open[portal] += 1
         try:
             await self._drain_lane(lane)
         finally:
             self._draining.discard(context.job.id or 0)
+            self._open[portal] -= 1
+            if not self._open[portal]:
+                del self._open[portal]
+
+    def _wait(self, portal: str) -> float:
+        """Say for how many seconds one more chat of this portal would take others their place."""
+        is_open = self._open[portal]
+        if is_open and self._rests(portal):
+            return RESTING
+        return CROWDED if is_open >= MOST_OF_ONE else 0.0
 
     async def _drain_lane(self, lane: str) -> None:
         # What comes from now on brings a job of its own.

@@ -25,6 +25,9 @@ T = TypeVar("T")
 IN_MEMORY = 16
 PAUSE = 1.0
 
+# Seconds that a chat from the inbox may take before another one of its portal is opened as well.
+SLOW = 10.0
+
 
 class _Lane:
     """What waits in one chat: the next few, and whether the inbox has more."""
@@ -65,12 +68,13 @@ class Lanes:
         backlog: Backlog,
         dispatch: Callable[[Accepted], Awaitable[None]],
         rests: Callable[[str], bool],
+        slow: float = SLOW,
     ) -> None:
         self._inbox = inbox
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, rests, self._reopen)
+        self._intake = Intake(inbox, rests, self._reopen, slow)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False

@@ -1,0 +1,72 @@
+"""An engine with commands that run as long as a test wants."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from bot.bitrix24.events import CommandEvent
+from bot.engine.engine import Engine
+from bot.store.database import Database
+from bot.store.inbox import Accepted, End, Ending, Inbox
+
+DOWN, WELL = "d" * 32, "e" * 32
+
+
+class Process:
+    """A process whose commands wait while their portal is down."""
+
+    engine: Engine
+
+    def __init__(self, database: Database) -> None:
+        self.inbox = Inbox(database)
+        self.is_back = asyncio.Event()
+        self.resting = {DOWN}
+        self.running: set[str] = set()
+        self.done: dict[str, list[int]] = defaultdict(list)
+
+    async def store(self, portal: str, chat: int, message: int) -> Accepted:
+        """Store a command as an event does that another process has taken."""
+        event = _event(portal, chat, message)
+        accepted = await self.inbox.accept(event, *self.engine.joining(event.lane))
+        assert accepted is not None
+        return accepted
+
+    async def store_many(self, portal: str, chats: Sequence[int], each: int) -> None:
+        await asyncio.gather(
+            *(self.store(portal, chat, message) for chat in chats for message in range(1, each + 1))
+        )
+
+    async def type(self, portal: str, chat: int, message: int) -> None:
+        self.engine.add(await self.store(portal, chat, message))
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not true():  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.01)
+
+    def come_back(self) -> None:
+        self.resting.clear()
+        self.is_back.set()
+
+    def answered(self, portal: str) -> int:
+        return sum(len(ids) for lane, ids in self.done.items() if lane.startswith(portal))
+
+    def rests(self, portal: str) -> bool:
+        return portal in self.resting
+
+    async def dispatch(self, command: Accepted) -> None:
+        assert command.lane not in self.running
+        self.running.add(command.lane)
+        if command.event.member_id == DOWN:
+            await self.is_back.wait()
+        await self.inbox.done(command.id, End(Ending.DONE))
+        self.done[command.lane].append(command.event.message.id)
+        self.running.discard(command.lane)
+
+
+def _event(portal: str, chat: int, message: int) -> CommandEvent:
+    return CommandEvent.model_validate(
+        {"member_id": portal, "bot": {"id": 456}, "command": {"id": 24, "command": "/who"},
+         "message": {"id": 1000 * chat + message}, "chat": {"dialog_id": f"chat{chat}"},
+         "user": {"id": 7}}
+    )  # fmt: skip
