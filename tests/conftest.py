@@ -1,5 +1,6 @@
 """Fixtures: a fresh portal and a fresh bot for every test."""
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from aiohttp import ClientSession
-from postgres import Server, binaries, running_server
+from postgres import Server, binaries, empty, running_server
 from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, settings_for
 
 from bot.settings import Settings
@@ -16,8 +17,15 @@ from bot.store.database import engine_for
 from bot.store.migrate import migrate
 from sandbox.server import Portal, running
 
+# What hundreds of tests import is not to be looked through for garbage all the time.
+gc.set_threshold(20_000)
+
 # `make fuzz`: the same properties, tried far longer.
 hypothesis.settings.register_profile("fuzz", max_examples=5_000, deadline=None)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 @pytest.fixture
@@ -40,6 +48,12 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def postgres_url(postgres: Server) -> str:
+    """A migrated database of PostgreSQL, for one test after the other."""
+    return postgres.copy("template")
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite database to copy."""
     path = tmp_path_factory.mktemp("template") / "bot.db"
@@ -55,7 +69,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "bot.db")
         return f"sqlite:///{tmp_path}/bot.db"
-    return request.getfixturevalue("postgres").copy("template")
+    url = request.getfixturevalue("postgres_url")
+    empty(url)
+    return url
 
 
 @pytest.fixture
