@@ -2,13 +2,16 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+# The second half is what playwright itself starts a browser with.
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -18,8 +21,20 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-popup-blocking",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--no-default-browser-check",
+    "--password-store=basic",
 ]
 WIDE, NARROW = {"width": 1180, "height": 860}, {"width": 390, "height": 844}
+PATIENCE = 30.0
 
 
 def chromium() -> str:
@@ -31,11 +46,30 @@ def chromium() -> str:
     return found
 
 
+@contextmanager
+def running_chromium(folder: Path) -> Iterator[str]:
+    """Run a browser while the block lasts, and give the address it is driven at."""
+    command = [chromium(), *ARGUMENTS, f"--user-data-dir={folder}", "--remote-debugging-port=0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield _address(folder / "DevToolsActivePort")
+        finally:
+            process.terminate()
+
+
+def _address(file: Path) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while len(lines := file.read_text().split() if file.exists() else []) < 2:
+        assert time.monotonic() < deadline, "chromium does not start"
+        time.sleep(0.02)
+    return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+
+
 @asynccontextmanager
-async def browser_open() -> AsyncIterator[Browser]:
-    path = chromium()
+async def connected(address: str) -> AsyncIterator[Browser]:
+    """Drive a running browser; the windows opened meanwhile are closed with the block."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.connect_over_cdp(address)
         try:
             yield browser
         finally:

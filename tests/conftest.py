@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from aiohttp import ClientSession
+from browser import connected, running_chromium
+from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
 from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, settings_for
 
@@ -72,6 +74,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url = request.getfixturevalue("postgres_url")
     empty(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def chromium_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_chromium(tmp_path_factory.mktemp("chromium")) as address:
+        yield address
+
+
+@pytest.fixture
+async def browser(chromium_address: str) -> AsyncIterator[Browser]:
+    """A browser with no window open: the same for many tests, which share nothing in it."""
+    async with connected(chromium_address) as browser:
+        yield browser
 
 
 @pytest.fixture

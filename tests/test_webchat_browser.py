@@ -1,49 +1,20 @@
 """The web chat in a real browser, with the real bot: what people see and press."""
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import NoReturn
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from stage import ANNA, CHAT, CUSTOMER, IVAN, OLGA, Stage
 
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [
+    pytest.mark.timeout(120),
+    # The database is not what is seen here.
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 expect.set_options(timeout=20_000)  # the machine may be busy with other tests
-
-
-def missing(what: str) -> NoReturn:
-    """Without it nothing is seen: a reason to skip at a desk, to fail where all is checked."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One kind is enough: the database is not what is seen here."""
-    return f"sqlite:///{tmp_path}/bot.db"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        missing("chromium is needed: apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 class Desk:
