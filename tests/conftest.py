@@ -1,5 +1,6 @@
 """Fixtures: a fresh portal and a fresh bot for every test."""
 
+import fcntl
 import gc
 import os
 import shutil
@@ -37,16 +38,28 @@ async def portal() -> AsyncIterator[Portal]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A PostgreSQL server with a migrated database to copy."""
     if binaries() is None:
         assert "CI" not in os.environ, "CI has to install PostgreSQL"
         pytest.skip("there is no PostgreSQL on this machine (initdb is not found)")
-    with running_server() as server:
-        engine = engine_for(server.database("template"))
-        migrate(engine)
-        engine.dispose()
+    with running_server(files=_postgres_files(tmp_path_factory.getbasetemp())) as server:
         yield server
+
+
+def _postgres_files(folder: Path) -> Path:
+    """Give a server's files with a migrated database: made once for all test processes."""
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    files = shared / "postgres"
+    with (shared / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not files.exists():
+            with running_server() as server:
+                engine = engine_for(server.database("template"))
+                migrate(engine)
+                engine.dispose()
+                server.save(files)
+    return files
 
 
 @pytest.fixture(scope="session")

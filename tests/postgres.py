@@ -48,10 +48,13 @@ class Server:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-    def make(self, more: str = "") -> None:
+    def make(self, more: str = "", files: Path | None = None) -> None:
         # Nothing of these databases is worth an fsync; how the bot commits is measured elsewhere.
-        self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust",
-                  "--no-sync", "-E", "UTF8", "--locale", "C")  # fmt: skip
+        if files:
+            _copy(files, self.folder / "data")
+        else:
+            self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust",
+                      "--no-sync", "-E", "UTF8", "--locale", "C")  # fmt: skip
         settings = f"port={self.port}\nlisten_addresses='127.0.0.1'\nfsync=off\n"
         settings += f"unix_socket_directories='{self.folder}'\nmax_connections=100\n"
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
@@ -63,6 +66,12 @@ class Server:
 
     def stop(self, how: str = "fast") -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", how, "stop")
+
+    def save(self, files: Path) -> None:
+        """Copy the databases as they are, for servers that are to begin with them."""
+        self.stop()
+        _copy(self.folder / "data", files)
+        self.start()
 
     def database(self, name: str) -> str:
         """Make an empty database and give its address."""
@@ -102,8 +111,11 @@ def empty(url: str) -> None:
 
 
 @contextmanager
-def running_server(more: str = "") -> Iterator[Server]:
-    """Run a server while the block lasts, in a folder of its own; ``more`` are settings."""
+def running_server(more: str = "", files: Path | None = None) -> Iterator[Server]:
+    """Run a server while the block lasts, in a folder of its own.
+
+    ``more`` are settings, ``files`` what another server has saved.
+    """
     folder = Path(tempfile.mkdtemp(prefix="switchboard-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
@@ -111,13 +123,18 @@ def running_server(more: str = "") -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(folder, port)
-    server.make(more)
+    server.make(more, files)
     server.start()
     try:
         yield server
     finally:
         server.stop("immediate")
         _remove(folder)
+
+
+def _copy(files: Path, to: Path) -> None:
+    # With their owner, who is postgres where the tests are root's.
+    subprocess.run(["cp", "-a", files, to], check=True)
 
 
 def _remove(folder: Path) -> None:

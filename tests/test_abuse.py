@@ -20,7 +20,7 @@ from bot.settings import Settings
 from sandbox.server import Portal
 
 # `make flood`, which is a part of CI, sends fifty thousand.
-REQUESTS = int(os.environ.get("FLOOD", "10000"))
+REQUESTS = int(os.environ.get("FLOOD", "5000"))
 LARGE = 500
 SLOW = 200
 # What a flood may add, in MiB: bodies under way are bounded at 32, the rest is Python's heap.

@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 from stage import ADD, ANNA, BOSS, DINA, IVAN, OLGA, RESPONSIBLE, Stage
 
+# The database is not asked who is meant: one kind is enough.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
+
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("whom", "person"),
     [
@@ -36,6 +40,7 @@ async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
         assert "уже в этом чате – делать ничего не нужно" in await stage.say(f"/invite {whom}")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("whom", "words"),
     [
@@ -89,6 +94,7 @@ async def test_a_link_to_this_portal_is_an_item(stage: Stage) -> None:
     assert "теперь в этом чате" in reply
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
