@@ -24,8 +24,8 @@ from bot.diagnosis import Diagnosis
 from bot.doctor import Doctor, PortalDoctor
 from bot.figures import Figures
 from bot.rendering import Wording
+from bot.store.accepted import Accepted
 from bot.store.history import History
-from bot.store.inbox import Accepted
 from bot.store.journal import Journal
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal

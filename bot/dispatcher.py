@@ -41,7 +41,8 @@ from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
 from bot.presses import Buttons, Pressed
 from bot.rendering import Wording
 from bot.replies import PRESS, Replies
-from bot.store.inbox import Accepted, End, Ending, Inbox, Place, Reply
+from bot.store.accepted import Accepted, End, Ending, Place, Reply
+from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 

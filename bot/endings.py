@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.errors import Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
 from bot.outcomes import Outcomes
-from bot.store.inbox import End, Ending
+from bot.store.accepted import End, Ending
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unreachable
-from bot.store.inbox import End, Ending
+from bot.store.accepted import End, Ending
 
 OTHER = "other"
 FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"

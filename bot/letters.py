@@ -8,7 +8,7 @@ from bot.errors import PermissionNeeded, Refusal
 from bot.outcomes import Outcomes, Told
 from bot.presses import Buttons
 from bot.rendering import Wording
-from bot.store.inbox import Accepted, Button, Place, Reply
+from bot.store.accepted import Accepted, Button, Place, Reply
 from bot.store.portal_settings import PortalSettings, PortalSettingsStore
 from bot.store.preferences import Preferences
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.entities import Offer, Person
 from bot.errors import Refusal
-from bot.store.inbox import Place
+from bot.store.accepted import Place
 
 
 class Outcome(BaseModel):

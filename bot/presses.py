@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
-from bot.store.inbox import Accepted
+from bot.store.accepted import Accepted
 from bot.store.presses import Press, Presses
 
 # A button offers what is meant now: tomorrow the chat is another one.

@@ -5,7 +5,7 @@ import logging
 
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
-from bot.store.inbox import reference_of
+from bot.store.accepted import reference_of
 from bot.store.replays import Replays
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.commands.runner import TIMER
 from bot.presses import place_of
-from bot.store.inbox import Accepted, Button, Place, Reply
+from bot.store.accepted import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from bot.bitrix24.events import CommandEvent
 from bot.engine.engine import Engine
+from bot.store.accepted import Accepted, End, Ending
 from bot.store.database import Database
-from bot.store.inbox import Accepted, End, Ending, Inbox
+from bot.store.inbox import Inbox
 
 DOWN, WELL = "d" * 32, "e" * 32
 

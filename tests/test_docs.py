@@ -15,7 +15,7 @@ from pages import ROOT, Block, Page, pages, plain, read
 import handlers
 from bot.cli.program import cli
 from bot.settings import Settings
-from bot.store.inbox import Ending
+from bot.store.accepted import Ending
 
 README, RUSSIAN_README = read("README.md"), read("README.ru.md")
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.exposition import Standing, exposition
 from bot.figures import Figures, Reason, Taken
-from bot.store.inbox import Ending
+from bot.store.accepted import Ending
 
 ALERTS = (ROOT / "deploy/prometheus-alerts.yml").read_text()
 

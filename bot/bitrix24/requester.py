@@ -17,7 +17,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures
-from bot.store.inbox import Accepted
+from bot.store.accepted import Accepted
 from bot.store.journal import Answered, Journal, Recorded, Step
 from bot.store.portals import Portal
 

@@ -11,7 +11,7 @@ from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.diagnosis import Denied, Diagnosis
 from bot.errors import NoChat, Refusal
 from bot.outcomes import Outcome
-from bot.store.inbox import Accepted
+from bot.store.accepted import Accepted
 from bot.store.stays import Stay, Stays
 
 # The portal says yes to an external person and leaves him out.

@@ -4,8 +4,8 @@ from bot.bitrix24.groups import INVITE
 from bot.bitrix24.open_lines import ADD, DELETE
 from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.presses import UNDO_LIFE, Pressed
+from bot.store.accepted import Accepted
 from bot.store.history import Deed, History
-from bot.store.inbox import Accepted
 from bot.store.journal import Step
 
 OPPOSITES = {ADD: DELETE, DELETE: ADD}

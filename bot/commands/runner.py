@@ -12,7 +12,7 @@ from bot.commands.errors import CommandOff, DidYouMean, UnknownCommand
 from bot.commands.router import Command, Router
 from bot.outcomes import Outcomes, Usage
 from bot.presses import Pressed
-from bot.store.inbox import Accepted
+from bot.store.accepted import Accepted
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal
 

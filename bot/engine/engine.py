@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.store.accepted import Accepted
 from bot.store.commits import Write
-from bot.store.inbox import Accepted
 
 
 class Engine(Protocol):

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, text
 
 from bot.engine.claims import DROP, Claims
 from bot.errors import StoreUnavailable
+from bot.store.accepted import Accepted, portal_of
 from bot.store.commits import Write
 from bot.store.database import Database
-from bot.store.inbox import Accepted, Inbox, portal_of
+from bot.store.inbox import Inbox
 from bot.store.together import Together
 
 log = logging.getLogger(__name__)

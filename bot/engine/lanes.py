@@ -15,8 +15,9 @@ from typing import TypeVar
 from bot.engine.backlog import Backlog
 from bot.engine.intake import Intake
 from bot.errors import StoreUnavailable
+from bot.store.accepted import Accepted, portal_of
 from bot.store.commits import Write
-from bot.store.inbox import Accepted, Inbox, portal_of
+from bot.store.inbox import Inbox
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, insert, select, update
 
+from bot.store.accepted import Accepted
 from bot.store.database import Database
-from bot.store.inbox import Accepted
 from bot.store.tables import journal
 
 # Steps are counted from 0; those with this number and below are over and done with.

@@ -15,9 +15,10 @@ from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
+from bot.store.accepted import Accepted, Place, Reply, refusals_of
 from bot.store.cipher import fingerprint, same_secret
 from bot.store.commits import Write
-from bot.store.inbox import Accepted, Inbox, Place, Reply, refusals_of
+from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair, Tokens
 from bot.web.callers import Callers

@@ -1,0 +1,122 @@
+"""A command that was accepted: what it is answered with, how it ends, whom it waits for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.bitrix24.events import CommandEvent
+
+
+class Place(StrEnum):
+    """Where a reply is read."""
+
+    CHAT = "chat"
+    PRIVATE = "private"
+
+
+class Ending(StrEnum):
+    """How a command's run ended."""
+
+    DONE = "done"  # carried out, or told what was asked
+    PARTLY = "partly"  # some of it was refused
+    REFUSED = "refused"  # something to be mended, and it was said
+    WAITS = "waits"  # for its requester's permission
+    FAILED = "failed"  # the bot's own fault
+    NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
+    UNANSWERED = "unanswered"  # the requester could not be told
+    TOLD = "told"  # an answer that stood already was sent
+    DROPPED = "dropped"  # nobody is to be told: only quoted, or the portal has left
+    EXPIRED = "expired"  # the permission did not come in time
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a command's run ended; ``code`` is the refusal's name, empty where there was none."""
+
+    outcome: Ending
+    code: str = ""
+
+    @property
+    def is_answer(self) -> bool:
+        """Say whether the requester has been told something."""
+        return self.outcome not in (Ending.UNANSWERED, Ending.DROPPED, Ending.EXPIRED)
+
+
+class Button(BaseModel):
+    """A worded button: a link, or the parameters of the bot's hidden command."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    link: str = ""
+    payload: str = ""
+
+
+class Reply(BaseModel):
+    """A worded answer, in BB code, and what may be pressed under it.
+
+    ``parks``: the command has not been carried out, it waits for its requester's permission.
+    ``user_id``: who is told privately, if not the requester.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    place: Place
+    buttons: tuple[Button, ...] = ()
+    parks: bool = False
+    user_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A stored command.
+
+    ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
+    those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
+    ``resumed_at`` when it was taken up after it had been set aside.
+    """
+
+    id: int
+    event: CommandEvent
+    received_at: float
+    replies: list[Reply] | None = None
+    attempts: int = 0
+    repeated: bool = False
+    resumed_at: float | None = None
+
+    @property
+    def since(self) -> float:
+        """When the command came, or, where it had been set aside, when it was taken up."""
+        return self.resumed_at or self.received_at
+
+    @property
+    def lane(self) -> str:
+        """Whom the command waits for: those of its chat; a mere refusal only its likes."""
+        return self.event.lane if self.replies is None else refusals_of(self.event)
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Where the command stands among those of its chat."""
+        return (self.event.message.id, self.event.line, self.id)
+
+    @property
+    def reference(self) -> str:
+        """What the requester can quote, and the log can be searched for."""
+        return reference_of(self.id)
+
+
+def reference_of(command_id: int) -> str:
+    """Write a command's number as its requester reads it."""
+    return f"{command_id:04X}"
+
+
+def refusals_of(event: CommandEvent) -> str:
+    """Name the lane of what is only refused: it overtakes the commands of its chat."""
+    return f"{event.lane}/refused"
+
+
+def portal_of(lane: str) -> str:
+    """Name the portal of a lane."""
+    return lane.partition("/")[0]
