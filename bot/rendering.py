@@ -1,12 +1,13 @@
 """Outcome or refusal to words, by the template named after it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from gettext import c2py
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel.messages.plurals import get_plural
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -96,7 +97,7 @@ class Wording:
         environment.filters["typed"] = _typed
         environment.filters["command"] = partial(self._command, language=folder.name)
         environment.filters["short"] = partial(self._short, language=folder.name)
-        environment.filters["plural"] = partial(plural, Locale.parse(folder.name))
+        environment.filters["plural"] = partial(plural, folder.name)
         return environment
 
     def _command(self, name: str, language: str) -> Mapping[str, Markup]:
@@ -150,7 +151,12 @@ def _mention(person: Person) -> Markup:
     return Markup(bbcode.mention(person.id, person.name))
 
 
-def plural(locale: Locale, count: int, *forms: str) -> str:
+@cache
+def _form_of(language: str) -> Callable[[int], int]:
+    # By the short rule of translators: babel's locale holds eight megabytes of other data.
+    return c2py(get_plural(language).plural_expr)
+
+
+def plural(language: str, count: int, *forms: str) -> str:
     """Choose the form that goes with a number: one, few, many (Russian); one, other (English)."""
-    order: Mapping[str, int] = {"one": 0, "few": 1, "many": 2, "other": len(forms) - 1}
-    return forms[min(order[locale.plural_form(count)], len(forms) - 1)]
+    return forms[min(_form_of(language)(count), len(forms) - 1)]

@@ -98,7 +98,7 @@ class Pages:
             **values,
             "language": language,
             "nonce": nonce,
-            "plural": partial(plural, locale),
+            "plural": partial(plural, language),
             "moment": partial(_moment, values.get("time_zone", UTC), locale),
         }
 
