@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 QUEUE = "lanes"
 TASK = "drain"
 AT_ONCE = 16
-CONCURRENCY = 200
+CONCURRENCY = 400
 
 # A worker that says nothing for so long is dead; with the sweep this makes 13 seconds at most.
 HEARTBEAT = 2.0
