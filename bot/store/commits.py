@@ -29,6 +29,8 @@ from bot.store.prepared import Prepared
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+# A statement and what it is to be executed for. One with rows is the same object each time, for as
+# long as the program runs; without rows it is executed once, as it stands.
 Write = tuple[Executable, Sequence[Row]]
 
 GROUP_LIMIT = 512
@@ -56,7 +58,7 @@ class Commits:
         self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
-        # By the statement's id; each holds its statement, so that no other comes by that.
+        # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
         self._prepared: dict[int, Prepared] = {}
         self._connection: Connection | None = None
         self._is_committing = False
@@ -100,12 +102,12 @@ class Commits:
             if len(group) > 1 and not _concerns_all(error):
                 # One bad row must not take the others with it.
                 return [answer for request in group for answer in self._commit([request])]
-            refused = refusal(error)
-        log.warning("the database refused a commit: %r", refused)
-        if not isinstance(refused, StoreUnavailable):
-            return [(request, refused) for request in group]
+            failure = translated(error)
+        log.warning("the database refused a commit: %r", failure)
+        if not isinstance(failure, StoreUnavailable):
+            return [(request, failure) for request in group]
         self._owed += [request for request in group if request.done is None]
-        return [(request, refused) for request in group if request.done is not None]
+        return [(request, failure) for request in group if request.done is not None]
 
     def _transaction(self, group: list[Request]) -> list[Answer]:
         try:
@@ -153,7 +155,7 @@ class Commits:
         return prepared.execute(connection, rows)
 
 
-def refusal(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
     """Tell a database that is out of order from a request that is wrong."""
     if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
         return StoreUnavailable(type(getattr(error, "orig", error)).__name__)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreUnavailable
-from bot.store.commits import Answer, Commits, Request, Write, refusal
+from bot.store.commits import Answer, Commits, Request, Write, translated
 
 if TYPE_CHECKING:  # on SQLite its dialects, and they take 2 MiB, are not imported
     from sqlalchemy.dialects import postgresql
@@ -174,7 +174,7 @@ class Database:
                     raise
             return self._attempt(question)
         except SQLAlchemyError as error:
-            raise refusal(error) from None
+            raise translated(error) from None
 
     def _attempt(self, question: Callable[[Connection], T]) -> T:
         with self._reading.connect() as connection:
@@ -194,7 +194,7 @@ class Database:
                     connection.execute(text("SET LOCAL synchronous_commit = off"))
                 return work(connection)
         except SQLAlchemyError as error:
-            raise refusal(error) from None
+            raise translated(error) from None
 
     async def close(self) -> None:
         """Finish what was handed over, then let go of the database."""
