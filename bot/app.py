@@ -9,6 +9,7 @@ from functools import cache
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 import handlers
+from bot.answers import Answers
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.client import Client
@@ -53,6 +54,7 @@ from bot.store.schema import check_schema
 from bot.store.states import States
 from bot.store.stays import Stays
 from bot.store.tokens import Tokens
+from bot.taking_longer import TakingLonger
 from bot.timers import Timers
 from bot.waiting import Waiting
 
@@ -166,15 +168,17 @@ def _parts(
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(access, journal, patience, router, memory, doctor, figures)
+    letters = Letters(wording, memory.preferences, memory.settings, buttons)
+    replies = Replies(access, patience, pace)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
         portals,
         inbox,
-        wording,
-        Letters(wording, memory.preferences, memory.settings, buttons),
+        letters,
         buttons,
         memory.preferences,
-        Replies(access, patience, pace),
+        TakingLonger(inbox, letters, wording, replies),
+        Answers(replies, inbox),
         links,
         figures,
     )
