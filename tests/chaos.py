@@ -24,7 +24,7 @@ from aiohttp import ClientSession, ClientTimeout
 from crowd import CHATS, PEOPLE, populate
 from hosting import Bots, Router, are_ready, routed
 from postgres import Server, running_server
-from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, settings_for
+from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, free_port, settings_for
 
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
@@ -76,7 +76,9 @@ async def play(database: str, commands: int, seed: int, folder: Path) -> Report:
     """Run the whole thing in ``folder`` and judge it."""
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(running_server()) if database == "postgresql" else None
+        server = None
+        if database == "postgresql":
+            server = stack.enter_context(running_server(port=free_port()))
         async with (
             running(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, bucket_size=10**6) as portal,
             ClientSession(timeout=ClientTimeout(total=15)) as session,

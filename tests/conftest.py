@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from browser import connected, running_chromium
 from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
-from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, settings_for
+from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, free_port, settings_for
 
 from bot.settings import Settings
 from bot.store.database import engine_for
@@ -43,7 +43,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if binaries() is None:
         assert "CI" not in os.environ, "CI has to install PostgreSQL"
         pytest.skip("there is no PostgreSQL on this machine (initdb is not found)")
-    with running_server(files=_postgres_files(tmp_path_factory.getbasetemp())) as server:
+    files = _postgres_files(tmp_path_factory.getbasetemp())
+    with running_server(files=files, port=free_port()) as server:
         yield server
 
 
@@ -54,7 +55,7 @@ def _postgres_files(folder: Path) -> Path:
     with (shared / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not files.exists():
-            with running_server() as server:
+            with running_server(port=free_port()) as server:
                 engine = engine_for(server.database("template"))
                 migrate(engine)
                 engine.dispose()

@@ -11,9 +11,8 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from aiohttp import ClientError, ClientSession, web
-from aiohttp.test_utils import unused_port
 from process import Started, environment
-from stage import Stage
+from stage import Stage, free_port
 
 from bot.settings import Settings
 
@@ -109,7 +108,7 @@ async def routed(router: Router) -> AsyncIterator[int]:
     application.router.add_post("/{path:.*}", router.pass_on)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    port = unused_port()
+    port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         yield port

@@ -111,18 +111,18 @@ def empty(url: str) -> None:
 
 
 @contextmanager
-def running_server(more: str = "", files: Path | None = None) -> Iterator[Server]:
+def running_server(
+    more: str = "", files: Path | None = None, port: int | None = None
+) -> Iterator[Server]:
     """Run a server while the block lasts, in a folder of its own.
 
-    ``more`` are settings, ``files`` what another server has saved.
+    ``more`` are settings, ``files`` what another server has saved. Whoever stops and starts the
+    server names a ``port`` that nobody takes meanwhile.
     """
     folder = Path(tempfile.mkdtemp(prefix="switchboard-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(folder, port)
+    server = Server(folder, port or _any_port())
     server.make(more, files)
     server.start()
     try:
@@ -130,6 +130,12 @@ def running_server(more: str = "", files: Path | None = None) -> Iterator[Server
     finally:
         server.stop("immediate")
         _remove(folder)
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _copy(files: Path, to: Path) -> None:

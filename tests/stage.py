@@ -115,7 +115,7 @@ class Stage:
         await self.until(self._is_settled, patience)
 
     async def until(
-        self, fact: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.005
+        self, fact: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.01
     ) -> None:
         deadline = time.monotonic() + patience
         while not await fact():

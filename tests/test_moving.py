@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 from installing import portals
-from stage import Stage
+from stage import Stage, free_port
 
 
 async def test_a_portal_that_moves_is_followed(empty_stage: Stage) -> None:
@@ -78,7 +77,7 @@ async def serving_at(
     runner = web.AppRunner(application)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port := unused_port()).start()
+        await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
         yield f"http://127.0.0.1:{port}"
     finally:
         await runner.cleanup()

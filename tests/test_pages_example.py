@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aiohttp.test_utils import unused_port
 from folder import Folder, until_printed
 from pages import ROOT, Block, read
+from stage import free_port
 
 PAGE = read("docs/extending.md")
 
@@ -33,7 +33,7 @@ def test_a_command_is_added_as_the_page_says(tmp_path: Path) -> None:
 
 async def test_the_parts_run_by_themselves(tmp_path: Path) -> None:
     prepare, serve, sandbox, look = [one.text for one in PAGE.blocks("sh", test="parts")]
-    bot, portal, oauth = (str(unused_port()) for _ in range(3))
+    bot, portal, oauth = (str(free_port()) for _ in range(3))
     changes = {"127.0.0.1:8080": f"127.0.0.1:{bot}", "127.0.0.1:8090": f"127.0.0.1:{portal}",
                "-m sandbox ": f"-m sandbox --port {portal} --oauth-port {oauth} "}  # fmt: skip
     folder = Folder(tmp_path, changes, PORT=bot, PUBLIC_URL=f"http://127.0.0.1:{bot}",

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, CookieJar
-from aiohttp.test_utils import unused_port
 from chats import as_seen, as_sent, dialogues
 from folder import Folder, until_printed
 from pages import Page, plain, read
-from stage import ANNA, DRIVER, Stage
+from stage import ANNA, DRIVER, Stage, free_port
 
 from bot.settings import Settings
 from sandbox.server import Portal, running
@@ -74,7 +73,7 @@ async def reader(chapter: Page, tmp_path: Path) -> AsyncIterator[Reader]:
         client_id="local.of.this.portal", client_secret="its-secret", scopes=scopes(chapter)
     ) as portal:
         changes = {
-            ADDRESS: f"http://127.0.0.1:{(port := unused_port())}",
+            ADDRESS: f"http://127.0.0.1:{(port := free_port())}",
             APP: portal.state.settings.client_id,
             SECRET: portal.state.settings.client_secret,
         }

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
+from stage import free_port
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -95,7 +95,7 @@ async def service() -> AsyncIterator[str]:
     )
     runner = web.AppRunner(application)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port := unused_port()).start()
+    await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
     yield f"http://127.0.0.1:{port}/"
     await runner.cleanup()
 
@@ -109,7 +109,7 @@ async def test_a_known_vulnerability_fails_the_check(service: str) -> None:
 
 @pytest.mark.parametrize(("demand", "status"), [("", 0), ("required", 1)])
 async def test_without_an_answer_the_check_says_so(demand: str, status: int) -> None:
-    nobody = f"http://127.0.0.1:{unused_port()}/"
+    nobody = f"http://127.0.0.1:{free_port()}/"
 
     ended, told = await _audited(nobody, AUDIT=demand, UV_HTTP_RETRIES="0")
 
