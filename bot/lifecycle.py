@@ -102,7 +102,7 @@ class Lifecycle:
         log.info("portal %s has left", portal.member_id)
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(_quietly(work, name))
+        task = asyncio.create_task(_quietly(work, name), name=f"lifecycle of {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

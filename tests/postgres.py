@@ -135,7 +135,8 @@ def running_server(
 def _any_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _copy(files: Path, to: Path) -> None:
