@@ -2,8 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
@@ -42,14 +43,13 @@ class Buttons:
 
         The owner alone can press them, each once, and of those that belong together one.
         """
-        event, asked_at = place_of(command)
-        acting = event.about(command.event.name, command.event.command.params)
-        original = acting.model_copy(update={"user": command.event.user})
-        together = _name(command)
+        original, asked_at = _original(command)
+        names = _names(command)
+        together = next(names)
         kept = [
             Press(
-                id=_name(command),
-                question=_name(command) if offer.independent else together,
+                id=next(names),
+                question=next(names) if offer.independent else together,
                 owner=owner,
                 command_id=command.id,
                 event=original,
@@ -92,9 +92,22 @@ class Buttons:
         return press
 
 
-def _name(command: Accepted) -> str:
-    """Make a name that cannot be guessed; new ones stand side by side in the database's index."""
-    return f"{command.id:x}.{secrets.token_urlsafe(15)}"[:32]
+def _names(command: Accepted) -> Iterator[str]:
+    """Make names that cannot be guessed by who has not seen one of them.
+
+    New ones stand side by side in the database's index.
+    """
+    secret = secrets.token_urlsafe(15)
+    return (f"{command.id:x}.{number}.{secret}"[:32] for number in count())
+
+
+def _original(command: Accepted) -> tuple[CommandEvent, float]:
+    """Give what a command's buttons are about, and when that was asked for."""
+    event, asked_at = place_of(command)
+    if event is not command.event:
+        event = event.about(command.event.name, command.event.command.params)
+        event = event.model_copy(update={"user": command.event.user})
+    return event, asked_at
 
 
 def place_of(command: Accepted) -> tuple[CommandEvent, float]:
