@@ -36,7 +36,6 @@ from bot.errors import (
     UnknownRefusal,
     WrongRequest,
 )
-from bot.store.journal import Answered
 
 # Codes whose cause only the portal's data can tell.
 _ASK_ITEM = frozenset({"ACCESS_DENIED"})
@@ -72,12 +71,8 @@ class Diagnosis:
         facts = await self._facts(denied, item)
         return [_explain_removal(one, item, chat_id, facts, self._reference) for one in denied]
 
-    def of(self, answer: Answered) -> Refusal:
-        """Explain why a change was refused that is none of people in a chat."""
-        return self.by_code(Refused(answer.code or "", str(answer.result or ""), answer.status))
-
-    def by_code(self, refused: Refused) -> Refusal:
-        """Explain a refusal that nothing but its code tells about."""
+    def of(self, refused: Refused) -> Refusal:
+        """Explain a refusal that nothing but its code tells about: none of people in a chat."""
         return system_refusal(refused, self._reference)
 
     async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:

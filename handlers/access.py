@@ -35,6 +35,6 @@ async def ask_access(
     language = await preferences.language(event.member_id, args.whom.id) or event.language
     text = wording.page("access_request.j2", language, person=args.person, item=args.item)
     answer = await notices.send(args.whom, text)
-    if answer.code is not None:
-        raise diagnosis.of(answer)
+    if refused := answer.refused:
+        raise diagnosis.of(refused)
     return AccessAsked(whom=args.whom)

@@ -129,7 +129,7 @@ def _refusal(refused: Refused, chosen: Group, diagnosis: Diagnosis) -> Refusal:
         return GroupNotFound(chosen)
     if "wrong group" in said:
         return NotGroup(str(chosen.id))
-    return diagnosis.by_code(refused)
+    return diagnosis.of(refused)
 
 
 def _told(

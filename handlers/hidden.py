@@ -30,8 +30,8 @@ async def hide(
     args: Hide, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
 ) -> HiddenModeOn:
     answer = await lines.hide(event.chat.id)
-    if answer.code is not None:
-        raise diagnosis.of(answer)
+    if refused := answer.refused:
+        raise diagnosis.of(refused)
     return HiddenModeOn()
 
 
@@ -40,6 +40,6 @@ async def delete_command(
     args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
 ) -> CommandDeleted:
     answer = await lines.delete_message(event.chat.id, event.message.id)
-    if answer.code is not None:
-        raise diagnosis.of(answer)
+    if refused := answer.refused:
+        raise diagnosis.of(refused)
     return CommandDeleted()

@@ -42,8 +42,8 @@ async def create_lead(
     dialog = await lines.dialog(event.chat.id)
     if answer.code == "ERROR_USER_NOT_OPERATOR":
         raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
-    if answer.code is not None:
-        raise diagnosis.of(answer)
+    if refused := answer.refused:
+        raise diagnosis.of(refused)
     return await _again(dialog, event, again)
 
 
@@ -58,8 +58,8 @@ async def start_session(
 ) -> Outcomes:
     answer = await lines.start_session(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
-    if answer.code is not None:
-        raise diagnosis.of(answer)
+    if refused := answer.refused:
+        raise diagnosis.of(refused)
     return await _again(dialog, event, again)
 
 

@@ -45,8 +45,8 @@ async def undo(
     await stays.cancel(deeds[0].command_id)
     accounts = await users.accounts(step.person_id for step in steps)
     done = [step for step in steps if answers[step.number].code is None]
-    if not done:
-        raise diagnosis.of(answers[0])
+    if not done and (refused := answers[0].refused):
+        raise diagnosis.of(refused)
 
     def people(some: Iterable[Step]) -> tuple[Person, ...]:
         return tuple(person_of(step.person_id, accounts) for step in some)

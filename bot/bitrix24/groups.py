@@ -8,7 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.requester import LOOK, Requester
-from bot.store.journal import Step
+from bot.store.journal import Answered, Step
 
 INVITE = "sonet_group.user.invite"
 
@@ -54,7 +54,7 @@ def _nobody_knows(_found: Any, _step: Step) -> None:
     return None
 
 
-def _invitations(group_id: int, answer: Any, seen: Mapping[str, Any]) -> Invitations:
+def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
     rows = seen.get(GROUP)
     row = rows[0] if isinstance(rows, list) and rows else {}
     group = _group(row) if row else Group(id=group_id)
@@ -62,8 +62,7 @@ def _invitations(group_id: int, answer: Any, seen: Mapping[str, Any]) -> Invitat
     listed = members if isinstance(members, list) else []
     inside = frozenset(_numbers(one.get("USER_ID") for one in listed))
     owner = next(iter(_numbers([row.get("OWNER_ID")])), 0)
-    if answer.code is not None:
-        refused = Refused(answer.code, str(answer.result), answer.status)
+    if refused := answer.refused:
         return Invitations(group, frozenset(), inside, owner, refused)
     values = answer.result
     values = values.values() if isinstance(values, Mapping) else values or []

@@ -221,8 +221,7 @@ def _is_missing(seen: Mapping[str, Any], person: Person) -> bool:
 
 
 def _membership(target: Target, person: Person, answer: Answered, ignored: bool) -> Membership:
-    if answer.code is not None:
-        refused = Refused(answer.code, str(answer.result), answer.status)
+    if refused := answer.refused:
         return Membership(person, refused=refused)
     chat_id = target.chat_id if answer.result is None else int(answer.result)
     return Membership(person, chat_id, answer.changed, ignored=ignored and bool(chat_id))

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, insert, select, update
 
+from bot.bitrix24.errors import Refused
 from bot.store.accepted import Accepted
 from bot.store.database import Database
 from bot.store.tables import journal
@@ -41,6 +42,13 @@ class Answered:
     code: str | None = None
     status: int = 200
     changed: bool | None = None
+
+    @property
+    def refused(self) -> Refused | None:
+        """The portal's error; ``None`` where there was none."""
+        if self.code is None:
+            return None
+        return Refused(self.code, str(self.result or ""), self.status)
 
 
 @dataclass(frozen=True, slots=True)
