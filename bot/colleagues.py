@@ -8,6 +8,7 @@ from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.numerals import read_number
 from bot.store.portals import Portal
 
 # A page of the portal's lists, and as many as one look at the journal needs.
@@ -53,10 +54,10 @@ class Colleagues:
         except Bitrix24Error:
             return []
         listed = rows if isinstance(rows, list) else []
-        return [_colleague(row) for row in listed if str(row.get("ID", "")).isdecimal()]
+        return [_colleague(row, one) for row in listed if (one := read_number(row.get("ID")))]
 
 
-def _colleague(row: Mapping[str, Any]) -> Colleague:
+def _colleague(row: Mapping[str, Any], user_id: int) -> Colleague:
     names = (str(row.get(part) or "") for part in ("NAME", "LAST_NAME"))
-    person = Person(id=int(row["ID"]), name=" ".join(name for name in names if name))
+    person = Person(id=user_id, name=" ".join(name for name in names if name))
     return Colleague(person, str(row.get("WORK_POSITION") or ""))

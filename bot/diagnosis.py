@@ -8,6 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.crm import card, item_call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.people import Account, Users, account
 from bot.bitrix24.requester import Requester
 from bot.errors import (
@@ -212,7 +213,7 @@ def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
 def _chats(found: Any) -> set[int]:
     if not isinstance(found, list):
         return set()
-    return {int(chat["CHAT_ID"]) for chat in found if str(chat.get("CHAT_ID", "")).isdecimal()}
+    return set(read_numbers([chat.get("CHAT_ID") for chat in found]))
 
 
 def _account(person: Person, found: Any) -> Refusal:

@@ -11,6 +11,7 @@ from cachetools import TTLCache
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
 from bot.bitrix24.errors import LOST_CODES, Busy, ExpiredToken, Moved, NoPermission, Refused
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals
@@ -184,8 +185,7 @@ class Access:
 
 def profile_id(profile: Any) -> int | None:
     """Read the user's id off an answer of ``profile``."""
-    number = str(profile.get("ID", "")) if isinstance(profile, dict) else ""
-    return int(number) if number.isdecimal() else None
+    return read_number(profile.get("ID")) if isinstance(profile, dict) else None
 
 
 def _pair(grant: Grant) -> TokenPair:

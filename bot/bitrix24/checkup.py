@@ -7,6 +7,7 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.requester import Requester
 from bot.bitrix24.scopes import missing_scopes
 
@@ -64,14 +65,12 @@ class Checkups:
 
 def _person(found: Any) -> Person:
     row = found if isinstance(found, Mapping) else {}
-    number = str(row.get("ID") or "0")
     name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
-    return Person(id=int(number) if number.isdecimal() else 0, name=name)
+    return Person(id=read_number(row.get("ID")) or 0, name=name)
 
 
 def _revision(found: Any) -> int | None:
-    number = str(found.get("rest")) if isinstance(found, Mapping) else ""
-    return int(number) if number.isdecimal() else None
+    return read_number(found.get("rest")) if isinstance(found, Mapping) else None
 
 
 def _supports_lines(found: Any) -> bool | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
+from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
 
 
@@ -39,14 +40,8 @@ def card(item: CrmItem, found: Any) -> Card:
     row = found.get("item") if isinstance(found, Mapping) else None
     row = row if isinstance(row, Mapping) else {}
     title = str(row.get("title") or row.get("name") or "")
-    observers = row.get("observers") or []
     return Card(
         item.model_copy(update={"title": title}),
-        _number(row.get("assignedById")),
-        tuple(filter(None, map(_number, observers))),
+        read_number(row.get("assignedById")) or 0,
+        read_numbers(row.get("observers")),
     )
-
-
-def _number(value: Any) -> int:
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdigit() else 0

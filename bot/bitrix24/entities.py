@@ -5,6 +5,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.bitrix24.numerals import read_number
+
 ItemType = Literal["deal", "lead", "contact", "company"]
 
 # The order in which a chat's bindings are tried when nobody names an item.
@@ -109,9 +111,5 @@ class CrmItem(Entity):
         """Read every item that an open-line chat is bound to, the first one first."""
         parts = entity_data_2.split("|") if entity_data_2 else entity_data_1.split("|")[1:3]
         pairs = dict(zip(parts[::2], parts[1::2], strict=False))
-        numbers = {type_: pairs.get(type_.upper(), "") for type_ in ITEM_TYPES}
-        return [
-            cls(type=type_, id=int(number))
-            for type_, number in numbers.items()
-            if number.isascii() and number.isdigit() and int(number) > 0
-        ]
+        ids = {type_: read_number(pairs.get(type_.upper())) for type_ in ITEM_TYPES}
+        return [cls(type=type_, id=id_) for type_, id_ in ids.items() if id_]

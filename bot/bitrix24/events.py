@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.numerals import read_number
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -157,13 +158,12 @@ class Chat(Part):
     def line_id(self) -> int:
         """The open line: the second part of ``telegrambot|1|786792|599``; 0 if it is not told."""
         parts = self.entity_id.split("|")
-        return int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 0
+        return (read_number(parts[1]) or 0) if len(parts) > 1 else 0
 
     @property
     def group_id(self) -> int:
         """The workgroup whose own chat this is; 0 for any other chat."""
-        own = self.entity_type == "SONET_GROUP" and self.entity_id.isdecimal()
-        return int(self.entity_id) if own else 0
+        return (read_number(self.entity_id) or 0) if self.entity_type == "SONET_GROUP" else 0
 
     @property
     def tells_binding(self) -> bool:
@@ -174,7 +174,7 @@ class Chat(Part):
     def customer_id(self) -> int | None:
         """The customer of an open-line chat: the fourth part of ``telegrambot|1|786792|599``."""
         parts = self.entity_id.split("|")
-        return int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else None
+        return read_number(parts[3]) if len(parts) > 3 else None
 
 
 class Command(Part):
@@ -290,7 +290,7 @@ class Envelope(Part):
         """
         chat, message = self.data.get("chat"), self.data.get("message")
         dialog_id = str(chat.get("dialogId") or "") if isinstance(chat, dict) else ""
-        if not dialog_id.isdecimal():
+        if read_number(dialog_id) is None:
             return None
         text = str(message.get("text") or "") if isinstance(message, dict) else ""
         typed = next((line for line in lines_of(text) if line.startswith("/")), "/")

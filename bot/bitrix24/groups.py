@@ -7,6 +7,7 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
 from bot.bitrix24.errors import Refused
+from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Requester
 from bot.store.journal import Answered, Step
 
@@ -60,18 +61,12 @@ def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> In
     group = _group(row) if row else Group(id=group_id)
     members = seen.get(LOOK)
     listed = members if isinstance(members, list) else []
-    inside = frozenset(_numbers(one.get("USER_ID") for one in listed))
-    owner = next(iter(_numbers([row.get("OWNER_ID")])), 0)
+    inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))
+    owner = read_number(row.get("OWNER_ID")) or 0
     if refused := answer.refused:
         return Invitations(group, frozenset(), inside, owner, refused)
-    values = answer.result
-    values = values.values() if isinstance(values, Mapping) else values or []
-    return Invitations(group, frozenset(_numbers(values)), inside, owner)
+    return Invitations(group, frozenset(read_numbers(answer.result)), inside, owner)
 
 
 def _group(row: Mapping[str, Any]) -> Group:
-    return Group(id=next(iter(_numbers([row.get("ID")])), 0), name=str(row.get("NAME") or ""))
-
-
-def _numbers(values: Any) -> list[int]:
-    return [int(value) for value in values if str(value or "").isdecimal()]
+    return Group(id=read_number(row.get("ID")) or 0, name=str(row.get("NAME") or ""))

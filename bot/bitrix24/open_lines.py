@@ -7,6 +7,7 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Changes, Requester
 from bot.store.journal import Answered, Step
 
@@ -88,9 +89,9 @@ class OpenLines:
             return []
         rows = found if isinstance(found, list) else []
         return [
-            (int(row["CHAT_ID"]), str(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID") or ""))
+            (chat_id, str(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID") or ""))
             for row in rows
-            if str(row.get("CHAT_ID", "")).isdecimal()
+            if (chat_id := read_number(row.get("CHAT_ID")))
         ]
 
     async def members(self, chat_id: int) -> list[int]:
@@ -102,9 +103,7 @@ class OpenLines:
         """List the operators of an open line: ``imopenlines.config.get``."""
         params = {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"}
         found = await self._requester.ask(Call("imopenlines.config.get", params))
-        queue = found.get("QUEUE") if isinstance(found, Mapping) else None
-        values = list(queue.values()) if isinstance(queue, Mapping) else queue or []
-        return [int(one) for one in values if str(one).isdecimal()]
+        return list(read_numbers(found.get("QUEUE"))) if isinstance(found, Mapping) else []
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, all in one request, each with a result of his own."""
@@ -187,11 +186,10 @@ def _params(target: Target, person: Person) -> dict[str, Any]:
 
 def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
     data_1, data_2 = (str(found.get(f"entity_data_{number}") or "") for number in (1, 2))
-    owner = str(found.get("owner") or "")
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
-        int(owner) if owner.isdecimal() else 0,
+        read_number(found.get("owner")) or 0,
         str(found.get("name") or ""),
         data_1,
         data_2,

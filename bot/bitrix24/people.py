@@ -7,6 +7,7 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
+from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
 
 # A company is not deeper than this.
@@ -90,10 +91,10 @@ class Users:
             if not level:
                 return 0
             rows = await self._requester.ask(Call("department.get", {"ID": level}))
-            heads = [_number(row.get("UF_HEAD")) for row in rows or []]
-            if head := next((one for one in heads if one and one not in passed), 0):
+            heads = read_numbers([row.get("UF_HEAD") for row in rows or []])
+            if head := next((one for one in heads if one not in passed), 0):
                 return head
-            level = [parent for row in rows or [] if (parent := _number(row.get("PARENT")))]
+            level = list(read_numbers([row.get("PARENT") for row in rows or []]))
         return 0
 
     async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
@@ -110,18 +111,18 @@ def person_of(number: int, accounts: Mapping[int, Account]) -> Person:
 
 def account(row: Mapping[str, Any]) -> Account | None:
     """Read a user of ``im.user.get``."""
-    number = _number(row.get("id"))
-    if not number:
+    user_id = read_number(row.get("id"))
+    if not user_id:
         return None
     absent = row.get("absent")
     return Account(
-        Person(id=number, name=str(row.get("name") or "")),
+        Person(id=user_id, name=str(row.get("name") or "")),
         active=row.get("active") is not False,
         bot=bool(row.get("bot")),
         customer=bool(row.get("connector")),
         extranet=bool(row.get("extranet")),
         absent_until=str(absent)[:10] if absent else "",
-        departments=_numbers(row.get("departments")),
+        departments=read_numbers(row.get("departments")),
     )
 
 
@@ -134,19 +135,9 @@ def _rows(found: Any) -> list[Found]:
 def _found(row: Mapping[str, Any]) -> Found:
     name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
     return Found(
-        Person(id=_number(row.get("ID")), name=name),
+        Person(id=read_number(row.get("ID")) or 0, name=name),
         active=row.get("ACTIVE") not in (False, "N", "false", "0"),
         extranet=row.get("USER_TYPE") == "extranet",
         position=str(row.get("WORK_POSITION") or ""),
-        departments=_numbers(row.get("UF_DEPARTMENT")),
+        departments=read_numbers(row.get("UF_DEPARTMENT")),
     )
-
-
-def _number(value: Any) -> int:
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _numbers(values: Any) -> tuple[int, ...]:
-    rows = values.values() if isinstance(values, Mapping) else values
-    return tuple(filter(None, map(_number, rows))) if rows and not isinstance(rows, str) else ()

@@ -1,6 +1,7 @@
 """What the requester has done and met before in this chat."""
 
 from bot.bitrix24.groups import INVITE
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.open_lines import ADD, DELETE
 from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.presses import UNDO_LIFE, Pressed
@@ -60,14 +61,14 @@ class Past:
 def chat_of(deed: Deed) -> int:
     """Give the chat that a deed was done in: named, or the one the portal chose."""
     named = deed.params.get("CHAT_ID") or deed.told
-    return int(named) if str(named).isdecimal() else 0
+    return read_number(named) or 0
 
 
 def opposite(number: int, deed: Deed) -> Step:
     """Make the call that takes a deed back, in the chat where it was done."""
     params = dict(deed.params)
-    if str(deed.told).isdecimal() and int(deed.told):
-        params["CHAT_ID"] = int(deed.told)
+    if chat_id := read_number(deed.told):
+        params["CHAT_ID"] = chat_id
     return Step(number, OPPOSITES[deed.method], params, deed.person_id)
 
 

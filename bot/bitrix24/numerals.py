@@ -1,0 +1,21 @@
+"""Numbers as the portal writes them: ``12`` or ``"12"``, and lists of them."""
+
+from collections.abc import Mapping
+
+# No id is larger, neither the portal's nor the database's; nor is it written with more digits.
+LARGEST = 2**63 - 1
+MOST_DIGITS = 19
+
+
+def read_number(value: object) -> int | None:
+    """Read a whole number that is not negative; ``None`` where it is anything else."""
+    if isinstance(value, str) and len(value) <= MOST_DIGITS:
+        # Other scripts have digits, too; the portal writes none of them.
+        value = int(value) if value.isascii() and value.isdecimal() else None
+    return value if type(value) is int and 0 <= value <= LARGEST else None
+
+
+def read_numbers(values: object) -> tuple[int, ...]:
+    """Read a list of ids, or the map that PHP makes of one with gaps; what is none is left out."""
+    rows = list(values.values()) if isinstance(values, Mapping) else values
+    return tuple(filter(None, map(read_number, rows))) if isinstance(rows, list) else ()
