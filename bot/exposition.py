@@ -11,7 +11,7 @@ from bot.figures import Figures, Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Gauges:
     """What the database knows of now, whichever process is asked.
 
     ``ready`` commands wait for their turn, ``person`` ones for their requester's permission;
@@ -24,11 +24,11 @@ class Standing:
     portals: int
 
 
-def exposition(figures: Figures, totals: Mapping[Sample, float], standing: Standing) -> bytes:
+def exposition(figures: Figures, totals: Mapping[Sample, float], gauges: Gauges) -> bytes:
     """Write what all processes have counted, and how things stand."""
     shown = {**dict.fromkeys(figures.samples(), 0.0), **totals}
     families = [_filled(family, shown) for family in figures.registry.collect()]
-    return generate_latest(_Collected([*families, *_gauges(standing)]))
+    return generate_latest(_Collected([*families, *_measured(gauges)]))
 
 
 class _Collected:
@@ -56,19 +56,19 @@ def _order(sample: Sample) -> tuple[str, list[tuple[str, str]], float]:
     return name, [pair for pair in labels if pair[0] != "le"], bound
 
 
-def _gauges(standing: Standing) -> list[Metric]:
+def _measured(gauges: Gauges) -> list[Metric]:
     waiting = GaugeMetricFamily(
         "switchboard_waiting_commands",
         "Commands not answered yet: ready to run, or waiting for a person.",
         labels=["state"],
     )
-    waiting.add_metric(["ready"], standing.ready)
-    waiting.add_metric(["person"], standing.person)
+    waiting.add_metric(["ready"], gauges.ready)
+    waiting.add_metric(["person"], gauges.person)
     oldest = GaugeMetricFamily(
         "switchboard_oldest_waiting_seconds", "How long the first of the ready commands waits.",
-        value=standing.oldest,
+        value=gauges.oldest,
     )  # fmt: skip
     portals = GaugeMetricFamily(
-        "switchboard_portals", "Portals that the bot serves.", value=standing.portals
+        "switchboard_portals", "Portals that the bot serves.", value=gauges.portals
     )
     return [waiting, oldest, portals]

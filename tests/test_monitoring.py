@@ -7,7 +7,7 @@ import pytest
 from pages import ROOT, plain, read
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.exposition import Standing, exposition
+from bot.exposition import Gauges, exposition
 from bot.figures import Figures, Reason, Taken
 from bot.store.accepted import Ending
 
@@ -59,7 +59,7 @@ def declared() -> dict[str, list[str]]:
     figures = Figures(["invite"], ["failure"])
     figures.called("batch")
     figures.refreshes.add("ok")
-    exposed = exposition(figures, {}, Standing(0, 0, 0.0, 0)).decode()
+    exposed = exposition(figures, {}, Gauges(0, 0, 0.0, 0)).decode()
     return {
         family.name + ("_total" if family.type == "counter" else ""): sorted(
             {label for sample in family.samples for label in sample.labels} - {"le"},

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.sql import func
 
 from bot.errors import StoreUnavailable
-from bot.exposition import Standing, exposition
+from bot.exposition import Gauges, exposition
 from bot.figures import Figures, Sample
 from bot.store.database import Database
 from bot.store.tables import figures, portals
@@ -72,21 +72,21 @@ class SharedFigures:
     async def exposition(self) -> bytes:
         """Write the figures of all processes. Raises ``StoreUnavailable``."""
         await self.tell()
-        totals, standing = await self._database.read(_seen)
-        return exposition(self._own, totals, standing)
+        totals, gauges = await self._database.read(_seen)
+        return exposition(self._own, totals, gauges)
 
 
-def _seen(connection: Connection) -> tuple[dict[Sample, float], Standing]:
+def _seen(connection: Connection) -> tuple[dict[Sample, float], Gauges]:
     totals = {_read(row.sample): row.value for row in connection.execute(select(figures))}
     waiting = {bool(row.parked): row for row in connection.execute(_WAITING)}
     ready, person = waiting.get(False), waiting.get(True)
-    standing = Standing(
+    gauges = Gauges(
         ready=ready.number if ready else 0,
         person=person.number if person else 0,
         oldest=max(0.0, time.time() - ready.since) if ready else 0.0,
         portals=connection.execute(select(func.count()).select_from(portals)).scalar_one(),
     )
-    return totals, standing
+    return totals, gauges
 
 
 def _written(sample: Sample) -> str:
