@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
-from bot.commands import grammar
+from bot.commands.someone import plain
 from bot.endings import snake
 from bot.errors import Refusal
 from bot.outcomes import Told
@@ -135,7 +135,7 @@ def _excerpt(text: str) -> Markup:
 
 def _typed(params: str) -> Markup:
     """Give what somebody typed, or might type, as he sees it: with names for mentions."""
-    return Markup(bbcode.neutralise(grammar.plain(params), EXCERPT))
+    return Markup(bbcode.neutralise(plain(params), EXCERPT))
 
 
 def _unescaped(text: str) -> str:

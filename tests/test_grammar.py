@@ -11,6 +11,7 @@ from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Role
 from bot.commands import grammar, vocabulary
 from bot.commands.grammar import parse
 from bot.commands.line import Problem, Unclear, normalise
+from bot.commands.someone import plain
 from bot.commands.writing import write
 
 IVAN = Person(id=12, name="Иван Петров")
@@ -192,5 +193,5 @@ def seconds(text: str, wanted: set[str]) -> float:
     try:
         parse(text, wanted)
     except Unclear as unclear:
-        grammar.plain(unclear.text)
+        plain(unclear.text)
     return time.process_time() - began

@@ -19,7 +19,7 @@ from bot.commands.line import (
     normalise,
 )
 from bot.commands.options import read_option
-from bot.commands.someone import MENTION, is_named, read_people
+from bot.commands.someone import is_named, read_people
 
 EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "reason"})
 
@@ -37,11 +37,6 @@ _CHAT_NUMBER = re.compile(rf" ?{NUMBER}{END}")
 def asks_for_help(text: str) -> bool:
     """Say whether somebody wants to know how the command goes: ``help``, ``?``."""
     return normalise(text).casefold() in vocabulary.HELP
-
-
-def plain(text: str) -> str:
-    """Write mentions as people see them: ``@Ivan``."""
-    return MENTION.sub(lambda found: f"@{found[2].strip() or found[1]}", text)
 
 
 def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> dict[str, Any]:

@@ -25,6 +25,7 @@ from bot.commands.errors import (
 )
 from bot.commands.line import Problem, Unclear
 from bot.commands.options import MAX_REASON
+from bot.commands.someone import plain
 from bot.commands.writing import write
 from bot.errors import Refusal
 from bot.outcomes import Outcomes
@@ -174,4 +175,4 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
         case Problem.TOO_LONG:
             return ReasonTooLong(MAX_REASON)
     before, rest = unclear.text[: unclear.place], unclear.text[unclear.place :]
-    return NotUnderstood(command, grammar.plain(before), grammar.plain(rest))
+    return NotUnderstood(command, plain(before), plain(rest))

@@ -36,6 +36,11 @@ def is_named(line: Line) -> bool:
     return someone is not None
 
 
+def plain(text: str) -> str:
+    """Write mentions as people see them: ``@Ivan``."""
+    return MENTION.sub(lambda found: f"@{found[2].strip() or found[1]}", text)
+
+
 def _read(line: Line) -> Someone | None:
     start = line.place
     for pattern, read in _READERS:
