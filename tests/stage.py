@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 from sqlalchemy import text
 
@@ -28,6 +29,10 @@ CLIENT_ID, CLIENT_SECRET = "local.switchboard", "a-client-secret-of-the-tests"
 KEY = "C6zJvl0NfxCQvA5jXtDJtUG3RVd5m6oc0BYtPQQm4bE="
 
 CARD = {"handler": "install", "app": "app", "redirect": "oauth"}
+
+# For tests of what does not hang on the database, or hangs on one kind of it.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 PATIENCE = 10.0
 

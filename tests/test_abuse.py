@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 from hostile import dribble, exchange, flood, large, memory, request, small
 from process import bot_process, ready
-from stage import CHAT, IVAN, Stage
+from stage import CHAT, IVAN, ON_SQLITE, Stage
 from test_events import sample
 
 from bot.settings import Settings
@@ -30,7 +30,7 @@ CLEAR = {200, 400, 403, 404, 405, 408, 413, 429, 503}
 
 pytestmark = [
     pytest.mark.timeout(240),
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    ON_SQLITE,
     pytest.mark.settings(trusted_proxies=1, log_level="WARNING"),
 ]
 

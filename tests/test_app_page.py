@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from app_page import address, opened, posted, words_of
 from sqlalchemy import text
-from stage import ADD, ANNA, BOSS, IVAN, OLGA, Stage
+from stage import ADD, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, Stage
 
 ADMIN = 1
 TYPED = "/invite id12"
@@ -47,6 +47,7 @@ async def test_the_page_speaks_the_visitors_language(stage: Stage) -> None:
     assert "Which commands are on" in words_of(page)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("view", ["state", "settings", "save", "journal", "csv", "repair"])
 async def test_nobody_else_gets_what_is_for_administrators(stage: Stage, view: str) -> None:
     await stage.say(TYPED)
@@ -72,6 +73,7 @@ async def test_who_is_an_administrator_no_longer_is_refused_at_once(stage: Stage
     assert "Скачать" not in page
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -105,6 +107,7 @@ async def test_a_visit_names_no_address_that_is_called(stage: Stage) -> None:
     assert "evil.example" not in page
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("session", ["", "made-up", None])
 async def test_without_a_session_nothing_is_done(stage: Stage, session: str | None) -> None:
     fields = {"view": "save", "errors_in_chat": "1"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from browser import NARROW, WIDE, fits, picture, window
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
-from stage import ADD, CHAT, IVAN, OLGA, Stage
+from stage import ADD, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 ADMIN = 1
 PATIENCE = 20_000
@@ -15,7 +15,7 @@ PATIENCE = 20_000
 pytestmark = [
     pytest.mark.timeout(120),
     # The pages are the same whatever the database.
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    ON_SQLITE,
 ]
 
 

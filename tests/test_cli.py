@@ -10,15 +10,25 @@ from aiohttp import ClientSession
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, KEY, OLGA, RESPONSIBLE, Stage, bot_running
+from stage import (
+    ADD,
+    ANNA,
+    CHAT,
+    IVAN,
+    KEY,
+    OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    RESPONSIBLE,
+    Stage,
+    bot_running,
+)
 from terminal import ran, ran_in_terminal
 
 from bot.__main__ import cli
 from bot.settings import Settings
 from sandbox.server import Portal
 
-EMBEDDED = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-SHARED = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=1.0)
 NEW_ONE = {"status": 400, "code": "NEW_ONE", "description": "in words"}
 
@@ -41,7 +51,7 @@ def test_every_command_explains_itself() -> None:
         assert not command.get_short_help_str(60).endswith("...")
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_portals_tells_how_each_of_them_stands(stage: Stage) -> None:
     await stage.say("/invite id12")
     await stage.faults(tokens="revoked", user_id=OLGA)
@@ -62,14 +72,14 @@ async def test_portals_tells_how_each_of_them_stands(stage: Stage) -> None:
     assert abs(told["people"] - 2) <= 1
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_without_portals_there_is_a_word_to_that_effect(empty_stage: Stage) -> None:
     assert (await ran(empty_stage.settings, "portals")).out.startswith("No portal has installed")
     assert await written(empty_stage, "portals") == []
     assert await written(empty_stage, "journal") == []
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_journal_finds_what_is_asked_for(stage: Stage) -> None:
     await stage.say("/invite id12")
     await stage.say("/remove id12")
@@ -120,7 +130,7 @@ async def test_a_command_without_an_answer_is_run_again_and_done_once(stage: Sta
     assert await written(stage, "replay") == []
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_what_was_refused_is_tried_anew_and_the_refusal_stays_in_the_journal(
     stage: Stage,
 ) -> None:
@@ -138,7 +148,7 @@ async def test_what_was_refused_is_tried_anew_and_the_refusal_stays_in_the_journ
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == ["12", "15", "12"]
 
 
-@EMBEDDED
+@ON_SQLITE
 @IMPATIENT
 async def test_run_again_a_command_may_mean_somebody_else(stage: Stage) -> None:
     await stage.faults(method=ADD, drop="before", times=None)
@@ -156,7 +166,7 @@ async def test_run_again_a_command_may_mean_somebody_else(stage: Stage) -> None:
     ]  # fmt: skip
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_what_is_not_to_be_run_again_is_not(stage: Stage) -> None:
     await stage.say("/invite id12")
 
@@ -188,7 +198,7 @@ async def test_what_nobody_takes_up_waits_for_the_next_process(alone: Stage) -> 
     assert len(await alone.calls(ADD)) == 2
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_a_command_that_hangs_gets_its_turn(stage: Stage) -> None:
     await stage.say("/invite id12")
     with stage.engine.begin() as connection:
@@ -208,7 +218,7 @@ async def test_a_command_that_hangs_gets_its_turn(stage: Stage) -> None:
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == ["12", "15"]
 
 
-@SHARED
+@ON_POSTGRESQL
 async def test_migrate_tells_each_version(settings: Settings, postgres: Any) -> None:
     fresh = SecretStr(postgres.copy("template1"))
     settings = settings.model_copy(update={"database_url": fresh})
@@ -221,7 +231,7 @@ async def test_migrate_tells_each_version(settings: Settings, postgres: Any) -> 
     assert json.loads(again.out) == {"applied": []}
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_long_work_shows_how_far_it_is(stage: Stage) -> None:
     keys = [SecretStr(Fernet.generate_key().decode()), SecretStr(KEY)]
     settings = stage.settings.model_copy(update={"encryption_keys": keys})
@@ -235,7 +245,7 @@ async def test_long_work_shows_how_far_it_is(stage: Stage) -> None:
     assert f"{rows} rows are encrypted with the first key." in seen.out
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_the_doctor_speaks_to_programs_too(stage: Stage) -> None:
     stage.portal.state.commands.clear()
 

@@ -21,7 +21,7 @@ from postgres import Server
 from process import bot_process, environment, ready
 from program import all_said, program
 from pydantic import ValidationError
-from stage import CHAT, IVAN, Stage, settings_for
+from stage import CHAT, IVAN, ON_SQLITE, Stage, settings_for
 
 from bot.settings import DISPOSABLE_DISK, Settings
 from sandbox.server import Portal
@@ -36,7 +36,7 @@ STOP_WITHIN = 25.0
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_the_app_asks_for_what_the_bot_does_not_start_without(settings: Settings) -> None:
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
     asked = {
@@ -100,7 +100,7 @@ def test_sqlite_on_a_disk_that_is_emptied_is_refused_unless_it_is_a_volume(
     assert settings_for(portal, server)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_a_release_onto_such_a_disk_fails_in_one_clear_line(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -157,7 +157,7 @@ def test_the_image_gets_nothing_but_what_it_copies() -> None:
     assert {rule[1:] for rule in rules if rule.startswith("!")} == sources
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "words"),
     [("ru-RU,ru;q=0.9", "Карточка приложения в Битрикс24"), ("de", "The app's card in Bitrix24")],

@@ -18,6 +18,8 @@ from stage import (
     CLIENT_SECRET,
     IVAN,
     OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
     Stage,
     bot_running,
     settings_for,
@@ -33,7 +35,7 @@ from sandbox.server import Portal, running
 OTHER_CHAT = 8774
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_a_locked_database_is_503_while_it_lasts(stage: Stage) -> None:
     path = stage.settings.database_url.get_secret_value().removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None)
@@ -50,7 +52,7 @@ async def test_a_locked_database_is_503_while_it_lasts(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_a_full_disk_is_503_while_it_lasts(
     portal: Portal, settings: Settings, tmp_path: Path
 ) -> None:
@@ -75,7 +77,7 @@ async def test_a_full_disk_is_503_while_it_lasts(
         assert IVAN in await stage.members()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_a_restarted_postgresql_is_503_while_it_lasts(stage: Stage, postgres: Server) -> None:
     await stage.say("/invite id15")
     await asyncio.to_thread(postgres.stop)
@@ -91,7 +93,7 @@ async def test_a_restarted_postgresql_is_503_while_it_lasts(stage: Stage, postgr
     assert IVAN in await stage.members()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_connections_that_were_lost_in_a_quiet_hour_cost_nothing(stage: Stage) -> None:
     await stage.say("/invite id15")
     with stage.engine.connect() as connection:

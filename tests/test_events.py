@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from stage import ADD, BOT, CHAT, IVAN, OLGA, Stage
+from stage import ADD, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 
 def sample(stage: Stage, **changed: str | None) -> dict[str, str]:
@@ -108,6 +108,7 @@ async def test_an_event_without_member_id_is_known_by_its_application_token(stag
     assert IVAN in await stage.members()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -130,6 +131,7 @@ async def test_who_cannot_prove_himself_is_refused(
     assert len(await stage.calls()) == before
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "body",
     [
@@ -151,6 +153,7 @@ async def test_a_malformed_body_is_named_so(stage: Stage, body: bytes) -> None:
     assert stage.stored() == 0
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"1", b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"event": {"a": 1}}']
 )
@@ -160,6 +163,7 @@ async def test_malformed_json_is_named_so(stage: Stage, body: bytes) -> None:
     assert (status, "malformed event" in text) == (400, True)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -192,6 +196,7 @@ async def test_a_body_over_the_limit_is_too_large(stage: Stage) -> None:
     assert stage.stored() == 0
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("event", ["ONIMBOTV2MESSAGEADD", "ONIMBOTV2JOINCHAT", "ONIMCOMMANDADD"])
 async def test_an_event_that_is_not_used_is_answered_and_forgotten(
     stage: Stage, event: str, caplog: pytest.LogCaptureFixture

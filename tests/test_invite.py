@@ -13,6 +13,7 @@ from stage import (
     GROUP_CHAT,
     IVAN,
     OLGA,
+    ON_SQLITE,
     SEND,
     UNBOUND,
     Stage,
@@ -59,6 +60,7 @@ async def test_speaks_english_where_it_does_not_know_the_language(stage: Stage) 
     assert "is now in this chat" in await stage.say("/invite id12")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "whom",
     [
@@ -204,6 +206,7 @@ async def test_a_dialog_that_waits_is_not_called_finished(stage: Stage) -> None:
     assert "диалог не активен" in await stage.say("/invite id12")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -236,6 +239,7 @@ async def test_customers_and_bots_are_not_colleagues(stage: Stage, number: int, 
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("author", [CUSTOMER, DINA, BOT])
 async def test_external_people_command_nothing(stage: Stage, author: int) -> None:
     await stage.post("faults", {"chat": {"id": CHAT, "silent": False}})

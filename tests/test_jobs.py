@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from running import DOWN, WELL, Process
+from stage import ON_POSTGRESQL
 
 from bot.engine.jobs import MOST_OF_ONE, Jobs
 from bot.store.database import Database, engine_for
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+pytestmark = ON_POSTGRESQL
 
 
 @pytest.fixture

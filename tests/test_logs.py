@@ -7,31 +7,30 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 from process import ROOT, bot_process, environment, ready
-from stage import ADD, ANNA, IVAN, OLGA, RESPONSIBLE, Stage
+from stage import ADD, ANNA, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from terminal import ran_in_terminal
 
 from bot.settings import Settings
 from sandbox.server import Portal
 
-EMBEDDED = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-
-@EMBEDDED
+@ON_SQLITE
 async def test_the_reply_leads_to_the_line_of_its_command(
     portal: Portal, settings: Settings, tmp_path: Path
 ) -> None:
     async with ClientSession() as session:
         stage = Stage(portal, settings, session)
-        async with bot_process(settings, log=tmp_path / "log"):
+        async with bot_process(settings, log=tmp_path / "log") as process:
             await ready(settings, session)
             await stage.install()
             await stage.say("/invite id15")
             refusal = {"status": 400, "code": "NEW_ONE", "description": "in words"}
             await stage.faults(method=ADD, error=refusal)
             said = await stage.say("/invite id12")
+            process.terminate()
+            await process.wait()
         stage.engine.dispose()
     [reference] = re.findall(r"код (\w+)", said)
 
@@ -51,7 +50,7 @@ async def test_the_reply_leads_to_the_line_of_its_command(
     assert not [key for line in lines for key in leaked(line)]
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_in_a_terminal_the_lines_are_to_be_read(settings: Settings) -> None:
     seen = await ran_in_terminal(settings, "serve", until="listening on port")
 
@@ -60,7 +59,7 @@ async def test_in_a_terminal_the_lines_are_to_be_read(settings: Settings) -> Non
     assert '{"' not in seen.out
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_a_log_that_nobody_reads_any_more_costs_no_command(
     portal: Portal, settings: Settings
 ) -> None:

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from process import bot_process, ready
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from stage import CUSTOMER, IVAN, OLGA, Stage
+from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, Stage
 
 from bot.bitrix24.documented import METHODS
 from bot.figures import OTHER
@@ -21,7 +21,6 @@ from sandbox.server import Portal
 ROOT = Path(__file__).parents[1]
 TOKEN = "the-token-of-prometheus"
 WATCHED = pytest.mark.settings(metrics_token=TOKEN)
-EMBEDDED = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -51,7 +50,7 @@ async def test_a_command_is_counted_from_its_event_to_its_reply(stage: Stage) ->
 
 
 @WATCHED
-@EMBEDDED
+@ON_SQLITE
 async def test_what_goes_wrong_is_counted_by_its_reason(stage: Stage) -> None:
     await stage.faults(method="imopenlines.crm.chat.user.add", error=refusal("NEW_ONE"))
     await stage.say("/invite id12")
@@ -89,7 +88,7 @@ async def test_what_goes_wrong_is_counted_by_its_reason(stage: Stage) -> None:
 
 
 @WATCHED
-@EMBEDDED
+@ON_SQLITE
 async def test_nobody_can_make_labels_up(stage: Stage) -> None:
     for number in range(3):
         await stage.whisper(f"/made-up-{number}")
@@ -109,13 +108,13 @@ async def test_nobody_can_make_labels_up(stage: Stage) -> None:
     assert not {str(IVAN), str(OLGA)} & {value for _, value in label_pairs(told)}
 
 
-@EMBEDDED
+@ON_SQLITE
 async def test_without_a_token_there_are_no_figures(stage: Stage) -> None:
     assert await asked(stage, TOKEN) == (404, "no figures: METRICS_TOKEN is not set\n")
 
 
 @WATCHED
-@EMBEDDED
+@ON_SQLITE
 @pytest.mark.parametrize("header", [None, "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}"])
 async def test_with_a_wrong_token_there_are_none_either(stage: Stage, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
@@ -124,7 +123,7 @@ async def test_with_a_wrong_token_there_are_none_either(stage: Stage, header: st
         assert "switchboard_" not in await answer.text()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_one_process_answers_for_all_and_for_those_before_it(
     portal: Portal, settings: Settings, tmp_path: Path
 ) -> None:

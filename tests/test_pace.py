@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientSession
 from pydantic import SecretStr
-from stage import OLGA
+from stage import OLGA, ON_POSTGRESQL
 
 from bot.bitrix24.bucket import Buckets, Pace
 from bot.bitrix24.calls import Address, Call
@@ -34,7 +34,7 @@ async def _enterprise(member_id: str) -> bool:
 PLANS = Plans(BUCKET, _usual)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_four_processes_never_overflow_the_bucket(portal: Portal, settings: Settings) -> None:
     databases = [Database(engine_for(settings.database_url.get_secret_value())) for _ in range(4)]
     check_schema(databases[0].engine)

@@ -3,10 +3,7 @@
 from typing import Any
 
 import pytest
-from stage import ADD, ANNA, BOSS, DINA, IVAN, OLGA, RESPONSIBLE, Stage
-
-# The database is not asked who is meant: one kind is enough.
-ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from stage import ADD, ANNA, BOSS, DINA, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @ON_SQLITE

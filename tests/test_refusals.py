@@ -3,12 +3,9 @@
 from typing import Any
 
 import pytest
-from stage import ADD, CHAT, IVAN, OLGA, Stage
+from stage import ADD, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 TYPED = "/invite [USER=12]Иван[/USER]"
-
-# The database is not what the words hang on: one kind is enough.
-ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def error(status: int, code: str, description: str = "", **more: Any) -> dict[str, Any]:

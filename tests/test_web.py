@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from stage import ON_SQLITE
 
 from bot.settings import Settings
 from bot.web.application import close, serving
@@ -22,7 +23,7 @@ async def browser(settings: Settings, aiohttp_client: Browse) -> AsyncIterator[C
         await client.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_each_address_takes_its_method_alone(browser: Client) -> None:
     for address in ("/healthz", "/readyz", "/bitrix24/connect", "/bitrix24/oauth"):
         assert (await browser.post(address)).status == 405
@@ -31,7 +32,7 @@ async def test_each_address_takes_its_method_alone(browser: Client) -> None:
     assert (await browser.get("/bitrix24")).status == 404
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_a_bot_that_stops_is_alive_and_not_ready(browser: Client) -> None:
     assert (await browser.get("/readyz")).status == 200
 

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from stage import ANNA, CHAT, CUSTOMER, IVAN, OLGA, Stage
+from stage import ANNA, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, Stage
 
 pytestmark = [
     pytest.mark.timeout(120),
     # The database is not what is seen here.
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    ON_SQLITE,
 ]
 
 expect.set_options(timeout=20_000)  # the machine may be busy with other tests

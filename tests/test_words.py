@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, UNBOUND, Stage
+from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
 from test_escalate import decide
 
 
@@ -113,6 +113,7 @@ async def test_what_is_switched_off(empty_stage: Stage) -> None:
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("command", ["remove", "escalate", "group", "undo", "who", "why"])
 @pytest.mark.parametrize("ask", ["help", "?", "справка"])
 async def test_every_command_explains_itself(stage: Stage, command: str, ask: str) -> None:
@@ -149,6 +150,7 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
     assert len(await stage.heard()) == 3
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("typed", "chat", "words"),
     [
