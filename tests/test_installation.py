@@ -2,7 +2,7 @@
 
 import pytest
 from installing import address, event_of, portals, sent
-from stage import BOT, OLGA, Stage
+from stage import BOT, OLGA, ON_SQLITE, Stage
 
 REGISTERS = "imbot.v2.Bot.register"
 
@@ -100,6 +100,30 @@ async def test_an_unreachable_authorization_server_is_a_reason_to_try_again(
 
     assert status == 503
     assert portals(empty_stage) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("answer", [None, 5, [], {"bot": []}, {"bot": {"id": "none"}}])
+async def test_a_portal_that_gives_no_bot_is_a_reason_to_try_again(
+    empty_stage: Stage, answer: object
+) -> None:
+    await empty_stage.faults(method="imbot.v2.Bot.register", result=answer, times=None)
+
+    status, words = await sent(empty_stage, event_of(empty_stage, 1, {}))
+
+    assert (status, words) == (503, "the installation could not be finished, try again\n")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("answer", [None, 5, [], {"commands": 5}, {"commands": [5, {}]}])
+async def test_a_strange_list_of_commands_keeps_nobody_from_installing(
+    empty_stage: Stage, answer: object
+) -> None:
+    await empty_stage.faults(method="imbot.v2.Command.list", result=answer)
+
+    assert await empty_stage.install() == 200
+
+    assert "теперь в этом чате" in await empty_stage.say("/invite id12")
 
 
 async def test_anything_else_at_this_address_is_malformed(empty_stage: Stage) -> None:

@@ -168,6 +168,16 @@ async def test_the_same_message_number_is_two_commands(pair: Pair) -> None:
     assert (pair.left.count(question), pair.left.stored()) == (1, 2)
 
 
+async def test_one_that_hangs_keeps_no_new_version_from_the_other(pair: Pair) -> None:
+    with pair.left.engine.begin() as connection:
+        connection.execute(text("UPDATE portals SET registered = 'older'"))
+    await pair.left.faults(method="*", delay=30, times=None)
+    new = settings_for(pair.left.portal, pair.left.settings.database_url.get_secret_value())
+
+    async with bot_running(new):
+        await pair.right.until(lambda: knows(pair.right, f"{new.public_url}/bitrix24/events"))
+
+
 def rows(pair: Pair, table: str, user: int) -> list[str]:
     question = text(f"SELECT member_id FROM {table} WHERE user_id = :user")  # noqa: S608
     with pair.left.engine.connect() as connection:
@@ -185,3 +195,8 @@ async def joined(stage: Stage) -> bool:
 
 async def gone(pair: Pair) -> bool:
     return members(pair, "portals") == {NAMES[1]}
+
+
+async def knows(stage: Stage, address: str) -> bool:
+    updates = await stage.calls("imbot.v2.Bot.update")
+    return updates[-1]["params"]["fields"]["webhookUrl"] == address
