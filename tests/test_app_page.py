@@ -11,6 +11,7 @@ ADMIN = 1
 TYPED = "/invite id12"
 
 
+@ON_SQLITE
 async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) -> None:
     status, page = await opened(stage, OLGA)
 
@@ -21,6 +22,7 @@ async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) ->
     assert "<script" not in page
 
 
+@ON_SQLITE
 async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
     await stage.faults(events={"tokens": "none"})
     assert (await stage.say(TYPED)).startswith("🔑")
@@ -32,6 +34,7 @@ async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
     assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
 
 
+@ON_SQLITE
 async def test_an_administrator_sees_more(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
 
@@ -39,6 +42,7 @@ async def test_an_administrator_sees_more(stage: Stage) -> None:
         assert section in page
 
 
+@ON_SQLITE
 async def test_the_page_speaks_the_visitors_language(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN, language="en")
     assert "The bot may act for you" in words_of(page)
@@ -63,6 +67,7 @@ async def test_nobody_else_gets_what_is_for_administrators(stage: Stage, view: s
     assert len(await stage.calls("imbot.v2.Bot.update")) == registered
 
 
+@ON_SQLITE
 async def test_who_is_an_administrator_no_longer_is_refused_at_once(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
     await stage.faults(user={"id": ADMIN, "admin": False})
@@ -90,6 +95,7 @@ async def test_a_forged_visit_is_refused(stage: Stage, changed: dict[str, str], 
     assert "session" not in page
 
 
+@ON_SQLITE
 async def test_a_token_of_another_app_does_not_open_the_page(stage: Stage) -> None:
     await stage.faults(method="app.info", result={"ID": 999, "CODE": "somebody.elses"}, times=None)
 
@@ -98,6 +104,7 @@ async def test_a_token_of_another_app_does_not_open_the_page(stage: Stage) -> No
     assert (status, "Не удалось узнать вас" in page) == (403, True)
 
 
+@ON_SQLITE
 async def test_a_visit_names_no_address_that_is_called(stage: Stage) -> None:
     status, page = await opened(
         stage, OLGA, SERVER_ENDPOINT="https://evil.example/rest/", DOMAIN="evil.example"
@@ -118,6 +125,7 @@ async def test_without_a_session_nothing_is_done(stage: Stage, session: str | No
     assert stage.count("SELECT count(*) FROM portal_settings") == 0
 
 
+@ON_SQLITE
 async def test_what_the_bot_sealed_for_something_else_is_no_session(stage: Stage) -> None:
     await stage.faults(events={"tokens": "none"})
     await stage.say(TYPED)
@@ -128,6 +136,7 @@ async def test_what_the_bot_sealed_for_something_else_is_no_session(stage: Stage
         assert response.status == 403
 
 
+@ON_SQLITE
 async def test_only_the_portal_may_frame_the_page(stage: Stage) -> None:
     page = await stage.post("open", {"user_id": ADMIN})
 
@@ -142,6 +151,7 @@ async def test_only_the_portal_may_frame_the_page(stage: Stage) -> None:
     assert "X-Frame-Options" not in response.headers
 
 
+@ON_SQLITE
 async def test_no_token_is_on_the_page(stage: Stage) -> None:
     page = await stage.post("open", {"user_id": ADMIN})
     secrets = [page["fields"][name] for name in ("AUTH_ID", "REFRESH_ID", "APPLICATION_TOKEN")]

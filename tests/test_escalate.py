@@ -1,12 +1,15 @@
 """/escalate, as operators type it."""
 
 import pytest
-from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, RESPONSIBLE, Stage
+from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 from bot.store.database import Database
 from bot.store.portal_settings import PortalSettings, PortalSettingsStore
 
 OTHER_CHAT = 8774
+
+# Buttons and settings are stored on both kinds by their own tests.
+pytestmark = ON_SQLITE
 
 
 async def decide(stage: Stage, **decisions: object) -> None:

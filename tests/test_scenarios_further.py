@@ -9,6 +9,7 @@ from stage import (
     CHAT,
     IVAN,
     OLGA,
+    ON_SQLITE,
     RESPONSIBLE,
     SEND,
     Stage,
@@ -23,6 +24,7 @@ async def test_33_remove(stage: Stage) -> None:
     assert IVAN not in await stage.members()
 
 
+@ON_SQLITE
 async def test_34_the_customer_is_not_removed(stage: Stage) -> None:
     reply = await stage.say("/remove [USER=599]Клиент[/USER]")
 
@@ -32,6 +34,7 @@ async def test_34_the_customer_is_not_removed(stage: Stage) -> None:
     assert not await changes(stage)
 
 
+@ON_SQLITE
 async def test_35_a_disabled_account_is_not_removed(stage: Stage) -> None:
     reply = await stage.say("/remove [USER=33]Павел[/USER]")
 
@@ -39,6 +42,7 @@ async def test_35_a_disabled_account_is_not_removed(stage: Stage) -> None:
     assert [method for method, _ in await changes(stage)] == [DELETE]
 
 
+@ON_SQLITE
 async def test_37_who_is_not_in_cannot_be_removed(stage: Stage) -> None:
     reply = await stage.say(f"/remove {IVAN_NAMED}")
 
@@ -46,6 +50,7 @@ async def test_37_who_is_not_in_cannot_be_removed(stage: Stage) -> None:
     assert reply in await stage.told_privately()
 
 
+@ON_SQLITE
 async def test_38_remove_whom(stage: Stage) -> None:
     before = len(await stage.calls())
 
@@ -82,6 +87,7 @@ async def test_42_escalate_to_the_people_named(stage: Stage) -> None:
     assert {call["batch"] for call in adds} == {adds[0]["batch"]}
 
 
+@ON_SQLITE
 async def test_43_a_deal_without_chats(stage: Stage) -> None:
     await stage.whisper("/escalate deal 300")
     await stage.settled()
@@ -91,6 +97,7 @@ async def test_43_a_deal_without_chats(stage: Stage) -> None:
     assert "✅" not in told
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -128,6 +135,7 @@ async def test_45_group(stage: Stage) -> None:
     ]
 
 
+@ON_SQLITE
 async def test_48_a_group_that_is_not_there(stage: Stage) -> None:
     reply = await stage.say("/group 999 @12")
 
@@ -135,6 +143,7 @@ async def test_48_a_group_that_is_not_there(stage: Stage) -> None:
     assert reply in await stage.told_privately()
 
 
+@ON_SQLITE
 async def test_49_what_is_quoted_is_not_run(stage: Stage) -> None:
     fence = "-" * 54
     quoted = f"{fence}\nАнна Орлова:\n/invite {IVAN_NAMED}\n{fence}\nВот так пишут"
@@ -145,6 +154,7 @@ async def test_49_what_is_quoted_is_not_run(stage: Stage) -> None:
     assert not await changes(stage)
 
 
+@ON_SQLITE
 async def test_49_what_stands_beside_a_quotation_is_run(stage: Stage) -> None:
     fence = "-" * 54
 
