@@ -24,8 +24,19 @@ from sandbox.server import Portal, running
 # What hundreds of tests import is not to be looked through for garbage all the time.
 gc.set_threshold(20_000)
 
+WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
+
 # `make fuzz`: the same properties, tried far longer.
 hypothesis.settings.register_profile("fuzz", max_examples=5_000, deadline=None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the tests that mostly wait, so that others have the processors meanwhile."""
+    waiting = [one for one in items if one.path.stem in WAITING]
+    items[:] = [one for one in items if one.path.stem not in WAITING]
+    step = 1 + len(items) * 3 // max(1, 4 * len(waiting))
+    for number, one in enumerate(waiting):
+        items.insert(number * step, one)
 
 
 def pytest_collection_finish() -> None:
