@@ -65,8 +65,8 @@ def alone(commands: int, chats: int, *, at_once: bool) -> list[float]:
     """Say when each command would be answered if no two requests were ever put together.
 
     Seconds, by the bucket's arithmetic. Chats take turns, each with its next request when the last
-    one has gone. Unless the commands come ``at_once``, a command that finds room is through before
-    the next one comes; otherwise all that are there act before the first of them is answered.
+    one has gone. Commands that come ``at_once`` all act before the first of them is answered; of
+    others, one that finds room is through before the next one comes.
     """
     left = {chat: len(range(chat, commands, chats)) * REQUESTS for chat in range(chats)}
     queue = deque(chat for chat in range(chats) if left[chat])

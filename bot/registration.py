@@ -6,12 +6,14 @@ import json
 import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
@@ -48,7 +50,7 @@ class Registration:
         self._patience = patience
         self._events_url = f"{public_url}/bitrix24/events"
 
-    @property
+    @cached_property
     def current(self) -> str:
         """What a portal should know: a fingerprint of commands, words and address."""
         wanted = [self._bot_fields(), *self._wanted().values()]
@@ -65,14 +67,14 @@ class Registration:
 
     async def bring_all_up_to_date(self) -> None:
         """Do it for every portal that an earlier version of the bot was registered at."""
-        current = self.current
-        stale = [one.member_id for one in await self._portals.all() if one.registered != current]
+        portals = await self._portals.all()
+        stale = [one.member_id for one in portals if one.registered != self.current]
         # Processes that start together share the work, unless they meet at every portal.
         random.shuffle(stale)
         left = iter(stale)
-        await asyncio.gather(*(self._bring_up_to_date(left) for _ in range(AT_ONCE)))
+        await asyncio.gather(*(self._tell_those_left(left) for _ in range(AT_ONCE)))
 
-    async def _bring_up_to_date(self, member_ids: Iterator[str]) -> None:
+    async def _tell_those_left(self, member_ids: Iterator[str]) -> None:
         for member_id in member_ids:
             try:
                 if portal := await self._portals.fresh(member_id):
@@ -208,10 +210,11 @@ class Registration:
 
 def _bot_id(found: Any) -> int:
     """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    try:
-        return int(found["bot"]["id"])
-    except (LookupError, TypeError, ValueError):
-        raise Unanswered("imbot.v2.Bot.register was answered without a bot") from None
+    bot = found.get("bot") if isinstance(found, Mapping) else None
+    bot_id = read_number(bot.get("id")) if isinstance(bot, Mapping) else None
+    if bot_id is None:
+        raise Unanswered("imbot.v2.Bot.register was answered without a bot")
+    return bot_id
 
 
 def _commands(found: Any) -> dict[str, Any]:

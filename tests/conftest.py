@@ -24,6 +24,7 @@ from sandbox.server import Portal, running
 # What hundreds of tests import is not to be looked through for garbage all the time.
 gc.set_threshold(20_000)
 
+# The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
 
 # `make fuzz`: the same properties, tried far longer.
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the tests that mostly wait, so that others have the processors meanwhile."""
     waiting = [one for one in items if one.path.stem in WAITING]
     items[:] = [one for one in items if one.path.stem not in WAITING]
+    # The last quarter has none: nobody is to wait for them alone at the end.
     step = 1 + len(items) * 3 // max(1, 4 * len(waiting))
     for number, one in enumerate(waiting):
         items.insert(number * step, one)

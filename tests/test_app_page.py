@@ -22,7 +22,6 @@ async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) ->
     assert "<script" not in page
 
 
-@ON_SQLITE
 async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
     await stage.faults(events={"tokens": "none"})
     assert (await stage.say(TYPED)).startswith("🔑")

@@ -29,6 +29,7 @@ async def test_the_reply_leads_to_the_line_of_its_command(
             refusal = {"status": 400, "code": "NEW_ONE", "description": "in words"}
             await stage.faults(method=ADD, error=refusal)
             said = await stage.say("/invite id12")
+            # Killed, it might owe the last line.
             process.terminate()
             await process.wait()
         stage.engine.dispose()
