@@ -9,6 +9,12 @@ RESULT = "result"
 TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
 
 
+# Whose token an event brings at its top. "mislabelled": another's, said to be the actor's own.
+TOKENS = ("normal", "none", "foreign", "mislabelled", "forged", "no_user_id", "no_refresh")
+# What an event brings as the bot's own token.
+BOT_AUTH = ("normal", "none", "foreign", "forged")
+
+
 @dataclass
 class MethodFault:
     """A fault of the calls of one method ("*": of all), for some times or for good."""
@@ -29,7 +35,8 @@ class MethodFault:
 class EventFaults:
     """How events are disturbed."""
 
-    tokens: str = "normal"  # normal, none, foreign, no_user_id, no_refresh
+    tokens: str = TOKENS[0]
+    bot_auth: str = BOT_AUTH[0]
     foreign_user_id: int = 15
     copies: int = 1
     without: list[str] = field(default_factory=list)
@@ -44,6 +51,8 @@ class Faults:
     def __init__(self) -> None:
         self._methods: list[MethodFault] = []
         self.events = EventFaults()
+        # The portal's clock is ahead of the authorization server's: no token is fresh enough.
+        self.always_expired = False
         self.oauth = "open"  # open, closed, slow
         self.oauth_delay = 5.0
         self.oauth_error: str | None = None
