@@ -13,6 +13,8 @@ TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
 TOKENS = ("normal", "none", "foreign", "mislabelled", "forged", "no_user_id", "no_refresh")
 # What an event brings as the bot's own token.
 BOT_AUTH = ("normal", "none", "foreign", "forged")
+# What a press does not say about its chat.
+WITHOUT_CHAT = ("dialog_id", "chat")
 
 
 @dataclass
@@ -42,6 +44,9 @@ class EventFaults:
     without: list[str] = field(default_factory=list)
     application_token: str | None = None
     delay: float = 0.0
+    late: float = 0.0  # seconds that `ts` lies back: the portal was slow
+    reversed: bool = False  # the events of one message, last line first
+    without_chat: str | None = None  # of presses: one of WITHOUT_CHAT
     language: str | None = None
 
 

@@ -251,6 +251,17 @@ async def test_a_slow_handler_does_not_hold_up_who_types(desk: Desk) -> None:
     assert params == ["1", "2"]
 
 
+async def test_an_event_may_have_happened_long_ago(desk: Desk) -> None:
+    now = desk.portal.state.clock.now()
+    await desk.fault(events={"late": 660})
+    await desk.say("/invite x")
+    assert int(now) - 660 <= int((await desk.event())["ts"]) <= now - 655
+
+    await desk.fault(events={"late": 0})
+    await desk.say("/invite x")
+    assert int((await desk.event())["ts"]) >= int(now)
+
+
 async def test_events_can_be_late(desk: Desk) -> None:
     await desk.fault(events={"delay": 0.05})
     await desk.say("/invite x")
@@ -283,6 +294,9 @@ async def test_events_can_be_late(desk: Desk) -> None:
         {"events": {"bot_auth": "odd"}},
         {"events": {"tokens": "odd"}},
         {"events": {"copies": 1000}},
+        {"events": {"late": -1}},
+        {"events": {"reversed": 1}},
+        {"events": {"without_chat": "odd"}},
         {"events": {"without": "x"}},
         {"events": {"without": [1]}},
         {"bucket": {"size": 1}},

@@ -6,7 +6,7 @@ from sandbox.control import body
 from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
-from sandbox.faults import BOT_AUTH, ERROR, RESULT, TOKENS, Faults, MethodFault
+from sandbox.faults import BOT_AUTH, ERROR, RESULT, TOKENS, WITHOUT_CHAT, Faults, MethodFault
 from sandbox.keys import STATE
 from sandbox.rest.dispatch import UNKNOWN
 from sandbox.state import State
@@ -125,6 +125,13 @@ def _set_events(state: State, asked: Body) -> None:
         events.copies = int(part.amount("copies", 0, 20))
     if part.has("delay"):
         events.delay = part.amount("delay", 0, _LONGEST)
+    if part.has("late"):
+        events.late = part.amount("late", 0, _MOST)
+    if part.has("reversed"):
+        events.reversed = part.flag("reversed")
+    if "without_chat" in part.names():
+        given = part.has("without_chat")
+        events.without_chat = part.one_of("without_chat", *WITHOUT_CHAT) if given else None
     if "language" in part.names():
         events.language = part.text("language") if part.has("language") else None
     if "without" in part.names():
