@@ -7,7 +7,8 @@ import { avatar } from "./people.js";
 import { time, words } from "./words.js";
 
 const TOGETHER = 300; // seconds within which one's messages stand under one name
-const BOT_LINE = /^\[b\]([^[\]]*):\[\/b\]\n/;
+// A bot's system lines begin with its name, its answers to commands with a mention of it.
+const BOT_LINE = /^(?:\[b\]([^[\]]*):\[\/b\]\n|\[user=(\d+)\][^[\]]*\[\/user\]\n ?)/i;
 
 export function showMessages(log, chat, at) {
   of(log, `${chat ? chat.id : "none"} as ${at.me}`);
@@ -21,7 +22,8 @@ export function showMessages(log, chat, at) {
 // What a system line of a bot says stands beside the bot, though it has no author.
 export function speaker(message) {
   const named = message.system && BOT_LINE.exec(message.text);
-  const bot = named && feed.people().find((one) => one.kind === "bot" && one.name === named[1]);
+  const bot = named && feed.people().find((one) => one.kind === "bot"
+    && (named[2] ? one.id === Number(named[2]) : one.name === named[1]));
   if (!bot) return { author: message.author, text: message.text };
   return { author: bot.id, text: message.text.slice(named[0].length) };
 }
