@@ -17,7 +17,7 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
 from bot.settings import is_safe_origin
-from bot.store.portals import Portal, Portals
+from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,11 @@ class Installation:
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
         pair = TokenPair(grant.access_token, grant.refresh_token)
+        try:
+            await self._portals.save(portal)
+        except TokenTaken:
+            raise Unproven("another portal has this application_token") from None
         await self._tokens.connect(portal.member_id, portal.installer_id, pair)
-        await self._portals.save(portal)
         log.info("portal %s is installed", portal.member_id)
         return portal
 

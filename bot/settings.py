@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     portal_rate: float = Field(2.0, gt=0, description="requests a portal takes a second")
     inbox_days: float = Field(14, ge=1, description="days an answered command is kept")
     journal_days: float = Field(365, ge=1, description="days the journal is kept")
+    left_days: float = Field(30, ge=0, description="days the journal outlives a removed app")
     rest_timeout: float = Field(30.0, gt=0, description="seconds one REST call may take")
     retry_for: float = Field(600.0, ge=0, description="seconds a safe REST call is repeated")
 

@@ -34,7 +34,7 @@ EVENTS = web.AppKey("events", Events)
 async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
-        lifecycle = Lifecycle(parts.installation, parts.registration, parts.portals, parts.tokens)
+        lifecycle = _lifecycle(parts)
         lifecycle.start()
         try:
             yield _application(parts, lifecycle, settings)
@@ -58,7 +58,6 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         forms,
         callers,
         parts.portals,
-        parts.tokens,
         parts.inbox,
         parts.backlog,
         parts.engine,
@@ -67,7 +66,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.figures,
     )
     install = Install(forms, callers, parts.installation, parts.registration, pages)
-    connecting = Connecting(_connect(parts), pages)
+    connecting = Connecting(_connect(parts), forms, callers, pages)
     app_page = _app_page(parts, forms, callers, pages, lifecycle)
     welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
@@ -77,6 +76,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
             web.post("/bitrix24/install", install.receive),
             web.post("/bitrix24/app", app_page.receive),
             web.get("/bitrix24/connect", connecting.begin, allow_head=False),
+            web.post("/bitrix24/connect", connecting.consent),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             # Where the card has no address of its own for it, people come back to the page.
             web.get("/bitrix24/app", connecting.finish, allow_head=False),
@@ -119,5 +119,18 @@ def _connect(parts: Parts) -> Connect:
         parts.states,
         parts.oauth,
         parts.access,
-        parts.waiting.take_up,
+        parts.waiting,
+    )
+
+
+def _lifecycle(parts: Parts) -> Lifecycle:
+    return Lifecycle(
+        parts.installation,
+        parts.registration,
+        parts.access,
+        parts.portals,
+        parts.tokens,
+        parts.memory.preferences,
+        parts.wording,
+        parts.figures,
     )
