@@ -20,6 +20,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     select,
@@ -52,6 +53,9 @@ _replies = TypeAdapter(list[Reply])
 # where nothing had proven whose command it is.
 KEPT = 900.0
 ASKED_FOR = 24 * 3600.0
+
+# How a command ends that an operator may have run again without anybody's new word.
+REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
 
 # Deliveries of one command have so many characters of their identity in common.
 _COMMON = 47
@@ -119,7 +123,7 @@ class Inbox:
                 outcome=bindparam("ending"),
                 code=bindparam("told"),
                 proven=bindparam("is_proven"),
-                tokens=None,
+                tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None),
             )
         )
         self._park = (
@@ -274,6 +278,8 @@ class Inbox:
             "ending": end.outcome.value,
             "told": end.code,
             "is_proven": proven,
+            # Whoever runs the bot may have it run again; what is proven acts from the vault then.
+            "keeps": end.outcome in REPEATED and not proven,
         }
         await self._database.write((self._done, [row]))
 
