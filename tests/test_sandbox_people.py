@@ -127,6 +127,7 @@ async def test_bots_may_not_ask_for_departments(desk: Desk) -> None:
 
 async def test_chats_are_seen_by_members(desk: Desk) -> None:
     token, other = await desk.token(7), await desk.token(41)
+    await desk.fault(user={"id": 41, "join": False, "crm": False})
 
     assert await desk.ask("im.chat.user.list", token, CHAT_ID=8773) == [7, 599]
     assert await desk.ask("im.chat.user.list", other, CHAT_ID=8773) == []

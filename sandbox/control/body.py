@@ -65,6 +65,14 @@ class Body:
             raise ControlRefused(f"{name}: a list of texts is needed")
         return texts
 
+    def numbers(self, name: str) -> list[int]:
+        value = self._values.get(name, [])
+        numbers = [integer(item) for item in value] if isinstance(value, list) else [None]
+        found = [number for number in numbers if number is not None]
+        if len(found) != len(numbers):
+            raise ControlRefused(f"{name}: a list of numbers is needed")
+        return found
+
     def part(self, name: str) -> "Body":
         value = self._values.get(name)
         if not isinstance(value, dict):

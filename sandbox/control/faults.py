@@ -8,6 +8,7 @@ from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
 from sandbox.faults import ERROR, RESULT, Faults, MethodFault
 from sandbox.keys import STATE
+from sandbox.model import HISTORY
 from sandbox.state import State
 
 _LONGEST = 300.0
@@ -143,11 +144,35 @@ def _set_oauth_error(state: State, asked: Body) -> None:
 def _set_user(state: State, asked: Body) -> None:
     part = asked.part("user")
     user = body.person(state, part.number("id"))
-    for name in ("active", "admin", "crm", "history", "join", "app_access"):
+    for name in ("active", "admin", "crm", "join", "app_access"):
         if name in part.names():
             setattr(user, name, part.flag(name))
+    if "history" in part.names():
+        user.history = _level(part)
     if "absent" in part.names():
         user.absent = part.text("absent") if part.raw("absent") else None
+
+
+def _level(part: Body) -> str:
+    """The level of "view history" in a role; yes and no are all and nothing."""
+    if isinstance(part.raw("history"), bool):
+        return "any" if part.flag("history") else "none"
+    return part.one_of("history", *HISTORY)
+
+
+def _set_line(state: State, asked: Body) -> None:
+    part = asked.part("line")
+    line = state.lines.get(part.number("id"))
+    if line is None:
+        raise ControlRefused("there is no such line", 404)
+    if "queue" in part.names():
+        line.queue = _people(state, part, "queue")
+    if "modified_by" in part.names():
+        line.modified_by = body.person(state, part.number("modified_by")).id
+
+
+def _people(state: State, part: Body, name: str) -> list[int]:
+    return [body.person(state, number).id for number in part.numbers(name)]
 
 
 def _set_chat(state: State, asked: Body) -> None:
@@ -163,6 +188,10 @@ def _set_chat(state: State, asked: Body) -> None:
         if chat.session is None:
             raise ControlRefused(f"chat {chat.id} is not an open-line chat")
         chat.session.connector_active = part.flag("connector")
+    if part.has("orphaned") and part.flag("orphaned"):
+        chat.session = None
+    if "recent" in part.names():
+        chat.recent = set(_people(state, part, "recent"))
     if "entity_data_2" in part.names():
         chat.say_bindings(part.text("entity_data_2") if part.has("entity_data_2") else None)
 
@@ -195,6 +224,7 @@ _SETTERS = {
     "oauth_error": _set_oauth_error,
     "user": _set_user,
     "chat": _set_chat,
+    "line": _set_line,
     "scopes": _set_scopes,
     "clock": _set_clock,
     "older": _set_older,

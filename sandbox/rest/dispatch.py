@@ -9,7 +9,12 @@ from sandbox.tokens import Token
 
 
 def dispatch(
-    state: State, methods: Methods, name: str, token: Token | None, values: dict[str, object]
+    state: State,
+    methods: Methods,
+    name: str,
+    token: Token | None,
+    values: dict[str, object],
+    verdicts: dict[int, bool],
 ) -> object:
     """The method's result; whatever is in the way of it is raised as a refusal."""
     fault = state.faults.take_error(name, token.user_id if token else None)
@@ -25,7 +30,7 @@ def dispatch(
     if overlooked := state.faults.take_result(name, proven.user_id):
         return overlooked.value
     params = Params(values, exact=method.exact)
-    return method.answer(Call(state, user, proven, params))
+    return method.answer(Call(state, user, proven, params, verdicts))
 
 
 def authorize(state: State, token: Token | None) -> tuple[Token, User]:

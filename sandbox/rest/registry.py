@@ -1,7 +1,7 @@
 """How a REST method is declared, and what it is given when it is called."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.model import User
 from sandbox.rest.params import Params
@@ -13,12 +13,17 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Call:
-    """One call: the portal, who calls, with which parameters."""
+    """One call: the portal, who calls, with which parameters.
+
+    `verdicts` lives as long as the HTTP request: what was found out about a line stands for all
+    calls of a batch.
+    """
 
     state: State
     user: User
     token: Token
     params: Params
+    verdicts: dict[int, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
