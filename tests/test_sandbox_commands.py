@@ -197,7 +197,7 @@ async def test_an_answer_goes_to_the_chat_of_the_message(desk: Desk) -> None:
     assert await answer(desk, number) == {"result": True}
 
     last = (await desk.look("chats/8773"))["messages"][-1]
-    assert last["text"] == "[b]Бот:[/b]\nготово"
+    assert last["text"] == "[USER=456]Бот[/USER]\n готово"
     assert (last["author_id"], last["system"], last["to_customer"]) == (0, True, False)
 
 

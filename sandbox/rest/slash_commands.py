@@ -8,7 +8,7 @@ from sandbox.model import Bot, Chat, Command
 from sandbox.rest.bots import own_bot
 from sandbox.rest.params import Params, integer
 from sandbox.rest.registry import Call, Methods
-from sandbox.rest.said import attachment, named
+from sandbox.rest.said import answered, attachment
 
 methods = Methods()
 
@@ -92,7 +92,7 @@ def answer(call: Call) -> object:
     chat = call.state.chats[message.chat_id]
     draft = _draft(bot, chat, Params(call.params.mapping("fields"), exact=True))
     if call.state.passes.get((bot.id, chat.id), 0.0) > call.state.clock.now():
-        post(call.state, chat, named(call.state, bot, draft))
+        post(call.state, chat, answered(call.state, bot, draft))
     return {"result": True}
 
 
