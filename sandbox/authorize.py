@@ -48,7 +48,7 @@ def _back(state: State, code: str, opaque: str | None) -> web.Response:
         "code": code,
         **({"state": opaque} if opaque is not None else {}),
         "domain": state.domain,
-        "member_id": state.settings.member_id,
+        "member_id": state.member_id,
         "scope": ",".join(state.app.scopes),
         "server_domain": state.oauth_url.partition("://")[2],
     }

@@ -30,6 +30,8 @@ def command_added(
     _count(bot, "command")
     called = {"id": command.id, "command": f"/{command.name}", "params": params, "context": context}
     data = {"command": called, **_about(state, bot, message, actor)}
+    if context == "keyboard":
+        data["chat"] = _pressed_in(state, data["chat"])
     _to_bot(state, bot, "ONIMBOTV2COMMANDADD", data, hit or actor)
 
 
@@ -81,7 +83,7 @@ def send(
         "event": event,
         "event_handler_id": 219,
         "data": data,
-        "ts": int(state.clock.now()),
+        "ts": int(state.clock.now() - faults.late),
         "auth": auth,
     }
     body = phpform.encode(_without(payload, set(faults.without)))
@@ -100,7 +102,7 @@ def send(
 
 def _about(state: State, bot: Bot, message: Message, actor: User) -> dict[str, object]:
     chat = state.chats[message.chat_id]
-    return {"message": v2.message(message), **_place(state, bot, chat, actor)}
+    return {"message": v2.message(state, message), **_place(state, bot, chat, actor)}
 
 
 def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object]:
@@ -109,6 +111,17 @@ def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object
         "user": v2.user(person),
         "language": state.faults.events.language or v2.LANGUAGE,
     }
+
+
+def _pressed_in(state: State, chat: object) -> object:
+    """The chat of a press, which may come without its `dialogId` or not at all."""
+    match state.faults.events.without_chat:
+        case "dialog_id":
+            return _without({"chat": chat}, {"dialogId"})["chat"]
+        case "chat":
+            return {}
+        case _:
+            return chat
 
 
 def _count(bot: Bot, what: str) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from sandbox import auth_blocks, events
 from sandbox import entities_v2 as v2
-from sandbox.model import User
+from sandbox.model import Bot, User
 from sandbox.state import State
 from sandbox.tokens import ACCESS_LIFETIME
 
@@ -48,6 +48,12 @@ def update(state: State, user_id: int, *, new_token: bool) -> int:
     return heard
 
 
+def unregister(state: State, bot: Bot, by: User) -> None:
+    """Remove a bot with its commands and private talks (`ONIMBOTV2DELETE`, its last event)."""
+    events.bot_deleted(state, bot, by)
+    state.remove_bot(bot.id)
+
+
 def uninstall(state: State, *, clean: bool) -> int:
     """Remove the app (`ONAPPUNINSTALL`) with its bots, handlers and tokens."""
     data: dict[str, object] = {"LANGUAGE_ID": v2.LANGUAGE, "CLEAN": int(clean)}
@@ -86,7 +92,7 @@ def page(
         "SERVER_ENDPOINT": state.server_endpoint,
         "APPLICATION_TOKEN": state.app.application_token,
         "APPLICATION_SCOPE": ",".join(state.app.scopes),
-        "member_id": state.settings.member_id,
+        "member_id": state.member_id,
         "status": "L",
         "PLACEMENT": placement,
     }

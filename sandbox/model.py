@@ -105,6 +105,7 @@ class Message:
     keyboard: list[dict[str, object]] | None = None
     keyboard_bot: int = 0
     attach: object = None
+    forward: dict[str, object] | None = None  # where it was said at first
 
 
 CRM_TYPES = ("LEAD", "COMPANY", "CONTACT", "DEAL")

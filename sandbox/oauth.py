@@ -9,7 +9,7 @@ from sandbox import auth_blocks
 from sandbox.clock import iso
 from sandbox.errors import RestRefused
 from sandbox.keys import STATE
-from sandbox.rest.dispatch import authorize
+from sandbox.rest.dispatch import known
 from sandbox.rest.envelope import failure, success
 from sandbox.state import State
 from sandbox.tokens import Token
@@ -59,7 +59,7 @@ async def app_info(request: web.Request) -> web.Response:
     try:
         fields = await _asked(request)
         token = state.tokens.find(fields.get("auth") or fields.get("access_token", ""))
-        proven, _ = authorize(state, token)
+        proven = known(state, token)
     except RestRefused as refused:
         return _json(refused.status, failure(state, refused))
     return _json(200, success(state, _info(state, proven), started))
@@ -125,7 +125,7 @@ def _info(state: State, token: Token) -> dict[str, object]:
             "domain": state.domain,
             "uri": state.url,
             "client_endpoint": state.client_endpoint,
-            "member_id": state.settings.member_id,
+            "member_id": state.member_id,
             "member_type": "BUS",
         },
         "user_id": token.user_id,

@@ -93,6 +93,7 @@ class State:
 
     def _fill(self) -> None:
         settings = self.settings
+        self.member_id = settings.member_id  # another one when the licence has been renewed
         self.clock = Clock()
         self.tokens = Tokens(self.clock)
         self.bucket = Bucket(self.clock, settings.bucket_size, settings.bucket_rate)

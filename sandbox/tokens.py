@@ -27,6 +27,7 @@ class Token:
     kind: str
     expires_at: float
     refresh_expires_at: float
+    disowned: str | None = None  # the code with which the portal says that it does not know it
 
 
 class Tokens:
@@ -39,8 +40,16 @@ class Tokens:
         self._codes: dict[str, tuple[int, float]] = {}
 
     def issue(self, user_id: int, kind: str) -> Token:
+        token = self.forge(user_id, kind)
+        self._by_access[token.access] = token
+        self._by_refresh[token.refresh] = token
+        self._forget_oldest()
+        return token
+
+    def forge(self, user_id: int, kind: str) -> Token:
+        """A pair that looks like any other, and that nobody has issued."""
         now = self._clock.now()
-        token = Token(
+        return Token(
             access=secrets.token_hex(24),
             refresh=secrets.token_hex(24),
             user_id=user_id,
@@ -48,10 +57,6 @@ class Tokens:
             expires_at=now + ACCESS_LIFETIME,
             refresh_expires_at=now + REFRESH_LIFETIME,
         )
-        self._by_access[token.access] = token
-        self._by_refresh[token.refresh] = token
-        self._forget_oldest()
-        return token
 
     def find(self, access: str) -> Token | None:
         """The token, expired or not; None when nobody has issued it."""
@@ -83,6 +88,11 @@ class Tokens:
         """Let the access tokens issued so far end now; refresh tokens stay good."""
         for token in self._of(user_id):
             token.expires_at = self._clock.now()
+
+    def disown(self, user_id: int | None, code: str) -> None:
+        """Let the portal not know the access tokens issued so far; refresh tokens stay good."""
+        for token in self._of(user_id):
+            token.disowned = code
 
     def revoke(self, user_id: int | None) -> None:
         """Let access and refresh tokens issued so far be good for nothing."""

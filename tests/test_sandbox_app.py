@@ -114,3 +114,38 @@ async def test_an_update_may_bring_a_new_application_token(desk: Desk) -> None:
     assert (event["data"]["VERSION"], event["data"]["PREVIOUS_VERSION"]) == ("2", "1")
     assert event["auth"]["application_token"] not in ("", old)
     assert await desk.ask("event.get") == []
+
+
+async def test_another_administrator_may_update(desk: Desk) -> None:
+    await desk.ask("event.bind", event="ONAPPUPDATE", handler=f"{desk.origin}/events")
+
+    await desk.control("update", user_id=3)
+
+    auth = (await desk.event("ONAPPUPDATE"))["auth"]
+    assert auth["user_id"] == "3"
+    assert auth["refresh_token"]
+    assert (await desk.ask("profile", auth["access_token"]))["ID"] == "3"
+
+
+@pytest.mark.parametrize("path", ["install", "update", "unregister"])
+@pytest.mark.parametrize("user", [33, 18, 456, 599])
+async def test_apps_are_managed_by_active_employees(desk: Desk, path: str, user: int) -> None:
+    assert (await desk.control(path, handler=desk.origin, user_id=user))[0] == 403
+
+
+async def test_the_bot_can_be_deleted(desk: Desk) -> None:
+    await desk.add_command("invite")
+    await desk.say("/invite x")
+
+    assert await desk.control("unregister", user_id=3) == (200, {"bot_id": 456})
+
+    event = await desk.event("ONIMBOTV2DELETE")
+    assert (event["data"]["bot"]["id"], event["auth"]["user_id"]) == ("456", "3")
+    assert "refresh_token" not in event["auth"]
+    for method in ("imbot.v2.Bot.get", "imbot.v2.Command.list", "imbot.v2.Command.answer",
+                   "imbot.v2.Chat.Message.send"):  # fmt: skip
+        assert (await desk.refusal(method, botId=456))[:2] == (400, "BOT_NOT_FOUND")
+    assert await desk.ask("profile", event["data"]["bot"]["auth"]["access_token"]) == []
+    await desk.say("/invite y")
+    assert (await desk.sent())[-1] == "ONIMBOTV2DELETE"
+    assert (await desk.control("unregister"))[0] == 404

@@ -4,16 +4,21 @@ from aiohttp import ClientError, web
 
 from sandbox import lifecycle
 from sandbox.control import body
+from sandbox.control.acts import the_bot
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused
 from sandbox.keys import COURIER, STATE
+from sandbox.model import User
 from sandbox.state import State
+
+_USUAL_ADMINISTRATOR = 1
 
 
 def add_routes(app: web.Application) -> None:
     """Put the app's card into an application."""
     app.router.add_post("/sandbox/install", install)
     app.router.add_post("/sandbox/update", update)
+    app.router.add_post("/sandbox/unregister", unregister)
     app.router.add_post("/sandbox/uninstall", uninstall)
     app.router.add_post("/sandbox/reset", reset)
 
@@ -21,9 +26,7 @@ def add_routes(app: web.Application) -> None:
 async def install(request: web.Request) -> web.Response:
     """Install the app: ONAPPINSTALL goes to `handler`, whose HTTP status is the answer."""
     state, asked = request.app[STATE], await body.read(request)
-    user = body.person(state, asked.number("user_id") if asked.has("user_id") else 1)
-    if not user.employee or not user.active:
-        raise ControlRefused(f"user {user.id} cannot install apps", 403)
+    user = _administrator(state, asked)
     fill_card(state, asked)
     payload = lifecycle.install(state, user.id)
     try:
@@ -36,13 +39,22 @@ async def install(request: web.Request) -> web.Response:
 
 
 async def update(request: web.Request) -> web.Response:
-    """A new version of the app: ONAPPUPDATE to those who have bound it."""
+    """A new version: ONAPPUPDATE with the tokens of who updates, to those who have bound it."""
     state, asked = request.app[STATE], await body.read(request)
     if not state.app.installed:
         raise ControlRefused("the app is not installed", 409)
-    user = body.person(state, asked.number("user_id") if asked.has("user_id") else 1)
+    user = _administrator(state, asked)
     new = asked.flag("new_application_token")
     return web.json_response({"sent": lifecycle.update(state, user.id, new_token=new)})
+
+
+async def unregister(request: web.Request) -> web.Response:
+    """Delete a bot, as an administrator can: ONIMBOTV2DELETE is its last event."""
+    state, asked = request.app[STATE], await body.read(request)
+    by = _administrator(state, asked)
+    bot = the_bot(state, asked.number("bot_id") if asked.has("bot_id") else None)
+    lifecycle.unregister(state, bot, by)
+    return web.json_response({"bot_id": bot.id})
 
 
 async def uninstall(request: web.Request) -> web.Response:
@@ -57,6 +69,15 @@ async def reset(request: web.Request) -> web.Response:
     """The seed again; the app is not installed."""
     request.app[STATE].reset()
     return web.json_response({"ok": True})
+
+
+def _administrator(state: State, asked: body.Body) -> User:
+    """Who does it; any employee may, so that a scene can try whom it likes."""
+    given = asked.number("user_id") if asked.has("user_id") else _USUAL_ADMINISTRATOR
+    user = body.person(state, given)
+    if not user.employee or not user.active:
+        raise ControlRefused(f"user {user.id} cannot manage apps", 403)
+    return user
 
 
 def fill_card(state: State, asked: body.Body) -> None:

@@ -6,9 +6,10 @@ from sandbox.control import body
 from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
-from sandbox.faults import ERROR, RESULT, Faults, MethodFault
+from sandbox.faults import BOT_AUTH, ERROR, RESULT, TOKENS, WITHOUT_CHAT, Faults, MethodFault
 from sandbox.keys import STATE
 from sandbox.model import HISTORY
+from sandbox.rest.dispatch import UNKNOWN
 from sandbox.state import State
 
 _LONGEST = 300.0
@@ -100,10 +101,17 @@ _VALUES = {
 
 def _set_tokens(state: State, asked: Body) -> None:
     user = body.person(state, asked.number("user_id")).id if asked.has("user_id") else None
-    if asked.one_of("tokens", "expired", "revoked") == "expired":
-        state.tokens.expire(user)
-    else:
-        state.tokens.revoke(user)
+    kinds = ("expired", "disowned", "revoked", "always_expired", "normal")
+    match asked.one_of("tokens", *kinds):
+        case "expired":
+            state.tokens.expire(user)
+        case "disowned":
+            code = asked.one_of("code", *UNKNOWN) if asked.has("code") else "NO_AUTH_FOUND"
+            state.tokens.disown(user, code)
+        case "revoked":
+            state.tokens.revoke(user)
+        case kind:
+            state.faults.always_expired = kind == "always_expired"
 
 
 def _set_events(state: State, asked: Body) -> None:
@@ -111,12 +119,20 @@ def _set_events(state: State, asked: Body) -> None:
     if part.has("foreign_user_id"):
         events.foreign_user_id = body.person(state, part.number("foreign_user_id")).id
     if part.has("tokens"):
-        kinds = ("normal", "none", "foreign", "no_user_id", "no_refresh")
-        events.tokens = part.one_of("tokens", *kinds)
+        events.tokens = part.one_of("tokens", *TOKENS)
+    if part.has("bot_auth"):
+        events.bot_auth = part.one_of("bot_auth", *BOT_AUTH)
     if part.has("copies"):
         events.copies = int(part.amount("copies", 0, 20))
     if part.has("delay"):
         events.delay = part.amount("delay", 0, _LONGEST)
+    if part.has("late"):
+        events.late = part.amount("late", 0, _MOST)
+    if part.has("reversed"):
+        events.reversed = part.flag("reversed")
+    if "without_chat" in part.names():
+        given = part.has("without_chat")
+        events.without_chat = part.one_of("without_chat", *WITHOUT_CHAT) if given else None
     if "language" in part.names():
         events.language = part.text("language") if part.has("language") else None
     if "without" in part.names():
@@ -200,6 +216,11 @@ def _set_scopes(state: State, asked: Body) -> None:
     state.app.scopes = asked.texts("scopes")
 
 
+def _set_member_id(state: State, asked: Body) -> None:
+    given = asked.text("member_id", least=1) if asked.has("member_id") else None
+    state.member_id = given or state.settings.member_id
+
+
 def _set_clock(state: State, asked: Body) -> None:
     state.clock.advance(asked.amount("clock", 0, _MOST * 100))
 
@@ -226,6 +247,7 @@ _SETTERS = {
     "chat": _set_chat,
     "line": _set_line,
     "scopes": _set_scopes,
+    "member_id": _set_member_id,
     "clock": _set_clock,
     "older": _set_older,
     "clear": _clear,

@@ -106,4 +106,5 @@ def _message(message: Message) -> dict[str, object]:
         "system": message.system,
         "to_customer": message.to_customer,
         "keyboard": message.keyboard,
+        "forward": message.forward,
     }

@@ -1,7 +1,7 @@
 """imbot.v2.Bot.* and imbot.v2.Revision.get."""
 
 from sandbox import entities_v2 as v2
-from sandbox import events
+from sandbox import lifecycle
 from sandbox.courier import is_http_url
 from sandbox.errors import RestRefused
 from sandbox.model import Bot, User
@@ -92,9 +92,7 @@ def list_bots(call: Call) -> object:
 @methods.method("imbot.v2.Bot.unregister", "imbot", exact=True)
 def unregister(call: Call) -> object:
     """Remove the bot, its commands, its private talks and its subscriptions."""
-    bot = own_bot(call)
-    events.bot_deleted(call.state, bot, call.user)
-    call.state.remove_bot(bot.id)
+    lifecycle.unregister(call.state, own_bot(call), call.user)
     return {"result": True}
 
 

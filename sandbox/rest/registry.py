@@ -46,6 +46,7 @@ class Method:
     scopes: tuple[str, ...]
     exact: bool
     answer: Answerer
+    dismissed: bool = False  # it answers those who have left the company as well
 
 
 class Methods:
@@ -57,10 +58,10 @@ class Methods:
             self._methods.update(part._methods)
 
     def method(
-        self, name: str, *scopes: str, exact: bool = False
+        self, name: str, *scopes: str, exact: bool = False, dismissed: bool = False
     ) -> Callable[[Answerer], Answerer]:
         def declare(answer: Answerer) -> Answerer:
-            self._methods[name.lower()] = Method(name, scopes, exact, answer)
+            self._methods[name.lower()] = Method(name, scopes, exact, answer, dismissed)
             return answer
 
         return declare

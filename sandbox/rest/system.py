@@ -30,17 +30,19 @@ def app_info(call: Call) -> object:
     }
 
 
-@methods.method("profile")
+@methods.method("profile", dismissed=True)
 def profile(call: Call) -> object:
-    """The token's owner (`profile`); needs no scope."""
+    """The token's owner (`profile`), a person or a bot; nothing of those who have left."""
     user = call.user
+    if not user.active:
+        return []
     return {
         "ID": str(user.id),
         "ADMIN": user.admin,
         "NAME": user.name,
         "LAST_NAME": user.last_name,
         "PERSONAL_GENDER": user.gender,
-        "TIME_ZONE": "",
+        "TIME_ZONE": None,  # until the person chooses one
     }
 
 
