@@ -31,7 +31,7 @@ def command_added(
     called = {"id": command.id, "command": f"/{command.name}", "params": params, "context": context}
     data = {"command": called, **_about(state, bot, message, actor)}
     if context == "keyboard":
-        data["chat"] = _pressed_in(state, data["chat"])
+        data["chat"] = _pressed_in(state, bot, message, data["chat"])
     _to_bot(state, bot, "ONIMBOTV2COMMANDADD", data, hit or actor)
 
 
@@ -113,8 +113,13 @@ def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object
     }
 
 
-def _pressed_in(state: State, chat: object) -> object:
-    """The chat of a press, which may come without its `dialogId` or not at all."""
+def _pressed_in(state: State, bot: Bot, message: Message, chat: object) -> object:
+    """The chat of a press, which may come without its `dialogId` or not at all.
+
+    A bot that fetches its events never learns it of a press in a private talk.
+    """
+    if bot.event_mode == "fetch" and state.chats[message.chat_id].kind == "private":
+        return []
     match state.faults.events.without_chat:
         case "dialog_id":
             return _without({"chat": chat}, {"dialogId"})["chat"]

@@ -58,6 +58,8 @@ class Faults:
         self.events = EventFaults()
         # The portal's clock is ahead of the authorization server's: no token is fresh enough.
         self.always_expired = False
+        # Names of fields that older portals do not post to the app's pages.
+        self.page_without: list[str] = []
         self.oauth = "open"  # open, closed, slow
         self.oauth_delay = 5.0
         self.oauth_error: str | None = None

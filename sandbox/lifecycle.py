@@ -98,6 +98,8 @@ def page(
     }
     if options:
         fields["PLACEMENT_OPTIONS"] = json.dumps(options, ensure_ascii=False)
+    for name in state.faults.page_without:
+        fields.pop(name, None)
     joint = "&" if "?" in url else "?"
     name = f"{query['DOMAIN']}|{query['PROTOCOL']}|{query['APP_SID']}"
     return {"url": url + joint + urlencode(query), "fields": fields, "name": name}

@@ -22,6 +22,7 @@ class User:
     admin: bool = False
     active: bool = True
     crm: bool = True  # may read CRM items
+    crm_change: bool = True  # may change those as well
     history: str = "self"  # whose chats the role lets them look through: one of HISTORY
     join: bool = True  # may join dialogs of the open line
     app_access: bool = True  # the administrator has opened the app to him

@@ -35,6 +35,7 @@ SCOPES = (
     "placement",
 )
 
+REVISION = 36
 DELETED = "Это сообщение было удалено"
 
 
@@ -94,6 +95,8 @@ class State:
     def _fill(self) -> None:
         settings = self.settings
         self.member_id = settings.member_id  # another one when the licence has been renewed
+        self.revision = REVISION  # of the messenger's API; boxes lag behind
+        self.other_codes: set[str] = set()  # of bots that other makers' apps have registered
         self.clock = Clock()
         self.tokens = Tokens(self.clock)
         self.bucket = Bucket(self.clock, settings.bucket_size, settings.bucket_rate)

@@ -8,7 +8,7 @@ from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
 from sandbox.faults import BOT_AUTH, ERROR, RESULT, TOKENS, WITHOUT_CHAT, Faults, MethodFault
 from sandbox.keys import STATE
-from sandbox.model import HISTORY
+from sandbox.model import CRM_TYPES, HISTORY, CrmItem
 from sandbox.rest.dispatch import UNKNOWN
 from sandbox.state import State
 
@@ -160,7 +160,7 @@ def _set_oauth_error(state: State, asked: Body) -> None:
 def _set_user(state: State, asked: Body) -> None:
     part = asked.part("user")
     user = body.person(state, part.number("id"))
-    for name in ("active", "admin", "crm", "join", "app_access"):
+    for name in ("active", "admin", "crm", "crm_change", "join", "app_access"):
         if name in part.names():
             setattr(user, name, part.flag(name))
     if "history" in part.names():
@@ -206,10 +206,39 @@ def _set_chat(state: State, asked: Body) -> None:
         chat.session.connector_active = part.flag("connector")
     if part.has("orphaned") and part.flag("orphaned"):
         chat.session = None
+    if part.has("entity_id"):
+        if chat.entity_type != "CRM":
+            raise ControlRefused(f"chat {chat.id} is not the chat of a CRM item")
+        chat.entity_id = part.text("entity_id", least=1)
     if "recent" in part.names():
         chat.recent = set(_people(state, part, "recent"))
     if "entity_data_2" in part.names():
         chat.say_bindings(part.text("entity_data_2") if part.has("entity_data_2") else None)
+
+
+def _set_item(state: State, asked: Body) -> None:
+    """Change a CRM item, or put a new one there."""
+    part = asked.part("item")
+    kind, number = part.one_of("type", *map(str.lower, CRM_TYPES)).upper(), part.number("id")
+    item = state.crm.setdefault((kind, number), CrmItem(kind, number, f"{kind} {number}", 0))
+    if part.has("title"):
+        item.title = part.text("title")
+    if part.has("assigned_by"):
+        item.assigned_by = body.person(state, part.number("assigned_by")).id
+    if "observers" in part.names():
+        item.observers = _people(state, part, "observers")
+
+
+def _set_page(state: State, asked: Body) -> None:
+    state.faults.page_without = asked.part("page").texts("without")
+
+
+def _set_revision(state: State, asked: Body) -> None:
+    state.revision = int(asked.amount("revision", 1, _MOST))
+
+
+def _set_other_codes(state: State, asked: Body) -> None:
+    state.other_codes = set(asked.texts("other_codes"))
 
 
 def _set_scopes(state: State, asked: Body) -> None:
@@ -246,6 +275,10 @@ _SETTERS = {
     "user": _set_user,
     "chat": _set_chat,
     "line": _set_line,
+    "item": _set_item,
+    "page": _set_page,
+    "revision": _set_revision,
+    "other_codes": _set_other_codes,
     "scopes": _set_scopes,
     "member_id": _set_member_id,
     "clock": _set_clock,

@@ -1,7 +1,7 @@
 """Handlers of the app's own events: event.bind, event.unbind, event.get."""
 
-from sandbox.courier import is_http_url
 from sandbox.errors import RestRefused, access_denied, missing_argument
+from sandbox.rest.handlers import check_handler
 from sandbox.rest.registry import Call, Methods
 
 methods = Methods()
@@ -22,6 +22,7 @@ _KNOWN = {
 def bind(call: Call) -> object:
     """Bind a handler (`event.bind`); another user's authorisation is for administrators."""
     event, handler = _asked(call)
+    check_handler(handler)
     foreign = call.params.number("auth_type") not in {0, call.user.id}
     if foreign and not call.user.admin:
         raise access_denied()
@@ -59,6 +60,4 @@ def _asked(call: Call) -> tuple[str, str]:
         raise RestRefused("ERROR_EVENT_NOT_FOUND", "Event not found")
     if not handler:
         raise missing_argument("HANDLER")
-    if not is_http_url(handler):
-        raise RestRefused("ERROR_ARGUMENT", "Wrong handler URL", argument="HANDLER")
     return event, handler

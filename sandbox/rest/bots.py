@@ -2,9 +2,9 @@
 
 from sandbox import entities_v2 as v2
 from sandbox import lifecycle
-from sandbox.courier import is_http_url
 from sandbox.errors import RestRefused
 from sandbox.model import Bot, User
+from sandbox.rest.handlers import is_handler
 from sandbox.rest.params import flag, integer
 from sandbox.rest.registry import Call, Methods
 
@@ -28,15 +28,18 @@ def own_bot(call: Call) -> Bot:
     return bot
 
 
-@methods.method("imbot.v2.Revision.get", "imbot", exact=True)
-def revision(_call: Call) -> object:
+@methods.method("imbot.v2.Revision.get", "imbot", exact=True, since=33)
+def revision(call: Call) -> object:
     """The revisions of the messenger's API (`imbot.v2.Revision.get`)."""
-    return {"rest": 36, "web": 130, "mobile": 23, "desktop": 6}
+    return {"rest": call.state.revision, "web": 130, "mobile": 23, "desktop": 6}
 
 
 @methods.method("imbot.v2.Bot.register", "imbot", exact=True)
 def register(call: Call) -> object:
-    """Register a bot; the same code again answers with the bot as it is."""
+    """Register a bot; the same code again answers with the bot as it is.
+
+    A code is one bot's on the whole portal, whichever app it belongs to.
+    """
     fields = call.params.mapping("fields")
     code = str(fields.get("code") or "")
     if not code:
@@ -44,6 +47,8 @@ def register(call: Call) -> object:
     for bot in call.state.bots.values():
         if bot.code == code:
             return _answer(call, bot)
+    if code in call.state.other_codes:
+        raise RestRefused("BOT_CODE_ALREADY_TAKEN", "Bot code is already taken")
     bot = _checked(call, code, fields)
     call.state.bots[bot.id] = bot
     return _answer(call, bot)
@@ -126,7 +131,7 @@ def _webhook_url(fields: dict[str, object], mode: str, current: str) -> str:
     url = str(fields.get("webhookUrl") or current)
     if mode == "webhook" and not url:
         raise RestRefused("BOT_WEBHOOK_URL_REQUIRED", "Webhook URL is required")
-    if url and not is_http_url(url):
+    if url and not is_handler(url):
         raise RestRefused("BOT_INVALID_CALLBACK", "Invalid callback URL")
     return url
 

@@ -26,7 +26,7 @@ def dispatch(
     fault = state.faults.take_error(name, token.user_id if token else None)
     if fault is not None:
         raise fault
-    method = methods.find(name)
+    method = methods.find(name, state.revision)
     if method is None:
         raise RestRefused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
     proven, user = authorize(state, token, dismissed=method.dismissed)

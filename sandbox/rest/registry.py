@@ -47,6 +47,7 @@ class Method:
     exact: bool
     answer: Answerer
     dismissed: bool = False  # it answers those who have left the company as well
+    since: int = 0  # the revision of the messenger's API that brought it
 
 
 class Methods:
@@ -58,16 +59,23 @@ class Methods:
             self._methods.update(part._methods)
 
     def method(
-        self, name: str, *scopes: str, exact: bool = False, dismissed: bool = False
+        self,
+        name: str,
+        *scopes: str,
+        exact: bool = False,
+        dismissed: bool = False,
+        since: int = 0,
     ) -> Callable[[Answerer], Answerer]:
         def declare(answer: Answerer) -> Answerer:
-            self._methods[name.lower()] = Method(name, scopes, exact, answer, dismissed)
+            self._methods[name.lower()] = Method(name, scopes, exact, answer, dismissed, since)
             return answer
 
         return declare
 
-    def find(self, name: str) -> Method | None:
-        return self._methods.get(name.lower())
+    def find(self, name: str, revision: int) -> Method | None:
+        """The method of that name, if a portal of that revision has it."""
+        method = self._methods.get(name.lower())
+        return method if method is not None and method.since <= revision else None
 
     def __iter__(self) -> Iterator[Method]:
         return iter(self._methods.values())

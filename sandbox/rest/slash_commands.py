@@ -12,6 +12,8 @@ from sandbox.rest.said import answered, attachment
 
 methods = Methods()
 
+_FIELDS_SINCE = 33
+
 
 @methods.method("imbot.v2.Command.register", "imbot", exact=True)
 def register(call: Call) -> object:
@@ -113,8 +115,11 @@ def _draft(bot: Bot, chat: Chat, fields: Params) -> Draft:
 
 
 def _fields(call: Call) -> Params:
-    # The flat layout was accepted until 2026-09-30; new code is not to rely on it.
-    return Params(call.params.mapping("fields"), exact=True)
+    """The command's fields; below revision 33 they lie flat beside `botId`, and only there."""
+    if call.state.revision >= _FIELDS_SINCE:
+        return Params(call.params.mapping("fields"), exact=True)
+    call.params.required_text("command")
+    return call.params
 
 
 def _name(fields: Params, code: str, description: str) -> str:
