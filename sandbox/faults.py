@@ -62,6 +62,8 @@ class Faults:
         self.page_without: list[str] = []
         self.oauth = "open"  # open, closed, slow
         self.oauth_delay = 5.0
+        # The answer to a code says whose the pair is, as the official Python SDK expects it.
+        self.code_tells_owner = False
         self.oauth_error: str | None = None
         # Older portals answer WRONG_REQUEST when the person is a member already.
         self.older = False

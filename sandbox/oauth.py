@@ -44,7 +44,12 @@ async def token(request: web.Request) -> web.Response:
         asked = await _asked(request)
         grant = asked.get("grant_type", "")
         issued = _grant(state, asked)
-        return _json(200, _body(state, issued, told_owner=grant == "refresh_token"))
+        return _json(
+            200,
+            _body(
+                state, issued, told_owner=grant == "refresh_token" or state.faults.code_tells_owner
+            ),
+        )
     except RestRefused as refused:
         error = refused.code
         return _json(refused.status, refused.body())
@@ -106,11 +111,11 @@ def _check_client(state: State, asked: dict[str, str]) -> None:
 def _body(state: State, issued: Token, *, told_owner: bool) -> dict[str, object]:
     """The pair; `domain` is here the authorization server's own, unlike in events.
 
-    Whose it is, and until when, is told of a renewed pair only, not to who brings a code.
+    Whose it is, is told of a renewed pair only, not to who brings a code.
     """
     domain = state.oauth_url.partition("://")[2]
     block = {**auth_blocks.of_token(state, issued, refresh=True), "domain": domain}
-    unsaid = {"application_token"} if told_owner else {"application_token", "user_id", "expires"}
+    unsaid = {"application_token"} if told_owner else {"application_token", "user_id"}
     return {name: value for name, value in block.items() if name not in unsaid}
 
 

@@ -45,13 +45,20 @@ async def test_a_code_becomes_a_pair_once(desk: Desk) -> None:
     status, pair = await exchange(desk, grant_type="authorization_code", code=back["code"])
 
     assert (status, pair["expires_in"]) == (200, 3600)
-    assert not {"user_id", "expires"} & pair.keys()
+    assert "user_id" not in pair
     assert pair["client_endpoint"] == f"{desk.portal.url}/rest/"
     assert pair["server_endpoint"] == f"{desk.portal.oauth_url}/rest/"
     assert pair["domain"] == urlsplit(desk.portal.oauth_url).netloc
     assert (await desk.ask("profile", pair["access_token"]))["ID"] == "7"
     again = await exchange(desk, grant_type="authorization_code", code=back["code"])
     assert (again[0], again[1]["error"]) == (400, "invalid_grant")
+
+
+async def test_the_answer_to_a_code_may_tell_whose_it_is(desk: Desk) -> None:
+    await desk.fault(code_tells_owner=True)
+    code = (await authorized(desk))["code"]
+
+    assert (await exchange(desk, grant_type="authorization_code", code=code))[1]["user_id"] == 7
 
 
 async def test_a_code_lives_thirty_seconds(desk: Desk) -> None:

@@ -157,6 +157,10 @@ def _set_oauth_error(state: State, asked: Body) -> None:
     state.faults.oauth_error = asked.text("oauth_error") if asked.has("oauth_error") else None
 
 
+def _set_code_tells_owner(state: State, asked: Body) -> None:
+    state.faults.code_tells_owner = asked.flag("code_tells_owner")
+
+
 def _set_user(state: State, asked: Body) -> None:
     part = asked.part("user")
     user = body.person(state, part.number("id"))
@@ -272,6 +276,7 @@ _SETTERS = {
     "bucket": _set_bucket,
     "oauth": _set_oauth,
     "oauth_error": _set_oauth_error,
+    "code_tells_owner": _set_code_tells_owner,
     "user": _set_user,
     "chat": _set_chat,
     "line": _set_line,
