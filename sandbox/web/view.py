@@ -138,6 +138,7 @@ def _message(message: Message) -> object:
         "to_customer": message.to_customer,
         "keyboard": message.keyboard or [],
         "attached": message.attach is not None,
+        "forwarded": message.forward["userId"] if message.forward else None,
     }
 
 

@@ -106,6 +106,15 @@ const RU = {
   refused: "Не получилось",
   attachment: "вложение",
   unread: (n) => `непрочитанных: ${n}`,
+  quote: "Цитировать",
+  quote_it: (who, at) => `Цитировать: ${who}, ${at}`,
+  quoted: "Цитата",
+  unquote: "Убрать цитату",
+  forward: "Переслать",
+  forward_it: (who, at) => `Переслать: ${who}, ${at}`,
+  forward_to: "Куда переслать?",
+  forwarded: (who) => `Переслано. Автор: ${who}`,
+  system: "системное сообщение",
   copied: "Скопировано",
 };
 
@@ -215,6 +224,15 @@ const EN = {
   refused: "That did not work",
   attachment: "attachment",
   unread: (n) => `${n} unread`,
+  quote: "Quote",
+  quote_it: (who, at) => `Quote: ${who}, ${at}`,
+  quoted: "Quoted",
+  unquote: "Remove the quotation",
+  forward: "Forward",
+  forward_it: (who, at) => `Forward: ${who}, ${at}`,
+  forward_to: "Forward to which chat?",
+  forwarded: (who) => `Forwarded. Author: ${who}`,
+  system: "system message",
   copied: "Copied",
 };
 
