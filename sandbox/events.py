@@ -6,6 +6,7 @@ Keys and types are those of the `imbot.v2` events page; the serialisation into a
 
 from sandbox import auth_blocks, phpform
 from sandbox import entities_v2 as v2
+from sandbox.apps import App
 from sandbox.model import Bot, Chat, Command, Message, User
 from sandbox.outbox import Delivery
 from sandbox.state import State
@@ -68,13 +69,13 @@ def bot_deleted(state: State, bot: Bot, actor: User) -> None:
 
 
 def send(
-    state: State, event: str, url: str, data: dict[str, object], auth: dict[str, object]
+    state: State, app: App, event: str, url: str, data: dict[str, object], auth: dict[str, object]
 ) -> None:
     """Put an event on the way to a handler: once, or as often as a fault says.
 
     An app whose installation is not finished gets none.
     """
-    if not state.app.installed:
+    if not app.installed:
         return
     faults = state.faults.events
     if faults.application_token is not None:
@@ -145,9 +146,10 @@ def _to_bot(
     if bot.event_mode == "fetch":
         _keep(state, bot, event, data)
         return
-    named = {"id": bot.id, "code": bot.code, "auth": auth_blocks.of_bot(state, bot.id)}
-    auth = auth_blocks.of_actor(state, actor, refresh=refresh)
-    send(state, event, bot.webhook_url, {"bot": named, **data}, auth)
+    app = state.apps[bot.client_id]
+    named = {"id": bot.id, "code": bot.code, "auth": auth_blocks.of_bot(state, app, bot.id)}
+    auth = auth_blocks.of_actor(state, app, actor, refresh=refresh)
+    send(state, app, event, bot.webhook_url, {"bot": named, **data}, auth)
 
 
 def _keep(state: State, bot: Bot, event: str, data: dict[str, object]) -> None:

@@ -186,6 +186,7 @@ class Bot:
     """A registered bot; its user has the same id."""
 
     id: int
+    client_id: str  # of the app it belongs to
     code: str
     type: str
     event_mode: str

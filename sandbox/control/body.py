@@ -4,6 +4,7 @@ import json
 
 from aiohttp import web
 
+from sandbox.apps import App
 from sandbox.errors import ControlRefused
 from sandbox.model import Chat, User
 from sandbox.rest.params import integer
@@ -96,6 +97,16 @@ async def read(request: web.Request) -> Body:
     if not isinstance(value, dict):
         raise ControlRefused("the body must be a JSON object")
     return Body(value)
+
+
+def app(state: State, asked: Body) -> App:
+    """The app of the `client_id` that is asked for, or the first one."""
+    if not asked.has("client_id"):
+        return state.app
+    found = state.apps.get(asked.text("client_id"))
+    if found is None:
+        raise ControlRefused("there is no such app", 404)
+    return found
 
 
 def person(state: State, number: int) -> User:

@@ -101,17 +101,18 @@ _VALUES = {
 
 def _set_tokens(state: State, asked: Body) -> None:
     user = body.person(state, asked.number("user_id")).id if asked.has("user_id") else None
-    kinds = ("expired", "disowned", "revoked", "always_expired", "normal")
-    match asked.one_of("tokens", *kinds):
-        case "expired":
-            state.tokens.expire(user)
-        case "disowned":
-            code = asked.one_of("code", *UNKNOWN) if asked.has("code") else "NO_AUTH_FOUND"
-            state.tokens.disown(user, code)
-        case "revoked":
-            state.tokens.revoke(user)
-        case kind:
-            state.faults.always_expired = kind == "always_expired"
+    kind = asked.one_of("tokens", "expired", "disowned", "revoked", "always_expired", "normal")
+    code = asked.one_of("code", *UNKNOWN) if asked.has("code") else "NO_AUTH_FOUND"
+    if kind in {"always_expired", "normal"}:
+        state.faults.always_expired = kind == "always_expired"
+    for tokens in [app.tokens for app in state.apps.values()]:
+        match kind:
+            case "expired":
+                tokens.expire(user)
+            case "disowned":
+                tokens.disown(user, code)
+            case "revoked":
+                tokens.revoke(user)
 
 
 def _set_events(state: State, asked: Body) -> None:
@@ -246,7 +247,7 @@ def _set_other_codes(state: State, asked: Body) -> None:
 
 
 def _set_scopes(state: State, asked: Body) -> None:
-    state.app.scopes = asked.texts("scopes")
+    body.app(state, asked).scopes = asked.texts("scopes")
 
 
 def _set_member_id(state: State, asked: Body) -> None:

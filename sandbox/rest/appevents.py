@@ -26,9 +26,9 @@ def bind(call: Call) -> object:
     foreign = call.params.number("auth_type") not in {0, call.user.id}
     if foreign and not call.user.admin:
         raise access_denied()
-    if (event, handler) in call.state.app.handlers:
+    if (event, handler) in call.app.handlers:
         raise RestRefused("ERROR_CORE", "Unable to set event handler")
-    call.state.app.handlers.append((event, handler))
+    call.app.handlers.append((event, handler))
     return True
 
 
@@ -36,7 +36,7 @@ def bind(call: Call) -> object:
 def unbind(call: Call) -> object:
     """Take handlers away (`event.unbind`); tells how many."""
     event, handler = _asked(call)
-    app = call.state.app
+    app = call.app
     kept = [bound for bound in app.handlers if bound != (event, handler)]
     gone = len(app.handlers) - len(kept)
     app.handlers = kept
@@ -48,7 +48,7 @@ def bound(call: Call) -> object:
     """The handlers that are bound (`event.get`)."""
     return [
         {"event": event, "handler": handler, "auth_type": "0", "offline": 0}
-        for event, handler in call.state.app.handlers
+        for event, handler in call.app.handlers
     ]
 
 

@@ -66,4 +66,4 @@ def method_get(call: Call) -> object:
 
 
 def _granted(call: Call, scopes: tuple[str, ...]) -> bool:
-    return not scopes or bool(set(scopes) & set(call.state.app.scopes))
+    return not scopes or bool(set(scopes) & set(call.app.scopes))

@@ -30,7 +30,7 @@ def dispatch(
     if method is None:
         raise RestRefused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
     proven, user = authorize(state, token, dismissed=method.dismissed)
-    if method.scopes and not set(method.scopes) & set(state.app.scopes):
+    if method.scopes and not set(method.scopes) & set(state.apps[proven.client_id].scopes):
         text = "The request requires higher privileges than provided by the webhook token"
         raise RestRefused("insufficient_scope", text, 403)
     if overlooked := state.faults.take_result(name, proven.user_id):
@@ -62,7 +62,7 @@ def known(state: State, token: Token | None) -> Token:
         raise RestRefused("NO_AUTH_FOUND", UNKNOWN["NO_AUTH_FOUND"], 401)
     if token.disowned:
         raise RestRefused(token.disowned, UNKNOWN[token.disowned], 401)
-    if state.tokens.expired(token):
+    if token.expires_at <= state.clock.now():
         raise _expired()
     return token
 

@@ -145,6 +145,7 @@ def _record(
         params=without_secrets(values),
         user_id=asked.user_id,
         auth=asked.token.kind if asked.token else None,
+        app=asked.token.client_id if asked.token else None,
         at=asked.state.clock.now(),
         batch=within is not None,
         within=within,
@@ -174,7 +175,7 @@ async def _read(request: web.Request, state: State) -> _Request:
     except (ValueError, LookupError, RecursionError):
         raise RestRefused("INVALID_REQUEST", "Malformed body") from None
     access = values.pop("auth", None) or values.pop("access_token", None)
-    token = state.tokens.find(access) if isinstance(access, str) else None
+    token = state.find_token(access) if isinstance(access, str) else None
     return _Request(state, name, values, token)
 
 

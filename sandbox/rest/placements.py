@@ -30,10 +30,10 @@ def bind(call: Call) -> object:
     if (wrong := wrong_option(place, call.params.mapping("OPTIONS"))) is not None:
         return wrong
     placed = {"placement": place, "handler": handler, "title": _title(call)}
-    if any(_is(other, place, handler) for other in call.state.app.placements):
+    if any(_is(other, place, handler) for other in call.app.placements):
         text = "Unable to set placement handler: Handler already binded"
         raise RestRefused("ERROR_CORE", text)
-    call.state.app.placements.append(placed)
+    call.app.placements.append(placed)
     return True
 
 
@@ -42,7 +42,7 @@ def unbind(call: Call) -> object:
     """Take handlers away (`placement.unbind`): that one, or all of the place."""
     place, handler = _asked(call)
     _check_place(call, place)
-    app = call.state.app
+    app = call.app
     kept = [placed for placed in app.placements if not _is(placed, place, handler)]
     gone = len(app.placements) - len(kept)
     app.placements = kept
@@ -52,7 +52,7 @@ def unbind(call: Call) -> object:
 @methods.method("placement.get", "placement")
 def bound(call: Call) -> object:
     """The handlers that are bound (`placement.get`)."""
-    return list(call.state.app.placements)
+    return list(call.app.placements)
 
 
 def _asked(call: Call) -> tuple[str, str]:
@@ -65,7 +65,7 @@ def _asked(call: Call) -> tuple[str, str]:
 
 
 def _check_place(call: Call, place: str) -> None:
-    if _SCOPES.get(place) not in call.state.app.scopes:
+    if _SCOPES.get(place) not in call.app.scopes:
         raise RestRefused("ERROR_PLACEMENT_NOT_FOUND", "Placement not found")
 
 

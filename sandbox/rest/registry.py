@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from sandbox.apps import App
 from sandbox.model import User
 from sandbox.rest.params import Params
 from sandbox.state import State
@@ -24,6 +25,11 @@ class Call:
     token: Token
     params: Params
     verdicts: dict[int, bool] = field(default_factory=dict)
+
+    @property
+    def app(self) -> App:
+        """The app whose token it is."""
+        return self.state.apps[self.token.client_id]
 
 
 @dataclass(frozen=True)

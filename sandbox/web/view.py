@@ -29,11 +29,11 @@ def view(state: State) -> dict[str, str]:
 
 
 def origins(state: State) -> list[str]:
-    """Where the app's pages are, which the web chat may show in a frame."""
-    app = state.app
-    placed = [one["handler"] for one in app.placements]
-    urls = [app.install_url, app.app_url, app.redirect_url, *placed]
-    found = {_origin(url) for url in urls if url}
+    """Where the apps' pages are, which the web chat may show in a frame."""
+    apps = state.apps.values()
+    placed = [one["handler"] for app in apps for one in app.placements]
+    pages = [url for app in apps for url in (app.install_url, app.app_url, app.redirect_url)]
+    found = {_origin(url) for url in (*pages, *placed) if url}
     return sorted(origin for origin in found if origin)
 
 
