@@ -58,8 +58,12 @@ class Faults:
         self.events = EventFaults()
         # The portal's clock is ahead of the authorization server's: no token is fresh enough.
         self.always_expired = False
+        # Names of fields that older portals do not post to the app's pages.
+        self.page_without: list[str] = []
         self.oauth = "open"  # open, closed, slow
         self.oauth_delay = 5.0
+        # The answer to a code says whose the pair is, as the official Python SDK expects it.
+        self.code_tells_owner = False
         self.oauth_error: str | None = None
         # Older portals answer WRONG_REQUEST when the person is a member already.
         self.older = False

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sandbox import events
 from sandbox.command_lines import commands_in
+from sandbox.markup import mentions
 from sandbox.model import Bot, Chat, Command, Message, User
 from sandbox.relay import reaches_customer
 from sandbox.state import State
@@ -132,5 +133,4 @@ def _tell_bots(state: State, chat: Chat, message: Message, author: User, hit: Us
 def _hears(bot: Bot, chat: Chat, message: Message) -> bool:
     if chat.kind == "private" or bot.type in _KINDS_THAT_HEAR_ALL:
         return True
-    text = message.text.upper()
-    return f"[USER={bot.id}]" in text or f"[USER={bot.id} " in text
+    return mentions(message.text, bot.id)

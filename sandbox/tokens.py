@@ -15,7 +15,7 @@ _MOST_KEPT = 200_000
 
 @dataclass
 class Token:
-    """An access token with the refresh token that came with it.
+    """An access token of an app with the refresh token that came with it.
 
     `kind` is how it came into the world: "app" by the installation, "bot" as `data.bot.auth`,
     "user" by an event, the app's page or the code flow. A refreshed pair keeps its kind.
@@ -23,6 +23,7 @@ class Token:
 
     access: str
     refresh: str
+    client_id: str
     user_id: int
     kind: str
     expires_at: float
@@ -31,10 +32,11 @@ class Token:
 
 
 class Tokens:
-    """All pairs of one portal's app."""
+    """All pairs of one of a portal's apps."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, client_id: str) -> None:
         self._clock = clock
+        self._client_id = client_id
         self._by_access: dict[str, Token] = {}
         self._by_refresh: dict[str, Token] = {}
         self._codes: dict[str, tuple[int, float]] = {}
@@ -52,6 +54,7 @@ class Tokens:
         return Token(
             access=secrets.token_hex(24),
             refresh=secrets.token_hex(24),
+            client_id=self._client_id,
             user_id=user_id,
             kind=kind,
             expires_at=now + ACCESS_LIFETIME,
@@ -61,9 +64,6 @@ class Tokens:
     def find(self, access: str) -> Token | None:
         """The token, expired or not; None when nobody has issued it."""
         return self._by_access.get(access)
-
-    def expired(self, token: Token) -> bool:
-        return token.expires_at <= self._clock.now()
 
     def rotate(self, refresh: str) -> Token | None:
         """A new pair for a refresh token, which is dead from now on."""

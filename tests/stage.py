@@ -158,7 +158,7 @@ class Stage:
 
 def _plain(words: str) -> str:
     """Cut the bot's name off that the portal puts before an internal line."""
-    return words.removeprefix("[b]Switchboard:[/b]\n")
+    return words.removeprefix(f"[USER={BOT}]Switchboard[/USER]\n ")
 
 
 # Below the ports that outgoing connections are given, and each test process has its own.

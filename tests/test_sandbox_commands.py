@@ -230,6 +230,18 @@ async def test_edits_and_deletions_run_nothing_again(desk: Desk) -> None:
     assert deleted["data"]["messageId"] == str(number)
 
 
+async def test_the_chat_of_an_item_names_it_in_events(desk: Desk) -> None:
+    for entity in ("DEAL|288", "LEAD|1300"):
+        await desk.fault(chat={"id": 1439, "entity_id": entity})
+        await desk.say("/invite x", chat=1439)
+
+        chat = (await desk.event())["data"]["chat"]
+
+        assert (chat["entityType"], chat["entityId"]) == ("CRM", entity)
+        assert chat["type"] == "crm"
+    assert (await desk.control("faults", chat={"id": 8773, "entity_id": "x"}))[0] == 400
+
+
 async def answer(desk: Desk, number: int, **fields: object) -> object:
     asked = {"message": "готово", "system": True, **fields}
     return await desk.ask(
@@ -244,7 +256,7 @@ async def test_an_answer_goes_to_the_chat_of_the_message(desk: Desk) -> None:
     assert await answer(desk, number) == {"result": True}
 
     last = (await desk.look("chats/8773"))["messages"][-1]
-    assert last["text"] == "[b]Бот:[/b]\nготово"
+    assert last["text"] == "[USER=456]Бот[/USER]\n готово"
     assert (last["author_id"], last["system"], last["to_customer"]) == (0, True, False)
 
 

@@ -195,6 +195,23 @@ async def test_faults_are_set_and_mended(desk: Desk) -> None:
     await expect(desk.members).to_contain_text("Иван Петров")
 
 
+async def test_the_role_is_set_and_the_queue_is_shown(desk: Desk) -> None:
+    level = desk.page.get_by_role("combobox", name="Просмотр истории")
+    await expect(level).to_have_value("any")
+    await expect(desk.page.locator("#queue")).to_have_text(
+        "В очереди линии: Ольга Смирнова, Анна Орлова"
+    )
+
+    await level.select_option("none")
+
+    await expect(desk.toasts).to_contain_text("Роль изменена")
+    assert desk.stage.portal.state.users[OLGA].history == "none"
+    await desk.be(1)
+    await expect(level).to_be_disabled()
+    await desk.be(ANNA)
+    await expect(level).to_have_value("self")
+
+
 async def test_a_mention_is_one_thing_to_the_keyboard(desk: Desk) -> None:
     await desk.text.focus()
     await desk.page.keyboard.type("Спросим @орл")
@@ -218,12 +235,13 @@ async def test_a_mention_is_one_thing_to_the_keyboard(desk: Desk) -> None:
 async def test_bb_code_is_shown_and_can_be_pressed(desk: Desk) -> None:
     await desk.stage.type(
         "[put=/who]спросить[/put] [send=Готово]сказать[/send] [code][b]как есть[/b][/code]\n"
-        ">>цитата\n[chat=55]летучка[/chat] &#91;b&#93;скобки&#91;/b&#93;"
+        ">>цитата\n[chat=55]летучка[/chat] &#91;b&#93;скобки&#x5b;/b] &amp;#91;b] &lt;i&gt;"
     )
     code, quote = desk.messages.locator("code"), desk.messages.locator("blockquote")
     await expect(code).to_have_text("[b]как есть[/b]")
     await expect(quote).to_have_text("цитата")
-    await expect(desk.messages).to_contain_text("[b]скобки[/b]")
+    await expect(desk.messages.locator("strong")).to_have_text("скобки")
+    await expect(desk.messages).to_contain_text("&#91;b] <i>")
 
     await desk.messages.get_by_role("button", name="спросить").click()
     await expect(desk.text).to_have_value("/who")

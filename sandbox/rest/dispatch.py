@@ -15,23 +15,28 @@ UNKNOWN = {
 
 
 def dispatch(
-    state: State, methods: Methods, name: str, token: Token | None, values: dict[str, object]
+    state: State,
+    methods: Methods,
+    name: str,
+    token: Token | None,
+    values: dict[str, object],
+    verdicts: dict[int, bool],
 ) -> object:
     """The method's result; whatever is in the way of it is raised as a refusal."""
     fault = state.faults.take_error(name, token.user_id if token else None)
     if fault is not None:
         raise fault
-    method = methods.find(name)
+    method = methods.find(name, state.revision)
     if method is None:
         raise RestRefused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)
     proven, user = authorize(state, token, dismissed=method.dismissed)
-    if method.scopes and not set(method.scopes) & set(state.app.scopes):
+    if method.scopes and not set(method.scopes) & set(state.apps[proven.client_id].scopes):
         text = "The request requires higher privileges than provided by the webhook token"
         raise RestRefused("insufficient_scope", text, 403)
     if overlooked := state.faults.take_result(name, proven.user_id):
         return overlooked.value
     params = Params(values, exact=method.exact)
-    return method.answer(Call(state, user, proven, params))
+    return method.answer(Call(state, user, proven, params, verdicts))
 
 
 def authorize(state: State, token: Token | None, *, dismissed: bool = False) -> tuple[Token, User]:
@@ -57,7 +62,7 @@ def known(state: State, token: Token | None) -> Token:
         raise RestRefused("NO_AUTH_FOUND", UNKNOWN["NO_AUTH_FOUND"], 401)
     if token.disowned:
         raise RestRefused(token.disowned, UNKNOWN[token.disowned], 401)
-    if state.tokens.expired(token):
+    if token.expires_at <= state.clock.now():
         raise _expired()
     return token
 

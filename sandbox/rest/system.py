@@ -8,13 +8,13 @@ methods = Methods()
 @methods.method("scope")
 def scope(call: Call) -> object:
     """The scopes granted to the app (`scope`)."""
-    return list(call.state.app.scopes)
+    return list(call.app.scopes)
 
 
 @methods.method("app.info")
 def app_info(call: Call) -> object:
     """The app's card (`app.info`), the same at the portal and at the authorization server."""
-    app = call.state.app
+    app = call.app
     return {
         "ID": 71,
         "CODE": app.client_id,

@@ -285,6 +285,7 @@ function drawPanel(chat) {
   memberList($("members"), shown);
   $("member-count").textContent = String(shown.members.length);
   panel.showIdeas($("ideas"), insert);
+  panel.showRole($("role"), chat, me);
   panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
   $("open-app").hidden = !(feed.portal().installed && feed.portal().page);
