@@ -261,7 +261,8 @@ class Dispatcher:
         """Tell once a chat and day that the customer may have seen what was typed."""
         event = command.event
         is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
-        if not (is_seen and event.chat.is_open_line) or isinstance(command, Pressed):
+        is_command = not (isinstance(command, Pressed) or is_forwarded(event))
+        if not (is_seen and is_command and event.chat.is_open_line):
             return []
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []

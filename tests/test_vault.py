@@ -55,8 +55,8 @@ def test_any_long_secret_is_a_key_and_a_fernet_key_stays_what_it_is() -> None:
     # What was once written with a derived key is read by every later version.
     old = Cipher([generated]).decrypt(DERIVED_ONCE, "portal/m")
     assert old.get_secret_value() == "written by version 0.1"
+    other = SecretStr(generated.get_secret_value()[:-1] + "0")
     with pytest.raises(Unreadable):
-        other = SecretStr(generated.get_secret_value()[:-1] + "0")
         Cipher([other]).decrypt(note, "portal/m")
 
 
