@@ -162,6 +162,9 @@ class Dispatcher:
             # Nothing is said to whom the command only pretended to come from.
             await self._buttons.release(command)
             return _Ended(command, End(Ending.DROPPED))
+        if isinstance(outcomes, ConsentNeeded) and await self._was_asked(command):
+            log.warning("command %s: its requester was asked a moment ago", command.reference)
+            return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
         replies = await self._worded(portal, acting, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
@@ -231,6 +234,12 @@ class Dispatcher:
         except Exception:
             log.exception("command %s failed", command.reference)
             return acting, Failure(command.reference)
+
+    async def _was_asked(self, command: Accepted) -> bool:
+        """Say whether a person was asked within this minute: anybody can have them asked."""
+        event, minute = command.event, int(command.received_at / 60)
+        what = f"asked/{event.user.id}/{minute}"
+        return not await self._preferences.first_today(event.member_id, what)
 
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
