@@ -39,8 +39,10 @@ pytestmark = pytest.mark.timeout(120)
 @ON_SQLITE
 def test_the_app_asks_for_what_the_bot_does_not_start_without(settings: Settings) -> None:
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    # An address that somebody has forgotten to change would be taken for theirs.
+    assert "value" not in APP["env"]["PUBLIC_URL"]
     asked = {
-        name: one.get("value", GENERATED if "generator" in one else "typed in")
+        name: one.get("value", GENERATED if "generator" in one else "https://typed.in")
         for name, one in APP["env"].items()
     }
 
@@ -146,6 +148,9 @@ def test_the_image_is_built_of_the_versions_that_are_tested() -> None:
     assert re.findall(r"uv==(\S+)", DOCKERFILE) == re.findall(r"UV_VERSION := (\S+)", makefile)
     python = (ROOT / ".python-version").read_text().strip()
     assert re.findall(r"ARG PYTHON=(\S+)", DOCKERFILE) == [python]
+    # Whoever builds it may pin both stages to one digest.
+    assert re.findall(r"^ARG BASE=(\S+)", DOCKERFILE, re.MULTILINE) == ["python:${PYTHON}-slim"]
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
 
 
 def test_the_image_gets_nothing_but_what_it_copies() -> None:

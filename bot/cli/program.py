@@ -5,6 +5,7 @@ import sys
 import click
 from sqlalchemy.exc import OperationalError
 
+from bot import __version__
 from bot.cli.doctor import doctor
 from bot.cli.journal import journal
 from bot.cli.portals import portals
@@ -14,6 +15,7 @@ from bot.cli.upkeep import migrate_database, rotate_keys
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="Switchboard %(version)s")
 def cli() -> None:
     """Switchboard, a Bitrix24 chat bot for open lines.
 
