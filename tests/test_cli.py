@@ -25,6 +25,7 @@ from stage import (
 )
 from terminal import ran, ran_in_terminal
 
+from bot import __version__
 from bot.__main__ import cli
 from bot.settings import Settings
 from sandbox.server import Portal
@@ -49,6 +50,11 @@ def test_every_command_explains_itself() -> None:
     for command in cli.commands.values():
         assert len(command.get_short_help_str(60)) > 20
         assert not command.get_short_help_str(60).endswith("...")
+
+
+@ON_SQLITE
+async def test_the_version_is_told(settings: Settings) -> None:
+    assert (await ran(settings, "--version")).out == f"Switchboard {__version__}\n"
 
 
 @ON_SQLITE

@@ -191,7 +191,7 @@ def names_a_command(line: str) -> bool:
 
 def is_understood(arguments: list[str]) -> bool:
     """Whether the program knows this command and its options; it is not carried out."""
-    if arguments in ([], ["--help"]):
+    if arguments in ([], ["--help"], ["--version"]):
         return True
     command = cli.commands.get(arguments[0])
     if command is None:

@@ -3,15 +3,17 @@
 import sys
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import __version__
 from bot.cli.doctor import doctor
 from bot.cli.journal import journal
+from bot.cli.mistakes import about_database
 from bot.cli.portals import portals
 from bot.cli.processes import serve, worker
 from bot.cli.replay import replay
 from bot.cli.upkeep import migrate_database, rotate_keys
+from bot.errors import StoreUnavailable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,9 +33,10 @@ for command in (
 
 
 def main() -> None:
-    """Run a command; a database that does not answer ends it in one line."""
+    """Run a command; a database that cannot be used ends it in one sentence."""
     try:
         cli()
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        sys.exit(f"The database does not answer: {reason}")
+    except (SQLAlchemyError, StoreUnavailable) as error:
+        if sentence := about_database(error):
+            sys.exit(sentence)
+        raise
