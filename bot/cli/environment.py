@@ -17,12 +17,12 @@ from bot.store.schema import SchemaOutdated
 
 T = TypeVar("T")
 
-ENV_FILE = ".env"
+ENV_FILE = Path(".env")
 
 
 def read_settings() -> Settings:
     """Read the settings and begin to log; end the program where one is missing or wrong."""
-    if unreadable := _unreadable(Path(ENV_FILE)):
+    if unreadable := _unreadable():
         sys.exit(f"The bot does not start: {unreadable}")
     try:
         settings = Settings()
@@ -52,30 +52,30 @@ def refusal(error: SchemaOutdated | WrongKeys) -> str:
     return f"The bot does not start: {error}."
 
 
-def _unreadable(file: Path) -> str:
+def _unreadable() -> str:
     """Say why the file of settings cannot be read; empty where it can, or is not there."""
     try:
-        text = file.read_bytes()
+        text = ENV_FILE.read_bytes()
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"{file} cannot be read: {error.strerror}."
+        return f".env cannot be read: {error.strerror}."
     try:
         text.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return _ENCODING.format(file)
-    return _ENCODING.format(file) if b"\0" in text else ""
+        return _ENCODING
+    return _ENCODING if b"\0" in text else ""
 
 
-_ENCODING = "{0} is not written in UTF-8: save it as UTF-8, with no other encoding (UTF-16, ANSI)."
+_ENCODING = ".env is not written in UTF-8: save it as UTF-8, with no other encoding (UTF-16, ANSI)."
 
 
 def _explained(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
     lines = ["The bot does not start, these settings are missing or wrong:"]
     lines += [f"  {_problem(one)}" for one in problems]
-    if any(one["type"] == "missing" for one in problems) and not Path(ENV_FILE).exists():
-        lines.append(f"There is no {ENV_FILE} in {Path.cwd()}: .env.example shows what it holds.")
+    if any(one["type"] == "missing" for one in problems) and not ENV_FILE.exists():
+        lines.append(f"There is no .env in {Path.cwd()}: .env.example shows what it holds.")
     return "\n".join(lines)
 
 
