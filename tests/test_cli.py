@@ -33,7 +33,9 @@ from sandbox.server import Portal
 IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=1.0)
 NEW_ONE = {"status": 400, "code": "NEW_ONE", "description": "in words"}
 
-COMMANDS = ("serve", "worker", "migrate", "doctor", "portals", "journal", "rotate-keys", "replay")
+COMMANDS = (
+    "serve", "worker", "migrate", "doctor", "portals", "journal", "rotate-keys", "replay", "forget",
+)  # fmt: skip
 
 
 @pytest.fixture

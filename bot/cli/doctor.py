@@ -22,7 +22,7 @@ Found = Mapping[str, Sequence[Check]]
 @click.command()
 @as_json
 def doctor(*, is_json: bool) -> None:
-    """Check the settings, the database, the address and every portal.
+    """Prove the settings, the address and every portal.
 
     Ends with 1 if something does not work.
     """

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import __version__
 from bot.cli.doctor import doctor
+from bot.cli.forget import forget
 from bot.cli.journal import journal
 from bot.cli.mistakes import about_database
 from bot.cli.portals import portals
@@ -27,7 +28,7 @@ def cli() -> None:
 
 
 for command in (
-    serve, worker, migrate_database, doctor, portals, journal, rotate_keys, replay
+    serve, worker, migrate_database, doctor, portals, journal, rotate_keys, replay, forget
 ):  # fmt: skip
     cli.add_command(command)
 
