@@ -11,8 +11,10 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=ne
 RUN uv sync --locked --no-default-groups
 
 FROM ${BASE}
+# SQLite lies in data/, where there is no PostgreSQL. That it is a volume whoever runs the image says:
+# some platforms build none that declares one.
 RUN useradd --system --uid 10001 --home-dir /app switchboard \
-    && install --directory --owner=switchboard /app/data
+    && install --directory --owner=switchboard --mode=700 /app/data
 WORKDIR /app
 COPY --from=build /app/.venv .venv
 COPY bot bot
@@ -23,8 +25,6 @@ COPY LICENSE .
 RUN python -m compileall -q bot handlers
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8080
 USER switchboard
-# SQLite lives here, where there is no PostgreSQL.
-VOLUME /app/data
 EXPOSE 8080
 # A worker listens to nothing: run it with --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
