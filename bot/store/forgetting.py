@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
 
+from bot.store.database import Database
 from bot.store.portal_settings import PortalSettings
 from bot.store.stays import Stay
 from bot.store.tables import (
@@ -20,6 +21,7 @@ from bot.store.tables import (
     tokens,
     unproven_tokens,
 )
+from bot.store.tokens import Tokens
 
 # How many rows of each table are gone.
 Counts = dict[str, int]
@@ -27,6 +29,24 @@ Counts = dict[str, int]
 _JOBS = text(
     "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND starts_with(lock, :portal || '/')"
 )
+
+
+class Forgetting:
+    """Erases people while the bot runs."""
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+
+    async def person(self, member_id: str, user_id: int) -> int:
+        """Erase what is stored of a person, and say how many rows that was.
+
+        Raises ``StoreUnavailable``.
+        """
+        counts = await self._database.exchange(lambda c: erase_person(c, member_id, user_id))
+        # This process may hold the pair still; it sees that it is gone.
+        await self._tokens.fresh(member_id, user_id)
+        return sum(counts.values())
 
 
 def erase_portal(connection: Connection, member_id: str) -> Counts:

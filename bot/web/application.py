@@ -12,6 +12,7 @@ from bot.connect import Connect
 from bot.lifecycle import Lifecycle
 from bot.settings import Settings
 from bot.store.audit import Audit
+from bot.store.forgetting import Forgetting
 from bot.visitors import Visitors
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
@@ -125,7 +126,16 @@ def _app_page(
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, names)
     return AppPage(
-        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+        forms,
+        callers,
+        pages,
+        visitors,
+        parts.links,
+        parts.doctor,
+        lifecycle,
+        settings,
+        journal,
+        Forgetting(parts.database, parts.tokens),
     )
 
 
