@@ -2,13 +2,12 @@
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import uvloop
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from bot import logs
 from bot.settings import Settings, meant
@@ -79,7 +78,7 @@ def _explained(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _problem(problem: ErrorDetails) -> str:
+def _problem(problem: Mapping[str, Any]) -> str:
     words = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return words
