@@ -79,7 +79,7 @@ def _explained(error: ValidationError) -> str:
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
-    words = problem["msg"].removeprefix("Value error, ")
+    words = str(problem["msg"]).removeprefix("Value error, ")
     if not problem["loc"]:
         return words
     setting = str(problem["loc"][0])
