@@ -29,8 +29,8 @@ DERIVED_ONCE = (
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (None, "ENCRYPTION_KEYS: Field required"),
-        ("", "ENCRYPTION_KEYS: Value should have at least 1 item"),
+        (None, "ENCRYPTION_KEYS: it is missing"),
+        ("", "ENCRYPTION_KEYS: it is empty"),
         (KEY[:31], "key 1 of ENCRYPTION_KEYS is too short"),
         (f"{KEY},short", "key 2 of ENCRYPTION_KEYS is too short"),
     ],
