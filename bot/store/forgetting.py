@@ -19,7 +19,6 @@ from bot.store.tables import (
     replays,
     stays,
     tokens,
-    unproven_tokens,
 )
 from bot.store.tokens import Tokens
 
@@ -70,14 +69,12 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     """
     _overwrite(connection)
     own = (inbox.c.member_id == member_id) & (inbox.c.requester_id == user_id)
-    waits = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
     named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
     pressed = (presses.c.member_id == member_id) & (presses.c.owner_id == user_id)
     shown = _mentions(presses, member_id, user_id, presses.c.event, presses.c.params)
     # What hangs on a command goes before the command does.
     statements = {
         "replays": delete(replays).where(_of(own)),
-        "unproven_tokens": delete(unproven_tokens).where(waits),
         "presses": delete(presses).where(or_(pressed, shown)),
         "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),
     }
