@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.errors import Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
+from bot.errors import (
+    Failure,
+    NoAnswer,
+    OutcomeUnclear,
+    PermissionNeeded,
+    Refusal,
+    WrongRequest,
+)
 from bot.outcomes import Outcomes
 from bot.store.accepted import End, Ending
 
@@ -13,6 +20,7 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
     NoAnswer: Ending.NO_ANSWER,
+    OutcomeUnclear: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
     WrongRequest: Ending.FAILED,
 }

@@ -2,7 +2,7 @@
 
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.people import Users
@@ -55,5 +55,5 @@ async def _card(item: CrmItem | None, crm: Crm) -> Card:
         return Card(CrmItem(type="deal", id=0))
     try:
         return await crm.card(item)
-    except Refused:
+    except Bitrix24Error:
         return Card(item)

@@ -72,7 +72,7 @@ REFUSALS = {
     "the bot's own request is wrong": (
         [error(400, "ERROR_ARGUMENT", "Argument 'CRM_ENTITY' is null or empty")],
         "⚠️ Бот отправил неверный запрос. Ничего не изменилось.",
-        "⚠️ I sent Bitrix24 a wrong request. Nothing changed.",
+        "⚠️ The bot sent Bitrix24 a wrong request. Nothing changed.",
     ),
     "there is no messenger": (
         [error(400, "IM_NOT_INSTALLED", "Messenger is not installed.")],
@@ -97,7 +97,7 @@ REFUSALS = {
     "a bad gateway for good": (
         [{"method": "batch", "html": 503, "times": None}],
         "⚠️ Битрикс24 не ответил: неизвестно, выполнена ли команда",
-        "⚠️ Bitrix24 didn't answer; I don't know whether your command was carried out",
+        "⚠️ Bitrix24 didn't answer: it is unknown whether your command was carried out",
     ),
 }
 

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.errors import LOST_CODES, Busy, ExpiredToken, Moved, NoPermission, Refused
+from bot.bitrix24.errors import ExpiredToken, LostToken, Moved, NoPermission, Refused
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
 from bot.settings import is_safe_origin
@@ -66,9 +66,7 @@ class Access:
         """Ask whose token this is: ``profile`` needs no permission."""
         try:
             profile = await self.with_pair(portal, pair, Call("profile"))
-        except (Refused, NoPermission) as error:
-            if isinstance(error, Busy):
-                raise
+        except (Refused, NoPermission):
             return None
         return profile_id(profile)
 
@@ -77,10 +75,8 @@ class Access:
         try:
             address = Address(portal.member_id, portal.client_endpoint)
             return await self._client.call(address, pair.access, call)
-        except Refused as refused:
-            if refused.code in LOST_CODES:
-                raise NoPermission from None
-            raise
+        except LostToken:
+            raise NoPermission from None
 
     async def _call_at(self, portal: Portal, user_id: int, call: Call) -> Any:
         pair = await self._tokens.find(portal.member_id, user_id)

@@ -14,14 +14,16 @@ from typing import Any
 from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
-from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
 from bot.figures import Figures
 from bot.store.accepted import Accepted
 from bot.store.journal import Answered, Journal, Recorded, Step
 from bot.store.portals import Portal
 
-LOOK = "look"
+# What is asked in one request before the steps, and, where it is asked for, after them.
+LOOK, AFTER = "look", "after"
 
 # Whether in the chat or not, somebody who is dismissed is told of as such.
 INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
@@ -63,9 +65,16 @@ class Requester:
         """Make a call that changes nothing, again and again if need be."""
         return await self._patience.insist(NOT_KNOWN, lambda: self._call(call))
 
-    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
+    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
-        return batch.read(await self.ask(batch.build(calls)), calls)
+        return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
+
+    async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
+        results = batch.read(await self._call(batch.build(calls)), calls)
+        for result in results.values():
+            if isinstance(result, NOT_HAPPENED):
+                raise result
+        return results
 
     async def change(
         self,
@@ -120,16 +129,17 @@ class Requester:
             await self._journal.withdraw(self._command, new)
             raise
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
+        work.doubt([step for step in todo if isinstance(results[_name(step)], Unanswered)])
         told = [
-            (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
+            (step, _answer(step, results, is_done, was_doubted=step.number in work.doubted))
             for step in todo
-            if not isinstance(result := results[_name(step)], Busy)
+            if not isinstance(results[_name(step)], NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: results[name] for name in (LOOK, *work.also)}
-        for result in results.values():
-            if isinstance(result, Busy):
+        for step in todo:
+            if isinstance(result := results[_name(step)], NOT_KNOWN):
                 raise result
 
     async def _call(self, call: Call) -> Any:
@@ -204,11 +214,19 @@ def _name(step: Step) -> str:
     return f"step{step.number}"
 
 
-def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:
+def _answer(
+    step: Step, results: Mapping[str, Any], is_done: IsDone, *, was_doubted: bool
+) -> Answered:
+    result, was_done = results[_name(step)], is_done(results[LOOK], step)
     # What we had begun before and find done now is our own doing.
     if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
-    changed = True if was_doubted else None if was_done is None else not was_done
-    return Answered(result, changed=changed)
+    # A result of another shape tells nothing: only what the portal shows afterwards does.
+    is_told = result is True or read_number(result) is not None
+    if not is_told and not is_done(results.get(AFTER), step):
+        return Answered(result)
+    return Answered(
+        result, changed=True if was_doubted else None if was_done is None else not was_done
+    )
