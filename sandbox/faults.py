@@ -6,7 +6,8 @@ from sandbox.errors import RestRefused
 
 ERROR = "error"
 RESULT = "result"
-TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
+FAILURE = "failure"
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", FAILURE)
 
 
 @dataclass

@@ -38,8 +38,8 @@ class Membership:
     """What came of adding or removing one person.
 
     ``chat_id`` is 0 where the item has no chat; ``changed`` is ``None`` where nobody knows;
-    ``ignored``: the portal says yes, and has not done it; ``unclear``: it says nothing that can
-    be read, and does not show the chat either.
+    ``ignored``: the portal says yes, and leaves the person out; ``unclear``: what it says and
+    what it shows do not tell what came of it.
     """
 
     person: Person
@@ -119,13 +119,21 @@ class OpenLines:
         return await self._change(DELETE, target, people, _is_stranger)
 
     async def take_back(self, steps: Sequence[Step], chat_id: int) -> Mapping[int, Answered]:
-        """Make the opposite calls of an earlier command."""
+        """Make the opposite calls of an earlier command.
+
+        Of what is not to be seen afterwards nothing is told, whatever the portal says.
+        """
         look = Call("im.chat.user.list", {"CHAT_ID": chat_id})
 
         def is_done(members: Any, step: Step) -> bool | None:
             return (_is_member if step.method == ADD else _is_stranger)(members, step)
 
-        return (await self._requester.change(steps, look, is_done, {AFTER: look})).answers
+        changes = await self._requester.change(steps, look, is_done, {AFTER: look})
+        undone = {one.number for one in steps if is_done(changes.seen.get(AFTER), one) is False}
+        return {
+            number: Answered() if number in undone and answer.code is None else answer
+            for number, answer in changes.answers.items()
+        }
 
     async def create_lead(self, chat_id: int) -> Answered:
         """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
@@ -237,12 +245,14 @@ def _membership(
     if refused := answer.refused:
         return Membership(person, refused=refused)
     before, after = (is_done(seen.get(name), step) for name in (LOOK, AFTER))
-    # External people are left out so, and only of additions.
-    ignored = step.method == ADD and before is False and after is False
     chat_id = read_number(answer.result)
-    if chat_id is not None:
-        return Membership(person, chat_id, answer.changed, ignored=ignored and bool(chat_id))
-    # Nothing is told: it was begun before and has been found done, or it cannot be read.
-    is_unclear = answer.changed is None and not after and not ignored
-    chat_id = target.chat_id or target.last_chat
-    return Membership(person, chat_id, answer.changed, ignored=ignored, unclear=is_unclear)
+    is_told = chat_id is not None
+    if chat_id is None:
+        # It was begun before and has been found done; or the answer cannot be read.
+        chat_id = target.chat_id or target.last_chat
+    is_missing = bool(chat_id) and before is False and after is False
+    is_unknown = not is_told and answer.changed is None and not after
+    # External people are left out of additions so.
+    ignored = is_missing and step.method == ADD
+    unclear = (is_missing or is_unknown) and not ignored
+    return Membership(person, chat_id, answer.changed, ignored=ignored, unclear=unclear)

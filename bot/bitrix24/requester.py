@@ -224,8 +224,7 @@ def _answer(
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
     # A result of another shape tells nothing: only what the portal shows afterwards does.
-    is_told = result is True or read_number(result) is not None
-    if not is_told and not is_done(results.get(AFTER), step):
+    if read_number(result) is None and not is_done(results.get(AFTER), step):
         return Answered(result)
     return Answered(
         result, changed=True if was_doubted else None if was_done is None else not was_done
