@@ -313,7 +313,10 @@ async def test_a_binding_that_cannot_be_read_is_looked_for_elsewhere(
     assert (call["params"]["CRM_ENTITY_TYPE"], call["params"]["CRM_ENTITY"]) == ("deal", item)
 
 
-@pytest.mark.parametrize(("language", "words"), [("ru", "✅"), ("en", "✅")])
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"), [("ru", "теперь в этом чате."), ("en", "is now in this chat.")]
+)
 async def test_what_the_portal_brings_late_is_answered_privately(
     stage: Stage, language: str, words: str
 ) -> None:
@@ -327,7 +330,7 @@ async def test_what_the_portal_brings_late_is_answered_privately(
     assert IVAN in await stage.members()
     assert not await stage.calls(ANSWER)
     [told] = await stage.told_privately()
-    assert told.startswith(f"{words} [USER=12][/USER]")
+    assert told == f"✅ [USER=12][/USER] {words}"
 
 
 MOMENTS = {

@@ -185,6 +185,15 @@ async def test_events_of_a_portal_that_never_installed_are_refused(empty_stage: 
         assert response.status == 403
 
 
+@ON_SQLITE
+async def test_an_address_with_a_slash_behind_it_installs(empty_stage: Stage) -> None:
+    url = f"{empty_stage.settings.public_url}/bitrix24/install/"
+    async with empty_stage.session.post(url, data=event_of(empty_stage, 1, {})) as response:
+        assert (response.status, await response.text()) == (200, "installed\n")
+
+    assert "теперь в этом чате" in await empty_stage.say("/invite id12")
+
+
 async def test_a_page_installs_what_an_event_does(empty_stage: Stage) -> None:
     status, page = await _open_install_page(empty_stage)
 

@@ -1,7 +1,8 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
@@ -25,6 +26,8 @@ from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
 from bot.web.welcome import Welcome
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)
@@ -71,15 +74,19 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     app_page = _app_page(parts, forms, callers, pages, lifecycle)
     welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
+    posted = {"events": events.receive, "install": install.receive, "app": app_page.receive}
+    opened = {
+        "events": welcome.explain,
+        "install": welcome.explain,
+        "connect": connecting.begin,
+        "oauth": connecting.finish,
+        # Where the card has no address of its own for it, people come back to the page.
+        "app": connecting.finish,
+    }
     application.add_routes(
         [
-            web.post("/bitrix24/events", events.receive),
-            web.post("/bitrix24/install", install.receive),
-            web.post("/bitrix24/app", app_page.receive),
-            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
-            web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
-            # Where the card has no address of its own for it, people come back to the page.
-            web.get("/bitrix24/app", connecting.finish, allow_head=False),
+            *_routes(web.post, posted),
+            *_routes(partial(web.get, allow_head=False), opened),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
@@ -89,6 +96,15 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _routes(
+    route: Callable[[str, Handler], web.RouteDef], handlers: Mapping[str, Handler]
+) -> Iterator[web.RouteDef]:
+    """Make the routes of addresses below ``/bitrix24/``: people write a slash behind some."""
+    for slash in ("", "/"):
+        for name, handler in handlers.items():
+            yield route(f"/bitrix24/{name}{slash}", handler)
 
 
 def _app_page(

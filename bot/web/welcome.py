@@ -1,4 +1,6 @@
-"""GET /: what to enter in Bitrix24, for whoever has just put the bot somewhere."""
+"""What the bot's addresses are for, told to whoever opens one in a browser."""
+
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -24,3 +26,14 @@ class Welcome:
             addresses=self._addresses,
             scopes=WANTED,
         )
+
+    async def explain(self, request: web.Request) -> web.StreamResponse:
+        """Say to who opens an address that Bitrix24 alone posts to what it is for."""
+        response = await self._pages.show(
+            "notice.html.j2",
+            self._pages.preferred(request),
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+            notice="posted_only",
+        )
+        response.headers["Allow"] = "POST"
+        return response
