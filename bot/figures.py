@@ -6,7 +6,7 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.bitrix24.documented import CODES, METHODS
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unreachable
+from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
 from bot.store.accepted import End, Ending
 
 OTHER = "other"
@@ -197,6 +197,6 @@ class Figures:
 
 
 def _result(error: Bitrix24Error) -> str:
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | Busy):
         return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
     return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

@@ -15,6 +15,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.rows import row, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.presses import PRESS
@@ -112,7 +113,8 @@ class Registration:
         """Say whether the portal has the bot's commands and tells it of its end."""
         calls = self.questions(portal)
         results = batch.read(await self._call(portal, batch.build(calls)), calls)
-        return not self.missing_commands(results["commands"]) and self.is_bound(results["events"])
+        has_commands = self.missing_commands(results["commands"]) == set()
+        return has_commands and self.is_bound(results["events"]) is True
 
     def questions(self, portal: Portal) -> dict[str, Call]:
         """Make the calls that show what a portal knows."""
@@ -121,12 +123,16 @@ class Registration:
             "events": Call("event.get"),
         }
 
-    def missing_commands(self, listed: Any) -> set[str]:
-        """Give the commands that are not among those that a portal lists."""
+    def missing_commands(self, listed: Any) -> set[str] | None:
+        """Give the commands that are not among those that a portal lists; ``None``: it does not."""
+        if not isinstance(listed, Mapping) or "commands" not in listed:
+            return None
         return self._router.commands.keys() - _commands(listed).keys()
 
-    def is_bound(self, bound: Any) -> bool:
-        """Say whether the portal will tell of an update and of its end."""
+    def is_bound(self, bound: Any) -> bool | None:
+        """Say whether the portal will tell of an update and of its end; ``None``: it is silent."""
+        if not isinstance(bound, list | Mapping):
+            return None
         return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
 
     async def _register_bot(self, portal: Portal) -> int:
@@ -172,7 +178,7 @@ class Registration:
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
         results = batch.read(await self._call(portal, batch.build(calls)), calls)
         for result in results.values():
-            if isinstance(result, Refused):
+            if isinstance(result, Bitrix24Error):
                 raise result
 
     async def _call(self, portal: Portal, call: Call) -> Any:
@@ -212,23 +218,18 @@ class Registration:
 
 def _bot_id(found: Any) -> int:
     """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    bot = found.get("bot") if isinstance(found, Mapping) else None
-    bot_id = read_number(bot.get("id")) if isinstance(bot, Mapping) else None
-    if bot_id is None:
+    bot_id = read_number(row(found, "bot").get("id"))
+    if not bot_id:
         raise Unanswered("imbot.v2.Bot.register was answered without a bot")
     return bot_id
 
 
-def _commands(found: Any) -> dict[str, Any]:
+def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    rows = _rows(found.get("commands")) if isinstance(found, Mapping) else []
-    named = {str(one.get("command", "")).lstrip("/"): one.get("id") for one in rows}
+    listed = rows(found.get("commands")) if isinstance(found, Mapping) else []
+    named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 
 
-def _handlers(bound: Any) -> set[tuple[str, Any]]:
-    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in _rows(bound)}
-
-
-def _rows(found: Any) -> list[Mapping[str, Any]]:
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+def _handlers(bound: Any) -> set[tuple[str, str]]:
+    return {(text(one.get("event")).upper(), text(one.get("handler"))) for one in rows(bound)}

@@ -55,6 +55,32 @@ async def test_the_addresses_for_the_portal_say_what_they_are_for(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "Битрикс24 обращается к нему сам."), ("en", "Bitrix24 calls it by itself.")],
+)
+@pytest.mark.parametrize("address", ["events", "events/"])
+async def test_who_opens_what_is_only_posted_to_is_told_what_to_do(
+    browser: Client, address: str, language: str, words: str
+) -> None:
+    headers = {"Accept-Language": language}
+
+    page = await browser.get(f"/bitrix24/{address}", headers=headers)
+
+    assert (page.status, page.headers["Allow"]) == (405, "POST")
+    assert words in await page.text()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("address", ["events", "install", "app"])
+async def test_a_slash_at_the_end_is_the_same_address(browser: Client, address: str) -> None:
+    answers = [await browser.post(f"/bitrix24/{address}{slash}", data={}) for slash in ("", "/")]
+
+    assert answers[0].status == answers[1].status != 404
+    assert await answers[0].text() == await answers[1].text()
+
+
+@ON_SQLITE
 async def test_a_bot_that_stops_is_alive_and_not_ready(browser: Client) -> None:
     assert (await browser.get("/readyz")).status == 200
 

@@ -11,10 +11,9 @@ from cachetools import TTLCache
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
 from bot.bitrix24.errors import (
-    LOST_CODES,
     Bitrix24Error,
-    Busy,
     ExpiredToken,
+    LostToken,
     Moved,
     NoPermission,
     Refused,
@@ -77,10 +76,8 @@ class Access:
         """
         try:
             return await self._try(portal, pair, call)
-        except Refused as refused:
-            if refused.code in LOST_CODES:
-                raise NoPermission from None
-            raise
+        except LostToken:
+            raise NoPermission from None
 
     async def owner(self, portal: Portal, pair: TokenPair) -> int | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
@@ -92,7 +89,7 @@ class Access:
         except NoPermission:
             return None
         except Refused as refused:
-            if isinstance(refused, Busy | ExpiredToken):
+            if isinstance(refused, ExpiredToken):
                 raise
             return None
 
@@ -302,7 +299,7 @@ def profile_id(profile: Any) -> int | None:
 
 def _is_stale(refused: Refused) -> bool:
     """Say whether the portal does not take the token, rather than the call."""
-    return isinstance(refused, ExpiredToken) or refused.code in LOST_CODES
+    return isinstance(refused, ExpiredToken | LostToken)
 
 
 def _pair(grant: Grant) -> TokenPair:

@@ -17,6 +17,7 @@ from aiohttp import (
 )
 from pydantic import SecretStr, TypeAdapter
 
+from bot.bitrix24 import batch
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
@@ -26,10 +27,10 @@ from bot.bitrix24.errors import (
     Busy,
     Moved,
     Refused,
-    TurnedAway,
     Unanswered,
     Unreachable,
-    refusal,
+    error_of,
+    unanswered,
 )
 from bot.bitrix24.sharing import SharedRequests
 from bot.figures import Figures
@@ -61,7 +62,7 @@ class Client:
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make a call and give its ``result``; while it waits for its turn, others may join it.
 
-        Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
+        Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         """
         return await self._requests.call(address, token, call)
 
@@ -73,12 +74,12 @@ class Client:
         """Make one HTTP request."""
         try:
             result = await self._ask(address, token, call)
+            if call.method == "batch":
+                await self._heed(address.member_id, call, result)
         except Bitrix24Error as error:
             self._note(call.method, error)
             raise
         self._figures.called(call.method)
-        if call.method == "batch":
-            await self._heed(address.member_id, call, result)
         return result
 
     async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -100,16 +101,14 @@ class Client:
 
     async def _heed(self, member_id: str, call: Call, result: Any) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        errors = result.get("result_error") if isinstance(result, dict) else None
-        refused = errors if isinstance(errors, dict) else {}
-        for name, method in zip(call.params["cmd"], call.methods, strict=True):
-            if name not in refused:
+        answers = batch.read(result, call.params["cmd"])
+        for answer, method in zip(answers.values(), call.methods, strict=True):
+            if not isinstance(answer, Bitrix24Error):
                 self._figures.called(method)
                 continue
-            error = refusal(str(refused[name].get("error", "")), "", 429, _reset_at(result, name))
-            self._note(method, error)
-            if isinstance(error, Busy):
-                await self._slow_down(member_id, method, error)
+            self._note(method, answer)
+            if isinstance(answer, Busy):
+                await self._slow_down(member_id, method, answer)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
         self._figures.called(method, error)
@@ -167,10 +166,9 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = _parsed(body)
     except (ValueError, RecursionError):
-        unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
-        raise unanswered(f"no JSON, status {status}") from None
+        raise unanswered("no JSON", status) from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
-        raise Unanswered(f"no envelope, status {status}")
+        raise unanswered("no envelope", status)
     return answer
 
 
@@ -183,16 +181,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _result(status: int, answer: dict[str, Any]) -> Any:
-    # Older modules leave the code empty: it is the key that tells an error.
-    if "error" in answer:
-        time_ = answer.get("time")
-        until = time_.get("operating_reset_at") if isinstance(time_, dict) else None
-        code, description = answer["error"], answer.get("error_description", "")
-        raise refusal(str(code), str(description), status, until)
+    # Older modules leave the code empty: it is the key that tells an error, or the status.
+    if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
+        raise error_of(answer, status)
     return answer["result"]
-
-
-def _reset_at(result: dict[str, Any], name: str) -> float | None:
-    times = result.get("result_time")
-    time_ = times.get(name) if isinstance(times, dict) else None
-    return time_.get("operating_reset_at") if isinstance(time_, dict) else None

@@ -27,12 +27,12 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import PROFILE, Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import (
+    Bitrix24Error,
     ExpiredToken,
     Moved,
     NoPermission,
     NotProven,
     NotTheirs,
-    Refused,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures, Proven
@@ -105,7 +105,7 @@ class Proof:
     ) -> tuple[int | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
-        Gives the owner, ``None`` where that is not told, and the call's result or ``Refused``.
+        Gives the owner, ``None`` where that is not told, and the call's result or its error.
         Raises as ``Access.with_pair``.
         """
         if call.method == "batch" and len(call.methods) == batch.MAX_CALLS:
@@ -239,6 +239,6 @@ class Actor:
 
 
 def _result(result: Any) -> Any:
-    if isinstance(result, Refused):
+    if isinstance(result, Bitrix24Error):
         raise result
     return result
