@@ -25,7 +25,7 @@ async def browser(settings: Settings, aiohttp_client: Browse) -> AsyncIterator[C
 
 @ON_SQLITE
 async def test_each_address_takes_its_method_alone(browser: Client) -> None:
-    for address in ("/healthz", "/readyz", "/bitrix24/connect", "/bitrix24/oauth"):
+    for address in ("/healthz", "/readyz", "/bitrix24/oauth"):
         assert (await browser.post(address)).status == 405
     assert (await browser.get("/bitrix24/events")).status == 405
     assert (await browser.get("/bitrix24")).status == 404

@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import (
     ClientConnectorError,
@@ -133,7 +134,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
-                    raise Moved(response.headers.get("Location", ""))
+                    raise Moved(_redirected(response))
                 return response.status, await _body(response)
         except ClientConnectorError:
             raise Unreachable("no connection") from None
@@ -162,10 +163,19 @@ async def _body(response: ClientResponse) -> bytes:
     return bytes(body)
 
 
+def _redirected(response: ClientResponse) -> str:
+    """Say where a redirect leads, without what may be secret in it."""
+    path = urlsplit(response.headers.get("Location", "")).path
+    plain = "".join(one for one in path[:100] if one.isprintable())
+    return f"a redirect to {plain or '/'}, status {response.status}"
+
+
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = _parsed(body)
     except (ValueError, RecursionError):
+        if status == HTTPStatus.NOT_FOUND:
+            raise Moved("a page that is not found") from None
         raise unanswered("no JSON", status) from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise unanswered("no envelope", status)

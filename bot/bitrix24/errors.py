@@ -66,11 +66,10 @@ class Unreachable(Bitrix24Error):
 
 
 class Moved(Unreachable):
-    """The portal has another address now: ``location``, which nobody has vouched for."""
+    """There is no portal at its address any more: a redirect, or a page that is not found.
 
-    def __init__(self, location: str) -> None:
-        super().__init__("the portal names another address")
-        self.location = location
+    Where a redirect leads nobody has vouched for: it is not followed.
+    """
 
 
 class Unanswered(Bitrix24Error):

@@ -147,6 +147,7 @@ class Requester:
             return batch.read(answer, calls), stranger
         except Unanswered:
             if stranger is not None:
+                await self._journal.withdraw(self._command, new)
                 raise stranger from None
             work.doubt(todo)
             raise

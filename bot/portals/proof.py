@@ -29,10 +29,10 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import (
     Bitrix24Error,
     ExpiredToken,
-    Moved,
     NoPermission,
     NotProven,
     NotTheirs,
+    Unreachable,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures, Proven
@@ -134,6 +134,11 @@ class Proof:
             owner = await self._access.owner(portal, pair)
         except ExpiredToken:
             return await self._access.renew(portal, pair)
+        except Unreachable:
+            # The refresh tells where the portal is now.
+            if not self._access.may_have_moved(portal):
+                raise
+            return await self._access.renew(portal, pair)
         return (pair, owner) if owner else None
 
 
@@ -170,7 +175,12 @@ class Actor:
         if self._own is not None:
             try:
                 return await self._with_own(self._own, call)
-            except (ExpiredToken, NoPermission, Moved):
+            except (ExpiredToken, NoPermission):
+                await self._renew_own(self._own)
+            except Unreachable:
+                # The refresh tells where the portal is now.
+                if not self._access.may_have_moved(self._portal):
+                    raise
                 await self._renew_own(self._own)
         await self._prove_event()
         return await self._access.call(self._portal, self._user_id, call)
@@ -195,7 +205,7 @@ class Actor:
     async def _prove_own(self, own: TokenPair) -> None:
         try:
             owner = await self._access.owner(self._portal, own)
-        except (ExpiredToken, Moved):
+        except ExpiredToken:
             return await self._renew_own(own)
         if owner == self._user_id:
             return self._keep(own)
@@ -206,8 +216,8 @@ class Actor:
 
     async def _renew_own(self, own: TokenPair) -> None:
         """Have the authorization server say whose a token is that the portal does not take."""
-        self._own = None
         renewed = await self._access.renew(self._portal, own)
+        self._own = None
         if renewed is not None and renewed[1] == self._user_id:
             self._keep(renewed[0])
         elif renewed is not None and self._command.brought.is_named:
