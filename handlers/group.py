@@ -8,6 +8,7 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.groups import Groups, Invitations
 from bot.bitrix24.people import Users
+from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
 from bot.commands.errors import NotGroup
 from bot.commands.people import People
@@ -95,7 +96,7 @@ async def group(
 
 
 def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="group", params=args.written(group=chosen, people=people, **changed))
+    return Act(name="group", params=args.told(group=chosen, people=people, **changed))
 
 
 async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> Group:
@@ -109,8 +110,9 @@ async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> G
 
 
 def _named(name: str, found: Sequence[Group]) -> Group:
-    exact = [one for one in found if one.name.casefold() == name.casefold()]
-    matches = exact or [one for one in found if one.name.casefold().startswith(name.casefold())]
+    wanted = vocabulary.key(name)
+    exact = [one for one in found if vocabulary.key(one.name) == wanted]
+    matches = exact or [one for one in found if vocabulary.key(one.name).startswith(wanted)]
     if not matches:
         raise GroupNotFound(Group(name=name))
     if len(matches) > 1:

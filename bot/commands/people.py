@@ -202,11 +202,7 @@ def _begins(words: list[str], typed: list[str]) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return (
-        name.casefold()
-        .replace("\N{CYRILLIC SMALL LETTER IO}", "\N{CYRILLIC SMALL LETTER IE}")
-        .split()
-    )
+    return vocabulary.key(name).split()
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:

@@ -1,15 +1,17 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.bitrix24.events import Chat, CommandEvent
-from bot.commands import vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, UnknownCommand
+from bot.bitrix24.events import Chat, CommandEvent, lines_of
+from bot.commands import grammar, vocabulary
+from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.quotes import said_lines
 from bot.commands.router import Command, Router
+from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
 from bot.presses import Pressed
 from bot.store.accepted import Accepted
@@ -32,35 +34,84 @@ class Runner:
 
     async def run(self, portal: Portal, command: Accepted) -> Outcomes:
         """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
-        event = command.event
-        declared = self._find(command)
+        left_out = self._left_out(command)
+        if left_out is None:
+            return await self._run(portal, command)
+        try:
+            outcomes = await self._run(portal, command)
+        except Refusal as refusal:
+            outcomes = refusal
+        return [*(outcomes if isinstance(outcomes, Sequence) else [outcomes]), left_out]
+
+    async def _run(self, portal: Portal, command: Accepted) -> Outcomes:
+        declared, event = self._find(command)
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
         if declared.explains_itself(event):
             return Usage(command=declared.name)
-        arguments = declared.read(event, urlsplit(portal.client_endpoint).netloc)
+        host = urlsplit(portal.client_endpoint).netloc
+        pressed = isinstance(command, Pressed)
+        arguments = declared.read(event.command.params, host, pressed=pressed)
         return await declared.run(
             arguments, event, lambda type_: self._make(type_, portal, command)
         )
 
-    def _find(self, command: Accepted) -> Command:
+    def _find(self, command: Accepted) -> tuple[Command, CommandEvent]:
+        """Give what was declared, and the event with the name that it was declared by."""
         event = command.event
         if isinstance(command, Pressed) or event.command.context == TIMER:
-            return self._router.find_act(event.name)
+            return self._router.find_act(event.name), event
         try:
-            return self._router.find(event.name)
+            declared, params = self._router.find(event.name), event.command.params
         except UnknownCommand:
-            raise self._suspect(event) from None
+            declared, params = self._find_typed(event)
+        return declared, event.about(declared.name, params)
 
-    def _suspect(self, event: CommandEvent) -> UnknownCommand | DidYouMean:
-        """Say what may have been meant by a command that there is not."""
-        typed, names = event.name.casefold(), list(self._router.commands)
-        swapped = vocabulary.other_layout(typed)
-        near = [swapped] if swapped in names else get_close_matches(typed, names, 1, 0.7)
-        if not near:
-            return UnknownCommand(event.name)
-        return DidYouMean(f"/{event.name}", near[0], event.command.params.strip())
+    def _find_typed(self, event: CommandEvent) -> tuple[Command, str]:
+        """Read what was written to the bot alone: the portal knows no such command.
+
+        Raises ``UnknownCommand`` or ``DidYouMean``.
+        """
+        typed = f"{event.command.command} {event.command.params}" if event.name else _first(event)
+        has_slash, name, params = grammar.split_command(typed)
+        try:
+            declared = self._router.find(name)
+        except UnknownCommand:
+            if meant := self._suspect(name.casefold()):
+                raise DidYouMean(typed.split()[0], meant, params) from None
+            raise
+        if not has_slash:
+            raise DidYouMean(name, declared.name, params)
+        return declared, params
+
+    def _suspect(self, name: str) -> str:
+        """Give the command that may have been meant; nothing where there is none."""
+        commands = self._router.commands
+        word = vocabulary.near(name, [*commands, *vocabulary.COMMANDS])
+        meant = vocabulary.COMMANDS.get(word, word)
+        return meant if meant in commands else ""
+
+    def _left_out(self, command: Accepted) -> OneLine | None:
+        """Tell of what stands on the lines after the command, where no command takes it."""
+        event = command.event
+        lines = iter(said_lines(event.message.text))
+        if isinstance(command, Pressed) or not any(map(event.is_line, lines)):
+            return None
+        after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
+        rest = [line for line in after if not line.startswith("/") or self._is_meant(line)]
+        text = vocabulary.normalise(" ".join(rest))
+        return OneLine(event.name, grammar.plain(text)) if text else None
+
+    def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
+        """Say whether the portal makes an event of a further line, as it does of a command's."""
+        name = line.removeprefix("/").partition(" ")[0]
+        return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
+
+    def _is_meant(self, line: str) -> bool:
+        """Say whether a line is for this bot, and not for another one."""
+        _, name, _ = grammar.split_command(line)
+        return bool(self._suspect(name.casefold()))
 
     def _make(self, type_: type[Any], portal: Portal, command: Accepted) -> Any:
         if type_ is Again:
@@ -83,3 +134,9 @@ class Again:
             original = self._command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
         return await self._runner.run(self._portal, replace(self._command, event=event))
+
+
+def _first(event: CommandEvent) -> str:
+    """Give the first line in which something stands."""
+    lines = map(vocabulary.normalise, lines_of(event.message.text))
+    return next(filter(None, lines), "")
