@@ -204,13 +204,16 @@ class Registration:
     def _wanted(self) -> dict[str, dict[str, Any]]:
         """Give the commands that the portal should know, with the one that buttons carry."""
         shown = {name: self._fields(one) for name, one in self._router.commands.items()}
-        hidden = [PRESS, *self._spellings()]
-        flags = {"hidden": True, "common": True, "extranetSupport": False}
-        return {**shown, **{name: {"command": name, **flags} for name in hidden}}
+        hidden = {PRESS: True, **self._spellings()}
+        return shown | {
+            name: {"command": name, "hidden": True, "common": common, "extranetSupport": False}
+            for name, common in hidden.items()
+        }
 
-    def _spellings(self) -> list[str]:
-        """Give the other spellings of commands: the portal compares names letter for letter."""
-        return [word for one in self._router.commands.values() for word in one.spellings]
+    def _spellings(self) -> dict[str, bool]:
+        """Give the other spellings of commands, and whether they can be typed everywhere."""
+        commands = self._router.commands.values()
+        return {word: one.everywhere for one in commands for word in one.spellings}
 
     def _fields(self, command: Command) -> dict[str, Any]:
         words = {

@@ -106,13 +106,19 @@ async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> G
         return Group(id=event.chat.group_id)
     if args.group.id:
         return args.group
-    return _named(args.group.name, await groups.named(args.group.name))
+    name = args.group.name
+    # The portal's search may miss a name that holds a character which nobody sees.
+    found = _matches(name, await groups.named(name)) or _matches(name, await groups.named(name[:2]))
+    return _only(name, found)
 
 
-def _named(name: str, found: Sequence[Group]) -> Group:
+def _matches(name: str, found: Sequence[Group]) -> list[Group]:
     wanted = vocabulary.key(name)
     exact = [one for one in found if vocabulary.key(one.name) == wanted]
-    matches = exact or [one for one in found if vocabulary.key(one.name).startswith(wanted)]
+    return exact or [one for one in found if vocabulary.key(one.name).startswith(wanted)]
+
+
+def _only(name: str, matches: Sequence[Group]) -> Group:
     if not matches:
         raise GroupNotFound(Group(name=name))
     if len(matches) > 1:

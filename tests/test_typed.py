@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from acting import INVITE, added, changes, keyboard, press
 from sqlalchemy import text
-from stage import ANNA, CHAT, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ANNA, BOT, CHAT, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 from handlers import router
 
@@ -69,6 +69,13 @@ async def test_a_name_of_the_portal_may_hold_what_nobody_sees(stage: Stage) -> N
         await brings(stage, "/invite @Анна Орлова", ANNA)
     anna.name = "Ма\u0438\u0306я"  # «й» in two characters
     await brings(stage, "/invite @Майя Орлова", ANNA)
+
+
+async def test_a_group_may_be_called_what_nobody_sees(stage: Stage) -> None:
+    stage.portal.state.groups[15].name = "Юр\u200bисты"
+
+    assert "✅" in await stage.say(f"/group «Юристы» {M}")
+    assert await changes(stage) == [(INVITE, {"GROUP_ID": "15", "USER_ID": ["12"]})]
 
 
 async def test_follows_a_link_however_it_was_copied(stage: Stage) -> None:
@@ -165,6 +172,8 @@ async def test_other_spellings_are_hidden_and_do_not_crowd_the_portal(stage: Sta
     for name in EVERYWHERE:
         assert "[b]/" in await stage.say(f"/{name.capitalize()} help")
         assert "[b]/" in await stage.say(f"/{name.upper()} ?")
+    stage.portal.state.chats[CHAT].members.append(BOT)
+    assert "[b]/help[/b]" in await stage.say("/Help help")
 
 
 async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> None:

@@ -50,7 +50,8 @@ class DidYouMean(Refusal):
     params: str
 
     def __post_init__(self) -> None:
-        self.offers = (Offer(name="run", act=Act(name=self.command, params=self.params)),)
+        # The blank tells what was typed from what the bot itself gives a button to carry.
+        self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
 
 
 @dataclass(eq=False)

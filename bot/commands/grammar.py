@@ -43,7 +43,7 @@ _END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
 _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER)}|id)\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
-_TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT})})"
+_TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
 # A preposition is one where a record, a chat or a link comes next.
 _PREPOSITION = (
@@ -191,8 +191,9 @@ class Line:
 
 def asks_for_help(text: str) -> bool:
     """Say whether somebody wants to know how the command goes: ``help``, ``?``."""
-    asked = normalise(text).casefold()
-    return asked.strip(f"?/.!-{DASHES}") in vocabulary.HELP or asked.strip("?") == "" != asked
+    asked = normalise(text)
+    words = vocabulary.readings(asked.strip(f"?/.!-{DASHES}"))
+    return any(word in vocabulary.HELP for word in words) or asked.strip("?") == "" != asked
 
 
 def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> dict[str, Any]:
@@ -305,7 +306,10 @@ _VALUES: dict[str, Callable[[Line], int]] = {
 
 
 def _group(line: Line) -> bool:
-    if "group" in line.parts or line.people or not (found := line.see("group")):
+    if "group" in line.parts or not (found := line.see("group")):
+        return False
+    # After a colleague, a name in quotation marks is another one.
+    if line.people and not found[0][0].isalnum():
         return False
     name = next(filter(None, found.groups()[1:]), "").strip()
     line.parts["group"] = Group(name=name) if name else Group(id=line.number(found))
@@ -439,7 +443,7 @@ def _suspect(line: Line) -> Unclear:
         offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
         meant = near(found[1], offered, 0.6)
         return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
-    if "people" in line.wanted and (found := line.see("number")):
+    if "number" in line.wanted and (found := line.see("number")):
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()
 

@@ -59,11 +59,12 @@ class Command:
 
     @property
     def spellings(self) -> list[str]:
-        """What else the portal is to take for the command's name, where it takes only its own.
+        """What else the portal is to take for the command's name, letter for letter.
 
-        In a private talk the bot hears whatever is written.
+        In a private talk the bot hears whatever is written: there no more is needed than elsewhere.
         """
-        return vocabulary.spellings(self.name) if self.everywhere else []
+        words = vocabulary.spellings(self.name)
+        return words if self.everywhere else words[:1]
 
     def explains_itself(self, event: CommandEvent) -> bool:
         """Say whether the requester asks how the command goes, and not for what it does."""

@@ -30,7 +30,7 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
     return {word: meaning for meaning, words in table.items() for word in words.split()}
 
 
-HELP = frozenset({"help", "?", "помощь", "справка"})
+HELP = frozenset({"help", "помощь", "справка"})
 PREPOSITIONS = frozenset({"in", "to", "from", "for", "on", "в", "во", "из", "к", "по", "на"})
 CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
 # What may stand before a number, besides «#» and «№».
