@@ -83,6 +83,8 @@ def test_reads(text: str, parts: dict[str, Any]) -> None:
         ("«Отдел \"Право\"» me", {"group": Group(name='Отдел "Право"'), "people": (Me(),)}),
         ("me 15", {"group": Group(id=15), "people": (Me(),)}),
         ("@Анна в группу 15", {"group": Group(id=15), "people": (Named(name="Анна"),)}),
+        ("«Отдел «Право»» me", {"group": Group(name="Отдел «Право»"), "people": (Me(),)}),
+        ('"Отдел "Право"" me', {"group": Group(name='Отдел "Право"'), "people": (Me(),)}),
         ('me, "15"', {"people": (Me(), Named(name="15"))}),
         ("--dry 15: me!", {"group": Group(id=15), "people": (Me(),), "dry": True}),
     ],
@@ -161,6 +163,7 @@ def test_says_what_may_have_been_meant() -> None:
         "me --dri": "me --dry",
         "вуфд 288": "deal 288",
         "deal 288 #12": "deal 288 id12",
+        "me - срочно": "me -- срочно",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE if "#" in text else grammar.EVERYTHING)
@@ -193,12 +196,20 @@ def test_what_a_command_does_not_take_is_not_understood() -> None:
     "//portal.example/crm/deal/details/288/", "http://portal.example/crm/deal/details/288/",
     f"[URL]{LINK}/crm/deal/details/288/[/URL]",
     f"[url={LINK}/crm/deal/details/288/]Сделка, 288[/url]",
-    f"в {LINK}/crm/deal/details/288/",
+    f"в {LINK}/crm/deal/details/288/", f"{LINK}/crm/deal/details/288/?a[]=1&amp;b[2]=3",
 ])  # fmt: skip
 def test_reads_a_record_however_it_is_written(written: str) -> None:
     for text in (written, f"{written}, ", f"({written}".lstrip("(")):
         assert parse(text, host="portal.example") == {"item": DEAL}
     assert parse(f"{written} {M}", host="portal.example") == {"item": DEAL, "people": (IVAN,)}
+
+
+def test_what_is_glued_to_a_link_is_not_lost() -> None:
+    for further in (";id12", ",id12", ", id12", M, ",/company/personal/user/12/"):
+        for query in ("", "?a=1"):
+            parts = parse(f"/crm/deal/details/288/{query}{further}")
+            assert (parts["item"], [one.id for one in parts["people"]]) == (DEAL, [12])
+    assert parse("/company/personal/user/12/?a=1,deal 288")["item"] == DEAL
 
 
 @pytest.mark.parametrize("written", [
@@ -413,6 +424,7 @@ WANTED = st.sampled_from([grammar.EVERYTHING, GROUP, frozenset({"word"}), frozen
 
 @example("a@b.ruİ", grammar.EVERYTHING)
 @example("ſ\u0301", frozenset({"word"}))
+@example("‘\u00a0‘", frozenset(GROUP))
 @settings(max_examples=1500, deadline=None)
 @given(LINES | st.text(), WANTED)
 def test_raises_nothing_but_its_own_error(text: str, wanted: set[str]) -> None:

@@ -163,6 +163,8 @@ async def test_a_number_may_be_meant_as_a_colleagues(stage: Stage) -> None:
 async def test_a_command_is_known_however_it_is_spelled(stage: Stage) -> None:
     for name in ("Invite", "INVITE", "/invite", "штмшеу", "Штмшеу", "ШТМШЕУ"):
         await brings(stage, f"/{name} {M}", IVAN)
+    names = stage.count("SELECT count(*) FROM journal WHERE command = 'invite'")
+    assert names == 6
 
 
 async def test_other_spellings_are_hidden_and_do_not_crowd_the_portal(stage: Stage) -> None:

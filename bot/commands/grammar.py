@@ -34,8 +34,8 @@ def _any(words: Collection[str]) -> str:
 
 
 def _quoted(opening: str, closing: str) -> str:
-    # Within a word an apostrophe, or a quotation mark before one, closes nothing.
-    return rf"[{opening}]((?:[^{closing}]|[{closing}](?=\w)){{1,255}})[{closing}]"
+    # What stands before a letter, or before another of its kind, closes a part of the name at most.
+    return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
 
 
 # A part ends where the line does, at a separator or before markup, perhaps with a full stop.
@@ -82,11 +82,12 @@ _PATTERNS = {
     "group": rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
     rf"(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
     "reason": f"{_LONG_DASH} ",
+    "hyphen": f"[{HYPHENS}] ",
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
     "is": " ?[=:]? ?",
     "time": r" ?(?:([0-9]{1,5}(?:[.,][0-9]{1,2})?) ?)?([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
-    "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|[^\s,;\[\]]){0,2000}",
+    "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
 }
 _SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
 
@@ -312,6 +313,8 @@ def _group(line: Line) -> bool:
     if line.people and not found[0][0].isalnum():
         return False
     name = next(filter(None, found.groups()[1:]), "").strip()
+    if not name and not found[1]:
+        return False
     line.parts["group"] = Group(name=name) if name else Group(id=line.number(found))
     line.place = found.end()
     return True
@@ -443,6 +446,8 @@ def _suspect(line: Line) -> Unclear:
         offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
         meant = near(found[1], offered, 0.6)
         return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+    if "reason" in line.wanted and (found := line.see("hyphen")):
+        return line.unclear(instead=_instead(line, found[0], "-- "))
     if "number" in line.wanted and (found := line.see("number")):
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()

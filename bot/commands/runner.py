@@ -44,7 +44,11 @@ class Runner:
         return [*(outcomes if isinstance(outcomes, Sequence) else [outcomes]), left_out]
 
     async def _run(self, portal: Portal, command: Accepted) -> Outcomes:
-        declared, event = self._find(command)
+        declared, params = self._find(command)
+        event = command.event
+        if (declared.name, params) != (event.name, event.command.params):
+            event = event.about(declared.name, params)
+            command = replace(command, event=event)
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
@@ -52,21 +56,20 @@ class Runner:
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
         pressed = isinstance(command, Pressed)
-        arguments = declared.read(event.command.params, host, pressed=pressed)
+        arguments = declared.read(params, host, pressed=pressed)
         return await declared.run(
             arguments, event, lambda type_: self._make(type_, portal, command)
         )
 
-    def _find(self, command: Accepted) -> tuple[Command, CommandEvent]:
-        """Give what was declared, and the event with the name that it was declared by."""
+    def _find(self, command: Accepted) -> tuple[Command, str]:
+        """Give the command or the act that was declared, and its parameters."""
         event = command.event
         if isinstance(command, Pressed) or event.command.context == TIMER:
-            return self._router.find_act(event.name), event
+            return self._router.find_act(event.name), event.command.params
         try:
-            declared, params = self._router.find(event.name), event.command.params
+            return self._router.find(event.name), event.command.params
         except UnknownCommand:
-            declared, params = self._find_typed(event)
-        return declared, event.about(declared.name, params)
+            return self._find_typed(event)
 
     def _find_typed(self, event: CommandEvent) -> tuple[Command, str]:
         """Read what was written to the bot alone: the portal knows no such command.
@@ -95,8 +98,10 @@ class Runner:
     def _left_out(self, command: Accepted) -> OneLine | None:
         """Tell of what stands on the lines after the command, where no command takes it."""
         event = command.event
+        if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
+            return None
         lines = iter(said_lines(event.message.text))
-        if isinstance(command, Pressed) or not any(map(event.is_line, lines)):
+        if not any(map(event.is_line, lines)):
             return None
         after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
         rest = [line for line in after if not line.startswith("/") or self._is_meant(line)]
