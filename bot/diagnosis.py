@@ -15,6 +15,7 @@ from bot.errors import (
     AccessUnclear,
     AccountOff,
     AppClosed,
+    ClockWrong,
     DialogFinished,
     DialogNotActive,
     IsBot,
@@ -113,6 +114,8 @@ def system_refusal(refused: Refused, reference: str) -> Refusal:
             return SubscriptionEnded()
         case "IM_NOT_INSTALLED":
             return MessengerMissing()
+        case "expired_token":
+            return ClockWrong()
     return UnknownRefusal(refused.code, refused.description, reference)
 
 

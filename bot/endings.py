@@ -3,7 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.errors import Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
+from bot.errors import (
+    ConsentNeeded,
+    Failure,
+    ForwardedCommand,
+    NoAnswer,
+    PermissionNeeded,
+    Refusal,
+    WrongRequest,
+)
 from bot.outcomes import Outcomes
 from bot.store.accepted import End, Ending
 
@@ -12,6 +20,8 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The rest of the refusals is what somebody can mend.
 _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
+    ConsentNeeded: Ending.ASKED,
+    ForwardedCommand: Ending.DROPPED,
     NoAnswer: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
     WrongRequest: Ending.FAILED,

@@ -203,6 +203,36 @@ class PermissionNeeded(Refusal):
 
 
 @dataclass(eq=False)
+class ConsentNeeded(Refusal):
+    """Nothing proves that the requester has typed ``/command params``: they are asked."""
+
+    command: str
+    params: str
+
+    @classmethod
+    def with_link(cls, command: str, params: str, link: str) -> Self:
+        """Offer the link that leads to the page where the requester says so."""
+        refusal = cls(command, params)
+        refusal.offers = (Offer(name="connect", link=link),)
+        return refusal
+
+
+@dataclass(eq=False)
+class ForwardedCommand(Refusal):
+    """The command stands in a message that its sender has only forwarded."""
+
+
+@dataclass(eq=False)
+class PortalRenamed(Refusal):
+    """The portal has another member id: the app has to be installed again."""
+
+
+@dataclass(eq=False)
+class ClockWrong(Refusal):
+    """The portal calls tokens expired that were made this minute."""
+
+
+@dataclass(eq=False)
 class NoAnswer(Refusal):
     """The portal did not answer; nobody knows what came of it."""
 

@@ -43,6 +43,24 @@ class Reason(StrEnum):
     NO_DATABASE = "no_database"
 
 
+class Proven(StrEnum):
+    """What a proof came to."""
+
+    GENUINE = "genuine"  # the bot's token is the portal's bot's
+    FORGED = "forged"  # it is not
+    ANOTHERS = "anothers"  # a token said to be the requester's is another person's
+    NOTHING = "nothing"  # nothing proves the command: its requester is asked
+
+
+class Change(StrEnum):
+    """What became of a portal."""
+
+    LEFT = "left"  # the app was removed
+    KEPT = "kept"  # it was said to be removed, and is not
+    UPDATED = "updated"
+    BOT_LOST = "bot_lost"  # somebody has deleted the bot
+
+
 # A sample's name and its labels.
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -118,6 +136,12 @@ class Figures:
             "Token pairs to be renewed, by what came of it.",
             result=[FINE, REFUSED, UNREACHABLE],
         )
+        self.proofs = self._tally(
+            "proofs", "Proofs of events, by what they came to.", result=list(Proven)
+        )
+        self.changes = self._tally(
+            "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
+        )
         self._show_noughts(names)
 
     def named(self, command: str) -> str:
@@ -162,6 +186,10 @@ class Figures:
             self.events.show(result)
         for reason in Reason:
             self.refused.show(reason)
+        for change in Change:
+            self.changes.show(change)
+        for proof in Proven:
+            self.proofs.show(proof)
         for name in commands:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")

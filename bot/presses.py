@@ -9,12 +9,16 @@ from itertools import count
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
+from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
 from bot.store.presses import Press, Presses
 
 # A button offers what is meant now: tomorrow the chat is another one.
 LIFE = 30 * 60
 UNDO_LIFE = 30 * 60
+
+# The hidden command that every button of the bot carries.
+PRESS = "press"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,12 @@ class Buttons:
         ids = iter([one.id for one in kept])
         return [next(ids) if offer.act is not None else "" for offer in offers]
 
-    async def press(self, command: Accepted) -> Pressed:
+    async def press(self, command: Accepted, actor: Actor) -> Pressed:
         """Give what a press is to do, and mark it as done before it is.
 
-        The same press may be asked about again, after a crash.
-        Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``.
+        A press that nothing proves must not use up its owner's button. The same press may be
+        asked about again, after a crash.
+        Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``; ``NotProven``.
         """
         event = command.event
         press = await self._known(event)
@@ -77,9 +82,18 @@ class Buttons:
             raise NotYours(press.owner)
         if press.expires_at < command.received_at:
             raise ButtonExpired
+        if press.used_by not in (None, command.id):
+            raise ButtonUsed
+        if not actor.may_act:
+            await actor.prove()
         if not await self._presses.claim(press, command.id):
             raise ButtonUsed
         return _pressed(press, command)
+
+    async def release(self, command: Accepted) -> None:
+        """Let a button be pressed after all: this press was not its owner's."""
+        if command.event.name == PRESS:
+            await self._presses.release(command.id)
 
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""

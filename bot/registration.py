@@ -18,8 +18,8 @@ from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
+from bot.presses import PRESS
 from bot.rendering import Wording
-from bot.replies import PRESS
 from bot.store.portals import Portal, Portals
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 CODE = "switchboard"
 UPDATE, UNINSTALL = "ONAPPUPDATE", "ONAPPUNINSTALL"
 LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
+# The portal tells it of the bot without being asked to.
+REMOVED = "ONIMBOTV2DELETE"
 
 # Portals that are told of a new version at a time: one that hangs holds up no other.
 AT_ONCE = 8

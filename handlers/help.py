@@ -17,7 +17,7 @@ class CommandList(Outcome):
     names: tuple[str, ...]
 
 
-@router.command("help", everywhere=False)
+@router.command("help", everywhere=False, proven=False)
 async def show_help(
     args: Help, event: CommandEvent, *, commands: Router, settings: PortalSettingsStore
 ) -> Outcomes:

@@ -59,7 +59,7 @@ class TooLate(Refusal):
     """What was to be put off has happened."""
 
 
-@router.button("remind")
+@router.button("remind", proven=True)
 async def remind(args: Visit, event: CommandEvent, *, stays: Stays) -> Outcomes:
     guests = await _guests(args, event, stays)
     if guests is None:
@@ -73,7 +73,7 @@ async def remind(args: Visit, event: CommandEvent, *, stays: Stays) -> Outcomes:
     )
 
 
-@router.button("extend")
+@router.button("extend", proven=True)
 async def extend(args: Visit, event: CommandEvent, *, stays: Stays) -> VisitExtended:
     guests = await _guests(args, event, stays)
     if guests is None or not await stays.extend(guests, HOUR):

@@ -18,6 +18,12 @@ def build(calls: Mapping[str, Call]) -> Call:
     return Call("batch", {"halt": 0, "cmd": {name: _command(one) for name, one in calls.items()}})
 
 
+def joined(batch: Call, name: str, call: Call) -> Call:
+    """Put one more call before those of a ``batch`` that has room for it."""
+    commands = {name: _command(call), **batch.params["cmd"]}
+    return Call("batch", {**batch.params, "cmd": commands})
+
+
 def merge(calls: Sequence[Call]) -> Call:
     """Put calls into one ``batch``, those that are batches with all that is in them."""
     commands: dict[str, str] = {}

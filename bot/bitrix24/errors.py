@@ -8,8 +8,13 @@ Bitrix24Error
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 │   └── TurnedAway     … though a gateway says that nothing was passed on
-└── NoPermission       there is no token to call with: the person has to connect
+├── NoPermission       there is no token to call with: the person has to connect
+│   └── NotProven      … or to say that they mean it: nothing proves whose command it is
+├── NotTheirs          the token that acted turned out to be somebody else's
+└── Renamed            the portal has another member id: the app must be installed again
 """
+
+from typing import Any
 
 
 class Bitrix24Error(Exception):
@@ -65,6 +70,26 @@ class TurnedAway(Unanswered):
 
 class NoPermission(Bitrix24Error):
     """No token of this person is usable."""
+
+
+class NotProven(NoPermission):
+    """Nothing proves that the command is its requester's, so that no stored token may act."""
+
+
+class NotTheirs(Bitrix24Error):
+    """A token said to be the requester's is another person's: ``owner`` (0: nobody's here).
+
+    ``result`` is what the portal answered to the call that it was used for.
+    """
+
+    def __init__(self, owner: int, result: Any = None) -> None:
+        super().__init__(f"the token is user {owner}'s")
+        self.owner = owner
+        self.result = result
+
+
+class Renamed(Bitrix24Error):
+    """The authorization server names another member id for the portal's address."""
 
 
 EXPIRED_CODES = frozenset({"expired_token"})

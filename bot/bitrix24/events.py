@@ -3,7 +3,8 @@
 import hashlib
 import re
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -22,11 +23,21 @@ from bot.bitrix24.numerals import read_number
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
-_BREAK = re.compile(r"\[BR\]|#BR#", re.IGNORECASE)
+_BREAK = re.compile(r"\[BR\]|#BR#|\r\n?", re.IGNORECASE)
+
+# A mention as it was typed, or as the portal has written it anew: ``[USER=12 REPLACE]Name[/USER]``.
+_MENTION = re.compile(r"\[(USER|CHAT)=([^\s\]]*)[^\]]{0,64}\].{0,255}?\[/\1\]", re.IGNORECASE)
+_SLASHES = re.compile(r"^/+")
+
+# What the portal says of a command: how somebody gave it.
+CONTEXTS = ("textarea", "keyboard", "menu")
+
+# The context of the bot's own acts, which no portal sends.
+INTERNAL = "timer"
 
 
 def _flag(value: object) -> bool:
-    return value not in ("", "0", "N", "n", "false", 0, None)
+    return value not in ("", "0", "N", "n", "false", 0, None, [], {})
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -68,6 +79,13 @@ class Auth(Part):
     expires_in: float | None = None
     user_id: Id | None = None
     server_endpoint: str = Field("", max_length=255)
+    client_endpoint: str = Field("", max_length=255)
+    domain: str = Field("", max_length=255)
+
+    @property
+    def home(self) -> str:
+        """The host of the portal that the event says it comes from."""
+        return (urlsplit(self.client_endpoint).netloc or self.domain).lower()
 
 
 class Bot(Part):
@@ -103,6 +121,7 @@ class Message(Part):
     author_id: Id = 0
     text: str = ""
     params: dict[str, Any] = Field(default_factory=dict)
+    forward: Flag = False
 
     @field_validator("params", mode="before")
     @classmethod
@@ -183,7 +202,7 @@ class Command(Part):
     id: Id
     command: str = Field(min_length=1, max_length=255)
     params: str = ""
-    context: Literal["textarea", "keyboard", "menu"] | str = "textarea"
+    context: str = "textarea"
 
 
 class CommandEvent(Part):
@@ -214,14 +233,17 @@ class CommandEvent(Part):
 
     @cached_property
     def identity(self) -> str:
-        """What makes two deliveries the same: 64 hexadecimal digits."""
+        """What makes two deliveries the same: 64 hexadecimal digits.
+
+        A line that stands twice in a message, quoted and said, is one command.
+        """
         parts = [
             self.member_id,
             str(self.message.id),
             str(self.command.id),
-            self.command.params,
+            bare_line(self.command.params),
             self.command.context,
-            str(self.user.id) if self.is_press else "",
+            str(self.user.id),
         ]
         told = "\x1f".join(parts).encode()
         # Numbers that grow keep new rows side by side in the database's index.
@@ -244,9 +266,20 @@ class CommandEvent(Part):
         lines = lines_of(self.message.text)
         return next((n for n, line in enumerate(lines) if self.is_line(line)), len(lines))
 
+    @property
+    def earlier_lines(self) -> int:
+        """How many lines before it look like commands: each has an event of its own."""
+        lines = lines_of(self.message.text)[: self.line]
+        return len({bare_line(line) for line in lines if line.lstrip().startswith("/")})
+
+    @property
+    def is_authors(self) -> bool:
+        """Say whether a typed command is the author's of its message, as far as that is told."""
+        return not self.is_typed or self.message.author_id in (0, self.user.id)
+
     def is_line(self, line: str) -> bool:
         """Say whether this is the line that the command was typed in."""
-        return line.strip() == f"{self.command.command} {self.command.params}".strip()
+        return bare_line(line) == bare_line(f"{self.command.command} {self.command.params}")
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""
@@ -257,6 +290,12 @@ class CommandEvent(Part):
 def lines_of(text: str) -> list[str]:
     """Split a message as the messenger does before it looks for commands."""
     return _BREAK.sub("\n", text).split("\n")
+
+
+def bare_line(line: str) -> str:
+    """Write a line as it can be compared: mentions by their ids alone, spaces and slashes alike."""
+    words = _MENTION.sub(lambda found: f"[{found[1].upper()}={found[2]}]", line).split()
+    return _SLASHES.sub("/", " ".join(words))
 
 
 class Envelope(Part):
@@ -274,11 +313,21 @@ class Envelope(Part):
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
 
+    def with_member_id(self) -> Self:
+        """Name the portal as the bot's own part of the event does, where the event does not."""
+        if self.auth.member_id:
+            return self
+        auth = self.auth.model_copy(update={"member_id": self.bot_auth().member_id})
+        return self.model_copy(update={"auth": auth})
+
     def bot_auth(self) -> Auth:
         """Read what the event tells of the bot's own tokens. Raises ``MalformedEvent``."""
         bot = self.data.get("bot")
+        told = bot if isinstance(bot, dict) else {}
+        # Older portals gave the keys flat, and once more under a name in capitals.
+        auth = next((told[key] for key in ("auth", "AUTH") if told.get(key)), told)
         try:
-            return Auth.model_validate(bot.get("auth") if isinstance(bot, dict) else None)
+            return Auth.model_validate(auth)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
 

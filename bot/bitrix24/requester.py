@@ -12,14 +12,13 @@ from itertools import count
 from typing import Any
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
+from bot.bitrix24.errors import Busy, NoPermission, NotTheirs, Refused, Unanswered
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures
+from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
 from bot.store.journal import Answered, Journal, Recorded, Step
-from bot.store.portals import Portal
 
 LOOK = "look"
 
@@ -45,23 +44,21 @@ class Requester:
 
     def __init__(
         self,
-        access: Access,
+        actor: Actor,
         journal: Journal,
         patience: Patience,
-        portal: Portal,
         command: Accepted,
         figures: Figures,
     ) -> None:
-        self._access = access
+        self._actor = actor
         self._journal = journal
         self._patience = patience
-        self._portal = portal
         self._command = command
         self._figures = figures
 
     async def ask(self, call: Call) -> Any:
         """Make a call that changes nothing, again and again if need be."""
-        return await self._patience.insist(NOT_KNOWN, lambda: self._call(call))
+        return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
 
     async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
@@ -80,8 +77,8 @@ class Requester:
         whether the portal is already as the step wants it (``None``: it does not show). Every
         answer tells by ``changed`` whether the step made a difference. ``also`` is asked after
         them, in the same request; its results are among what was ``seen``.
-        Raises ``NoPermission``; ``Refused`` where the portal takes none of it; ``Busy``,
-        ``Unreachable`` and ``Unanswered`` when patience is over.
+        Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
+        ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
         recorded = await self._journal.of(self._command) if self._command.repeated else []
         numbered = _numbered(steps, recorded)
@@ -98,7 +95,7 @@ class Requester:
 
     async def _settle(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         """See what has come of the steps that were begun and not answered."""
-        seen = await self._call(look)
+        seen = await self._actor.call(look)
         done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
         self._journal.answer(self._command, done)
         work.settle(done)
@@ -110,8 +107,9 @@ class Requester:
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
+        stranger: NotTheirs | None = None
         try:
-            results = batch.read(await self._call(batch.build(calls)), calls)
+            answer = await self._actor.call(batch.build(calls))
         except Unanswered:
             work.doubt(todo)
             raise
@@ -119,6 +117,12 @@ class Requester:
             # Nothing was called: whoever takes the command up later has nothing to look for.
             await self._journal.withdraw(self._command, new)
             raise
+        except NotTheirs as found:
+            if found.result is None:
+                await self._journal.withdraw(self._command, new)
+                raise
+            stranger, answer = found, found.result
+        results = batch.read(answer, calls)
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
         told = [
             (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
@@ -126,20 +130,14 @@ class Requester:
             if not isinstance(result := results[_name(step)], Busy)
         ]
         self._journal.answer(self._command, told)
+        if stranger is not None:
+            await self._journal.acted(self._command, stranger.owner)
+            raise stranger
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: results[name] for name in (LOOK, *work.also)}
         for result in results.values():
             if isinstance(result, Busy):
                 raise result
-
-    async def _call(self, call: Call) -> Any:
-        event = self._command.event
-        try:
-            return await self._access.call(self._portal, event.user.id, call)
-        except NoPermission:
-            if not await self._access.adopt(self._portal, event.user.id, event.identity):
-                raise
-            return await self._access.call(self._portal, event.user.id, call)
 
 
 class _Work:

@@ -47,7 +47,8 @@ class Command:
     """A declared command, or what a button does.
 
     ``everywhere``: it can be typed where the bot is not a member. ``takes`` are the parameters
-    of the handler that are filled by type.
+    of the handler that are filled by type. ``proven``: it is run only after its requester has
+    been proven; one that asks the portal in the requester's name (``None``) proves them with that.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Command:
     arguments: type[Arguments]
     handler: Handler
     takes: Mapping[str, type[Any]]
+    proven: bool | None = None
     is_button: bool = False
 
     @property
@@ -110,20 +112,22 @@ class Router:
             for command in [*router.commands.values(), *router.buttons.values()]:
                 self._add(command)
 
-    def command(self, name: str, *, everywhere: bool = True) -> Callable[[H], H]:
+    def command(
+        self, name: str, *, everywhere: bool = True, proven: bool | None = None
+    ) -> Callable[[H], H]:
         """Declare the function below as the handler of a command."""
 
         def declare(handler: H) -> H:
-            self._add(_command(name, everywhere, handler, is_button=False))
+            self._add(_command(name, everywhere, handler, proven, is_button=False))
             return handler
 
         return declare
 
-    def button(self, name: str) -> Callable[[H], H]:
+    def button(self, name: str, *, proven: bool | None = None) -> Callable[[H], H]:
         """Declare the function below as what a button does: nobody can type it."""
 
         def declare(handler: H) -> H:
-            self._add(_command(name, True, handler, is_button=True))
+            self._add(_command(name, True, handler, proven, is_button=True))
             return handler
 
         return declare
@@ -157,7 +161,9 @@ class Router:
         (self.buttons if command.is_button else self.commands)[command.name] = command
 
 
-def _command(name: str, everywhere: bool, handler: Handler, *, is_button: bool) -> Command:
+def _command(
+    name: str, everywhere: bool, handler: Handler, proven: bool | None, *, is_button: bool
+) -> Command:
     hints = get_type_hints(handler)
     first, _event, *_rest = inspect.signature(handler).parameters
     takes = {
@@ -165,7 +171,7 @@ def _command(name: str, everywhere: bool, handler: Handler, *, is_button: bool) 
         for parameter in inspect.signature(handler).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    return Command(name, everywhere, hints[first], handler, takes, is_button)
+    return Command(name, everywhere, hints[first], handler, takes, proven, is_button)
 
 
 def _refusal(command: str, unclear: Unclear) -> Refusal:

@@ -1,7 +1,7 @@
 """One command carried out: found, read, and given to its handler."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,15 +13,27 @@ from bot.commands.quotes import said_lines
 from bot.commands.router import Command, Router
 from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
+from bot.portals.proof import Actor
 from bot.presses import Pressed
 from bot.store.accepted import Accepted
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal
 
-Workshop = Callable[[type[Any], Portal, Accepted], Any]
 
-# The context of what the bot tells itself to do; the portal knows textarea, keyboard and menu.
-TIMER = "timer"
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command at its portal, and what acts for it."""
+
+    portal: Portal
+    command: Accepted
+    actor: Actor
+
+    def about(self, command: Accepted) -> "Context":
+        """Give the same for another command, which the same person means."""
+        return Context(self.portal, command, self.actor)
+
+
+Workshop = Callable[[type[Any], Context], Any]
 
 
 class Runner:
@@ -32,39 +44,39 @@ class Runner:
         self._workshop = workshop
         self._settings = settings
 
-    async def run(self, portal: Portal, command: Accepted) -> Outcomes:
+    async def run(self, context: Context) -> Outcomes:
         """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
-        left_out = self._left_out(command)
+        left_out = self._left_out(context.command)
         if left_out is None:
-            return await self._run(portal, command)
+            return await self._run(context)
         try:
-            outcomes = await self._run(portal, command)
+            outcomes = await self._run(context)
         except Refusal as refusal:
             outcomes = refusal
         return [*(outcomes if isinstance(outcomes, Sequence) else [outcomes]), left_out]
 
-    async def _run(self, portal: Portal, command: Accepted) -> Outcomes:
-        declared, params = self._find(command)
-        event = command.event
+    async def _run(self, context: Context) -> Outcomes:
+        declared, params = self._find(context.command)
+        portal, event = context.portal, context.command.event
         if (declared.name, params) != (event.name, event.command.params):
             event = event.about(declared.name, params)
-            command = replace(command, event=event)
+            context = context.about(replace(context.command, event=event))
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
         if declared.explains_itself(event):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
-        pressed = isinstance(command, Pressed)
+        pressed = isinstance(context.command, Pressed)
         arguments = declared.read(params, host, pressed=pressed)
-        return await declared.run(
-            arguments, event, lambda type_: self._make(type_, portal, command)
-        )
+        if declared.proven:
+            await context.actor.prove()
+        return await declared.run(arguments, event, lambda type_: self._make(type_, context))
 
     def _find(self, command: Accepted) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
         event = command.event
-        if isinstance(command, Pressed) or event.command.context == TIMER:
+        if isinstance(command, Pressed) or command.internal:
             return self._router.find_act(event.name), event.command.params
         try:
             return self._router.find(event.name), event.command.params
@@ -118,27 +130,25 @@ class Runner:
         _, name, _ = grammar.split_command(line)
         return bool(self._suspect(name.casefold()))
 
-    def _make(self, type_: type[Any], portal: Portal, command: Accepted) -> Any:
-        if type_ is Again:
-            return Again(self, portal, command)
-        return self._workshop(type_, portal, command)
+    def _make(self, type_: type[Any], context: Context) -> Any:
+        return Again(self, context) if type_ is Again else self._workshop(type_, context)
 
 
 class Again:
     """Runs the command under whose answer a button was pressed."""
 
-    def __init__(self, runner: Runner, portal: Portal, command: Accepted) -> None:
+    def __init__(self, runner: Runner, context: Context) -> None:
         self._runner = runner
-        self._portal = portal
-        self._command = command
+        self._context = context
 
     async def run(self, chat: Chat | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now."""
-        original = self._command.event
-        if isinstance(self._command, Pressed) and self._command.original is not None:
-            original = self._command.original
+        command = self._context.command
+        original = command.event
+        if isinstance(command, Pressed) and command.original is not None:
+            original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
-        return await self._runner.run(self._portal, replace(self._command, event=event))
+        return await self._runner.run(self._context.about(replace(command, event=event)))
 
 
 def _first(event: CommandEvent) -> str:

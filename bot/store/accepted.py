@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.events import CommandEvent
+from bot.store.tokens import TokenPair
 
 
 class Place(StrEnum):
@@ -26,7 +27,8 @@ class Ending(StrEnum):
     NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
     UNANSWERED = "unanswered"  # the requester could not be told
     TOLD = "told"  # an answer that stood already was sent
-    DROPPED = "dropped"  # nobody is to be told: only quoted, or the portal has left
+    ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
+    DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
     EXPIRED = "expired"  # the permission did not come in time
 
 
@@ -70,12 +72,30 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """The token pairs that came with an event. Whose they are nobody has proven.
+
+    ``own`` is said to be the requester's: by the event where it ``is_named`` so, else by nobody.
+    ``bot`` is said to be the bot's own.
+    """
+
+    own: TokenPair | None = None
+    is_named: bool = False
+    bot: TokenPair | None = None
+
+
+NOTHING = Brought()
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A stored command.
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
-    ``resumed_at`` when it was taken up after it had been set aside.
+    ``resumed_at`` when it was taken up after it had been set aside. ``brought`` came with the
+    event. ``proven``: it is certain that its requester means it; ``internal``: it is an act of
+    the bot's own. ``is_second``: another delivery of the same command came before.
     """
 
     id: int
@@ -85,6 +105,10 @@ class Accepted:
     attempts: int = 0
     repeated: bool = False
     resumed_at: float | None = None
+    brought: Brought = NOTHING
+    proven: bool = False
+    internal: bool = False
+    is_second: bool = False
 
     @property
     def since(self) -> float:

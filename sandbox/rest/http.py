@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -34,6 +34,7 @@ class _Request:
     name: str
     values: dict[str, object]
     token: Token | None
+    verdicts: dict[int, bool] = field(default_factory=dict)
 
     @property
     def user_id(self) -> int | None:
@@ -105,7 +106,11 @@ def _drop_into_bucket(state: State) -> None:
 
 
 def _called(asked: _Request) -> object:
-    return dispatch(asked.state, METHODS, asked.name, asked.token, asked.values)
+    return _one(asked, asked.name, asked.values)
+
+
+def _one(asked: _Request, name: str, values: dict[str, object]) -> object:
+    return dispatch(asked.state, METHODS, name, asked.token, values, asked.verdicts)
 
 
 def _batch(asked: _Request, outer: CallRecord) -> object:
@@ -118,7 +123,7 @@ def _batch(asked: _Request, outer: CallRecord) -> object:
         record = _record(asked, name, values, within=outer.id)
         clock = time.perf_counter()
         try:
-            result = dispatch(asked.state, METHODS, name, asked.token, values)
+            result = _one(asked, name, values)
         except RestRefused as refused:
             record.status, record.error = refused.status, refused.code
             raise
@@ -140,6 +145,7 @@ def _record(
         params=without_secrets(values),
         user_id=asked.user_id,
         auth=asked.token.kind if asked.token else None,
+        app=asked.token.client_id if asked.token else None,
         at=asked.state.clock.now(),
         batch=within is not None,
         within=within,
@@ -169,7 +175,7 @@ async def _read(request: web.Request, state: State) -> _Request:
     except (ValueError, LookupError, RecursionError):
         raise RestRefused("INVALID_REQUEST", "Malformed body") from None
     access = values.pop("auth", None) or values.pop("access_token", None)
-    token = state.tokens.find(access) if isinstance(access, str) else None
+    token = state.find_token(access) if isinstance(access, str) else None
     return _Request(state, name, values, token)
 
 
