@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
+from bot.commands import vocabulary
 from bot.store.accepted import End, Ending
 
 OTHER = "other"
@@ -145,7 +146,8 @@ class Figures:
 
     def named(self, command: str) -> str:
         """Give a command's name, but not one that somebody made up."""
-        return command if command in self._names else OTHER
+        found = (one for one in vocabulary.readings(command) if one in self._names)
+        return next(found, OTHER)
 
     def called(self, method: str, error: Bitrix24Error | None = None) -> None:
         """Count a REST call and what it came to."""

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -158,7 +159,11 @@ class Registration:
         for name in known.keys() - wanted.keys():
             params = {"botId": bot_id, "commandId": known[name]}
             calls[name] = Call("imbot.v2.Command.unregister", params)
+        # Pages name Latin letters alone: a portal may refuse a spelling, but not a command.
+        spellings = {name: calls.pop(name) for name in self._spellings()}
         await self._call_all(portal, calls)
+        for name, refused in (await self._refusals(portal, spellings)).items():
+            log.warning("portal %s does not take /%s: %s", portal.member_id, name, refused)
 
     async def _bind_events(self, portal: Portal) -> None:
         known = _handlers(await self._call(portal, Call("event.get")))
@@ -176,10 +181,21 @@ class Registration:
                 raise
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
-        results = batch.read(await self._call(portal, batch.build(calls)), calls)
-        for result in results.values():
-            if isinstance(result, Bitrix24Error):
-                raise result
+        for refused in (await self._refusals(portal, calls)).values():
+            raise refused
+
+    async def _refusals(
+        self, portal: Portal, calls: Mapping[str, Call]
+    ) -> dict[str, Bitrix24Error]:
+        """Make calls, as many a request as it takes; give what they came to but for results."""
+        refused: dict[str, Bitrix24Error] = {}
+        for first in range(0, len(calls), batch.MAX_CALLS):
+            some = dict(islice(calls.items(), first, first + batch.MAX_CALLS))
+            results = batch.read(await self._call(portal, batch.build(some)), some)
+            refused |= {
+                name: one for name, one in results.items() if isinstance(one, Bitrix24Error)
+            }
+        return refused
 
     async def _call(self, portal: Portal, call: Call) -> Any:
         return await self._patience.insist(
@@ -200,8 +216,16 @@ class Registration:
     def _wanted(self) -> dict[str, dict[str, Any]]:
         """Give the commands that the portal should know, with the one that buttons carry."""
         shown = {name: self._fields(one) for name, one in self._router.commands.items()}
-        press = {"command": PRESS, "hidden": True, "common": True, "extranetSupport": False}
-        return {**shown, PRESS: press}
+        hidden = {PRESS: True, **self._spellings()}
+        return shown | {
+            name: {"command": name, "hidden": True, "common": common, "extranetSupport": False}
+            for name, common in hidden.items()
+        }
+
+    def _spellings(self) -> dict[str, bool]:
+        """Give the other spellings of commands, and whether they can be typed everywhere."""
+        commands = self._router.commands.values()
+        return {word: one.everywhere for one in commands for word in one.spellings}
 
     def _fields(self, command: Command) -> dict[str, Any]:
         words = {
