@@ -256,7 +256,6 @@ async def test_the_one_who_asks_gets_the_answer_that_is_meant_for_them(stage: St
 
 async def bot_pair_kept(stage: Stage) -> None:
     """Have an event proven by the bot's own token, which is kept then."""
-    await stage.say(TYPED)
     await stage.faults(events={"tokens": "none"})
     await stage.say("/who")
     await stage.faults(events={"tokens": "normal"})
