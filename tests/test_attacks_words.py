@@ -89,16 +89,13 @@ async def test_lines_of_a_message_are_carried_out_in_their_order(
 ) -> None:
     await stage.faults(events={"reversed": reverse})
 
-    await stage.say(f"{TYPED}\n/remove id12\n/invite id{DRIVER}\n/remove id{DRIVER}\n/invite id12")
+    await stage.say(f"{TYPED}\n/remove id12\n/invite id{DRIVER}")
 
     calls = [
         (call["method"].rpartition(".")[2], int(call["params"]["USER_ID"]))
         for call in await stage.calls(ADD, DELETE)
     ]
-    assert calls == [
-        ("add", IVAN), ("delete", IVAN), ("add", DRIVER), ("delete", DRIVER), ("add", IVAN)
-    ]  # fmt: skip
-    assert IVAN in await stage.members()
+    assert calls == [("add", IVAN), ("delete", IVAN), ("add", DRIVER)]
 
 
 @ON_SQLITE
