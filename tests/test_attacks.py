@@ -1,7 +1,13 @@
 """An employee tries to act with a colleague's rights: events that are not what they say."""
 
+import secrets
+import time
+from collections.abc import AsyncIterator
+
+import psycopg
 import pytest
 from acting import press
+from aiohttp import ClientSession
 from app_page import opened
 from attacking import (
     Watch,
@@ -17,6 +23,7 @@ from attacking import (
     rows,
     vault,
 )
+from postgres import Server
 from stage import (
     ADD,
     ANNA,
@@ -32,7 +39,13 @@ from stage import (
     ON_SQLITE,
     SEND,
     Stage,
+    bot_running,
+    settings_for,
 )
+
+from bot.store.database import engine_for
+from bot.store.migrate import migrate
+from sandbox.server import Portal
 
 ADMIN = 1
 CHAT_2 = 8774
@@ -733,3 +746,66 @@ async def test_a_press_in_the_chat_still_works(known: Stage) -> None:
     await press(known, "Отменить", chat=CHAT)
 
     assert IVAN not in await known.members()
+
+
+@pytest.fixture
+async def elsewhere(portal: Portal, postgres: Server) -> AsyncIterator[Stage]:
+    """A bot on a PostgreSQL that sorts as dictionaries do, as hosted ones mostly do."""
+    name = f"sorted_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0"
+            " LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'"
+        )
+    url = postgres.url.removesuffix("postgres") + name
+    engine = engine_for(url)
+    migrate(engine)
+    engine.dispose()
+    settings = settings_for(portal, url)
+    async with ClientSession() as session, bot_running(settings):
+        stage = Stage(portal, settings, session)
+        assert await stage.install() == 200
+        yield stage
+        stage.engine.dispose()
+
+
+async def test_two_deliveries_of_a_command_are_one_where_letters_sort_otherwise(
+    elsewhere: Stage,
+) -> None:
+    """The portal makes new tokens for every delivery, so that no two are alike."""
+    event = forged(elsewhere, "/group 15 id15", user=OLGA)
+    for _ in range(3):
+        fields = {**event, **own(elsewhere, OLGA), **elsewhere.bots_token()}
+        await post(elsewhere, fields)
+
+    assert len(await elsewhere.calls("sonet_group.user.invite")) == 1
+
+
+async def test_two_deliveries_of_a_command_are_one(known: Stage) -> None:
+    event = forged(known, "/group 15 id15", user=OLGA)
+    for _ in range(3):
+        await post(known, {**event, **own(known, OLGA), **known.bots_token()})
+        await post(known, {**event, **own(known, OLGA)})
+        await post(known, {**event, **known.bots_token()})
+        await post(known, event)
+
+    assert len(await known.calls("sonet_group.user.invite")) == 1
+
+
+@ON_SQLITE
+async def test_forged_commands_do_not_keep_the_operators_waiting(known: Stage) -> None:
+    """Sixty of them, each with tokens that the portal has to be asked about."""
+    for number in range(60):
+        fields = forged(known, TYPED, user=BOSS, data__chat__dialogId=f"chat{number + 1}")
+        await put(known, {**fields, **garbage(BOSS), **as_bots(garbage(BOT)),
+                          "data[bot][auth][access_token]": f"{number}" * 40})  # fmt: skip
+    began = time.monotonic()
+
+    await known.type(TYPED)
+    await known.until(lambda: _is_member(known, IVAN), patience=60)
+
+    assert time.monotonic() - began < 6
+
+
+async def _is_member(stage: Stage, person: int) -> bool:
+    return person in await stage.members()
