@@ -71,8 +71,11 @@ BROUGHT = {
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("brought", BROUGHT)
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize(
+    ("event", "brought"),
+    [(EVENTS[0], brought) for brought in BROUGHT]
+    + [(event, "annas as the administrators") for event in EVENTS[1:]],
+)
 async def test_anna_posts_the_end_of_the_portal(stage: Stage, event: str, brought: str) -> None:
     await stage.say(TYPED)
     before, kept = portals(stage), vault(stage)
@@ -233,6 +236,17 @@ async def test_an_update_by_another_administrator_is_taken_with_his_pair(stage: 
 
 async def _bound_again(stage: Stage) -> bool:
     return len(stage.portal.state.app.handlers) == 2 and portals(stage)[0].registered != ""
+
+
+@ON_SQLITE
+async def test_an_update_is_taken_where_the_installers_pair_is_dead(stage: Stage) -> None:
+    await stage.faults(tokens="revoked", user_id=ADMIN)
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    await stage.post("update", {"user_id": BOSS})
+    await stage.until(lambda: _bound_again(stage))
+
+    assert portals(stage)[0].installer_id == BOSS
 
 
 @ON_SQLITE
