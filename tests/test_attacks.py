@@ -1,8 +1,10 @@
 """An employee tries to act with a colleague's rights: events that are not what they say."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
+from itertools import count
 
 import psycopg
 import pytest
@@ -80,13 +82,13 @@ BOTS = {
 async def test_anna_posts_a_command_in_the_boss_name(known: Stage, tokens: str) -> None:
     watch = await Watch.over(known)
 
-    for number, bots in enumerate(BOTS.values(), start=1):
+    for bots in BOTS.values():
         brought = {**TOKENS[tokens](known, BOSS), **bots(known)}
         await post(known, {**forged(known, "/group 15 id15", user=BOSS), **brought})
 
         await watch.nothing_done(BOSS)
         told = await known.told_privately(BOSS)
-        assert len(told) == number
+        assert told
         assert told[-1].startswith("🔑 От вашего имени пришла команда: /group 15")
     assert [call["method"] for call in await watch.calls()].count(ANSWER) == 0
 
@@ -608,9 +610,10 @@ async def test_nobody_consents_in_anothers_place(known: Stage) -> None:
 async def test_the_consent_to_one_command_runs_no_other(known: Stage) -> None:
     from test_connect import connected, offered
 
+    await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
+    change(known, "DELETE FROM marks")
     await post(known, forged(known, TYPED, user=OLGA))
     first = await offered(known)
-    await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
     _, page = await connected(known, first)
 
     assert await consented(known, consent_of(page)) == 200
@@ -784,6 +787,46 @@ async def test_forged_commands_do_not_keep_the_operators_waiting(known: Stage) -
     await known.until(lambda: _is_member(known, IVAN), patience=60)
 
     assert time.monotonic() - began < 6
+
+
+async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
+    """Lines of older messages, whose earlier lines never come: each new one waits for them."""
+    words = f"/who\n/check id12\n{TYPED}"
+    numbers = count(1)
+
+    async def flood() -> None:
+        while True:
+            older = {"data__message__id": str(next(numbers)), "data__message__text": words}
+            await put(known, forged(known, TYPED, user=BOSS, **older))
+            await asyncio.sleep(0.4)
+
+    flooding = asyncio.create_task(flood())
+    await asyncio.sleep(0.2)
+    try:
+        began = time.monotonic()
+        await known.type(f"/invite id{DRIVER}")
+        await known.until(lambda: _is_member(known, DRIVER), patience=12)
+        assert time.monotonic() - began < 5
+    finally:
+        flooding.cancel()
+        await asyncio.gather(flooding, return_exceptions=True)
+
+
+@ON_SQLITE
+async def test_anna_does_not_use_up_the_asking(known: Stage) -> None:
+    """Olga's own command brings no proof either: she hears of it, or finds it where she is asked.
+
+    What nobody is told of is lost.
+    """
+    from test_connect import connected, offered
+
+    await post(known, forged(known, TYPED, user=OLGA))
+    await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
+
+    _, page = await connected(known, await offered(known))
+
+    told = "\n".join(await known.told_privately(OLGA))
+    assert f"id{DRIVER}" in told or f"id{DRIVER}" in words_shown(page)
 
 
 async def _is_member(stage: Stage, person: int) -> bool:
