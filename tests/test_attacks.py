@@ -610,10 +610,9 @@ async def test_nobody_consents_in_anothers_place(known: Stage) -> None:
 async def test_the_consent_to_one_command_runs_no_other(known: Stage) -> None:
     from test_connect import connected, offered
 
-    await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
-    change(known, "DELETE FROM marks")
     await post(known, forged(known, TYPED, user=OLGA))
     first = await offered(known)
+    await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
     _, page = await connected(known, first)
 
     assert await consented(known, consent_of(page)) == 200
