@@ -204,7 +204,7 @@ def _parts(
         backlog=backlog,
         engine=engine,
         states=states,
-        waiting=Waiting(inbox, states, engine),
+        waiting=Waiting(inbox, states, engine, buttons),
         memory=memory,
         timers=Timers(memory.stays, inbox, engine, buttons, memory.preferences),
         registration=registration,

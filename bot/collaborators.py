@@ -65,7 +65,7 @@ def collaborators(
     def arrivals(context: Context) -> Arrivals:
         asks = requester(context)
         lines, crm = OpenLines(asks), Crm(asks)
-        return Arrivals(lines, crm, diagnosis(context), memory.stays, context.command)
+        return Arrivals(asks, lines, crm, diagnosis(context), memory.stays, context.command)
 
     # What asks the portal as the requester: their token is proven on the way.
     asking: dict[type[Any], Maker] = {

@@ -8,6 +8,7 @@ proven, they are shown it, and it is run only if they say so.
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
@@ -17,13 +18,12 @@ from pydantic import SecretStr
 from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
 from bot.store.states import States
 from bot.store.tokens import TokenPair, Tokens
-from bot.waiting import Waiting
+from bot.waiting import Asked, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +73,12 @@ class Links:
 class Connected:
     """Who is connected now: how many commands had waited for it, and what they are asked about.
 
-    ``consent`` is what their answer carries; empty where nothing is asked.
+    Beside each of those stands what their answer carries.
     """
 
+    home: str
     waited: int
-    asked: CommandEvent | None = None
-    consent: str = ""
+    asked: Sequence[tuple[Asked, str]] = ()
 
 
 class Connect:
@@ -128,9 +128,13 @@ class Connect:
             raise NotConnected(Obstacle.PERSON)
         await self._tokens.connect(portal.member_id, user_id, pair)
         waited = await self._waiting.take_up(portal.member_id, user_id)
-        asked = await self._waiting.asked(portal.member_id, user_id, int(note.get("command", 0)))
-        consent = self._cipher.seal(CONSENT, {**note, "nonce": ""}) if asked else ""
-        return Connected(waited, asked, consent)
+        wanted = int(note.get("command") or 0)
+        asked = await self._waiting.asked(portal.member_id, user_id) if wanted else []
+        asked.sort(key=lambda one: one.command.id != wanted)
+        mine = {"portal": portal.member_id, "user": user_id}
+        seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
+        home = origin(portal.client_endpoint)
+        return Connected(home, waited, tuple(zip(asked, seals, strict=True)))
 
     async def consent(self, consent: str) -> None:
         """Have the command run that the person was asked about. Raises ``NotConnected``."""

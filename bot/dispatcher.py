@@ -42,7 +42,7 @@ from bot.errors import (
 )
 from bot.figures import Figures
 from bot.letters import Letters
-from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
+from bot.outcomes import AdministratorNeeded, CommandList, HiddenHint, Outcomes, Usage
 from bot.portals.proof import Actor, Proof
 from bot.presses import PRESS, Buttons, Pressed
 from bot.store.accepted import Accepted, End, Ending, Reply
@@ -58,6 +58,9 @@ ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest, PortalRen
 
 # Seconds after an answer in which the same press is still taken for a second delivery.
 AGAIN_AFTER = 1.0
+
+# Nothing in them is anybody's but the bot's.
+HARMLESS = (Usage, CommandList)
 
 HIDDEN_OFFERS = (
     Offer(name="hide", act=Act(name="hide"), independent=True),
@@ -158,16 +161,53 @@ class Dispatcher:
         actor = self._proof.actor(portal, command)
         try:
             acting, outcomes = await self._outcomes(portal, command, actor)
+            outcomes = await self._tellable(portal, acting, actor, outcomes)
         except NotTheirs:
             # Nothing is said to whom the command only pretended to come from.
-            await self._buttons.release(command)
-            return _Ended(command, End(Ending.DROPPED))
-        if isinstance(outcomes, ConsentNeeded) and await self._was_asked(command):
-            log.warning("command %s: its requester was asked a moment ago", command.reference)
             return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
+        if not await self._is_news(portal, command, outcomes, actor):
+            return _Ended(acting, end_of(outcomes))
         replies = await self._worded(portal, acting, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
+
+    async def _tellable(
+        self, portal: Portal, acting: Accepted, actor: Actor, outcomes: Outcomes
+    ) -> Outcomes:
+        """Give what may be told of a command that nothing has proven, unless it proves now.
+
+        Raises ``NotTheirs``.
+        """
+        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        if actor.is_proven or isinstance(outcomes, ConsentNeeded):
+            return outcomes
+        is_asked = any(offer.act is not None for one in told for offer in one.offers)
+        if actor.may_act and not is_asked and not isinstance(outcomes, ForwardedCommand):
+            return outcomes
+        if all(isinstance(one, HARMLESS) for one in told):
+            return outcomes
+        try:
+            await actor.prove()
+        except NotProven:
+            return self._asking(portal, acting)
+        except (Busy, Unreachable, Unanswered):
+            return NoAnswer(acting.reference)
+        return outcomes
+
+    async def _is_news(
+        self, portal: Portal, command: Accepted, outcomes: Outcomes, actor: Actor
+    ) -> bool:
+        """Say whether a word is due that anybody could bring about often, or to anybody."""
+        member_id, person = command.event.member_id, command.event.user.id
+        if isinstance(outcomes, ForwardedCommand):
+            return await self._preferences.first_today(member_id, f"forwarded/{person}")
+        if not isinstance(outcomes, ConsentNeeded):
+            return actor.may_act or await self._proof.is_colleague(portal, person)
+        minute = int(command.received_at / 60)
+        if not await self._preferences.first_today(member_id, f"asked/{person}/{minute}"):
+            log.warning("command %s: its requester was asked a moment ago", command.reference)
+            return False
+        return await self._proof.is_colleague(portal, person)
 
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
@@ -175,6 +215,8 @@ class Dispatcher:
         is_said = await self._answers.send(portal, acting, replies)
         if any(reply.parks for reply in replies):
             return _Ended(acting, End(Ending.WAITS, end.code))
+        if any(reply.asks for reply in replies):
+            return _Ended(acting, End(Ending.ASKED, end.code))
         return _Ended(acting, end if is_said else End(Ending.UNANSWERED))
 
     async def _dropped(self, command: Accepted) -> str:
@@ -183,11 +225,6 @@ class Dispatcher:
             return "only quoted"
         if command.is_second and await self._inbox.proven_before(command):
             return "" if await self._is_pressed_again(command) else "known already"
-        member_id, person = command.event.member_id, command.event.user.id
-        if is_forwarded(command.event) and not await self._preferences.first_today(
-            member_id, f"forwarded/{person}"
-        ):
-            return "only forwarded"
         return ""
 
     async def _is_pressed_again(self, command: Accepted) -> bool:
@@ -235,21 +272,17 @@ class Dispatcher:
             log.exception("command %s failed", command.reference)
             return acting, Failure(command.reference)
 
-    async def _was_asked(self, command: Accepted) -> bool:
-        """Say whether a person was asked within this minute: anybody can have them asked."""
-        event, minute = command.event, int(command.received_at / 60)
-        what = f"asked/{event.user.id}/{minute}"
-        return not await self._preferences.first_today(event.member_id, what)
-
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
         name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
-        return ConsentNeeded.with_link(name, event.command.params, link)
+        return ConsentNeeded.with_link(name if self._runner.knows(name) else "", link)
 
     async def _worded(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:
         """Give the replies to what a command came to, and what is to be told besides."""
         replies = await self._letters.write(outcomes, command)
+        if not command.proven:
+            return replies
         replies += await self._alert(portal, command, outcomes)
         return replies + await self._hint(command)
 
@@ -263,7 +296,9 @@ class Dispatcher:
         what = type(found).__name__
         if not await self._preferences.first_today(portal.member_id, f"alert/{what}"):
             return []
-        alert = AdministratorNeeded(to=administrator, who=command.event.user.person, what=what)
+        alert = AdministratorNeeded(
+            to=administrator, who=Person(id=command.event.user.id), what=what
+        )
         return await self._letters.write(alert, command)
 
     async def _hint(self, command: Accepted) -> list[Reply]:

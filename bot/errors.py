@@ -239,15 +239,17 @@ class PermissionNeeded(Refusal):
 
 @dataclass(eq=False)
 class ConsentNeeded(Refusal):
-    """Nothing proves that the requester has typed ``/command params``: they are asked."""
+    """Nothing proves that the requester has given ``command``: they are asked.
+
+    ``command`` is empty for what is none, or a button. What was typed is shown on the page alone.
+    """
 
     command: str
-    params: str
 
     @classmethod
-    def with_link(cls, command: str, params: str, link: str) -> Self:
+    def with_link(cls, command: str, link: str) -> Self:
         """Offer the link that leads to the page where the requester says so."""
-        refusal = cls(command, params)
+        refusal = cls(command)
         refusal.offers = (Offer(name="connect", link=link),)
         return refusal
 

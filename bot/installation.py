@@ -63,6 +63,9 @@ class Installation:
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
         pair = TokenPair(grant.access_token, grant.refresh_token)
+        for older in await self._portals.older_selves(portal):
+            await self._tokens.forget_portal(older)
+            await self._portals.left(older)
         try:
             await self._portals.save(portal)
         except TokenTaken:

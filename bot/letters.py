@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.bitrix24.entities import Offer, Person
-from bot.errors import PermissionNeeded, Refusal
+from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.outcomes import Outcomes, Told
 from bot.presses import Buttons
 from bot.rendering import Wording
@@ -43,7 +43,9 @@ class Letters:
         """Give the replies: one for every place and reader."""
         told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
         settings = await self._settings.of(command.event.member_id)
-        parks = any(isinstance(one, PermissionNeeded) for one in told)
+        parks, asks = (
+            any(isinstance(one, kind) for one in told) for kind in (PermissionNeeded, ConsentNeeded)
+        )
         letters: dict[tuple[Place, int], _Letter] = {}
         for one in told:
             place, reader = _address(one, command, settings)
@@ -52,7 +54,7 @@ class Letters:
                 language = await self._language(place, reader, command, settings)
                 letter = letters[place, reader.id] = _Letter(place, reader, language)
             self._add(letter, one, command)
-        return [self._reply(one, command, parks=parks) for one in letters.values()]
+        return [self._reply(one, command, parks, asks) for one in letters.values()]
 
     async def language(self, command: Accepted) -> str:
         """Give the language that the requester reads."""
@@ -81,13 +83,14 @@ class Letters:
         fallback = (settings.default_language if other else "") or event.language
         return self._wording.known(chosen or fallback)
 
-    def _reply(self, letter: _Letter, command: Accepted, *, parks: bool) -> Reply:
+    def _reply(self, letter: _Letter, command: Accepted, parks: bool, asks: bool) -> Reply:
         other = letter.reader.id != command.event.user.id
         return Reply(
             text=self._cut(letter.lines, letter.language),
             place=letter.place,
             buttons=tuple(letter.buttons),
             parks=parks,
+            asks=asks,
             user_id=letter.reader.id if other else 0,
         )
 

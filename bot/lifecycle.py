@@ -6,22 +6,23 @@ what it says is noted, answered 200, and then the portal or the authorization se
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
 from cachetools import TTLCache
 
-from bot.bitrix24.access import PROFILE, Access
+from bot.bitrix24.access import PROFILE, Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import (
     Bitrix24Error,
-    ExpiredToken,
     NoPermission,
     Refused,
     Renamed,
 )
 from bot.bitrix24.events import Envelope
+from bot.bitrix24.oauth import APP_UNKNOWN
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
@@ -39,6 +40,9 @@ REPAIR_PATIENCE = 60.0
 # A portal is asked no more often, whatever is posted in its name.
 ASK_EVERY = 60.0
 LOOK_EVERY = 15.0
+
+# So many of the tokens that came with updates are tried.
+MOST_CAME = 8
 
 # So many people's tokens must be dead before an app counts as removed.
 WITNESSES = 5
@@ -71,6 +75,8 @@ class Lifecycle:
         self._preferences = preferences
         self._wording = wording
         self._figures = figures
+        # The newest tokens that came with updates: an administrator's may be among them.
+        self._came: TTLCache[str, deque[TokenPair]] = TTLCache(maxsize=1_000, ttl=10 * ASK_EVERY)
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -112,13 +118,17 @@ class Lifecycle:
         if portal.said != KINDS[UNINSTALL]:
             await self._portals.hear(portal.member_id, kind)
         auth = envelope.auth
-        came = TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None
-        self._look(portal.member_id, came)
+        if auth.access_token and kind == KINDS[UPDATE]:
+            came = self._came.setdefault(portal.member_id, deque(maxlen=MOST_CAME))
+            came.append(TokenPair(auth.access_token, auth.refresh_token))
+        self._look(portal.member_id)
         return True
 
     async def adopt(self, portal: Portal, administrator: int) -> None:
         """Have an administrator at the app's page stand in for an installer whose token is dead."""
-        if portal.installer_id == administrator or await self._works(portal, portal.installer_id):
+        if portal.installer_id == administrator:
+            return
+        if await self._works(portal, portal.installer_id) is not False:
             return
         await self._portals.installed_by(portal.member_id, administrator)
         log.info("portal %s has another installer", portal.member_id)
@@ -142,62 +152,79 @@ class Lifecycle:
                 log.info("nobody looks after portals this time: %s", error)
             await asyncio.sleep(LOOK_EVERY)
 
-    def _look(self, member_id: str, came: TokenPair | None = None) -> None:
+    def _look(self, member_id: str) -> None:
         if member_id not in self._asked:
             self._asked[member_id] = True
-            self._begin(self._confirm(member_id, came), member_id)
+            self._begin(self._confirm(member_id), member_id)
 
-    async def _confirm(self, member_id: str, came: TokenPair | None) -> None:
+    async def _confirm(self, member_id: str) -> None:
         """Ask whether it is so, and draw the consequences."""
         portal = await self._portals.fresh(member_id)
         if portal is None or not portal.said:
             return
         has_app = await self._has_app(portal)
         if has_app:
-            await self._stays(portal, came)
+            await self._stays(portal)
         elif has_app is False and portal.said == KINDS[UNINSTALL]:
             await self._leave(portal)
         else:
-            await self._adopt_from(portal, came)
+            await self._adopt_from(portal)
 
     async def _has_app(self, portal: Portal) -> bool | None:
         """Say whether the portal takes the token of anybody whom the app has. Asks a few.
 
-        ``None`` where there is nobody to ask for.
+        ``None`` where nobody can tell.
         """
-        people = await self._tokens.some(portal.member_id, WITNESSES)
-        for user_id in people:
-            if await self._works(portal, user_id):
-                return True
-        return False if people else None
+        people = [portal.installer_id, portal.bot_id or 0]
+        people += await self._tokens.some(portal.member_id, WITNESSES)
+        told = [await self._works(portal, one) for one in dict.fromkeys(people)
+                if await self._tokens.find(portal.member_id, one)]  # fmt: skip
+        if any(told):
+            return True
+        return False if told and None not in told else None
 
-    async def _works(self, portal: Portal, user_id: int) -> bool:
-        """Say whether a person's stored token is good at the portal.
+    async def _works(self, portal: Portal, user_id: int) -> bool | None:
+        """Say whether a person's stored token is good at the portal; ``None``: it does not tell.
 
         Raises ``Bitrix24Error`` where nobody can be asked.
         """
         try:
-            await self._access.call(portal, user_id, PROFILE)
-        except ExpiredToken:
-            raise
-        except (NoPermission, Renamed, Refused):
+            profile = await self._access.call(portal, user_id, PROFILE)
+        except (NoPermission, Renamed):
             return False
-        return True
+        except Refused as refused:
+            # An authorization server says so of an app that nobody has installed, too.
+            is_unknown = refused.code == APP_UNKNOWN
+            return False if is_unknown and await self._is_lost(portal, user_id) else None
+        # Who is dismissed gets an empty answer.
+        return profile_id(profile) == user_id
 
-    async def _stays(self, portal: Portal, came: TokenPair | None) -> None:
+    async def _is_lost(self, portal: Portal, user_id: int) -> bool:
+        """Say whether the portal itself does not know a person's stored token."""
+        kept = await self._tokens.find(portal.member_id, user_id)
+        try:
+            if kept is not None:
+                await self._access.with_pair(portal, kept.pair, PROFILE)
+        except NoPermission:
+            return True
+        except Refused:
+            return False
+        return False
+
+    async def _stays(self, portal: Portal) -> None:
         """Mend what the portal has lost that has the app still."""
         if portal.said == KINDS[UNINSTALL]:
             log.warning("portal %s was said to have removed the app, and has not", portal.member_id)
             self._figures.changes.add(Change.KEPT)
-        if not await self._works(portal, portal.installer_id):
-            await self._adopt_from(portal, came)
+        if await self._works(portal, portal.installer_id) is False:
+            await self._adopt_from(portal)
             portal = await self._portals.fresh(portal.member_id) or portal
         if await self._has_lost_bot(portal):
             await self._mourn(portal)
         elif not await self._registration.stands(portal):
             self._figures.changes.add(Change.UPDATED)
             await self._update(portal)
-        await self._portals.hear(portal.member_id, "")
+        await self._portals.heard(portal.member_id, portal.said)
 
     async def _has_lost_bot(self, portal: Portal) -> bool:
         call = Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0})
@@ -208,7 +235,9 @@ class Lifecycle:
         return False
 
     async def _mourn(self, portal: Portal) -> None:
-        """Say that somebody has deleted the bot: an administrator may want it back, or not."""
+        """Say once that somebody has deleted the bot: an administrator may want it back, or not."""
+        if portal.trouble == BOT_LOST:
+            return
         log.warning("portal %s has no bot any more", portal.member_id)
         self._figures.changes.add(Change.BOT_LOST)
         await self._portals.troubled(portal.member_id, BOT_LOST)
@@ -217,17 +246,20 @@ class Lifecycle:
         notice = Call("im.notify.personal.add", {"USER_ID": portal.installer_id, "MESSAGE": text})
         await self._access.call(portal, portal.installer_id, notice)
 
-    async def _adopt_from(self, portal: Portal, came: TokenPair | None) -> None:
-        """Take the administrator for the installer who has caused the event, if one has."""
-        renewed = await self._access.renew(portal, came) if came else None
-        if renewed is None or not await self._is_admin(portal, renewed[0]):
-            log.warning("portal %s: nobody is left who could be its installer", portal.member_id)
-            return await self._portals.hear(portal.member_id, "")
-        pair, owner = renewed
-        await self._tokens.connect(portal.member_id, owner, pair)
-        await self._portals.installed_by(portal.member_id, owner)
-        log.info("portal %s has another installer", portal.member_id)
-        return await self._update(portal)
+    async def _adopt_from(self, portal: Portal) -> None:
+        """Take the administrator for the installer who has caused an update, if one has."""
+        said = portal.said
+        for pair in reversed(self._came.pop(portal.member_id, ())):
+            renewed = await self._access.renew(portal, pair)
+            if renewed is None or not await self._is_admin(portal, renewed[0]):
+                continue
+            fresh, owner = renewed
+            await self._tokens.connect(portal.member_id, owner, fresh)
+            await self._portals.installed_by(portal.member_id, owner)
+            log.info("portal %s has another installer", portal.member_id)
+            return await self._update(portal)
+        log.warning("portal %s: nobody is left who could be its installer", portal.member_id)
+        return await self._portals.heard(portal.member_id, said)
 
     async def _is_admin(self, portal: Portal, pair: TokenPair) -> bool:
         try:
@@ -239,7 +271,7 @@ class Lifecycle:
         # The portal has dropped its handlers. Stored first: if this process dies, the next one
         # finds it when it starts.
         await self._portals.outdated(portal.member_id)
-        await self._portals.hear(portal.member_id, "")
+        await self._portals.heard(portal.member_id, portal.said)
         fresh = await self._portals.fresh(portal.member_id)
         if fresh is not None:
             self._begin(self._registration.bring_up_to_date(fresh), portal.member_id)

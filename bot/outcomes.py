@@ -38,6 +38,12 @@ class Usage(Outcome):
     command: str
 
 
+class CommandList(Outcome):
+    """Somebody asked what the bot can do."""
+
+    names: tuple[str, ...]
+
+
 class HiddenHint(Outcome):
     """The customer may have seen the command."""
 

@@ -77,12 +77,12 @@ class Buttons:
         Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``; ``NotProven``.
         """
         event = command.event
-        press = await self._known(event)
+        press = await self._known(command)
         if press.owner.id != event.user.id:
             raise NotYours(press.owner)
         if press.expires_at < command.received_at:
             raise ButtonExpired
-        if press.used_by not in (None, command.id):
+        if press.is_used:
             raise ButtonUsed
         if not actor.may_act:
             await actor.prove()
@@ -90,17 +90,19 @@ class Buttons:
             raise ButtonUsed
         return _pressed(press, command)
 
-    async def release(self, command: Accepted) -> None:
-        """Let a button be pressed after all: this press was not its owner's."""
-        if command.event.name == PRESS:
-            await self._presses.release(command.id)
+    async def meant(self, command: Accepted) -> Press | None:
+        """Give what a press is about, without pressing; ``None`` for what is no press."""
+        if command.event.name != PRESS:
+            return None
+        params = command.event.command.params.strip()[:64]
+        return await self._presses.find(command.event.member_id, params, command.id)
 
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""
         await self._presses.forget_old()
 
-    async def _known(self, event: CommandEvent) -> Press:
-        press = await self._presses.find(event.member_id, event.command.params.strip()[:64])
+    async def _known(self, command: Accepted) -> Press:
+        press = await self.meant(command)
         if press is None:
             raise ButtonExpired
         return press

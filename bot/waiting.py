@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
-from bot.bitrix24.events import CommandEvent
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
+from bot.presses import Buttons
+from bot.store.accepted import Accepted
 from bot.store.inbox import Inbox
+from bot.store.presses import Press
 from bot.store.states import States
 
 log = logging.getLogger(__name__)
@@ -14,11 +17,20 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command that its requester is asked about; for a press, what the button is for."""
+
+    command: Accepted
+    press: Press | None
+
+
 class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
-    def __init__(self, inbox: Inbox, states: States, engine: Engine) -> None:
+    def __init__(self, inbox: Inbox, states: States, engine: Engine, buttons: Buttons) -> None:
         self._inbox = inbox
+        self._buttons = buttons
         self._states = states
         self._engine = engine
 
@@ -28,9 +40,10 @@ class Waiting:
         await self._engine.resume(commands)
         return len(commands)
 
-    async def asked(self, member_id: str, user_id: int, command_id: int) -> CommandEvent | None:
-        """Give a command that this person is asked about; ``None`` where it is over."""
-        return await self._inbox.asked(member_id, user_id, command_id)
+    async def asked(self, member_id: str, user_id: int) -> list[Asked]:
+        """List the commands that this person is asked about, the newest first."""
+        commands = await self._inbox.asked(member_id, user_id)
+        return [Asked(one, await self._buttons.meant(one)) for one in commands]
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
         """Have a command run that this person means; ``False`` where it is over."""

@@ -2,6 +2,7 @@
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.requester import Requester
 from bot.commands.router import Arguments, Router
 from bot.outcomes import Outcome, Outcomes
 
@@ -27,12 +28,12 @@ class Declined(Outcome):
 
 
 @router.button("on_it", proven=True)
-async def take_on(args: Answer, event: CommandEvent) -> Outcomes:
-    told = TakenOn(to=args.caller, person=event.user.person)
+async def take_on(args: Answer, event: CommandEvent, *, requester: Requester) -> Outcomes:
+    told = TakenOn(to=args.caller, person=requester.person)
     return [Passed(who=args.caller), told]
 
 
 @router.button("cannot", proven=True)
-async def decline(args: Answer, event: CommandEvent) -> Outcomes:
-    told = Declined(to=args.caller, person=event.user.person)
+async def decline(args: Answer, event: CommandEvent, *, requester: Requester) -> Outcomes:
+    told = Declined(to=args.caller, person=requester.person)
     return [Passed(who=args.caller), told]

@@ -3,7 +3,7 @@
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import UnknownCommand
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcome, Outcomes, Usage
+from bot.outcomes import CommandList, Outcomes, Usage
 from bot.store.portal_settings import PortalSettingsStore
 
 router = Router()
@@ -11,10 +11,6 @@ router = Router()
 
 class Help(Arguments):
     word: str = ""
-
-
-class CommandList(Outcome):
-    names: tuple[str, ...]
 
 
 @router.command("help", everywhere=False, proven=False)

@@ -94,7 +94,7 @@ async def expire(
         memberships = await lines.remove(target, stay.people)
     except NoPermission:
         told = [
-            GuestStays(to=person, who=event.user.person, chat_id=stay.chat_id)
+            GuestStays(to=person, who=Person(id=event.user.id), chat_id=stay.chat_id)
             for person in stay.people
         ]
         return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]

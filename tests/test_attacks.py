@@ -89,7 +89,7 @@ async def test_anna_posts_a_command_in_the_boss_name(known: Stage, tokens: str) 
         await watch.nothing_done(BOSS)
         told = await known.told_privately(BOSS)
         assert told
-        assert told[-1].startswith("🔑 От вашего имени пришла команда: /group 15")
+        assert told[-1].startswith("🔑 От вашего имени пришла команда /group.")
     assert [call["method"] for call in await watch.calls()].count(ANSWER) == 0
 
 
@@ -343,6 +343,7 @@ async def test_anna_uses_up_what_is_told_once_a_day(known: Stage) -> None:
 @ON_SQLITE
 async def test_anna_calls_herself_the_boss_to_those_she_brings_in(known: Stage) -> None:
     """Her own number and token, and another's name: the card must not bear it."""
+    await known.faults(user={"id": ANNA, "history": "any"})
     event = forged(known, "/invite id12 -- срочно", user=ANNA,
                    data__user__name="Борис Волков")  # fmt: skip
 
@@ -359,10 +360,13 @@ async def test_anna_calls_herself_the_boss_when_she_answers_a_call(known: Stage)
     messages = (await known.get(f"dialogs/{ANNA}"))["messages"]
     [button, *_] = [one for message in messages for one in message["keyboard"] or []]
     event = pressed(known, button["COMMAND_PARAMS"], user=ANNA, data__user__name="Борис Волков")
+    before = len(await known.told_privately(OLGA))
 
     await post(known, {**event, **own(known)})
 
-    assert not [one for one in await known.told_privately(OLGA) if "Борис" in one]
+    told = (await known.told_privately(OLGA))[before:]
+    assert len(told) == 1
+    assert "Борис" not in told[0]
 
 
 @ON_SQLITE
@@ -409,16 +413,6 @@ async def test_external_people_command_nothing(known: Stage, flag: str) -> None:
     await post(known, {**event, **own(known, DINA), **known.bots_token()})
 
     assert known.stored() == before
-
-
-@ON_SQLITE
-async def test_a_forged_command_of_a_slow_portal_tells_the_boss_nothing(known: Stage) -> None:
-    await known.faults(method="batch", delay=3.5, user_id=ANNA)
-
-    await put(known, {**forged(known, TYPED, user=BOSS), **own(known, said=BOSS)})
-    await known.settled(20)
-
-    assert await known.told_privately(BOSS) == []
 
 
 ODD = [

@@ -9,6 +9,7 @@ from cachetools import TTLCache
 
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
     ExpiredToken,
@@ -20,6 +21,7 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
+from bot.bitrix24.rows import text
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import Kept, TokenPair, Tokens
@@ -88,13 +90,13 @@ class Access:
                 raise
             return await self._try(current, pair, call)
 
-    async def owner(self, portal: Portal, pair: TokenPair) -> int | None:
+    async def owner(self, portal: Portal, pair: TokenPair) -> Person | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
 
         Raises ``ExpiredToken``, and ``Bitrix24Error`` where nobody can be asked.
         """
         try:
-            return profile_id(await self.with_pair(portal, pair, PROFILE))
+            return profiled(await self.with_pair(portal, pair, PROFILE))
         except NoPermission:
             return None
         except Refused as refused:
@@ -117,7 +119,7 @@ class Access:
             return None
         await self._note_address(portal, grant.client_endpoint)
         fresh = _pair(grant)
-        owner = grant.user_id or await self.owner(portal, fresh)
+        owner = grant.user_id or _id(await self.owner(portal, fresh))
         return (fresh, owner) if owner else None
 
     async def _try(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
@@ -170,10 +172,10 @@ class Access:
         """Have ``profile`` say whose a stored pair is, and keep it if it is this user's."""
         pair = kept.pair
         try:
-            owner = await self.owner(portal, pair)
+            owner = _id(await self.owner(portal, pair))
         except ExpiredToken:
-            owner = None
-        if owner is None:
+            owner = 0
+        if not owner:
             await self._renew(portal, user_id, pair)
             return await self._usable(portal, user_id)
         if owner != user_id:
@@ -258,7 +260,7 @@ class Access:
             await self._tokens.renewed(*key, _pair(grant), proven=is_told)
         if is_told and grant.user_id == user_id:
             return None
-        owner = grant.user_id if is_told else await self.owner(portal, _pair(grant))
+        owner = grant.user_id if is_told else _id(await self.owner(portal, _pair(grant)))
         if owner == user_id:
             return await self._tokens.renewed(*key, _pair(grant), proven=True)
         log.error("a pair of portal %s turned out to be another's", portal.member_id)
@@ -314,9 +316,22 @@ class Access:
                 return ""
 
 
+def profiled(profile: Any) -> Person | None:
+    """Read an answer of ``profile``: nobody where the account is switched off."""
+    number = read_number(profile.get("ID")) if isinstance(profile, dict) else None
+    if number is None:
+        return None
+    names = (text(profile.get(part)) for part in ("NAME", "LAST_NAME"))
+    return Person(id=number, name=" ".join(name for name in names if name))
+
+
 def profile_id(profile: Any) -> int | None:
     """Read the user's id off an answer of ``profile``."""
-    return read_number(profile.get("ID")) if isinstance(profile, dict) else None
+    return _id(profiled(profile)) or None
+
+
+def _id(person: Person | None) -> int:
+    return person.id if person else 0
 
 
 def _is_stale(refused: Refused) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
@@ -58,6 +59,11 @@ class Requester:
         self._command = command
         self._figures = figures
 
+    @property
+    def person(self) -> Person:
+        """Who they are, by the name that the portal has confirmed, if it has."""
+        return self._actor.person
+
     async def ask(self, call: Call) -> Any:
         """Make a call that changes nothing, again and again if need be."""
         return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
@@ -92,7 +98,11 @@ class Requester:
         recorded = await self._journal.of(self._command) if self._command.repeated else []
         numbered = _numbered(steps, recorded)
         work = _Work(numbered, also or {}, recorded)
-        await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
+        try:
+            await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
+        except NotTheirs as stranger:
+            await self._journal.acted(self._command, stranger.owner)
+            raise
         pairs = zip(steps, numbered, strict=True)
         return Changes({one.number: work.answers[known.number] for one, known in pairs}, work.seen)
 
@@ -126,7 +136,6 @@ class Requester:
         ]
         self._journal.answer(self._command, told)
         if stranger is not None:
-            await self._journal.acted(self._command, stranger.owner)
             raise stranger
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: results[name] for name in (LOOK, *work.also)}

@@ -8,6 +8,7 @@ from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
+from bot.bitrix24.requester import Requester
 from bot.diagnosis import Denied, Diagnosis
 from bot.errors import NoChat, Refusal
 from bot.outcomes import Outcome
@@ -59,8 +60,15 @@ class Arrivals:
     """Brings people into chats."""
 
     def __init__(
-        self, lines: OpenLines, crm: Crm, diagnosis: Diagnosis, stays: Stays, command: Accepted
+        self,
+        requester: Requester,
+        lines: OpenLines,
+        crm: Crm,
+        diagnosis: Diagnosis,
+        stays: Stays,
+        command: Accepted,
     ) -> None:
+        self._requester = requester
         self._lines = lines
         self._crm = crm
         self._diagnosis = diagnosis
@@ -84,7 +92,7 @@ class Arrivals:
         self, arrival: Arrival, item: CrmItem, reason: str, event: CommandEvent
     ) -> list[Brief]:
         """Make the private cards for those who have come."""
-        who = event.user.person
+        who = self._requester.person
         answer = Answer(caller=who).model_dump_json()
         guests = [person for person in arrival.joined if person.id != who.id]
         if guests and not item.title:

@@ -233,6 +233,11 @@ def plain(text: str) -> str:
     return _SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
 
 
+def numbered(text: str) -> str:
+    """Write mentions with whom they really mean: ``@Ivan (id12)``."""
+    return _SEEN["mention"].sub(lambda found: f"@{found[2].strip()} (id{found[1]})", text)
+
+
 def _word(line: Line) -> bool:
     if line.parts or line.see("option") or not (found := line.take("anything")):
         return False

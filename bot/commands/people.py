@@ -87,7 +87,7 @@ class People:
                 case Person():
                     people = [one]
                 case Me():
-                    people = [event.user.person]
+                    people = [Person(id=event.user.id)]
                 case Named(name=name):
                     people = [await self._by_name(name, found[name], choose)]
                 case Email(address=address):

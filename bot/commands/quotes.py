@@ -15,6 +15,7 @@ _CODE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = (">>", "&gt;&gt;")
+_CUT = "\ufffc"
 
 
 def is_own_word(event: CommandEvent) -> bool:
@@ -34,8 +35,10 @@ def is_forwarded(event: CommandEvent) -> bool:
 
 def said_lines(text: str) -> list[str]:
     """Give the lines of a message that are neither quoted nor code."""
-    lines = _without_ruled(lines_of(_CODE.sub("", "\n".join(lines_of(text)))))
-    return [line for line in lines if not bare_line(line).startswith(_QUOTED)]
+    lines = _without_ruled(lines_of(text))
+    spoken = [line for line in lines if not bare_line(line).startswith(_QUOTED)]
+    # What is left of a line that code stood in is no line of its own.
+    return lines_of(_CODE.sub(_CUT, "\n".join(spoken)))
 
 
 def _without_ruled(lines: list[str]) -> list[str]:

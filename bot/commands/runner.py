@@ -73,6 +73,14 @@ class Runner:
             await context.actor.prove()
         return await declared.run(arguments, event, lambda type_: self._make(type_, context))
 
+    def knows(self, name: str) -> bool:
+        """Say whether there is a command of this name."""
+        try:
+            self._router.find(name)
+        except UnknownCommand:
+            return False
+        return True
+
     def _find(self, command: Accepted) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
         event = command.event

@@ -17,6 +17,7 @@ from procrastinate.worker import Worker
 from sqlalchemy import Connection, text
 
 from bot.engine.claims import DROP, Claims
+from bot.engine.lines import Lines
 from bot.errors import StoreUnavailable
 from bot.store.accepted import Accepted, portal_of
 from bot.store.commits import Write
@@ -93,7 +94,7 @@ class Jobs:
         self._waiting: Together[str, list[Accepted]] = Together(
             lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
         )
-        self._inbox = inbox
+        self._lines = Lines(inbox)
         self._dispatch = dispatch
         self._rests = rests
         self._open: Counter[str] = Counter()
@@ -175,7 +176,7 @@ class Jobs:
             commands = await self._waiting.ask(lane)
             more = len(commands) == AT_ONCE
             for command in commands:
-                if command.event.earlier_lines and await self._inbox.lacks_lines(command):
+                if await self._lines.are_coming(command):
                     # Asked for again, for what comes meanwhile belongs before it.
                     await self._pause(LINES_PAUSE)
                     more = True

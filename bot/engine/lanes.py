@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from bot.engine.backlog import Backlog
 from bot.engine.intake import Intake
+from bot.engine.lines import Lines
 from bot.errors import StoreUnavailable
 from bot.store.accepted import Accepted, portal_of
 from bot.store.commits import Write
@@ -77,6 +78,7 @@ class Lanes:
         slow: float = SLOW,
     ) -> None:
         self._inbox = inbox
+        self._lines = Lines(inbox)
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
@@ -171,13 +173,7 @@ class Lanes:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
         command = lane.take()
-        if command is None or not command.event.earlier_lines:
-            return command
-        return await self._in_order(name, lane, command)
-
-    async def _in_order(self, name: str, lane: _Lane, command: Accepted) -> Accepted | None:
-        """Give the earlier lines of a message their time to arrive, and their turn."""
-        if not await self._patiently(lambda: self._inbox.lacks_lines(command)):
+        if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
             return command
         lane.put_back(command)
         await asyncio.sleep(LINES_PAUSE)

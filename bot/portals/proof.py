@@ -19,15 +19,18 @@ profile.md.
 """
 
 import logging
+import time
 from typing import Any
 
 from cachetools import TTLCache
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import PROFILE, Access, profile_id
+from bot.bitrix24.access import PROFILE, Access, profiled
 from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
+    Busy,
     ExpiredToken,
     NoPermission,
     NotProven,
@@ -35,6 +38,7 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.rows import flag
 from bot.figures import Figures, Proven
 from bot.store.accepted import Accepted
 from bot.store.cipher import fingerprint
@@ -45,6 +49,10 @@ log = logging.getLogger(__name__)
 
 # How long a portal's access token can live: what was seen of one holds for no longer.
 TOKEN_LIFE = 3600.0
+
+# How long `profile` is left alone where the portal does not say until when: the window that its
+# running time is counted in.
+RESTS = 600.0
 
 # The name of the question that rides along in a batch.
 WHOSE = "whose"
@@ -60,6 +68,8 @@ class Proof:
         self._tokens = tokens
         self._patience = patience
         self._figures = figures
+        # The portals that take no `profile` for a while, and until when.
+        self._resting: dict[str, float] = {}
         # By portal and the bot token's fingerprint: whether it is that portal's bot's.
         self._seen: TTLCache[tuple[str, str], bool] = TTLCache(maxsize=20_000, ttl=TOKEN_LIFE)
 
@@ -77,8 +87,8 @@ class Proof:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:
-            owned = await self._patience.insist(NOT_KNOWN, lambda: self._owned(portal, pair))
-            self._seen[mark] = owned is not None and owned[1] == portal.bot_id
+            owned = await self._patience.insist(NOT_KNOWN, lambda: self.owned(portal, pair))
+            self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
                 await self.keep_bot(portal, owned[0])
@@ -96,27 +106,71 @@ class Proof:
             owner, result = await self.asking_whose(portal, pair, call)
         except ExpiredToken:
             raise NoPermission from None
-        if owner == portal.bot_id:
+        if owner is not None and owner.id == portal.bot_id:
             await self.keep_bot(portal, pair)
         return _result(result)
 
     async def asking_whose(
         self, portal: Portal, pair: TokenPair, call: Call
-    ) -> tuple[int | None, Any]:
+    ) -> tuple[Person | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
         Gives the owner, ``None`` where that is not told, and the call's result or its error.
         Raises as ``Access.with_pair``.
         """
-        if call.method == "batch" and len(call.methods) == batch.MAX_CALLS:
-            owner = await self._access.owner(portal, pair)
-            return owner, await self._access.with_pair(portal, pair, call)
-        if call.method == "batch":
+        is_batch = call.method == "batch"
+        if self.rests(portal) or (is_batch and len(call.methods) == batch.MAX_CALLS):
+            return None, await self._access.with_pair(portal, pair, call)
+        if is_batch:
             result = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
-            return profile_id(batch.read(result, {WHOSE: PROFILE})[WHOSE]), result
+            told = batch.read(result, {WHOSE: PROFILE})[WHOSE]
+            return self._read(portal, told), result
         calls = {WHOSE: PROFILE, "call": call}
         told = batch.read(await self._access.with_pair(portal, pair, batch.build(calls)), calls)
-        return profile_id(told[WHOSE]), told["call"]
+        return self._read(portal, told[WHOSE]), told["call"]
+
+    def _read(self, portal: Portal, told: Any) -> Person | None:
+        if isinstance(told, Busy):
+            self._resting[portal.member_id] = told.until or time.time() + RESTS
+        return profiled(told)
+
+    def rests(self, portal: Portal) -> bool:
+        """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
+        if self._resting.get(portal.member_id, 0.0) < time.time():
+            self._resting.pop(portal.member_id, None)
+            return False
+        return True
+
+    async def owned(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
+        """Give a pair, renewed if need be, and whose it is; ``None``: nobody's here.
+
+        The portal says it, else the authorization server, which knows the portal's address too.
+        Raises ``Bitrix24Error`` where nobody can be asked.
+        """
+        if not self.rests(portal):
+            try:
+                owner = await self._access.owner(portal, pair)
+                return (pair, owner) if owner else None
+            except ExpiredToken:
+                pass
+            except Busy as busy:
+                self._read(portal, busy)
+            except Unreachable:
+                if not self._access.may_have_moved(portal):
+                    raise
+        renewed = await self._access.renew(portal, pair)
+        return (renewed[0], Person(id=renewed[1])) if renewed else None
+
+    async def is_colleague(self, portal: Portal, user_id: int) -> bool:
+        """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
+        call = Call("im.user.get", {"ID": user_id})
+        try:
+            told = await self._access.call(portal, portal.installer_id, call)
+        except Bitrix24Error:
+            return False
+        found = told if isinstance(told, dict) else {"active": False}
+        strange = ("bot", "connector", "extranet")
+        return flag(found.get("active", True)) and not any(flag(found.get(x)) for x in strange)
 
     async def keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""
@@ -127,19 +181,6 @@ class Proof:
     def count(self, what: "Proven") -> None:
         """Count what came of a proof."""
         self._figures.proofs.add(what)
-
-    async def _owned(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, int] | None:
-        """Give the pair, renewed where it has expired, and whose it is."""
-        try:
-            owner = await self._access.owner(portal, pair)
-        except ExpiredToken:
-            return await self._access.renew(portal, pair)
-        except Unreachable:
-            # The refresh tells where the portal is now.
-            if not self._access.may_have_moved(portal):
-                raise
-            return await self._access.renew(portal, pair)
-        return (pair, owner) if owner else None
 
 
 class Actor:
@@ -158,11 +199,18 @@ class Actor:
         self._own = command.brought.own
         # It is certain that the requester means this command.
         self.is_proven = command.proven
+        # What the portal calls them: a name that came over the wire proves nothing.
+        self._name = ""
 
     @property
     def may_act(self) -> bool:
         """Say whether the command brings a token that may act without any question."""
         return self.is_proven or self._own is not None
+
+    @property
+    def person(self) -> Person:
+        """The requester, by the name that the portal has confirmed, if it has."""
+        return Person(id=self._user_id, name=self._name)
 
     async def call(self, call: Call) -> Any:
         """Make a call with the token that may act; a token of the event's is proven with it.
@@ -176,12 +224,11 @@ class Actor:
             try:
                 return await self._with_own(self._own, call)
             except (ExpiredToken, NoPermission):
-                await self._renew_own(self._own)
+                await self._prove_own(self._own)
             except Unreachable:
-                # The refresh tells where the portal is now.
                 if not self._access.may_have_moved(self._portal):
                     raise
-                await self._renew_own(self._own)
+                await self._prove_own(self._own)
         await self._prove_event()
         return await self._access.call(self._portal, self._user_id, call)
 
@@ -196,35 +243,34 @@ class Actor:
 
     async def _with_own(self, own: TokenPair, call: Call) -> Any:
         owner, result = await self._proof.asking_whose(self._portal, own, call)
-        if owner is not None and owner != self._user_id:
-            raise self._not_theirs(owner, result)
-        if owner is not None:
-            self._keep(own)
+        if owner is None:
+            own, owner = await self._whose(own)
+        if owner is None or owner.id != self._user_id:
+            raise self._not_theirs(owner.id if owner else 0, result)
+        self._keep(own, owner)
         return _result(result)
 
-    async def _prove_own(self, own: TokenPair) -> None:
+    async def _whose(self, own: TokenPair) -> tuple[TokenPair, Person | None]:
+        """Ask the authorization server, where the portal has not said whose a token is."""
         try:
-            owner = await self._access.owner(self._portal, own)
-        except ExpiredToken:
-            return await self._renew_own(own)
-        if owner == self._user_id:
-            return self._keep(own)
-        self._own = None
-        if owner is not None and self._command.brought.is_named:
-            raise self._not_theirs(owner)
-        return None
+            renewed = await self._access.renew(self._portal, own)
+        except Bitrix24Error:
+            return own, None
+        return (renewed[0], Person(id=renewed[1])) if renewed else (own, None)
 
-    async def _renew_own(self, own: TokenPair) -> None:
-        """Have the authorization server say whose a token is that the portal does not take."""
-        renewed = await self._access.renew(self._portal, own)
+    async def _prove_own(self, own: TokenPair) -> None:
+        """Keep the token if it is the requester's, and drop it if not. Raises ``NotTheirs``."""
+        owned = await self._proof.owned(self._portal, own)
         self._own = None
-        if renewed is not None and renewed[1] == self._user_id:
-            self._keep(renewed[0])
-        elif renewed is not None and self._command.brought.is_named:
-            raise self._not_theirs(renewed[1])
+        if owned is None:
+            return
+        if owned[1].id == self._user_id:
+            self._keep(*owned)
+        elif self._command.brought.is_named:
+            raise self._not_theirs(owned[1].id)
 
-    def _keep(self, own: TokenPair) -> None:
-        self._own, self.is_proven = None, True
+    def _keep(self, own: TokenPair, owner: Person) -> None:
+        self._own, self.is_proven, self._name = None, True, owner.name
         self._tokens.keep(self._portal.member_id, self._user_id, own)
 
     def _not_theirs(self, owner: int, result: Any = None) -> NotTheirs:
@@ -245,7 +291,7 @@ class Actor:
         if not await self._proof.is_genuine(self._portal, self._command):
             self._proof.count(Proven.NOTHING)
             raise NotProven
-        self.is_proven = True
+        self.is_proven, self._name = True, self._command.event.user.name
 
 
 def _result(result: Any) -> Any:

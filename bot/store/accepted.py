@@ -62,6 +62,7 @@ class Reply(BaseModel):
     """A worded answer, in BB code, and what may be pressed under it.
 
     ``parks``: the command has not been carried out, it waits for its requester's permission.
+    ``asks``: it has not been carried out, its requester is asked whether they mean it.
     ``user_id``: who is told privately, if not the requester.
     """
 
@@ -71,6 +72,7 @@ class Reply(BaseModel):
     place: Place
     buttons: tuple[Button, ...] = ()
     parks: bool = False
+    asks: bool = False
     user_id: int = 0
 
 

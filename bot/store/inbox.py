@@ -53,9 +53,7 @@ _replies = TypeAdapter(list[Reply])
 # where nothing had proven whose command it is.
 KEPT = 900.0
 ASKED_FOR = 24 * 3600.0
-
-# How long a line waits for the lines before it in its message.
-LINES_APART = 2.0
+MOST_ASKED = 10
 
 # How a command ends that an operator may have run again without anybody's new word.
 REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
@@ -263,12 +261,11 @@ class Inbox:
         The portal sends an event for each, and they may arrive in any order.
         """
         expected = command.event.earlier_lines
-        if not expected or time.time() - command.received_at > LINES_APART:
-            return False
         earlier = select(func.count()).where(
             inbox.c.lane == command.lane,
             inbox.c.message_id == command.event.message.id,
             inbox.c.line < command.event.line,
+            inbox.c.requester_id == command.event.user.id,
         )
         return int((await self._rows(earlier))[0][0]) < expected
 
@@ -325,17 +322,24 @@ class Inbox:
         mine = [number for number in numbers if taken.pop(number, None)]
         return [one for number in mine if (one := await self.find(number))]
 
-    async def asked(self, member_id: str, user_id: int, command_id: int) -> CommandEvent | None:
-        """Give a command that this person was asked about, unless it is too old or was run."""
-        question = select(inbox.c.event).where(*_asked(member_id, user_id, command_id))
-        rows = await self._rows(question)
-        return CommandEvent.model_validate_json(rows[0].event) if rows else None
+    async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
+        """List the commands that this person was asked about and that may still be run."""
+        question = (
+            select(inbox, _BEGUN)
+            .where(*_asked(member_id, user_id))
+            .order_by(inbox.c.id.desc())
+            .limit(MOST_ASKED)
+        )
+        found = [self._accepted(row) for row in await self._rows(question)]
+        return [one for one in found if not await self.proven_before(one)]
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
         """Take up a command that this person was asked about, and means; once."""
+        if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
+            return None
         statement = (
             update(inbox)
-            .where(*_asked(member_id, user_id, command_id))
+            .where(*_asked(member_id, user_id), inbox.c.id == command_id)
             .values(**_AFRESH, resumed_at=time.time(), proven=True)
             .returning(inbox.c.id, inbox.c.requester_id)
         )
@@ -405,9 +409,8 @@ class Inbox:
 _AFRESH = {"done_at": None, "outcome": None, "code": None, "replies": None, "attempts": 0}
 
 
-def _asked(member_id: str, user_id: int, command_id: int) -> tuple[Any, ...]:
+def _asked(member_id: str, user_id: int) -> tuple[Any, ...]:
     return (
-        inbox.c.id == command_id,
         inbox.c.member_id == member_id,
         inbox.c.requester_id == user_id,
         inbox.c.outcome == Ending.ASKED.value,

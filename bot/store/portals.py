@@ -113,11 +113,17 @@ class Portals:
             self._meet(row.member_id, row.client_endpoint)
         return [self._portal(row) for row in rows]
 
-    async def save(self, portal: Portal) -> None:
-        """Store a portal that installs the app. Raises ``TokenTaken``.
+    async def older_selves(self, portal: Portal) -> list[str]:
+        """List the member ids under which this portal was known before: those at its address."""
+        question = select(portals.c.member_id).where(
+            portals.c.member_id != portal.member_id,
+            portals.c.client_endpoint == portal.client_endpoint,
+            portals.c.left_at.is_(None),
+        )
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
 
-        Another one at the same address is this one under an older member id: it has left.
-        """
+    async def save(self, portal: Portal) -> None:
+        """Store a portal that installs the app. Raises ``TokenTaken``."""
         for other in await self._with_token(portal):
             if other.client_endpoint != portal.client_endpoint:
                 raise TokenTaken
@@ -136,7 +142,7 @@ class Portals:
             "said": "",
             "left_at": None,
         }
-        await self._database.write((self._upsert, [row]), (_older_selves(portal), []))
+        await self._database.write((self._upsert, [row]))
         self._meet(portal.member_id, portal.client_endpoint)
         self._known.clear()
 
@@ -175,8 +181,14 @@ class Portals:
         await self._set(member_id, trouble=trouble, registered="")
 
     async def hear(self, member_id: str, said: str) -> None:
-        """Note what is said of a portal until somebody has confirmed it; empty: somebody has."""
+        """Note what is said of a portal until somebody has looked whether it is so."""
         await self._set(member_id, said=said)
+
+    async def heard(self, member_id: str, said: str) -> None:
+        """Note that somebody has looked; what has been said meanwhile stays."""
+        this = (portals.c.member_id == member_id) & (portals.c.said == said)
+        await self._database.write((update(portals).where(this).values(said=""), []))
+        self._known.pop(member_id, None)
 
     async def left(self, member_id: str) -> None:
         """Note that a portal has removed the app: from now on it is not known any more."""
@@ -229,10 +241,3 @@ class Portals:
 def token_place(member_id: str) -> str:
     """Name the place that a portal's application token is bound to."""
     return f"portal/{member_id}"
-
-
-def _older_selves(portal: Portal) -> Any:
-    others = portals.c.member_id != portal.member_id
-    same = portals.c.client_endpoint == portal.client_endpoint
-    here = portals.c.left_at.is_(None)
-    return update(portals).where(others, same, here).values(left_at=time.time())

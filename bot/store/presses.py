@@ -4,20 +4,20 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, select, update
 
 from bot.bitrix24.entities import Act, Person
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database
-from bot.store.tables import presses
+from bot.store.tables import inbox, presses
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
     """One button: whose it is, what it does, and the command under whose answer it stands.
 
-    Of the buttons of one ``question`` only one is ever pressed with effect: ``used_by`` names the
-    command that did it.
+    Of the buttons of one ``question`` only one is ever pressed with effect: ``is_used``: a proven
+    command has done so.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Press:
     asked_at: float
     act: Act
     expires_at: float
-    used_by: int | None = None
+    is_used: bool = False
 
 
 class Presses:
@@ -58,9 +58,11 @@ class Presses:
         ]
         self._database.post((self._insert, rows))
 
-    async def find(self, member_id: str, press_id: str) -> Press | None:
-        """Give a button of this portal."""
-        question = select(presses).where(presses.c.id == press_id, presses.c.member_id == member_id)
+    async def find(self, member_id: str, press_id: str, command_id: int) -> Press | None:
+        """Give a button of this portal, as the command finds it that presses it."""
+        question = select(presses, _taken(presses, command_id).label("is_used")).where(
+            presses.c.id == press_id, presses.c.member_id == member_id
+        )
 
         def ask(connection: Connection) -> Row[Any] | None:
             return connection.execute(question).first()
@@ -69,33 +71,30 @@ class Presses:
         return _press(row) if row else None
 
     async def claim(self, press: Press, command_id: int) -> bool:
-        """Mark a button as pressed by this command; ``False`` if another one has its question."""
-        others = presses.alias()
-        taken = exists().where(
-            others.c.question == press.question,
-            others.c.used_by.is_not(None),
-            others.c.used_by != command_id,
-        )
-        mine = or_(presses.c.used_by.is_(None), presses.c.used_by == command_id)
+        """Mark a button as pressed by this command; ``False`` if its question is answered.
+
+        A claim that nothing has proven keeps nobody from pressing.
+        """
         # The whole question is marked, so that two buttons pressed at once meet at one row.
         statement = (
             update(presses)
-            .where(presses.c.question == press.question, mine, ~taken)
+            .where(presses.c.question == press.question, ~_taken(presses, command_id))
             .values(used_by=command_id)
             .returning(presses.c.id, presses.c.used_by)
         )
         claimed = await self._database.write((statement, []))
         return bool(claimed.get(press.id) == command_id)
 
-    async def release(self, command_id: int) -> None:
-        """Mark the buttons that this command has pressed as not pressed."""
-        mine = update(presses).where(presses.c.used_by == command_id).values(used_by=None)
-        await self._database.write((mine, []))
-
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""
         old = delete(presses).where(presses.c.expires_at < time.time() - 86_400)
         await self._database.write((old, []))
+
+
+def _taken(table: Any, command_id: int) -> Any:
+    """Make the condition that another command, a proven one, has pressed a button."""
+    proven = exists().where(inbox.c.id == table.c.used_by, inbox.c.proven)
+    return and_(table.c.used_by.is_not(None), table.c.used_by != command_id, proven)
 
 
 def _press(row: Row[Any]) -> Press:
@@ -108,5 +107,5 @@ def _press(row: Row[Any]) -> Press:
         asked_at=row.asked_at,
         act=Act(name=row.act, params=row.params),
         expires_at=row.expires_at,
-        used_by=row.used_by,
+        is_used=bool(row.is_used),
     )

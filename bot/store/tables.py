@@ -21,6 +21,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# Sorted by its bytes, whatever language the database sorts by: ranges of it are looked up.
+_Sorted = String(64).with_variant(String(64, collation="C"), "postgresql")
+
 # SQLite counts rows by INTEGER only.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -61,7 +64,7 @@ inbox = Table(
     "inbox",
     metadata,
     Column("id", _Number, primary_key=True, autoincrement=True),
-    Column("identity", String(64), nullable=False, unique=True),
+    Column("identity", _Sorted, nullable=False, unique=True),
     Column("member_id", String(64), nullable=False),
     Column("requester_id", BigInteger, nullable=False, server_default="0"),
     Column("lane", String(255), nullable=False),

@@ -1,14 +1,16 @@
 """GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for them."""
 
 import logging
+from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import SecretStr
 
 from bot.bitrix24 import form
-from bot.commands.grammar import plain
+from bot.commands.grammar import numbered
 from bot.connect import Connect, NotConnected, Obstacle
 from bot.errors import StoreUnavailable
+from bot.waiting import Asked
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
@@ -53,15 +55,12 @@ class Connecting:
         except StoreUnavailable:
             return await self._refusal(request, Obstacle.SERVER)
         language = self._pages.preferred(request)
-        asked = connected.asked
         return await self._pages.show(
             "connected.html.j2",
             language,
             framed_by=home,
             waited=connected.waited,
-            asked=asked,
-            typed=f"/{asked.name} {plain(asked.command.params)}".strip()[:200] if asked else "",
-            consent=connected.consent,
+            asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
         )
 
     async def consent(self, request: web.Request) -> web.StreamResponse:
@@ -91,3 +90,18 @@ class Connecting:
             framed_by=home,
             notice=f"connect_{obstacle}",
         )
+
+
+def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
+    """Give what a person is to see of a command before they say that they mean it: all of it."""
+    event = asked.press.event if asked.press else asked.command.event
+    typed = f"/{event.name} {numbered(event.command.params)}".strip()
+    act = asked.press.act if asked.press else None
+    return {
+        "typed": typed,
+        "act": f"/{act.name}" if act and act.name else "",
+        "params": act.params if act else "",
+        "chat": event.chat.dialog_id,
+        "link": f"{home}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
+        "consent": consent,
+    }

@@ -33,5 +33,7 @@ def upgrade() -> None:
             batch_op.add_column(
                 sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False)
             )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('ALTER TABLE inbox ALTER COLUMN identity TYPE VARCHAR(64) COLLATE "C"')
     op.execute(_ACTS)
     op.drop_table("unproven_tokens")
