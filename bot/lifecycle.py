@@ -6,7 +6,6 @@ what it says is noted, answered 200, and then the portal or the authorization se
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -41,9 +40,6 @@ REPAIR_PATIENCE = 60.0
 ASK_EVERY = 60.0
 LOOK_EVERY = 15.0
 
-# So many of the tokens that came with updates are tried.
-MOST_CAME = 8
-
 # So many people's tokens must be dead before an app counts as removed.
 WITNESSES = 5
 
@@ -75,8 +71,9 @@ class Lifecycle:
         self._preferences = preferences
         self._wording = wording
         self._figures = figures
-        # The newest tokens that came with updates: an administrator's may be among them.
-        self._came: TTLCache[str, deque[TokenPair]] = TTLCache(maxsize=1_000, ttl=10 * ASK_EVERY)
+        # Whose tokens came with updates and were looked at; the administrators' are kept a while.
+        self._considered: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
+        self._heirs: TTLCache[str, tuple[TokenPair, int]] = TTLCache(maxsize=1_000, ttl=ASK_EVERY)
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -118,9 +115,9 @@ class Lifecycle:
         if portal.said != KINDS[UNINSTALL]:
             await self._portals.hear(portal.member_id, kind)
         auth = envelope.auth
-        if auth.access_token and kind == KINDS[UPDATE]:
-            came = self._came.setdefault(portal.member_id, deque(maxlen=MOST_CAME))
-            came.append(TokenPair(auth.access_token, auth.refresh_token))
+        if auth.access_token and auth.refresh_token and kind == KINDS[UPDATE]:
+            pair = TokenPair(auth.access_token, auth.refresh_token)
+            self._begin(self._consider(portal, pair), portal.member_id)
         self._look(portal.member_id)
         return True
 
@@ -141,6 +138,20 @@ class Lifecycle:
             async for step in self._registration.steps(replace(portal, installer_id=administrator)):
                 log.info("portal %s: %s", portal.member_id, step)
         return await self._portals.fresh(portal.member_id) or portal
+
+    async def _consider(self, portal: Portal, pair: TokenPair) -> None:
+        """Keep the tokens that came with an update if they are an administrator's.
+
+        The authorization server says whose they are; the portal is asked once a while of each.
+        """
+        renewed = await self._access.renew(portal, pair)
+        if renewed is None or (portal.member_id, renewed[1]) in self._considered:
+            return
+        self._considered[portal.member_id, renewed[1]] = True
+        if await self._is_admin(portal, renewed[0]):
+            self._heirs[portal.member_id] = renewed
+            self._asked.pop(portal.member_id, None)
+            self._look(portal.member_id)
 
     async def _keep_looking(self) -> None:
         """Look after what was said and could not be confirmed, or while nobody was here."""
@@ -248,18 +259,14 @@ class Lifecycle:
 
     async def _adopt_from(self, portal: Portal) -> None:
         """Take the administrator for the installer who has caused an update, if one has."""
-        said = portal.said
-        for pair in reversed(self._came.pop(portal.member_id, ())):
-            renewed = await self._access.renew(portal, pair)
-            if renewed is None or not await self._is_admin(portal, renewed[0]):
-                continue
-            fresh, owner = renewed
-            await self._tokens.connect(portal.member_id, owner, fresh)
-            await self._portals.installed_by(portal.member_id, owner)
-            log.info("portal %s has another installer", portal.member_id)
-            return await self._update(portal)
-        log.warning("portal %s: nobody is left who could be its installer", portal.member_id)
-        return await self._portals.heard(portal.member_id, said)
+        if (heir := self._heirs.pop(portal.member_id, None)) is None:
+            log.warning("portal %s: nobody is left who could be its installer", portal.member_id)
+            return await self._portals.heard(portal.member_id, portal.said)
+        pair, owner = heir
+        await self._tokens.connect(portal.member_id, owner, pair)
+        await self._portals.installed_by(portal.member_id, owner)
+        log.info("portal %s has another installer", portal.member_id)
+        return await self._update(portal)
 
     async def _is_admin(self, portal: Portal, pair: TokenPair) -> bool:
         try:

@@ -111,7 +111,9 @@ class Watch:
     async def nothing_done(self, *victims: int) -> None:
         """Nothing on the portal is different, and nobody's token was used for it but Anna's."""
         now = await _seen(self._stage)
-        assert now == self._seen
+        assert now == self._seen, [
+            (key, now[key], self._seen[key]) for key in now if now[key] != self._seen[key]
+        ]
         # Whether somebody is one of the staff is asked as who has installed the app.
         harmless = (SEND, "im.user.get")
         by = {call["user_id"] for call in await self.calls() if call["method"] not in harmless}
