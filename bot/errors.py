@@ -7,7 +7,7 @@ A refusal is worded by the template named after it, ``templates/<language>/refus
 fields are the template's variables.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
@@ -71,10 +71,45 @@ class DialogFinished(Refusal):
 
 
 @dataclass(eq=False)
-class DialogNotActive(Refusal):
-    """The portal takes no changes in this dialog now: not answered, waiting, or another item's."""
+class NotByItem(Refusal):
+    """People cannot be added by the item: their chat itself may take them all the same.
+
+    ``by_chat``: a button that adds them so is on offer.
+    """
+
+    people: tuple[Person, ...]
+    by_chat: bool = field(default=False, kw_only=True)
+
+
+@dataclass(eq=False)
+class DialogNotActive(NotByItem):
+    """The portal takes no changes in this dialog now.
+
+    ``waits``: it is this item's and goes on, but is not answered, or waits for the customer.
+    """
 
     item: CrmItem
+    waits: bool = True
+
+
+@dataclass(eq=False)
+class RequesterLacksHistory(NotByItem):
+    """The view of history in the requester's role does not reach these people.
+
+    ``queued``: they are in the line's queue nevertheless; ``None`` where nobody can tell.
+    """
+
+    item: CrmItem
+    queued: bool | None
+
+
+@dataclass(eq=False)
+class NotBound(NotByItem):
+    """The chat is bound to no CRM item."""
+
+    people: tuple[Person, ...] = ()
+
+    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
 
 @dataclass(eq=False)
@@ -107,13 +142,6 @@ class PersonLacksItem(Refusal):
             asked = AccessRequest(person=self.person, item=self.item, whom=self.responsible)
             act = Act(name="ask_access", params=asked.model_dump_json())
             self.offers = (Offer(name="ask_access", act=act),)
-
-
-@dataclass(eq=False)
-class PersonLacksHistory(Refusal):
-    """The person named may not read the line's history."""
-
-    person: Person
 
 
 @dataclass(eq=False)
@@ -152,11 +180,32 @@ class NotAdded(Refusal):
 
 
 @dataclass(eq=False)
-class NoChat(Refusal):
+class NoChat(NotByItem):
     """The item has no open-line chat: the portal answered 0."""
 
     item: CrmItem
+
+
+@dataclass(eq=False)
+class NotByChat(Refusal):
+    """The chat itself did not take the person: most likely the requester is not in it."""
+
     person: Person
+
+
+@dataclass(eq=False)
+class NobodyToRemove(Refusal):
+    """The item has no open-line chat: the portal answered 0 to a removal."""
+
+    item: CrmItem
+
+
+@dataclass(eq=False)
+class OnlyOwnerRemoves(Refusal):
+    """Only the person and the chat's owner can take the person out."""
+
+    person: Person
+    owner: Person | None
 
 
 @dataclass(eq=False)

@@ -1,6 +1,6 @@
 """People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,17 @@ from bot.store.journal import Answered, Step
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
+# The messenger's own "+": by the chat, whatever its item and the state of its dialog.
+CHAT_ADD = "im.chat.user.add"
+CHAT_DELETE = "im.chat.user.delete"
 
-# Steps are counted within a command; those that mend something first have numbers of their own.
+ARRIVING = frozenset({ADD, CHAT_ADD})
+LEAVING = frozenset({DELETE, CHAT_DELETE})
+
+# Steps are counted within a command; those that mend something first have numbers of their own,
+# and so have those that go by the chat itself.
 MENDING = 1000
+BY_CHAT = 2000
 
 AFTER = "after"
 
@@ -25,13 +33,19 @@ class Target:
     """Whose people are meant: an item, and its chat where that is known.
 
     Without ``chat_id`` the portal takes the item's last chat; ``last_chat`` is what that seems
-    to be. ``here``: it is the chat that the command was typed in.
+    to be. ``here``: it is the chat that the command was typed in. ``item`` is ``None`` where the
+    chat is bound to nothing.
     """
 
-    item: CrmItem
+    item: CrmItem | None
     chat_id: int = 0
     last_chat: int = 0
     here: bool = False
+
+    @property
+    def known_chat(self) -> int:
+        """Give the chat, as far as it is known; else 0."""
+        return self.chat_id or self.last_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """An open-line dialog as the portal shows it."""
+    """An open-line dialog as the portal shows it.
+
+    ``line_id`` is 0 where it is not told. ``is_over``: its session has ended; ``None`` where the
+    portal does not tell.
+    """
 
     id: int
     items: tuple[CrmItem, ...]
@@ -59,6 +77,13 @@ class Dialog:
     name: str
     entity_data_1: str
     entity_data_2: str
+    line_id: int = 0
+
+    @property
+    def is_over(self) -> bool | None:
+        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0."""
+        session = next(iter(self.entity_data_1.split("|")[5:6]), "")
+        return None if (number := read_number(session)) is None else number == 0
 
 
 class OpenLines:
@@ -70,7 +95,7 @@ class OpenLines:
     async def dialog(self, chat_id: int) -> Dialog:
         """Look a dialog up: ``imopenlines.dialog.get``. Raises ``Refused``."""
         found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
-        return _dialog(chat_id, found if isinstance(found, Mapping) else {})
+        return read_dialog(chat_id, found)
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -100,36 +125,53 @@ class OpenLines:
         return [int(one) for one in found] if isinstance(found, list) else []
 
     async def queue(self, line_id: int) -> list[int]:
-        """List the operators of an open line: ``imopenlines.config.get``."""
+        """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
         params = {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"}
         found = await self._requester.ask(Call("imopenlines.config.get", params))
         return list(read_numbers(found.get("QUEUE"))) if isinstance(found, Mapping) else []
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
-        """Add people to a chat of an item, all in one request, each with a result of his own."""
-        changes = await self._change(ADD, target, people, _is_member)
-        return [
-            _membership(target, one, changes.answers[n], _is_missing(changes.seen, one))
+        """Add people to a chat of an item, in one request, each with a result of their own.
+
+        The portal looks at the history right once a request, for the first of them whom it comes
+        to: the others are asked for once more, each in a request of their own.
+        """
+        # In an order of their own, so that it does not matter in which they were typed.
+        steps = sorted(_adding(target, people), key=lambda step: step.person_id)
+        changes = await self._change(steps, target)
+        came = {step.person_id: _came(target, step, changes) for step in steps}
+        lacking = [step for step in steps if lacks_history(changes.answers[step.number].refused)]
+        for step in lacking[1:]:
+            await self._requester.forget_refusal(step)
+            came[step.person_id] = _came(target, step, await self._change([step], target))
+        return [Membership(one, *came[one.id]) for one in people]
+
+    async def add_by_chat(self, chat_id: int, people: Sequence[Person]) -> list[Membership]:
+        """Add people by the chat itself, as its members may: ``im.chat.user.add``."""
+        steps = [
+            Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
             for n, one in enumerate(people)
         ]
-
-    async def remove(self, target: Target, people: Sequence[Person]) -> list[Membership]:
-        """Remove people from a chat of an item, all in one request, each with his own result."""
-        changes = await self._change(DELETE, target, people, _is_stranger)
+        target = Target(None, chat_id)
+        changes = await self._change(steps, target)
         return [
-            _membership(target, one, changes.answers[n], ignored=False)
-            for n, one in enumerate(people)
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
         ]
 
-    async def take_back(self, steps: Sequence[Step], chat_id: int) -> Mapping[int, Answered]:
-        """Make the opposite calls of an earlier command."""
-        look = Call("im.chat.user.list", {"CHAT_ID": chat_id})
+    async def remove(
+        self, target: Target, people: Sequence[Person], by_chat: Collection[int] = ()
+    ) -> list[Membership]:
+        """Remove people from a chat, in one request, each with a result of their own.
 
-        def is_done(members: Any, step: Step) -> bool | None:
-            is_member = _is_member(members, step)
-            return is_member if step.method == ADD or is_member is None else not is_member
-
-        return (await self._requester.change(steps, look, is_done)).answers
+        Those whose ids are in ``by_chat`` are removed by the chat itself, as its owner may.
+        """
+        steps = [_removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)]
+        changes = await self._change(steps, target)
+        return [
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
+        ]
 
     async def create_lead(self, chat_id: int) -> Answered:
         """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
@@ -158,21 +200,22 @@ class OpenLines:
         chat_id = step.params["CHAT_ID"]
 
         def is_done(found: Any, step: Step) -> bool | None:
-            mended = isinstance(found, Mapping) and is_mended(_dialog(chat_id, found))
+            mended = isinstance(found, Mapping) and is_mended(read_dialog(chat_id, found))
             return mended if isinstance(mended, bool) else None
 
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         return (await self._requester.change([step], look, is_done)).answers[step.number]
 
-    async def _change(
-        self, method: str, target: Target, people: Sequence[Person], is_done: Any
-    ) -> Changes:
-        steps = [
-            Step(number, method, _params(target, person), person.id)
-            for number, person in enumerate(people)
-        ]
-        look = Call("im.chat.user.list", {"CHAT_ID": target.chat_id or target.last_chat})
-        return await self._requester.change(steps, look, is_done, {AFTER: look})
+    async def _change(self, steps: Sequence[Step], target: Target) -> Changes:
+        look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
+        return await self._requester.change(steps, look, _is_done, {AFTER: look})
+
+
+def lacks_history(refused: Refused | None) -> bool:
+    """Say whether somebody is refused because of the view of history in the caller's role."""
+    if refused is None or refused.code != "ACCESS_DENIED":
+        return False
+    return "chat history" in refused.description.lower()
 
 
 def _item(item: CrmItem) -> dict[str, Any]:
@@ -180,12 +223,27 @@ def _item(item: CrmItem) -> dict[str, Any]:
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:
+    item = _item(target.item) if target.item else {}
     chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
-    return {**_item(target.item), "USER_ID": person.id, **chat}
+    return {**item, "USER_ID": person.id, **chat}
 
 
-def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
+def _adding(target: Target, people: Sequence[Person]) -> list[Step]:
+    return [Step(n, ADD, _params(target, one), one.id) for n, one in enumerate(people)]
+
+
+def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Step:
+    if not by_chat:
+        return Step(number, DELETE, _params(target, person), person.id)
+    params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
+    return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
+
+
+def read_dialog(chat_id: int, found: Any) -> Dialog:
+    """Read the answer of ``imopenlines.dialog.get``."""
+    found = found if isinstance(found, Mapping) else {}
     data_1, data_2 = (str(found.get(f"entity_data_{number}") or "") for number in (1, 2))
+    line = str(found.get("entity_id") or "").split("|")[1:2]
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
@@ -193,16 +251,13 @@ def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
         str(found.get("name") or ""),
         data_1,
         data_2,
+        next(iter(read_numbers(line)), 0),
     )
 
 
-def _is_member(members: Any, step: Step) -> bool | None:
-    return _is_in(members, step.person_id)
-
-
-def _is_stranger(members: Any, step: Step) -> bool | None:
+def _is_done(members: Any, step: Step) -> bool | None:
     is_member = _is_in(members, step.person_id)
-    return None if is_member is None else not is_member
+    return is_member if step.method in ARRIVING or is_member is None else not is_member
 
 
 def _is_in(members: Any, person_id: int) -> bool | None:
@@ -212,14 +267,20 @@ def _is_in(members: Any, person_id: int) -> bool | None:
     return str(person_id) in {str(member) for member in members}
 
 
-def _is_missing(seen: Mapping[str, Any], person: Person) -> bool:
+def _is_missing(seen: Mapping[str, Any], step: Step) -> bool:
     """Say whether somebody who was added is not to be seen: external people are left out so."""
-    before, after = (_is_in(seen.get(name), person.id) for name in (LOOK, AFTER))
-    return after is False and before is False
+    before, after = (_is_in(seen.get(name), step.person_id) for name in (LOOK, AFTER))
+    return step.method in ARRIVING and after is False and before is False
 
 
-def _membership(target: Target, person: Person, answer: Answered, ignored: bool) -> Membership:
+def _came(
+    target: Target, step: Step, changes: Changes
+) -> tuple[int, bool | None, bool, Refused | None]:
+    """Say what came of a step, as a ``Membership`` has it."""
+    answer = changes.answers[step.number]
     if refused := answer.refused:
-        return Membership(person, refused=refused)
-    chat_id = target.chat_id if answer.result is None else int(answer.result)
-    return Membership(person, chat_id, answer.changed, ignored=ignored and bool(chat_id))
+        return 0, None, False, refused
+    # The messenger's own methods answer with true, and not with the chat.
+    is_told = answer.result is not None and not isinstance(answer.result, bool)
+    chat_id = int(answer.result) if is_told else target.known_chat
+    return chat_id, answer.changed, bool(chat_id) and _is_missing(changes.seen, step), None

@@ -87,6 +87,10 @@ class Requester:
         pairs = zip(steps, numbered, strict=True)
         return Changes({one.number: work.answers[known.number] for one, known in pairs}, work.seen)
 
+    async def forget_refusal(self, step: Step) -> None:
+        """Let a call that was refused be made once more; the journal keeps its refusal."""
+        await self._journal.set_aside(self._command, step)
+
     async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         if work.doubtful:
             await self._settle(work, look, is_done)

@@ -14,13 +14,6 @@ class NotInOpenLine(Refusal):
 
 
 @dataclass(eq=False)
-class NotBound(Refusal):
-    """The chat is bound to no CRM item."""
-
-    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
-
-
-@dataclass(eq=False)
 class NotUnderstood(Refusal):
     """The arguments stop making sense at ``rest``, after ``before``."""
 

@@ -1,15 +1,13 @@
 """What the requester has done and met before in this chat."""
 
+from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.groups import INVITE
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.open_lines import ADD, DELETE
+from bot.bitrix24.open_lines import ARRIVING, LEAVING
 from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.presses import UNDO_LIFE, Pressed
 from bot.store.accepted import Accepted
 from bot.store.history import Deed, History
-from bot.store.journal import Step
-
-OPPOSITES = {ADD: DELETE, DELETE: ADD}
 
 UNDO = "undo"
 REMEMBERED = 24 * 3600
@@ -60,16 +58,16 @@ class Past:
 
 def chat_of(deed: Deed) -> int:
     """Give the chat that a deed was done in: named, or the one the portal chose."""
+    # Where none was named, the answer is the chat.
     named = deed.params.get("CHAT_ID") or deed.told
     return read_number(named) or 0
 
 
-def opposite(number: int, deed: Deed) -> Step:
-    """Make the call that takes a deed back, in the chat where it was done."""
-    params = dict(deed.params)
-    if chat_id := read_number(deed.told):
-        params["CHAT_ID"] = chat_id
-    return Step(number, OPPOSITES[deed.method], params, deed.person_id)
+def item_of(deed: Deed) -> CrmItem | None:
+    """Give the item that a deed was done by; ``None`` where it was done by the chat itself."""
+    if "CRM_ENTITY_TYPE" not in deed.params:
+        return None
+    return CrmItem(type=deed.params["CRM_ENTITY_TYPE"], id=deed.params["CRM_ENTITY"])
 
 
 def _counts(deed: Deed) -> bool:
@@ -78,4 +76,4 @@ def _counts(deed: Deed) -> bool:
         return False
     if deed.method == INVITE:
         return bool(deed.told)
-    return deed.method in OPPOSITES and deed.changed is True
+    return deed.method in ARRIVING | LEAVING and deed.changed is True
