@@ -7,7 +7,7 @@ A refusal is worded by the template named after it, ``templates/<language>/refus
 fields are the template's variables.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
@@ -71,43 +71,37 @@ class DialogFinished(Refusal):
 
 
 @dataclass(eq=False)
-class NotByItem(Refusal):
-    """People cannot be added by the item: their chat itself may take them all the same.
-
-    ``by_chat``: a button that adds them so is on offer.
-    """
-
-    people: tuple[Person, ...]
-    by_chat: bool = field(default=False, kw_only=True)
-
-
-@dataclass(eq=False)
-class DialogNotActive(NotByItem):
+class DialogNotActive(Refusal):
     """The portal takes no changes in this dialog now.
 
     ``waits``: it is this item's and goes on, but is not answered, or waits for the customer.
     """
 
+    people: tuple[Person, ...]
     item: CrmItem
-    waits: bool = True
+    waits: bool
+    by_chat: bool = False
 
 
 @dataclass(eq=False)
-class RequesterLacksHistory(NotByItem):
+class RequesterLacksHistory(Refusal):
     """The view of history in the requester's role does not reach these people.
 
     ``queued``: they are in the line's queue nevertheless; ``None`` where nobody can tell.
     """
 
+    people: tuple[Person, ...]
     item: CrmItem
     queued: bool | None
+    by_chat: bool = False
 
 
 @dataclass(eq=False)
-class NotBound(NotByItem):
+class NotBound(Refusal):
     """The chat is bound to no CRM item."""
 
     people: tuple[Person, ...] = ()
+    by_chat: bool = False
 
     offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
@@ -180,10 +174,17 @@ class NotAdded(Refusal):
 
 
 @dataclass(eq=False)
-class NoChat(NotByItem):
+class NoChat(Refusal):
     """The item has no open-line chat: the portal answered 0."""
 
+    people: tuple[Person, ...]
     item: CrmItem
+    by_chat: bool = False
+
+
+# People cannot be added by the item: their chat itself may take them all the same. ``by_chat``:
+# a button that adds them so is on offer.
+NotByItem = DialogNotActive | RequesterLacksHistory | NotBound | NoChat
 
 
 @dataclass(eq=False)

@@ -35,7 +35,7 @@ class Escalated(Outcome):
     called: tuple[Called, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
-    by_chat: tuple[Person, ...]
+    by_chat: tuple[Person, ...] = ()
     skipped: tuple[Skipped, ...]
     chat_id: int
     here: bool

@@ -38,7 +38,7 @@ class Invited(Outcome):
     joined: tuple[Person, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
-    by_chat: tuple[Person, ...]
+    by_chat: tuple[Person, ...] = ()
     item: CrmItem | None
     chat_id: int
     here: bool

@@ -42,22 +42,30 @@ async def undo(
     departures: Departures,
 ) -> Outcomes:
     deeds = await past.last_deeds()
-    target = Target(await _item(deeds, lines), chat_of(deeds[0]))
+    chat_id = chat_of(deeds[0])
+    target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
-    here = event.chat.id == target.chat_id
     if deeds[0].method in ARRIVING:
-        departure = await departures.take_out(target, people)
-        removed, missed = (*departure.gone, *departure.absent), departure.missed
-        undone = Undone(removed=removed, missed=missed, here=here and bool(removed))
+        undone = await _take_out(departures, target, people)
     else:
-        arrival = await arrivals.bring(target, people, Wish())
-        returned, missed = (*arrival.joined, *arrival.present), arrival.missed
-        undone = Undone(returned=returned, missed=missed, here=here and bool(returned))
-    if not missed:
+        undone = await _bring_back(arrivals, target, people)
+    if not undone.missed:
         await stays.cancel(deeds[0].command_id)
-    refusals = list(dict.fromkeys(one.why for one in missed))
-    return [*([undone] if removed or returned else []), *refusals]
+    refusals = list(dict.fromkeys(one.why for one in undone.missed))
+    return [undone, *refusals] if undone.removed or undone.returned else refusals
+
+
+async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:
+    departure = await departures.take_out(target, people)
+    removed = (*departure.gone, *departure.absent)
+    return Undone(removed=removed, missed=departure.missed, here=target.here)
+
+
+async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:
+    arrival = await arrivals.bring(target, people, Wish())
+    returned = (*arrival.joined, *arrival.present)
+    return Undone(returned=returned, missed=arrival.missed, here=target.here)
 
 
 async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:

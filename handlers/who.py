@@ -23,6 +23,7 @@ class WhoIsHere(Outcome):
     owner: Person | None
     responsible: Person | None
     observers: tuple[Person, ...]
+    queue: tuple[Person, ...]
     seen: bool
 
 
@@ -36,7 +37,8 @@ async def who(
     members = await lines.members(event.chat.id)
     item = next(iter(dialog.items), None)
     card = await _card(item, crm)
-    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members}
+    queue = await _queue(event.chat.line_id or dialog.line_id, lines)
+    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     people = {number: one.person for number, one in accounts.items()}
     staff = [one for number in members if (one := accounts.get(number)) and not one.customer]
@@ -46,8 +48,16 @@ async def who(
         owner=people.get(dialog.owner_id),
         responsible=people.get(card.responsible_id),
         observers=tuple(people[one] for one in card.observer_ids if one in people),
+        queue=tuple(people[one] for one in queue if one in people),
         seen=bool(members),
     )
+
+
+async def _queue(line_id: int, lines: OpenLines) -> list[int]:
+    try:
+        return await lines.queue(line_id) if line_id else []
+    except Refused:
+        return []
 
 
 async def _card(item: CrmItem | None, crm: Crm) -> Card:

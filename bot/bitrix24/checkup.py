@@ -8,13 +8,17 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.open_lines import Line, read_dialog, read_lines
 from bot.bitrix24.requester import Requester
 from bot.bitrix24.scopes import missing_scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """The findings; ``None`` where there was nothing to look at, or no answer."""
+    """The findings; ``None`` where there was nothing to look at, or no answer.
+
+    ``lines`` are the one of the dialog; without a dialog those in whose queue the requester is.
+    """
 
     requester: Person
     missing_scopes: tuple[str, ...]
@@ -23,6 +27,8 @@ class Checkup:
     item: CrmItem | None
     sees_dialog: bool | None
     is_active: bool | None
+    is_admin: bool
+    lines: tuple[Line, ...]
 
 
 class Checkups:
@@ -38,20 +44,31 @@ class Checkups:
             "scopes": Call("scope"),
             "revision": Call("imbot.v2.Revision.get"),
             "bot": Call("imbot.v2.Bot.get", {"botId": bot_id}),
+            "admin": Call("user.admin"),
+            "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
         if chat_id:
             calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         seen = await self._requester.ask_all(calls)
         item = _item(seen.get("dialog"))
         active = await self._is_active(item, chat_id) if item else None
+        requester = _person(seen["me"])
+        line_id = read_dialog(chat_id, seen.get("dialog")).line_id
+        lines = [
+            one
+            for one in read_lines(seen["lines"])
+            if (one.id == line_id if chat_id else requester.id in one.queue)
+        ]
         return Checkup(
-            requester=_person(seen["me"]),
+            requester=requester,
             missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
             supports_lines=_supports_lines(seen["bot"]),
             item=item,
             sees_dialog=isinstance(seen["dialog"], Mapping) if chat_id else None,
             is_active=active,
+            is_admin=seen["admin"] is True,
+            lines=tuple(lines),
         )
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:

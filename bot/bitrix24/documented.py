@@ -10,7 +10,8 @@ _METHODS = """
     im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.register imbot.v2.Bot.update
     imbot.v2.Chat.Message.send imbot.v2.Command.answer imbot.v2.Command.list
     imbot.v2.Command.register imbot.v2.Command.unregister imbot.v2.Command.update
-    imbot.v2.Revision.get imopenlines.config.get imopenlines.crm.chat.get
+    imbot.v2.Revision.get imopenlines.config.get imopenlines.config.list.get
+    imopenlines.crm.chat.get
     imopenlines.crm.chat.getLastId imopenlines.crm.chat.user.add imopenlines.crm.chat.user.delete
     imopenlines.crm.lead.create imopenlines.dialog.get imopenlines.session.mode.silent
     imopenlines.session.start profile scope sonet_group.get sonet_group.user.get

@@ -86,6 +86,15 @@ class Dialog:
         return None if (number := read_number(session)) is None else number == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open line, and the operators of its queue."""
+
+    id: int
+    name: str
+    queue: tuple[int, ...]
+
+
 class OpenLines:
     """Open-line chats, as the requester may see and change them."""
 
@@ -237,6 +246,16 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
         return Step(number, DELETE, _params(target, person), person.id)
     params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
     return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
+
+
+def read_lines(found: Any) -> list[Line]:
+    """Read the answer of ``imopenlines.config.list.get``."""
+    rows = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    return [
+        Line(number, str(row.get("LINE_NAME") or ""), read_numbers(row.get("QUEUE")))
+        for row in rows
+        if (number := read_number(row.get("ID"))) and row.get("ACTIVE") != "N"
+    ]
 
 
 def read_dialog(chat_id: int, found: Any) -> Dialog:

@@ -120,9 +120,13 @@ class PersonNotFound(Refusal):
 
 @dataclass(eq=False)
 class PersonAmbiguous(Refusal):
-    """Several people have this name; each of them is on offer."""
+    """Several people have this name; each of them is on offer.
+
+    ``queued``: some of them are in the line's queue, and marked.
+    """
 
     query: str
+    queued: bool
     offers: tuple[Offer, ...]
 
 

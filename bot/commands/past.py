@@ -1,13 +1,20 @@
 """What the requester has done and met before in this chat."""
 
+from collections import Counter
+from collections.abc import Collection
+from typing import Literal
+
 from bot.bitrix24.entities import CrmItem
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.groups import INVITE
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.open_lines import ARRIVING, LEAVING
+from bot.bitrix24.open_lines import ADD, ARRIVING, LEAVING, lacks_history
 from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.presses import UNDO_LIFE, Pressed
 from bot.store.accepted import Accepted
 from bot.store.history import Deed, History
+
+Reach = Literal["beyond", "queue", "unknown"]
 
 UNDO = "undo"
 REMEMBERED = 24 * 3600
@@ -42,6 +49,23 @@ class Past:
         refused = [one for one in await self._deeds(REMEMBERED) if one.code is not None]
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
+
+    async def reach(self, queue: Collection[int]) -> Reach:
+        """Say whom the requester's role has let in last: from ``beyond`` a queue, or not.
+
+        ``unknown`` where nothing of the last day tells.
+        """
+        event = self._command.event
+        deeds = await self._history.by(event.member_id, event.user.id, ADD, REMEMBERED)
+        alone = Counter(one.command_id for one in deeds)
+        for one in reversed(deeds):
+            if one.code is not None and lacks_history(Refused(one.code, str(one.told or ""))):
+                return "queue"
+            # Of several at once, the portal looks at one alone.
+            is_new = one.code is None and one.changed and alone[one.command_id] == 1
+            if queue and is_new and one.person_id not in queue:
+                return "beyond"
+        return "unknown"
 
     @property
     def _pressed_of(self) -> int:

@@ -53,6 +53,17 @@ class History:
             journal.c.command_id == command_id,
         )
 
+    async def by(
+        self, member_id: str, requester_id: int, method: str, seconds: float
+    ) -> list[Deed]:
+        """List what somebody asked for by this method lately, in any chat, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.requester_id == requester_id,
+            journal.c.method == method,
+            journal.c.begun_at > time.time() - seconds,
+        )
+
     async def of_people(
         self, member_id: str, people: Collection[int], methods: Collection[str]
     ) -> list[Deed]:
