@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from process import bot_process
-from stage import Stage
+from stage import OLGA, Stage
 
 
 async def test_a_bot_that_does_well(stage: Stage, tmp_path: Path) -> None:
@@ -31,6 +31,20 @@ async def test_what_is_wrong_is_named_with_what_to_do(stage: Stage, tmp_path: Pa
     assert "!!  The bot's commands: /" in told
     assert "!!  The portal tells the bot of updates and of its removal" in told
     assert "Press Register the bot anew." in told
+
+
+async def test_whom_the_roles_do_not_reach_is_named(stage: Stage, tmp_path: Path) -> None:
+    await stage.faults(user={"id": OLGA, "history": "self"})
+    await stage.say("/invite id12 id41")
+
+    code, told = await examined(stage, tmp_path)
+
+    assert code == 0, told
+    assert (
+        "??  Colleagues whom operators' roles did not reach in the last 24 hours: id12, id41"
+        in told
+    )
+    assert "Communication history – View of the operators' role to Any" in told
 
 
 async def test_an_installer_who_is_gone(stage: Stage, tmp_path: Path) -> None:
