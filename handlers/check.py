@@ -37,8 +37,8 @@ class Checked(Outcome):
     has let somebody in from ``beyond`` the queue, or refused that.
     """
 
-    requester: Person
-    missing_scopes: tuple[str, ...]
+    requester: Person | None
+    missing_scopes: tuple[str, ...] | None
     revision: int | None
     supports_lines: bool | None
     with_customer: bool

@@ -72,7 +72,7 @@ async def remove(
 
 
 def _for(args: Remove, *people: Person, **changed: object) -> Act:
-    return Act(name="remove", params=args.written(people=people, **changed))
+    return Act(name="remove", params=args.told(people=people, **changed))
 
 
 def _asked(args: Remove, owner: Person) -> RemovesOperator:

@@ -2,10 +2,10 @@
 
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
-from bot.bitrix24.people import Users
+from bot.bitrix24.people import Users, person_of
 from bot.commands.errors import NotInOpenLine
 from bot.commands.router import Arguments, Router
 from bot.outcomes import Outcome
@@ -40,15 +40,19 @@ async def who(
     queue = await _queue(event.chat.line_id or dialog.line_id, lines)
     wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
-    people = {number: one.person for number, one in accounts.items()}
-    staff = [one for number in members if (one := accounts.get(number)) and not one.customer]
+    strangers = {event.chat.customer_id, event.bot.id}
+    strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
+
+    def named(*numbers: int) -> tuple[Person, ...]:
+        return tuple(person_of(one, accounts) for one in numbers if one)
+
     return WhoIsHere(
         item=card.item if item else None,
-        members=tuple(one.person for one in staff if not one.bot),
-        owner=people.get(dialog.owner_id),
-        responsible=people.get(card.responsible_id),
-        observers=tuple(people[one] for one in card.observer_ids if one in people),
-        queue=tuple(people[one] for one in queue if one in people),
+        members=named(*(one for one in members if one not in strangers)),
+        owner=next(iter(named(dialog.owner_id)), None),
+        responsible=next(iter(named(card.responsible_id)), None),
+        observers=named(*card.observer_ids),
+        queue=named(*queue),
         seen=bool(members),
     )
 
@@ -56,7 +60,7 @@ async def who(
 async def _queue(line_id: int, lines: OpenLines) -> list[int]:
     try:
         return await lines.queue(line_id) if line_id else []
-    except Refused:
+    except Bitrix24Error:
         return []
 
 
@@ -65,5 +69,5 @@ async def _card(item: CrmItem | None, crm: Crm) -> Card:
         return Card(CrmItem(type="deal", id=0))
     try:
         return await crm.card(item)
-    except Refused:
+    except Bitrix24Error:
         return Card(item)

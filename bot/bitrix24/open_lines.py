@@ -1,14 +1,15 @@
 """People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.requester import LOOK, Changes, Requester
+from bot.bitrix24.requester import AFTER, LOOK, Changes, Requester
+from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
 
 ADD = "imopenlines.crm.chat.user.add"
@@ -24,8 +25,6 @@ LEAVING = frozenset({DELETE, CHAT_DELETE})
 # and so have those that go by the chat itself.
 MENDING = 1000
 BY_CHAT = 2000
-
-AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,15 @@ class Membership:
     """What came of adding or removing one person.
 
     ``chat_id`` is 0 where the item has no chat; ``changed`` is ``None`` where nobody knows;
-    ``ignored``: the portal says yes, and has not done it.
+    ``ignored``: the portal says yes, and leaves the person out; ``unclear``: what it says and
+    what it shows do not tell what came of it.
     """
 
     person: Person
     chat_id: int = 0
     changed: bool | None = None
     ignored: bool = False
+    unclear: bool = False
     refused: Refused | None = None
 
 
@@ -102,8 +103,13 @@ class OpenLines:
         self._requester = requester
 
     async def dialog(self, chat_id: int) -> Dialog:
-        """Look a dialog up: ``imopenlines.dialog.get``. Raises ``Refused``."""
+        """Look a dialog up: ``imopenlines.dialog.get``.
+
+        Raises ``Refused``; ``Unanswered`` where the portal gives something else.
+        """
         found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
+        if not is_dialog(found):
+            raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
 
     async def last_chat(self, item: CrmItem) -> int:
@@ -113,7 +119,7 @@ class OpenLines:
             found = await self._requester.ask(call)
         except Refused:
             return 0
-        return found if isinstance(found, int) else 0
+        return read_number(found) or 0
 
     async def chats(self, item: CrmItem) -> list[tuple[int, str]]:
         """List an item's active chats with the titles of their connectors."""
@@ -121,17 +127,16 @@ class OpenLines:
             found = await self._requester.ask(Call("imopenlines.crm.chat.get", _item(item)))
         except Bitrix24Error:
             return []
-        rows = found if isinstance(found, list) else []
         return [
-            (chat_id, str(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID") or ""))
-            for row in rows
+            (chat_id, text(row.get("CONNECTOR_TITLE")) or text(row.get("CONNECTOR_ID")))
+            for row in rows(found)
             if (chat_id := read_number(row.get("CHAT_ID")))
         ]
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
         found = await self._requester.ask(Call("im.chat.user.list", {"CHAT_ID": chat_id}))
-        return [int(one) for one in found] if isinstance(found, list) else []
+        return list(read_numbers(found))
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
@@ -193,24 +198,26 @@ class OpenLines:
         return await self._mend(step, lambda dialog: None)
 
     async def hide(self, chat_id: int) -> Answered:
-        """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``."""
+        """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
         params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
         step = Step(MENDING, "imopenlines.session.mode.silent", params, 0)
-        return await self._mend(step, lambda dialog: None)
+        return confirmed(await self._mend(step, lambda dialog: None))
 
     async def delete_message(self, chat_id: int, message_id: int) -> Answered:
-        """Delete a message of the requester's own: ``im.message.delete``."""
+        """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
         step = Step(MENDING, "im.message.delete", {"MESSAGE_ID": message_id}, 0)
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         changes = await self._requester.change([step], look, lambda found, step: None)
-        return changes.answers[MENDING]
+        return confirmed(changes.answers[MENDING])
 
-    async def _mend(self, step: Step, is_mended: Any) -> Answered:
+    async def _mend(self, step: Step, is_mended: Callable[[Dialog], bool | None]) -> Answered:
         chat_id = step.params["CHAT_ID"]
 
         def is_done(found: Any, step: Step) -> bool | None:
-            mended = isinstance(found, Mapping) and is_mended(read_dialog(chat_id, found))
-            return mended if isinstance(mended, bool) else None
+            return is_mended(read_dialog(chat_id, found)) if is_dialog(found) else None
 
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         return (await self._requester.change([step], look, is_done)).answers[step.number]
@@ -225,6 +232,18 @@ def lacks_history(refused: Refused | None) -> bool:
     if refused is None or refused.code != "ACCESS_DENIED":
         return False
     return "chat history" in refused.description.lower()
+
+
+def confirmed(answer: Answered) -> Answered:
+    """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
+    if answer.code is None and not is_told(answer):
+        raise Unanswered("the portal says neither yes nor no")
+    return answer
+
+
+def is_told(answer: Answered) -> bool:
+    """Say whether it is known what came of a step that was not refused."""
+    return answer.changed is not None or answer.result is True or bool(read_number(answer.result))
 
 
 def _item(item: CrmItem) -> dict[str, Any]:
@@ -250,24 +269,28 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
 
 def read_lines(found: Any) -> list[Line]:
     """Read the answer of ``imopenlines.config.list.get``."""
-    rows = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
     return [
-        Line(number, str(row.get("LINE_NAME") or ""), read_numbers(row.get("QUEUE")))
-        for row in rows
-        if (number := read_number(row.get("ID"))) and row.get("ACTIVE") != "N"
+        Line(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
+        for one in rows(found)
+        if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
     ]
 
 
+def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
+    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
+
+
 def read_dialog(chat_id: int, found: Any) -> Dialog:
-    """Read the answer of ``imopenlines.dialog.get``."""
-    found = found if isinstance(found, Mapping) else {}
-    data_1, data_2 = (str(found.get(f"entity_data_{number}") or "") for number in (1, 2))
-    line = str(found.get("entity_id") or "").split("|")[1:2]
+    """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
+    found = found if is_dialog(found) else {}
+    data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
+    line = text(found.get("entity_id")).split("|")[1:2]
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
         read_number(found.get("owner")) or 0,
-        str(found.get("name") or ""),
+        text(found.get("name")),
         data_1,
         data_2,
         next(iter(read_numbers(line)), 0),
@@ -281,25 +304,28 @@ def _is_done(members: Any, step: Step) -> bool | None:
 
 def _is_in(members: Any, person_id: int) -> bool | None:
     # An empty list is what a stranger to the chat is shown: it proves nothing.
-    if not isinstance(members, list) or not members:
-        return None
-    return str(person_id) in {str(member) for member in members}
-
-
-def _is_missing(seen: Mapping[str, Any], step: Step) -> bool:
-    """Say whether somebody who was added is not to be seen: external people are left out so."""
-    before, after = (_is_in(seen.get(name), step.person_id) for name in (LOOK, AFTER))
-    return step.method in ARRIVING and after is False and before is False
+    numbers = read_numbers(members)
+    return person_id in numbers if numbers else None
 
 
 def _came(
     target: Target, step: Step, changes: Changes
-) -> tuple[int, bool | None, bool, Refused | None]:
+) -> tuple[int, bool | None, bool, bool, Refused | None]:
     """Say what came of a step, as a ``Membership`` has it."""
-    answer = changes.answers[step.number]
+    answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
-        return 0, None, False, refused
+        return 0, None, False, False, refused
+    before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
+    chat_id = read_number(answer.result)
     # The messenger's own methods answer with true, and not with the chat.
-    is_told = answer.result is not None and not isinstance(answer.result, bool)
-    chat_id = int(answer.result) if is_told else target.known_chat
-    return chat_id, answer.changed, bool(chat_id) and _is_missing(changes.seen, step), None
+    is_yes = answer.result is True and step.method in (CHAT_ADD, CHAT_DELETE)
+    is_told = chat_id is not None or is_yes
+    if chat_id is None:
+        # It was begun before and has been found done; or the answer names no chat.
+        chat_id = target.known_chat
+    is_missing = bool(chat_id) and before is False and after is False
+    is_unknown = not is_told and answer.changed is None and not after
+    # External people are left out of additions so.
+    ignored = is_missing and step.method in ARRIVING
+    unclear = (is_missing or is_unknown) and not ignored
+    return chat_id, answer.changed, ignored, unclear, None

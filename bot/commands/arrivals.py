@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bot.bitrix24.crm import Crm
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.commands.router import Arguments
@@ -153,6 +153,8 @@ class Arrivals:
         denied = _denied(memberships)
         refusals = await self._diagnosis.explain_by_chat(denied)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
+        unclear = [one.person for one in memberships if one.unclear]
+        missed += [Missed(one, self._diagnosis.unclear(one)) for one in unclear]
         arrival = _arrival(memberships, missed, chat_id)
         return arrival._replace(by_chat=arrival.joined)
 
@@ -189,7 +191,7 @@ class Arrivals:
     async def _titled(self, item: CrmItem) -> CrmItem:
         try:
             return (await self._crm.card(item)).item
-        except Refused:
+        except Bitrix24Error:
             return item
 
     async def _missed(
@@ -198,8 +200,12 @@ class Arrivals:
         denied = _denied(memberships)
         refusals = await self._diagnosis.explain(denied, item, target.known_chat)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
-        nowhere = [one.person for one in memberships if not one.refused and not one.chat_id]
-        return _together(missed + [Missed(one, NoChat((one,), item)) for one in nowhere])
+        for one in memberships:
+            if one.unclear:
+                missed.append(Missed(one.person, self._diagnosis.unclear(one.person)))
+            elif not one.refused and not one.chat_id:
+                missed.append(Missed(one.person, NoChat((one.person,), item)))
+        return _together(missed)
 
 
 def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_id: int) -> Arrival:
@@ -249,7 +255,7 @@ def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
 
 
 def _is_inside(one: Membership) -> bool:
-    return not one.refused and bool(one.chat_id) and not one.ignored
+    return not one.refused and bool(one.chat_id) and not one.ignored and not one.unclear
 
 
 def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:

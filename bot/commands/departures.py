@@ -101,7 +101,12 @@ class Departures:
         dialog: Dialog | None,
     ) -> Departure:
         missed = await self._missed(target, memberships, by_chat, dialog)
-        there = [one for one in memberships if not one.refused]
+        there = [one for one in memberships if not one.refused and not one.unclear]
+        missed += [
+            Missed(one.person, self._diagnosis.unclear(one.person))
+            for one in memberships
+            if one.unclear
+        ]
         missed += [
             Missed(one.person, NobodyToRemove(target.item))
             for one in there

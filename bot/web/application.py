@@ -1,6 +1,6 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from bot.connect import Connect
 from bot.lifecycle import Lifecycle
 from bot.settings import Settings
 from bot.store.audit import Audit
+from bot.store.forgetting import Forgetting
 from bot.visitors import Visitors
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
@@ -25,6 +26,8 @@ from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
 from bot.web.welcome import Welcome
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)
@@ -72,14 +75,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
-            web.post("/bitrix24/events", events.receive),
-            web.post("/bitrix24/install", install.receive),
-            web.post("/bitrix24/app", app_page.receive),
-            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
-            web.post("/bitrix24/connect", connecting.consent),
+            *_at("/bitrix24/events", events.receive, welcome.explain),
+            *_at("/bitrix24/install", install.receive, welcome.install),
+            *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
+            *_at("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
-            # Where the card has no address of its own for it, people come back to the page.
-            web.get("/bitrix24/app", connecting.finish, allow_head=False),
+            web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
@@ -89,6 +90,25 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
+    """Take what the portal posts at a page's address, and tell a browser what it is for."""
+    return [
+        route
+        for address in (path, f"{path}/")
+        for route in (web.post(address, takes), web.get(address, explains, allow_head=False))
+    ]
+
+
+def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
+    """Where the card has no address of its own for it, people come back to the app's page."""
+
+    async def opened(request: web.Request) -> web.StreamResponse:
+        comes_back = request.query.keys() & {"code", "state"}
+        return await (connecting.finish if comes_back else welcome.app)(request)
+
+    return opened
 
 
 def _app_page(
@@ -107,7 +127,16 @@ def _app_page(
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, names)
     return AppPage(
-        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+        forms,
+        callers,
+        pages,
+        visitors,
+        parts.links,
+        parts.doctor,
+        lifecycle,
+        settings,
+        journal,
+        Forgetting(parts.database, parts.tokens),
     )
 
 
