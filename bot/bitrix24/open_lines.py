@@ -147,17 +147,18 @@ class OpenLines:
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.
 
-        The portal looks at the history right once a request, for the first of them whom it comes
-        to: the others are asked for once more, each in a request of their own.
+        The portal looks at the history right once a request, for the first one whom it comes to:
+        whoever may have been refused in another's stead is asked for once more, alone.
         """
         # In an order of their own, so that it does not matter in which they were typed.
         steps = sorted(_adding(target, people), key=lambda step: step.person_id)
         changes = await self._change(steps, target)
         came = {step.person_id: _came(target, step, changes) for step in steps}
         lacking = [step for step in steps if lacks_history(changes.answers[step.number].refused)]
-        for step in lacking[1:]:
+        for step in lacking[1 if changes.alone else 0 :]:
             await self._requester.forget_refusal(step)
-            came[step.person_id] = _came(target, step, await self._change([step], target))
+            changes = await self._change([step], target, alone=True)
+            came[step.person_id] = _came(target, step, changes)
         return [Membership(one, *came[one.id]) for one in people]
 
     async def add_by_chat(self, chat_id: int, people: Sequence[Person]) -> list[Membership]:
@@ -222,9 +223,11 @@ class OpenLines:
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         return (await self._requester.change([step], look, is_done)).answers[step.number]
 
-    async def _change(self, steps: Sequence[Step], target: Target) -> Changes:
+    async def _change(
+        self, steps: Sequence[Step], target: Target, *, alone: bool = False
+    ) -> Changes:
         look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
-        return await self._requester.change(steps, look, _is_done, {AFTER: look})
+        return await self._requester.change(steps, look, _is_done, {AFTER: look}, alone=alone)
 
 
 def lacks_history(refused: Refused | None) -> bool:
