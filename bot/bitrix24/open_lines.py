@@ -319,10 +319,10 @@ def _came(
     if refused := answer.refused:
         return 0, None, False, False, refused
     before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
-    chat_id = read_number(answer.result)
     # The messenger's own methods answer with true, and not with the chat.
-    is_yes = answer.result is True and step.method in (CHAT_ADD, CHAT_DELETE)
-    is_told = chat_id is not None or is_yes
+    by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
+    chat_id = None if by_chat else read_number(answer.result)
+    is_told = answer.result is True if by_chat else chat_id is not None
     if chat_id is None:
         # It was begun before and has been found done; or the answer names no chat.
         chat_id = target.known_chat
