@@ -13,6 +13,7 @@ from bot.bitrix24.patience import Patience
 from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Arrivals
+from bot.commands.departures import Departures
 from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
@@ -65,7 +66,12 @@ def collaborators(
     def arrivals(context: Context) -> Arrivals:
         asks = requester(context)
         lines, crm = OpenLines(asks), Crm(asks)
-        return Arrivals(asks, lines, crm, diagnosis(context), memory.stays, context.command)
+        told = diagnosis(context)
+        return Arrivals(asks, lines, crm, told, memory.stays, memory.settings, context.command)
+
+    def departures(context: Context) -> Departures:
+        lines = OpenLines(requester(context))
+        return Departures(lines, memory.history, diagnosis(context), context.command)
 
     # What asks the portal as the requester: their token is proven on the way.
     asking: dict[type[Any], Maker] = {
@@ -80,6 +86,7 @@ def collaborators(
         People: of_portal(lambda asks: People(Users(asks), OpenLines(asks), Crm(asks))),
         Policy: of_portal(lambda asks: Policy(Users(asks), memory.settings)),
         Arrivals: arrivals,
+        Departures: departures,
     }
     makers: dict[type[Any], Maker] = {
         **asking,

@@ -10,6 +10,7 @@ from bot.bitrix24.crm import card, item_call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_numbers
+from bot.bitrix24.open_lines import OpenLines, lacks_history, read_dialog
 from bot.bitrix24.people import Account, Users, account
 from bot.bitrix24.requester import Requester
 from bot.bitrix24.rows import row, rows
@@ -30,10 +31,10 @@ from bot.errors import (
     LoginNeeded,
     MessengerMissing,
     NotAdded,
+    NotByChat,
     NotHere,
     OutcomeUnclear,
     PersonDismissed,
-    PersonLacksHistory,
     PersonLacksItem,
     PersonUnavailable,
     PlanLacksRest,
@@ -41,6 +42,7 @@ from bot.errors import (
     PortalOutdated,
     Refusal,
     RemovalDenied,
+    RequesterLacksHistory,
     RequesterLacksItem,
     RequesterLacksLine,
     ScopeMissing,
@@ -71,8 +73,13 @@ class Diagnosis:
         self._reference = reference
 
     async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Refusal]:
-        """Give for each refusal to add somebody one that its requester understands."""
-        facts = await self._facts(denied, item)
+        """Give for each refusal to add somebody one that its requester understands.
+
+        ``chat_id`` is the chat that is meant, as far as it is known.
+        """
+        facts = await self._facts(_questions(denied, item, chat_id))
+        if any(lacks_history(one.refused) for one in denied):
+            facts = {**facts, "queue": await self._queue(chat_id, facts)}
         refusals = [_explain(one, item, chat_id, facts, self._reference) for one in denied]
         return [await self._with_head(one, facts) for one in refusals]
 
@@ -80,8 +87,16 @@ class Diagnosis:
         self, denied: Sequence[Denied], item: CrmItem, chat_id: int
     ) -> list[Refusal]:
         """Give for each refusal to remove somebody one that its requester understands."""
-        facts = await self._facts(denied, item)
+        facts = await self._facts(_questions(denied, item, chat_id))
         return [_explain_removal(one, item, chat_id, facts, self._reference) for one in denied]
+
+    async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Refusal]:
+        """Give for each person whom the chat itself did not take a refusal that says why."""
+        facts = await self._facts(
+            {f"user{one.person.id}": Call("im.user.get", {"ID": one.person.id}) for one in denied}
+        )
+        refusals = [_explain_by_chat(one, facts, self._reference) for one in denied]
+        return [await self._with_head(one, facts) for one in refusals]
 
     def of(self, refused: Refused) -> Refusal:
         """Explain a refusal that nothing but its code tells about: none of people in a chat."""
@@ -104,8 +119,15 @@ class Diagnosis:
             return refusal
         return PersonDismissed(refusal.person, found.person if found else None)
 
-    async def _facts(self, denied: Sequence[Denied], item: CrmItem) -> Mapping[str, Any]:
-        calls = _questions(denied, item)
+    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
+        """List the queue of the chat's line; nobody where the portal does not tell."""
+        line_id = read_dialog(chat_id, facts.get("dialog")).line_id
+        try:
+            return await OpenLines(self._requester).queue(line_id) if line_id else ()
+        except Bitrix24Error:
+            return ()
+
+    async def _facts(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
         if not calls:
             return {}
         try:
@@ -156,7 +178,7 @@ _DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
 )
 
 
-def _questions(denied: Sequence[Denied], item: CrmItem) -> dict[str, Call]:
+def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[str, Call]:
     codes = {one.refused.code for one in denied}
     bound = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
     calls: dict[str, Call] = {}
@@ -165,6 +187,8 @@ def _questions(denied: Sequence[Denied], item: CrmItem) -> dict[str, Call]:
     if codes & _ASK_CHATS:
         calls["active"] = Call("imopenlines.crm.chat.get", bound)
         calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
+    if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
+        calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
     for one in denied:
         if one.refused.code in _ASK_PERSON:
             calls[f"user{one.person.id}"] = Call("im.user.get", {"ID": one.person.id})
@@ -183,7 +207,7 @@ def _explain(
         case "ACCESS_DENIED":
             return _access(one, item, facts)
         case "CHAT_NOT_IN_CRM":
-            return _dialog(item, chat_id, facts)
+            return _dialog(person, item, chat_id, facts)
         case "CRM_CHAT_USER_NOT_ACTIVE":
             return _account(person, facts.get(f"user{person.id}"))
         case "WRONG_REQUEST":
@@ -208,7 +232,7 @@ def _explain_removal(
         case "WRONG_REQUEST" | "USER_NOT_FOUND":
             return NotHere(one.person)
         case "CHAT_NOT_IN_CRM":
-            return _dialog(item, chat_id, facts)
+            return _dialog(one.person, item, chat_id, facts)
         case "ERROR_ARGUMENT" | "CRM_CHAT_EMPTY_USER" | "CRM_CHAT_EMPTY_CRM_DATA":
             return WrongRequest(one.person, one.refused.code, reference)
     return system_refusal(one.refused, reference)
@@ -239,11 +263,24 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     if "this crm" in said:
         responsible = Person(id=about.responsible_id) if about.responsible_id else None
         return PersonLacksItem(one.person, about.item, responsible)
-    if "chat history" in said:
-        return PersonLacksHistory(one.person)
+    if lacks_history(one.refused):
+        queue = facts.get("queue")
+        queued = one.person.id in queue if queue else None
+        return RequesterLacksHistory((one.person,), about.item, queued)
     if "join user" in said and row(found, "item"):
         return RequesterLacksLine(about.item, one.person)
     return AccessUnclear(one.person, about.item)
+
+
+def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
+    person, found = one.person, facts.get(f"user{one.person.id}")
+    if stranger := _stranger(person, _account_of(person, facts)):
+        return stranger
+    if isinstance(told := _account(person, found), PersonDismissed):
+        return told
+    if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
+        return NotByChat(person)
+    return system_refusal(one.refused, reference)
 
 
 def _is_hidden(facts: Mapping[str, Any]) -> bool:
@@ -252,10 +289,13 @@ def _is_hidden(facts: Mapping[str, Any]) -> bool:
     return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
 
 
-def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
-    if chat_id in _chats(facts.get("all")) and chat_id not in _chats(facts.get("active")):
+def _dialog(person: Person, item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
+    """Tell a dialog that is over from one that waits: both are listed, but not as active."""
+    is_idle = chat_id in _chats(facts.get("all")) and chat_id not in _chats(facts.get("active"))
+    is_over = read_dialog(chat_id, facts.get("dialog")).is_over
+    if is_idle and is_over:
         return DialogFinished(item)
-    return DialogNotActive(item)
+    return DialogNotActive((person,), item, waits=is_idle and is_over is False)
 
 
 def _chats(found: Any) -> set[int]:

@@ -5,7 +5,7 @@ wording.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +50,14 @@ class Doctor:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
 
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``events``,
-        ``errors``.
+        ``reach``, ``errors``.
         """
-        member_id = portal.member_id
+        member_id, lately = portal.member_id, time.time() - LATELY
         return [
             *await self._seen(portal),
             _arriving(await self._overview.last_event(member_id)),
-            _refused(await self._overview.refusals(member_id, time.time() - LATELY)),
+            _reach(await self._overview.out_of_reach(member_id, lately)),
+            _refused(await self._overview.refusals(member_id, lately)),
         ]
 
     async def _seen(self, portal: Portal) -> list[Check]:
@@ -131,6 +132,11 @@ def _arriving(last: float | None) -> Check:
     if last is None:
         return Check("events", ok=None, remedy="try_help")
     return Check("events", ok=True, at=last)
+
+
+def _reach(people: Sequence[int]) -> Check:
+    value = ", ".join(f"id{number}" for number in people)
+    return Check("reach", ok=not people or None, value=value, remedy="roles" if people else "")
 
 
 def _refused(codes: Mapping[str, int]) -> Check:

@@ -72,9 +72,38 @@ class DialogFinished(Refusal):
 
 @dataclass(eq=False)
 class DialogNotActive(Refusal):
-    """The portal takes no changes in this dialog now: not answered, waiting, or another item's."""
+    """The portal takes no changes in this dialog now.
 
+    ``waits``: it is this item's and goes on, but is not answered, or waits for the customer.
+    """
+
+    people: tuple[Person, ...]
     item: CrmItem
+    waits: bool
+    by_chat: bool = False
+
+
+@dataclass(eq=False)
+class RequesterLacksHistory(Refusal):
+    """The view of history in the requester's role does not reach these people.
+
+    ``queued``: they are in the line's queue nevertheless; ``None`` where nobody can tell.
+    """
+
+    people: tuple[Person, ...]
+    item: CrmItem
+    queued: bool | None
+    by_chat: bool = False
+
+
+@dataclass(eq=False)
+class NotBound(Refusal):
+    """The chat is bound to no CRM item."""
+
+    people: tuple[Person, ...] = ()
+    by_chat: bool = False
+
+    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
 
 @dataclass(eq=False)
@@ -107,13 +136,6 @@ class PersonLacksItem(Refusal):
             asked = AccessRequest(person=self.person, item=self.item, whom=self.responsible)
             act = Act(name="ask_access", params=asked.model_dump_json())
             self.offers = (Offer(name="ask_access", act=act),)
-
-
-@dataclass(eq=False)
-class PersonLacksHistory(Refusal):
-    """The person named may not read the line's history."""
-
-    person: Person
 
 
 @dataclass(eq=False)
@@ -165,8 +187,36 @@ class NotAdded(Refusal):
 class NoChat(Refusal):
     """The item has no open-line chat: the portal answered 0."""
 
+    people: tuple[Person, ...]
     item: CrmItem
+    by_chat: bool = False
+
+
+# People cannot be added by the item: their chat itself may take them all the same. ``by_chat``:
+# a button that adds them so is on offer.
+NotByItem = DialogNotActive | RequesterLacksHistory | NotBound | NoChat
+
+
+@dataclass(eq=False)
+class NotByChat(Refusal):
+    """The chat itself did not take the person: most likely the requester is not in it."""
+
     person: Person
+
+
+@dataclass(eq=False)
+class NobodyToRemove(Refusal):
+    """The item has no open-line chat: the portal answered 0 to a removal."""
+
+    item: CrmItem
+
+
+@dataclass(eq=False)
+class OnlyOwnerRemoves(Refusal):
+    """Only the person and the chat's owner can take the person out."""
+
+    person: Person
+    owner: Person | None
 
 
 @dataclass(eq=False)

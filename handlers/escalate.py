@@ -9,13 +9,13 @@ from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role,
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Target
-from bot.commands.arrivals import Arrival, Arrivals, Missed, missing
+from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, missing
 from bot.commands.errors import WhichItem
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy, Skipped
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
-from bot.errors import Refusal, RequesterLacksItem
+from bot.errors import NotBound, Refusal, RequesterLacksItem
 from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
@@ -37,6 +37,7 @@ class Escalated(Outcome):
     called: tuple[Called, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
+    by_chat: tuple[Person, ...] = ()
     skipped: tuple[Skipped, ...]
     chat_id: int
     here: bool
@@ -70,15 +71,18 @@ async def escalate(
 ) -> Outcomes:
     args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
+    if target.item is None:
+        raise NotBound
     card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
     wanted = await _wanted(args, event, card, people, policy)
     if not wanted.found.people:
         return wanted.found.refusals
     if args.dry:
         return [_would(args, card.item, wanted), *wanted.found.refusals]
-    arrival = await arrivals.bring(target, wanted.found.people, args.lasting)
+    wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
+    arrival = await arrivals.bring(target, wanted.found.people, wish)
     briefs = await arrivals.briefs(arrival, card.item, args.reason, event)
-    item = briefs[0].item if briefs else card.item
+    item = (briefs[0].item if briefs else None) or card.item
     return [*_told(arrival, item, target, wanted, args.reason), *briefs]
 
 
@@ -173,6 +177,7 @@ def _told(
         called=tuple(Called(one, wanted.roles.get(one.id, "")) for one in arrival.joined),
         present=arrival.present,
         missed=(*missing(wanted.found.refusals), *arrival.missed),
+        by_chat=arrival.by_chat,
         skipped=wanted.skipped,
         chat_id=arrival.chat_id,
         here=target.here and bool(arrival.joined),

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Arrival, Arrivals, Missed, missing
+from bot.commands.arrivals import (
+    ADD_BY_CHAT,
+    Arrival,
+    Arrivals,
+    ByChat,
+    Missed,
+    Wish,
+    missing,
+)
+from bot.commands.errors import ButtonExpired
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
-from bot.errors import Refusal
+from bot.errors import NotBound, Refusal
 from bot.outcomes import Outcome, Outcomes, Told
+from bot.store.portal_settings import PortalSettingsStore
 
 router = Router()
 
@@ -28,7 +38,8 @@ class Invited(Outcome):
     joined: tuple[Person, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
-    item: CrmItem
+    by_chat: tuple[Person, ...] = ()
+    item: CrmItem | None
     chat_id: int
     here: bool
     lasting: int
@@ -52,12 +63,33 @@ async def invite(
     if not found.people:
         return found.refusals
     if args.dry:
+        if target.item is None:
+            raise NotBound
         offer = Offer(name="do_it", act=_for(args, tuple(found.people), dry=False))
         would = WouldInvite(people=tuple(found.people), item=target.item, offers=(offer,))
         return [would, *found.refusals]
-    arrival = await arrivals.bring(target, found.people, args.lasting)
-    briefs = await arrivals.briefs(arrival, target.item, args.reason, event) if args.reason else []
-    return [*_told(arrival, found.refusals, target.item, args, here=target.here), *briefs]
+    wish = Wish(lasting=args.lasting, reason=args.reason, briefed=bool(args.reason))
+    arrival = await arrivals.bring(target, found.people, wish)
+    told = _told(arrival, found.refusals, target.item, args.lasting, here=target.here)
+    return [*told, *await _briefs(arrivals, arrival, target.item, wish, event)]
+
+
+@router.button(ADD_BY_CHAT)
+async def add_by_chat(
+    args: ByChat, event: CommandEvent, *, arrivals: Arrivals, settings: PortalSettingsStore
+) -> Outcomes:
+    if (await settings.of(event.member_id)).by_chat == "never":
+        raise ButtonExpired
+    arrival = await arrivals.bring_by_chat(args)
+    here = args.chat_id == event.chat.id
+    told = _told(arrival, (), args.item, args.lasting, here=here)
+    return [*told, *await _briefs(arrivals, arrival, args.item, args, event)]
+
+
+async def _briefs(
+    arrivals: Arrivals, arrival: Arrival, item: CrmItem | None, wish: Wish, event: CommandEvent
+) -> Sequence[Told]:
+    return await arrivals.briefs(arrival, item, wish.reason, event) if wish.briefed else []
 
 
 def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:
@@ -65,17 +97,23 @@ def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:
 
 
 def _told(
-    arrival: Arrival, refusals: Sequence[Refusal], item: CrmItem, args: Invite, *, here: bool
+    arrival: Arrival,
+    refusals: Sequence[Refusal],
+    item: CrmItem | None,
+    lasting: int,
+    *,
+    here: bool,
 ) -> list[Told]:
     if arrival.joined:
         invited = Invited(
             joined=arrival.joined,
             present=arrival.present,
             missed=(*missing(refusals), *arrival.missed),
+            by_chat=arrival.by_chat,
             item=item,
             chat_id=arrival.chat_id,
             here=here,
-            lasting=args.lasting,
+            lasting=lasting,
             offers=(Offer(name="undo", act=Act(name="undo")),),
         )
         return [invited, *refusals, *arrival.refusals]

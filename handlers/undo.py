@@ -1,16 +1,18 @@
 """/undo: take back what the requester's last command in this chat has really changed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from bot.bitrix24.entities import Person
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import ADD, DELETE, OpenLines, is_told
+from bot.bitrix24.open_lines import ARRIVING, OpenLines, Target
 from bot.bitrix24.people import Users, person_of
-from bot.commands.past import Past, chat_of, opposite
+from bot.commands.arrivals import Arrivals, Missed, Wish
+from bot.commands.departures import Departures
+from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Diagnosis
-from bot.outcomes import Outcome
-from bot.store.journal import Answered, Step
+from bot.outcomes import Outcome, Outcomes
+from bot.store.history import Deed
 from bot.store.stays import Stays
 
 router = Router()
@@ -21,9 +23,9 @@ class Undo(Arguments):
 
 
 class Undone(Outcome):
-    removed: tuple[Person, ...]
-    returned: tuple[Person, ...]
-    missed: tuple[Person, ...]
+    removed: tuple[Person, ...] = ()
+    returned: tuple[Person, ...] = ()
+    missed: tuple[Missed, ...]
     here: bool
 
 
@@ -36,28 +38,41 @@ async def undo(
     lines: OpenLines,
     users: Users,
     stays: Stays,
-    diagnosis: Diagnosis,
-) -> Undone:
+    arrivals: Arrivals,
+    departures: Departures,
+) -> Outcomes:
     deeds = await past.last_deeds()
-    steps = [opposite(number, deed) for number, deed in enumerate(deeds)]
     chat_id = chat_of(deeds[0])
-    answers = await lines.take_back(steps, chat_id)
-    await stays.cancel(deeds[0].command_id)
-    accounts = await users.accounts(step.person_id for step in steps)
-    done = [step for step in steps if _is_done(answers[step.number])]
-    if not done and (refused := answers[0].refused):
-        raise diagnosis.of(refused)
-
-    def people(some: Iterable[Step]) -> tuple[Person, ...]:
-        return tuple(person_of(step.person_id, accounts) for step in some)
-
-    return Undone(
-        removed=people(step for step in done if step.method == DELETE),
-        returned=people(step for step in done if step.method == ADD),
-        missed=people(step for step in steps if step not in done),
-        here=event.chat.id == chat_id,
-    )
+    target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
+    accounts = await users.accounts(deed.person_id for deed in deeds)
+    people = [person_of(deed.person_id, accounts) for deed in deeds]
+    if deeds[0].method in ARRIVING:
+        undone = await _take_out(departures, target, people)
+    else:
+        undone = await _bring_back(arrivals, target, people)
+    if not undone.missed:
+        await stays.cancel(deeds[0].command_id)
+    refusals = list(dict.fromkeys(one.why for one in undone.missed))
+    return [undone, *refusals] if undone.removed or undone.returned else refusals
 
 
-def _is_done(answer: Answered) -> bool:
-    return answer.code is None and is_told(answer)
+async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:
+    departure = await departures.take_out(target, people)
+    removed = (*departure.gone, *departure.absent)
+    return Undone(removed=removed, missed=departure.missed, here=target.here)
+
+
+async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:
+    arrival = await arrivals.bring(target, people, Wish())
+    returned = (*arrival.joined, *arrival.present)
+    return Undone(returned=returned, missed=arrival.missed, here=target.here)
+
+
+async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:
+    """Give the item that it was done by, or that the chat is bound to."""
+    if item := next(filter(None, map(item_of, deeds)), None):
+        return item
+    try:
+        return next(iter((await lines.dialog(chat_of(deeds[0]))).items), None)
+    except Refused:
+        return None

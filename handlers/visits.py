@@ -1,14 +1,13 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Membership, OpenLines, Target
+from bot.bitrix24.open_lines import Target
+from bot.commands.departures import Departure, Departures
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import Refusal
 from bot.outcomes import Outcome, Outcomes, Told
 from bot.store.stays import Guests, Stay, Stays
@@ -83,43 +82,31 @@ async def extend(args: Visit, event: CommandEvent, *, stays: Stays) -> VisitExte
 
 @router.button("expire")
 async def expire(
-    args: Visit, event: CommandEvent, *, stays: Stays, lines: OpenLines, diagnosis: Diagnosis
+    args: Visit, event: CommandEvent, *, stays: Stays, departures: Departures
 ) -> Outcomes:
     guests = await _guests(args, event, stays)
     if guests is None:
         return []
     stay = guests.stay
     try:
-        target = Target(stay.item, stay.chat_id)
-        memberships = await lines.remove(target, stay.people)
+        departure = await departures.take_out(Target(stay.item, stay.chat_id), stay.people)
     except NoPermission:
         told = [
             GuestStays(to=person, who=Person(id=event.user.id), chat_id=stay.chat_id)
             for person in stay.people
         ]
         return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]
-    return await _over(memberships, stay, diagnosis)
+    return _over(departure, stay)
 
 
-async def _over(memberships: Sequence[Membership], stay: Stay, diagnosis: Diagnosis) -> Outcomes:
-    # Who has left by himself, or was removed by somebody, needs no word.
-    denied = [
-        Denied(one.person, one.refused)
-        for one in memberships
-        if one.refused and one.refused.code not in ("WRONG_REQUEST", "USER_NOT_FOUND")
-    ]
-    unclear = [one.person for one in memberships if one.unclear]
-    gone = tuple(one.person for one in memberships if _is_gone(one))
+def _over(departure: Departure, stay: Stay) -> Outcomes:
+    # Who has left by themselves, or was removed by somebody, needs no word.
+    gone, missed = departure.gone, departure.missed
     told: list[Told] = [VisitOver(people=gone, chat_id=stay.chat_id)] if gone else []
-    if denied or unclear:
-        still = (*(one.person for one in denied), *unclear)
+    if missed:
+        still = tuple(one.person for one in missed)
         told.append(VisitNotOver(people=still, chat_id=stay.chat_id))
-    told += await diagnosis.explain_removal(denied, stay.item, stay.chat_id)
-    return [*told, *map(diagnosis.unclear, unclear)]
-
-
-def _is_gone(one: Membership) -> bool:
-    return not one.refused and not one.unclear and one.changed is not False
+    return [*told, *(one.why for one in missed)]
 
 
 async def _guests(args: Visit, event: CommandEvent, stays: Stays) -> Guests | None:

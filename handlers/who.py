@@ -23,6 +23,7 @@ class WhoIsHere(Outcome):
     owner: Person | None
     responsible: Person | None
     observers: tuple[Person, ...]
+    queue: tuple[Person, ...]
     seen: bool
 
 
@@ -36,7 +37,8 @@ async def who(
     members = await lines.members(event.chat.id)
     item = next(iter(dialog.items), None)
     card = await _card(item, crm)
-    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members}
+    queue = await _queue(event.chat.line_id or dialog.line_id, lines)
+    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}
     strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
@@ -50,8 +52,16 @@ async def who(
         owner=next(iter(named(dialog.owner_id)), None),
         responsible=next(iter(named(card.responsible_id)), None),
         observers=named(*card.observer_ids),
+        queue=named(*queue),
         seen=bool(members),
     )
+
+
+async def _queue(line_id: int, lines: OpenLines) -> list[int]:
+    try:
+        return await lines.queue(line_id) if line_id else []
+    except Bitrix24Error:
+        return []
 
 
 async def _card(item: CrmItem | None, crm: Crm) -> Card:

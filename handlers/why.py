@@ -1,14 +1,12 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE
 from bot.bitrix24.people import Users, person_of
-from bot.commands.past import Past
+from bot.commands.past import Past, item_of
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis
 from bot.errors import Refusal
@@ -43,18 +41,12 @@ async def why(
     told = Explained(
         method=deeds[0].method, code=deeds[0].code or "", description=str(deeds[0].told or "")
     )
-    item = _item(deeds[0].params)
+    item = item_of(deeds[0])
     if item is None:
         return told
     explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}[deeds[0].method]
-    denied = await _denied(deeds, users)
+    denied = await _denied([one for one in deeds if one.method == deeds[0].method], users)
     return [*await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0)), told]
-
-
-def _item(params: dict[str, Any]) -> CrmItem | None:
-    if "CRM_ENTITY_TYPE" not in params:
-        return None
-    return CrmItem(type=params["CRM_ENTITY_TYPE"], id=params["CRM_ENTITY"])
 
 
 async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:

@@ -130,7 +130,8 @@ async def _seen(stage: Stage) -> dict[str, Any]:
         "invitations": await stage.get("invitations"),
         "notifications": await stage.get("notifications"),
         "journal": rows(stage, "SELECT command_id, step, requester_id FROM journal ORDER BY 1, 2"),
-        "vault": vault(stage),
+        # Her own pair, proven, may well be kept: it acts for her alone.
+        "vault": [row for row in vault(stage) if row[0] != ANNA],
     }
 
 

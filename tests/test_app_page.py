@@ -178,6 +178,7 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
         add=f"Анна Орлова, {BOSS}",
         errors_in_chat="1",
         enterprise="1",
+        by_chat="never",
         **{"role[0]": "duty", "role[1]": "head", "role[2]": "duty", "on[invite]": "1"},
     )
 
@@ -189,6 +190,8 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
     assert "help" in stored
     assert '"errors_in_chat":true' in stored
     assert '"enterprise":true' in stored
+    assert '"by_chat":"never"' in stored
+    assert 'value="never" checked' in page
     assert "Анна Орлова" in page
 
     page = await posted(stage, page, view="save", **{f"place[{ANNA}]": "2", f"place[{BOSS}]": "1"})

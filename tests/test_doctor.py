@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 from pages import ROOT, pages
-from stage import ON_SQLITE, Stage, free_port
+from stage import OLGA, ON_SQLITE, Stage, free_port
 from terminal import ran
 
 from bot.cli.deployment import EXAMPLES
@@ -42,6 +42,19 @@ async def test_what_is_wrong_is_named_with_what_to_do(stage: Stage) -> None:
     assert "!!  The bot's commands: /" in seen.out
     assert "!!  The portal tells the bot of updates and of its removal" in seen.out
     assert "presses Register the bot anew." in seen.out
+
+
+@ON_SQLITE
+async def test_whom_the_roles_do_not_reach_is_named(stage: Stage) -> None:
+    await stage.faults(user={"id": OLGA, "history": "self"})
+    await stage.say("/invite id12 id41")
+
+    seen = await ran(stage.settings, "doctor")
+
+    assert seen.code == 0, seen
+    named = "Colleagues whom operators' roles did not reach in the last 24 hours: id12, id41"
+    assert f"??  {named}\n" in seen.out
+    assert "Communication history – View of the operators' role to Any" in seen.out
 
 
 @ON_SQLITE

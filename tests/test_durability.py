@@ -160,6 +160,7 @@ async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
             "auth[access_token]": stage.portal.state.tokens.issue(ANNA, "user").access,
             "data[chat][entityData2]": "DEAL|301"}  # fmt: skip
     await stage.faults(clear=True)
+    await stage.faults(user={"id": ANNA, "history": "any"})
     await post(stage, anna)
     await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
 

@@ -42,6 +42,7 @@ async def test_passes_over_who_is_absent_and_says_so(stage: Stage) -> None:
 
 
 async def test_passes_over_the_requester_himself(stage: Stage) -> None:
+    await stage.faults(user={"id": RESPONSIBLE, "history": "any"})
     await stage.say("/escalate")
 
     reply = await stage.say("/escalate", user=RESPONSIBLE)

@@ -26,6 +26,8 @@ async def test_a_page_shows_what_the_bot_answers(
 ) -> None:
     tokens = "none" if "not-connected" in shown.circumstances else "normal"
     await stage.faults(events={"language": language, "tokens": tokens})
+    if "default-role" in shown.circumstances:
+        await stage.faults(user={"id": OLGA, "history": "self"})
 
     for line in shown.typed:
         before = await _told(stage)

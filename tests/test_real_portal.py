@@ -10,7 +10,7 @@ from aiohttp import ClientSession, CookieJar
 from chats import as_seen, as_sent, dialogues
 from folder import Folder, until_printed
 from pages import Page, plain, read
-from stage import ANNA, DRIVER, Stage, free_port
+from stage import ANNA, DRIVER, OLGA, Stage, free_port
 
 from bot.settings import Settings
 from sandbox.server import Portal, running
@@ -142,6 +142,7 @@ def assert_well(report: str) -> None:
 async def assert_connects(stage: Stage, chapter: Page) -> None:
     """Whoever is asked for permission gives it at the portal, and the command is carried out."""
     await stage.say("/invite id15")
+    await stage.faults(line={"id": 1, "queue": [OLGA, ANNA, DRIVER]})
     await stage.faults(events={"tokens": "none"})
     await stage.say("/invite id41", user=ANNA)
     button = (await stage.get(f"dialogs/{ANNA}"))["messages"][-1]["keyboard"][0]

@@ -23,7 +23,7 @@ REFUSALS = {
         "⛔ You don't have access to deal 288, so",
     ),
     "the requester may not join the line": (
-        [{"user": {"id": OLGA, "join": False}}],
+        [error(403, "ACCESS_DENIED", "Access denied! You don't have access to join user to chat")],
         "ваша роль не разрешает подключаться к диалогам этой линии",
         "but your role may not join dialogs of this line",
     ),
@@ -32,10 +32,15 @@ REFUSALS = {
         "⛔ У сотрудника [USER=12]Иван[/USER] нет доступа к элементу: сделка № 288 «",
         '⛔ [USER=12]Иван[/USER] has no access to deal 288 "',
     ),
-    "the colleague may not read history": (
-        [{"user": {"id": IVAN, "history": False}}],
-        "роль сотрудника не разрешает смотреть историю диалогов этой линии",
-        "their role may not read the dialog history of this line",
+    "the requester's view of history is the line's queue": (
+        [{"user": {"id": OLGA, "history": "self"}}],
+        "распространяется не дальше очереди этой линии, а сотрудника в очереди нет",
+        "reaches no further than the line's queue, and they are not in the queue",
+    ),
+    "the requester's view of history is closed": (
+        [{"user": {"id": OLGA, "history": "none"}}, {"line": {"id": 1, "queue": [OLGA, IVAN]}}],
+        "закрыто, поэтому недоступна даже очередь линии",
+        "is closed, so that even the line's queue, which they are in, is out of reach",
     ),
     "access is denied and nobody knows whose": (
         [error(403, "ACCESS_DENIED", "Отказано")],

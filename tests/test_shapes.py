@@ -94,6 +94,7 @@ ASKED: dict[str, Scene] = {
     "imbot.v2.Revision.get": whispered("/check"),
     "event.get": whispered("/check"),
     "imopenlines.config.get": typed("/invite @линия"),
+    "imopenlines.config.list.get": whispered("/check"),
     "imopenlines.crm.chat.get": finished,
     "imopenlines.crm.chat.getLastId": whispered("/invite in deal 288 id12"),
     "imopenlines.dialog.get": typed("/who"),
@@ -190,12 +191,20 @@ async def pressed_first(stage: Stage) -> str:
     return "\n".join((await stage.heard())[len(before) :])
 
 
+async def added_by_chat(stage: Stage) -> str:
+    await stage.say("/invite id12", chat=UNBOUND)
+    _, buttons = await keyboard(stage)
+    return await pressed(stage, buttons[-1]["COMMAND_PARAMS"])
+
+
 CHANGED: dict[str, tuple[str, Scene]] = {
     "add": (ADD, typed("/invite id12")),
     "add, by an item": (ADD, whispered("/invite in deal 288 id12")),
     "escalate": (ADD, typed("/escalate id12 -- срочно")),
     "remove": (DELETE, removed),
     "undo": (DELETE, undone),
+    "add by the chat": ("im.chat.user.add", added_by_chat),
+    "remove by the chat": ("im.chat.user.delete", typed("/remove id7 --yes", chat=UNBOUND)),
     "invite to a group": (INVITE, typed("/group 15 id12")),
     "create a lead": ("imopenlines.crm.lead.create", lead_created),
     "start a session": ("imopenlines.session.start", session_started),

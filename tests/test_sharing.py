@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 
 import pytest
-from stage import ADD, ANNA, ANSWER, IVAN, OLGA, Stage
+from stage import ADD, ANNA, ANSWER, IVAN, OLGA, ON_SQLITE, Stage
 
 CHATS = range(20_001, 20_031)
 SMALL = {"portal_bucket": 8, "portal_rate": 4}
@@ -78,3 +78,25 @@ async def test_requesters_keep_their_own_tokens(stage: Stage) -> None:
     answers = [one for one in await stage.calls(ANSWER) if one["batch"]]
     assert answers
     assert {one["params"]["fields"]["system"] for one in answers} == {"Y"}
+
+
+@ON_SQLITE
+@pytest.mark.settings(**SMALL, retry_for=30)
+async def test_nobody_is_refused_in_the_stead_of_a_neighbours_colleague(stage: Stage) -> None:
+    """The portal looks at the view of history once a request, whoever shares it."""
+    await stage.faults(user={"id": OLGA, "history": "self"})
+    await stage.say("/who")
+    # From here on all of them act with the one pair that is stored.
+    await stage.faults(events={"tokens": "none"})
+    populate(stage)
+    chats = CHATS[:10]
+    whom = {chat: ANNA if chat > chats[0] else IVAN for chat in chats}
+
+    await asyncio.gather(*(stage.type(f"/invite id{whom[chat]}", chat=chat) for chat in chats))
+    await stage.settled(30)
+
+    for chat in chats:
+        if whom[chat] == ANNA:
+            assert ANNA in await stage.members(chat)
+    told = "\n".join(await stage.told_privately())
+    assert f"Добавить нельзя: [USER={ANNA}]" not in told

@@ -16,9 +16,9 @@ from bot.commands.policy import Called, Skipped
 from bot.errors import PersonDismissed, Refusal
 from bot.outcomes import Outcome
 from bot.rendering import TEMPLATES, Wording, template_name
+from handlers.check import Queue
 from handlers.help import CommandList
 from handlers.invite import Invited
-from handlers.undo import Undone
 
 LANGUAGES = ("ru", "en")
 WORDING = Wording()
@@ -86,8 +86,11 @@ WORST_PERSON = Person(id=12, name=WORST)
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
     **dict.fromkeys(("invited", "members", "others", "removed", "returned"), (WORST_PERSON,)),
-    "observers": (WORST_PERSON,),
+    **dict.fromkeys(("observers", "queue"), (WORST_PERSON,)),
+    "lines": (Queue(WORST, (WORST_PERSON,)),),
+    "reach": "queue",
     "missed": (Missed(WORST_PERSON, PersonDismissed(WORST_PERSON)),) * 7,
+    "by_chat": (WORST_PERSON,),
     "called": (Called(WORST_PERSON, "head"), Called(WORST_PERSON, "")),
     "skipped": (Skipped(WORST_PERSON, "head", "absent", "2026-12-01"),) * 3,
     "group": Group(id=15, name=WORST),
@@ -118,8 +121,6 @@ SAMPLES = {
 
 def sample(type_: type) -> Outcome | Refusal:
     values = {name: SAMPLES.get(name, WORST) for name in fields(type_)}
-    if type_ is Undone:
-        values["missed"] = (WORST_PERSON,)
     if "command" in values:
         values["command"] = "invite"
     if takes_offers(type_):
@@ -145,7 +146,7 @@ def test_a_text_survives_the_worst_values(language: str, type_: type) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whoever_can_be_missed_in_an_invitation_has_a_short_reason(language: str) -> None:
-    named = [type_ for type_ in refusals() if "person" in fields(type_)]
+    named = [type_ for type_ in refusals() if {"person", "by_chat"} & fields(type_)]
     assert len(named) >= 8
     for type_ in named:
         refusal = sample(type_)

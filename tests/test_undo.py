@@ -49,6 +49,7 @@ async def test_brings_back_who_was_removed(stage: Stage) -> None:
 
 
 async def test_is_not_for_what_others_did(stage: Stage) -> None:
+    await stage.faults(user={"id": ANNA, "history": "any"})
     await stage.say("/invite @15")
     await stage.say("/invite @12", user=ANNA)
 

@@ -16,7 +16,9 @@ async def test_who_is_here(stage: Stage) -> None:
         "👥 Из коллег в чате: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
         "Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
         "сделка № 288 «Поставка оборудования»: ответственный – [USER=21]Роман Соколов[/USER], "
-        "наблюдатели: [USER=3]Борис Волков[/USER]. Доступ к карточке у них есть."
+        "наблюдатели: [USER=3]Борис Волков[/USER]. Доступ к карточке у них есть.\n"
+        "Очередь линии: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
+        "Этих коллег оператор может позвать и с ролью по умолчанию."
     )
     assert reply in await stage.told_privately()
     assert "Чат не привязан к CRM" in await stage.say("/who", chat=UNBOUND)
@@ -192,3 +194,60 @@ async def test_every_change_is_refused_in_words_that_help(
     await stage.faults(method=method, error=error)
 
     assert (await stage.say(typed)).startswith("⚠️ Приложению бота не выдано нужное право.")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("history", "typed", "words"),
+    [
+        ("self", "", "роль по умолчанию позволяет звать коллег из очереди линии. «Поддержка»: "
+         "[USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]."),
+        ("self", "/invite @12", "Ваша роль позволяет звать коллег из очереди линии: другим"),
+        ("any", "/invite @12", "Ваша роль недавно позволила позвать и коллегу не из очереди"),
+        ("any", "/invite @12 @15", "Вашу роль в открытых линиях Битрикс24 боту не показывает"),
+    ],
+)  # fmt: skip
+async def test_check_says_whom_the_role_can_bring_in(
+    stage: Stage, history: str, typed: str, words: str
+) -> None:
+    await stage.faults(user={"id": OLGA, "history": history})
+    if typed:
+        await stage.say(typed)
+
+    await stage.whisper("/check")
+    await stage.settled()
+
+    told = (await stage.told_privately())[-1]
+    assert words in told
+    assert ("«История диалогов – просмотр» вашей роли до «Любые»" in told) is (
+        "недавно позволила" not in words
+    )
+
+
+@ON_SQLITE
+async def test_check_knows_administrators(stage: Stage) -> None:
+    await stage.faults(user={"id": OLGA, "admin": True})
+    await stage.faults(events={"language": "en"})
+
+    await stage.whisper("/check")
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    assert "You can bring in any colleague" in told
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "★ – в очереди этой линии."), ("en", "★ – in this line's queue.")],
+)
+async def test_the_picker_shows_the_lines_queue_first(
+    stage: Stage, language: str, words: str
+) -> None:
+    await stage.faults(line={"id": 1, "queue": [OLGA, 41]})
+    await stage.faults(events={"language": language})
+
+    assert words in await stage.say("/invite @Иван Петров")
+
+    buttons = (await stage.get(f"dialogs/{OLGA}"))["messages"][-1]["keyboard"]
+    assert [one["TEXT"][:13] for one in buttons] == ["★ Иван Петров", "Иван Петров –"]

@@ -1,6 +1,7 @@
 """Many calls in one request. Page: batch.md."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,18 +11,25 @@ from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
 
 MAX_CALLS = 50
 
+# What marks the result of a batch that was merged with others.
+SHARED = "shared"
 
-def build(calls: Mapping[str, Call]) -> Call:
-    """Put calls into one ``batch``; a failing one does not stop the others."""
+
+def build(calls: Mapping[str, Call], *, alone: bool = False) -> Call:
+    """Put calls into one ``batch``; a failing one does not stop the others.
+
+    ``alone``: the batch is not to share its request.
+    """
     if len(calls) > MAX_CALLS:
         raise ValueError(f"a batch takes {MAX_CALLS} calls")
-    return Call("batch", {"halt": 0, "cmd": {name: _command(one) for name, one in calls.items()}})
+    commands = {name: _command(one) for name, one in calls.items()}
+    return Call("batch", {"halt": 0, "cmd": commands}, alone)
 
 
 def joined(batch: Call, name: str, call: Call) -> Call:
     """Put one more call before those of a ``batch`` that has room for it."""
     commands = {name: _command(call), **batch.params["cmd"]}
-    return Call("batch", {**batch.params, "cmd": commands})
+    return replace(batch, params={**batch.params, "cmd": commands})
 
 
 def merge(calls: Sequence[Call]) -> Call:
@@ -40,6 +48,11 @@ def split(result: Any, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
     """Give each of the merged calls its result, or the error it came to. Raises ``Unanswered``."""
     parts = _parts(result)
     return [_own(_prefix(number), parts, call) for number, call in enumerate(calls)]
+
+
+def is_shared(result: Any) -> bool:
+    """Say whether a batch has shared its request with others."""
+    return isinstance(result, Mapping) and SHARED in result
 
 
 def refers(call: Call) -> bool:
@@ -74,10 +87,11 @@ def _own(prefix: str, parts: _Parts, call: Call) -> Any | Bitrix24Error:
     if call.method != "batch":
         return _one(prefix, parts)
     names = call.params["cmd"]
-    return {
+    own = {
         part: {name: found[prefix + name] for name in names if prefix + name in found}
         for part, found in parts.items()
     }
+    return {**own, SHARED: True}
 
 
 def _prefix(number: int) -> str:

@@ -15,10 +15,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method and its parameters."""
+    """A method and its parameters. ``alone``: it must not share a request with others."""
 
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def methods(self) -> list[str]:

@@ -8,7 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.open_lines import is_dialog
+from bot.bitrix24.open_lines import Line, is_dialog, read_dialog, read_lines
 from bot.bitrix24.people import person
 from bot.bitrix24.requester import Requester
 from bot.bitrix24.rows import flag, row, rows, text
@@ -21,6 +21,7 @@ NO_METHOD = "ERROR_METHOD_NOT_FOUND"
 class Checkup:
     """The findings; ``None`` where there was nothing to look at, or no answer.
 
+    ``lines`` are the one of the dialog; without a dialog those in whose queue the requester is.
     ``revision`` is 0 where the portal is too old to have one.
     """
 
@@ -31,6 +32,8 @@ class Checkup:
     item: CrmItem | None
     sees_dialog: bool | None
     is_active: bool | None
+    is_admin: bool
+    lines: tuple[Line, ...]
 
 
 class Checkups:
@@ -46,20 +49,31 @@ class Checkups:
             "scopes": Call("scope"),
             "revision": Call("imbot.v2.Revision.get"),
             "bot": Call("imbot.v2.Bot.get", {"botId": bot_id}),
+            "admin": Call("user.admin"),
+            "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
         if chat_id:
             calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         seen = await self._requester.ask_all(calls)
         item = _item(seen.get("dialog"))
         active = await self._is_active(item, chat_id) if item else None
+        requester = person(seen["me"]) if isinstance(seen["me"], Mapping) else None
+        line_id = read_dialog(chat_id, seen.get("dialog")).line_id
+        lines = [
+            one
+            for one in read_lines(seen["lines"])
+            if (one.id == line_id if chat_id else requester and requester.id in one.queue)
+        ]
         return Checkup(
-            requester=person(seen["me"]) if isinstance(seen["me"], Mapping) else None,
+            requester=requester,
             missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
             supports_lines=_supports_lines(seen["bot"]),
             item=item,
             sees_dialog=_sees(seen["dialog"]) if chat_id else None,
             is_active=active,
+            is_admin=seen["admin"] is True,
+            lines=tuple(lines),
         )
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:

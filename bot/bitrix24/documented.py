@@ -5,11 +5,13 @@ An error code that is not here has not been seen by whoever wrote the bot's answ
 
 _METHODS = """
     app.info batch crm.item.get department.get event.bind event.get im.chat.user.list
-    im.department.get im.department.managers.get im.message.delete im.notify.personal.add
+    im.chat.user.add im.chat.user.delete im.department.get im.department.managers.get
+    im.message.delete im.notify.personal.add
     im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.register imbot.v2.Bot.update
     imbot.v2.Chat.Message.send imbot.v2.Command.answer imbot.v2.Command.list
     imbot.v2.Command.register imbot.v2.Command.unregister imbot.v2.Command.update
-    imbot.v2.Revision.get imopenlines.config.get imopenlines.crm.chat.get
+    imbot.v2.Revision.get imopenlines.config.get imopenlines.config.list.get
+    imopenlines.crm.chat.get
     imopenlines.crm.chat.getLastId imopenlines.crm.chat.user.add imopenlines.crm.chat.user.delete
     imopenlines.crm.lead.create imopenlines.dialog.get imopenlines.session.mode.silent
     imopenlines.session.start profile scope sonet_group.get sonet_group.user.get
@@ -42,7 +44,7 @@ _CHATS = """
     CRM_CHAT_EMPTY_USER CRM_CHAT_EMPTY_CRM_DATA CHAT_DELETE_USER_PERMISSION_DENIED USER_NOT_FOUND
     ERROR_USER_NOT_OPERATOR ACCESS_ERROR CHAT_ID CHAT_TYPE USER_ID CHAT_ID_EMPTY DIALOG_ID_EMPTY
     INVALID_FORMAT MESSAGE_ID_ERROR CANT_EDIT_MESSAGE MESSAGE_EMPTY USER_ID_EMPTY ID_EMPTY
-    USER_NOT_EXISTS KEYBOARD_ERROR KEYBOARD_OVERSIZE FIND_SHORT
+    USER_NOT_EXISTS IM_ERROR_KICK KEYBOARD_ERROR KEYBOARD_OVERSIZE FIND_SHORT
 """
 # Pages: crm/, user/, department/, events/.
 _OTHERS = "NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND"

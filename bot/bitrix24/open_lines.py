@@ -1,6 +1,6 @@
 """People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -8,15 +8,23 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.requester import AFTER, LOOK, Changes, IsDone, Requester
+from bot.bitrix24.requester import AFTER, LOOK, Changes, Requester
 from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
+# The messenger's own "+": by the chat, whatever its item and the state of its dialog.
+CHAT_ADD = "im.chat.user.add"
+CHAT_DELETE = "im.chat.user.delete"
 
-# Steps are counted within a command; those that mend something first have numbers of their own.
+ARRIVING = frozenset({ADD, CHAT_ADD})
+LEAVING = frozenset({DELETE, CHAT_DELETE})
+
+# Steps are counted within a command; those that mend something first have numbers of their own,
+# and so have those that go by the chat itself.
 MENDING = 1000
+BY_CHAT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +32,19 @@ class Target:
     """Whose people are meant: an item, and its chat where that is known.
 
     Without ``chat_id`` the portal takes the item's last chat; ``last_chat`` is what that seems
-    to be. ``here``: it is the chat that the command was typed in.
+    to be. ``here``: it is the chat that the command was typed in. ``item`` is ``None`` where the
+    chat is bound to nothing.
     """
 
-    item: CrmItem
+    item: CrmItem | None
     chat_id: int = 0
     last_chat: int = 0
     here: bool = False
+
+    @property
+    def known_chat(self) -> int:
+        """Give the chat, as far as it is known; else 0."""
+        return self.chat_id or self.last_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """An open-line dialog as the portal shows it."""
+    """An open-line dialog as the portal shows it.
+
+    ``line_id`` is 0 where it is not told. ``is_over``: its session has ended; ``None`` where the
+    portal does not tell.
+    """
 
     id: int
     items: tuple[CrmItem, ...]
@@ -60,6 +78,22 @@ class Dialog:
     name: str
     entity_data_1: str
     entity_data_2: str
+    line_id: int = 0
+
+    @property
+    def is_over(self) -> bool | None:
+        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0."""
+        session = next(iter(self.entity_data_1.split("|")[5:6]), "")
+        return None if (number := read_number(session)) is None else number == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open line, and the operators of its queue."""
+
+    id: int
+    name: str
+    queue: tuple[int, ...]
 
 
 class OpenLines:
@@ -76,7 +110,7 @@ class OpenLines:
         found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
         if not is_dialog(found):
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
-        return _dialog(chat_id, found)
+        return read_dialog(chat_id, found)
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -105,35 +139,54 @@ class OpenLines:
         return list(read_numbers(found))
 
     async def queue(self, line_id: int) -> list[int]:
-        """List the operators of an open line: ``imopenlines.config.get``."""
+        """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
         params = {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"}
         found = await self._requester.ask(Call("imopenlines.config.get", params))
         return list(read_numbers(found.get("QUEUE"))) if isinstance(found, Mapping) else []
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
-        """Add people to a chat of an item, all in one request, each with a result of his own."""
-        return await self._change(ADD, target, people, _is_member)
+        """Add people to a chat of an item, in one request, each with a result of their own.
 
-    async def remove(self, target: Target, people: Sequence[Person]) -> list[Membership]:
-        """Remove people from a chat of an item, all in one request, each with his own result."""
-        return await self._change(DELETE, target, people, _is_stranger)
-
-    async def take_back(self, steps: Sequence[Step], chat_id: int) -> Mapping[int, Answered]:
-        """Make the opposite calls of an earlier command.
-
-        Of what is not to be seen afterwards nothing is told, whatever the portal says.
+        The portal looks at the history right once a request, for the first one whom it comes to:
+        whoever may have been refused in another's stead is asked for once more, alone.
         """
-        look = Call("im.chat.user.list", {"CHAT_ID": chat_id})
+        # In an order of their own, so that it does not matter in which they were typed.
+        steps = sorted(_adding(target, people), key=lambda step: step.person_id)
+        changes = await self._change(steps, target)
+        came = {step.person_id: _came(target, step, changes) for step in steps}
+        lacking = [step for step in steps if lacks_history(changes.answers[step.number].refused)]
+        for step in lacking[1 if changes.alone else 0 :]:
+            await self._requester.forget_refusal(step)
+            changes = await self._change([step], target, alone=True)
+            came[step.person_id] = _came(target, step, changes)
+        return [Membership(one, *came[one.id]) for one in people]
 
-        def is_done(members: Any, step: Step) -> bool | None:
-            return (_is_member if step.method == ADD else _is_stranger)(members, step)
+    async def add_by_chat(self, chat_id: int, people: Sequence[Person]) -> list[Membership]:
+        """Add people by the chat itself, as its members may: ``im.chat.user.add``."""
+        steps = [
+            Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
+            for n, one in enumerate(people)
+        ]
+        target = Target(None, chat_id)
+        changes = await self._change(steps, target)
+        return [
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
+        ]
 
-        changes = await self._requester.change(steps, look, is_done, {AFTER: look})
-        undone = {one.number for one in steps if is_done(changes.seen.get(AFTER), one) is False}
-        return {
-            number: Answered() if number in undone and answer.code is None else answer
-            for number, answer in changes.answers.items()
-        }
+    async def remove(
+        self, target: Target, people: Sequence[Person], by_chat: Collection[int] = ()
+    ) -> list[Membership]:
+        """Remove people from a chat, in one request, each with a result of their own.
+
+        Those whose ids are in ``by_chat`` are removed by the chat itself, as its owner may.
+        """
+        steps = [_removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)]
+        changes = await self._change(steps, target)
+        return [
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
+        ]
 
     async def create_lead(self, chat_id: int) -> Answered:
         """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
@@ -165,24 +218,23 @@ class OpenLines:
         chat_id = step.params["CHAT_ID"]
 
         def is_done(found: Any, step: Step) -> bool | None:
-            return is_mended(_dialog(chat_id, found)) if is_dialog(found) else None
+            return is_mended(read_dialog(chat_id, found)) if is_dialog(found) else None
 
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         return (await self._requester.change([step], look, is_done)).answers[step.number]
 
     async def _change(
-        self, method: str, target: Target, people: Sequence[Person], is_done: IsDone
-    ) -> list[Membership]:
-        steps = [
-            Step(number, method, _params(target, person), person.id)
-            for number, person in enumerate(people)
-        ]
-        look = Call("im.chat.user.list", {"CHAT_ID": target.chat_id or target.last_chat})
-        changes = await self._requester.change(steps, look, is_done, {AFTER: look})
-        return [
-            _membership(target, person, step, changes, is_done)
-            for person, step in zip(people, steps, strict=True)
-        ]
+        self, steps: Sequence[Step], target: Target, *, alone: bool = False
+    ) -> Changes:
+        look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
+        return await self._requester.change(steps, look, _is_done, {AFTER: look}, alone=alone)
+
+
+def lacks_history(refused: Refused | None) -> bool:
+    """Say whether somebody is refused because of the view of history in the caller's role."""
+    if refused is None or refused.code != "ACCESS_DENIED":
+        return False
+    return "chat history" in refused.description.lower()
 
 
 def confirmed(answer: Answered) -> Answered:
@@ -202,8 +254,29 @@ def _item(item: CrmItem) -> dict[str, Any]:
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:
+    item = _item(target.item) if target.item else {}
     chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
-    return {**_item(target.item), "USER_ID": person.id, **chat}
+    return {**item, "USER_ID": person.id, **chat}
+
+
+def _adding(target: Target, people: Sequence[Person]) -> list[Step]:
+    return [Step(n, ADD, _params(target, one), one.id) for n, one in enumerate(people)]
+
+
+def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Step:
+    if not by_chat:
+        return Step(number, DELETE, _params(target, person), person.id)
+    params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
+    return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
+
+
+def read_lines(found: Any) -> list[Line]:
+    """Read the answer of ``imopenlines.config.list.get``."""
+    return [
+        Line(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
+        for one in rows(found)
+        if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
+    ]
 
 
 def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
@@ -211,8 +284,11 @@ def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
 
 
-def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
+def read_dialog(chat_id: int, found: Any) -> Dialog:
+    """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
+    found = found if is_dialog(found) else {}
     data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
+    line = text(found.get("entity_id")).split("|")[1:2]
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
@@ -220,16 +296,13 @@ def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
         text(found.get("name")),
         data_1,
         data_2,
+        next(iter(read_numbers(line)), 0),
     )
 
 
-def _is_member(members: Any, step: Step) -> bool | None:
-    return _is_in(members, step.person_id)
-
-
-def _is_stranger(members: Any, step: Step) -> bool | None:
+def _is_done(members: Any, step: Step) -> bool | None:
     is_member = _is_in(members, step.person_id)
-    return None if is_member is None else not is_member
+    return is_member if step.method in ARRIVING or is_member is None else not is_member
 
 
 def _is_in(members: Any, person_id: int) -> bool | None:
@@ -238,21 +311,24 @@ def _is_in(members: Any, person_id: int) -> bool | None:
     return person_id in numbers if numbers else None
 
 
-def _membership(
-    target: Target, person: Person, step: Step, changes: Changes, is_done: IsDone
-) -> Membership:
+def _came(
+    target: Target, step: Step, changes: Changes
+) -> tuple[int, bool | None, bool, bool, Refused | None]:
+    """Say what came of a step, as a ``Membership`` has it."""
     answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
-        return Membership(person, refused=refused)
-    before, after = (is_done(seen.get(name), step) for name in (LOOK, AFTER))
-    chat_id = read_number(answer.result)
-    is_told = chat_id is not None
+        return 0, None, False, False, refused
+    before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
+    # The messenger's own methods answer with true, and not with the chat.
+    by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
+    chat_id = None if by_chat else read_number(answer.result)
+    is_told = answer.result is True if by_chat else chat_id is not None
     if chat_id is None:
-        # It was begun before and has been found done; or the answer cannot be read.
-        chat_id = target.chat_id or target.last_chat
+        # It was begun before and has been found done; or the answer names no chat.
+        chat_id = target.known_chat
     is_missing = bool(chat_id) and before is False and after is False
     is_unknown = not is_told and answer.changed is None and not after
     # External people are left out of additions so.
-    ignored = is_missing and step.method == ADD
+    ignored = is_missing and step.method in ARRIVING
     unclear = (is_missing or is_unknown) and not ignored
-    return Membership(person, chat_id, answer.changed, ignored=ignored, unclear=unclear)
+    return chat_id, answer.changed, ignored, unclear, None

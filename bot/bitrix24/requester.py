@@ -35,11 +35,13 @@ IsDone = Callable[[Any, Step], bool | None]
 class Changes:
     """What came of some steps, by their numbers, and what was seen in the same request.
 
-    ``seen`` is empty where nothing had to be sent any more.
+    ``seen`` is empty where nothing had to be sent any more. ``alone``: they were in a request of
+    their own, as far as is known.
     """
 
     answers: Mapping[int, Answered]
     seen: Mapping[str, Any]
+    alone: bool
 
 
 class Requester:
@@ -85,8 +87,12 @@ class Requester:
         look: Call,
         is_done: IsDone,
         also: Mapping[str, Call] | None = None,
+        *,
+        alone: bool = False,
     ) -> Changes:
         """Make these calls in one request, and each of them once.
+
+        ``alone``: no other command's calls are to be in that request.
 
         ``look`` is asked in the same request, before them: with its result ``is_done`` says
         whether the portal is already as the step wants it (``None``: it does not show). Every
@@ -97,14 +103,19 @@ class Requester:
         """
         recorded = await self._journal.of(self._command) if self._command.repeated else []
         numbered = _numbered(steps, recorded)
-        work = _Work(numbered, also or {}, recorded)
+        work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
             await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
         except NotTheirs as stranger:
             await self._journal.acted(self._command, stranger.owner)
             raise
         pairs = zip(steps, numbered, strict=True)
-        return Changes({one.number: work.answers[known.number] for one, known in pairs}, work.seen)
+        answers = {one.number: work.answers[known.number] for one, known in pairs}
+        return Changes(answers, work.seen, work.was_alone)
+
+    async def forget_refusal(self, step: Step) -> None:
+        """Let a call that was refused be made once more; the journal keeps its refusal."""
+        await self._journal.set_aside(self._command, step)
 
     async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         if work.doubtful:
@@ -150,9 +161,10 @@ class Requester:
         stranger: NotTheirs | None = None
         try:
             try:
-                answer = await self._actor.call(batch.build(calls))
+                answer = await self._actor.call(batch.build(calls, alone=work.alone))
             except NotTheirs as found:
                 stranger, answer = found, found.result
+            work.was_alone = not batch.is_shared(answer)
             return batch.read(answer, calls), stranger
         except Unanswered:
             if stranger is not None:
@@ -174,9 +186,12 @@ class _Work:
         steps: Sequence[Step],
         also: Mapping[str, Call],
         journal: Sequence[Recorded],
+        *,
+        alone: bool,
     ) -> None:
         self._steps = steps
         self.also = also
+        self.alone, self.was_alone = alone, False
         self.seen: dict[str, Any] = {}
         answers = {one.step.number: one.answer for one in journal}
         self.begun = set(answers)

@@ -72,10 +72,10 @@ class SharedRequests:
         # Methods may be told to rest: a call is to wait for the rest of its own alone.
         key = (address.member_id, token.get_secret_value(), frozenset(call.methods))
         request = self._waiting.get(key)
-        if request is not None and request.takes(call):
+        if request is not None and not call.alone and request.takes(call):
             return await request.join(call)
         request = _Request([call], len(call.methods))
-        if not await self._pace.has_room(address.member_id):
+        if not call.alone and not await self._pace.has_room(address.member_id):
             self._waiting[key] = request
         began = perf_counter()
         try:

@@ -9,14 +9,18 @@ from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.bitrix24.requester import Requester
+from bot.commands.router import Arguments
 from bot.diagnosis import Denied, Diagnosis
-from bot.errors import NoChat, Refusal
+from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
 from bot.outcomes import Outcome
 from bot.store.accepted import Accepted
+from bot.store.portal_settings import PortalSettingsStore
 from bot.store.stays import Stay, Stays
 
 # The portal says yes to an external person and leaves him out.
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
+
+ADD_BY_CHAT = "add_by_chat"
 
 
 class Missed(NamedTuple):
@@ -27,17 +31,38 @@ class Missed(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Who is in the chat now, who has been there, who is not; ``chat_id`` is where."""
+    """Who is in the chat now, who has been there, who is not; ``chat_id`` is where.
+
+    ``by_chat`` are those of the joined who came by the chat itself, perhaps without access to
+    its item.
+    """
 
     joined: tuple[Person, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
     chat_id: int
+    by_chat: tuple[Person, ...] = ()
 
     @property
     def refusals(self) -> list[Refusal]:
-        """What is to be told about those who are missing."""
-        return [one.why for one in self.missed]
+        """What is to be told about those who are missing, each once."""
+        return list(dict.fromkeys(one.why for one in self.missed))
+
+
+class Wish(Arguments):
+    """What people are brought in for, and for how long; ``briefed``: they are told of it."""
+
+    lasting: int = 0
+    reason: str = ""
+    briefed: bool = False
+
+
+class ByChat(Wish):
+    """People to be brought in by the chat itself, and the item that it is about."""
+
+    chat_id: int
+    item: CrmItem | None
+    people: tuple[Person, ...]
 
 
 class Answer(Entity):
@@ -51,7 +76,7 @@ class Brief(Outcome):
 
     to: Person
     who: Person
-    item: CrmItem
+    item: CrmItem | None
     chat_id: int
     reason: str
 
@@ -66,6 +91,7 @@ class Arrivals:
         crm: Crm,
         diagnosis: Diagnosis,
         stays: Stays,
+        settings: PortalSettingsStore,
         command: Accepted,
     ) -> None:
         self._requester = requester
@@ -73,29 +99,82 @@ class Arrivals:
         self._crm = crm
         self._diagnosis = diagnosis
         self._stays = stays
+        self._settings = settings
         self._command = command
 
-    async def bring(self, target: Target, people: Sequence[Person], seconds: int = 0) -> Arrival:
-        """Add people; with ``seconds``, only for so long."""
+    async def bring(self, target: Target, people: Sequence[Person], wish: Wish) -> Arrival:
+        """Add people by the chat's item.
+
+        Where that is closed, the chat itself is tried or offered, as the portal has decided.
+        """
+        arrival = await self._by_item(target, people)
+        closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
+        closed = [one for one in closed if _may_be_open(one, target)]
+        decided = (await self._settings.of(self._command.event.member_id)).by_chat
+        if closed and decided == "always":
+            arrival = await self._by_chat(target, closed, arrival)
+        elif decided == "ask":
+            for one in closed:
+                _offer(one, target, wish)
+        await self._keep(arrival, target.item, wish)
+        return arrival
+
+    async def bring_by_chat(self, asked: ByChat) -> Arrival:
+        """Add people by the chat itself."""
+        arrival = await self._through(asked.chat_id, asked.people)
+        await self._keep(arrival, asked.item, asked)
+        return arrival
+
+    async def _by_item(self, target: Target, people: Sequence[Person]) -> Arrival:
+        if target.item is None:
+            why = NotBound(tuple(people))
+            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
         memberships = await self._lines.add(target, people)
-        inside = [one for one in memberships if _is_inside(one)]
-        joined = tuple(one.person for one in inside if one.changed is not False)
-        present = tuple(one.person for one in inside if one.changed is False)
-        chat_id = next((one.chat_id for one in inside), target.chat_id)
-        if joined and seconds:
-            stay = Stay(item=target.item, chat_id=chat_id, people=joined)
-            await self._stays.begin(self._command.id, self._command.event, stay, seconds)
-        missed = await self._missed(memberships, target)
-        return Arrival(joined, present, tuple(missed), chat_id)
+        missed = await self._missed(memberships, target, target.item)
+        return _arrival(memberships, missed, target.chat_id)
+
+    async def _by_chat(
+        self, target: Target, closed: Sequence[NotByItem], arrival: Arrival
+    ) -> Arrival:
+        """Add by the chat whom its item is closed to; who stays out is told of both."""
+        people = [person for one in closed for person in one.people]
+        more = await self._through(target.known_chat, people)
+        inside = {*more.joined, *more.present}
+        for one in closed:
+            one.people = tuple(person for person in one.people if person not in inside)
+        missed = [one for one in arrival.missed if one.person not in inside]
+        return Arrival(
+            (*arrival.joined, *more.joined),
+            (*arrival.present, *more.present),
+            (*missed, *more.missed),
+            arrival.chat_id or more.chat_id,
+            more.by_chat,
+        )
+
+    async def _through(self, chat_id: int, people: Sequence[Person]) -> Arrival:
+        memberships = await self._lines.add_by_chat(chat_id, people)
+        denied = _denied(memberships)
+        refusals = await self._diagnosis.explain_by_chat(denied)
+        missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
+        unclear = [one.person for one in memberships if one.unclear]
+        missed += [Missed(one, self._diagnosis.unclear(one)) for one in unclear]
+        arrival = _arrival(memberships, missed, chat_id)
+        return arrival._replace(by_chat=arrival.joined)
+
+    async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
+        """Note when those who came are to be taken out again."""
+        if arrival.joined and wish.lasting:
+            stay = Stay(item=item, chat_id=arrival.chat_id, people=arrival.joined)
+            await self._stays.begin(self._command.id, self._command.event, stay, wish.lasting)
 
     async def briefs(
-        self, arrival: Arrival, item: CrmItem, reason: str, event: CommandEvent
+        self, arrival: Arrival, item: CrmItem | None, reason: str, event: CommandEvent
     ) -> list[Brief]:
         """Make the private cards for those who have come."""
         who = self._requester.person
         answer = Answer(caller=who).model_dump_json()
         guests = [person for person in arrival.joined if person.id != who.id]
-        if guests and not item.title:
+        if guests and item and not item.title:
             item = await self._titled(item)
         return [
             Brief(
@@ -118,17 +197,64 @@ class Arrivals:
         except Bitrix24Error:
             return item
 
-    async def _missed(self, memberships: Sequence[Membership], target: Target) -> list[Missed]:
-        denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
-        denied += [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
-        refusals = await self._diagnosis.explain(denied, target.item, target.chat_id)
+    async def _missed(
+        self, memberships: Sequence[Membership], target: Target, item: CrmItem
+    ) -> list[Missed]:
+        denied = _denied(memberships)
+        refusals = await self._diagnosis.explain(denied, item, target.known_chat)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
         for one in memberships:
             if one.unclear:
                 missed.append(Missed(one.person, self._diagnosis.unclear(one.person)))
             elif not one.refused and not one.chat_id:
-                missed.append(Missed(one.person, NoChat(target.item, one.person)))
-        return missed
+                missed.append(Missed(one.person, NoChat((one.person,), item)))
+        return _together(missed)
+
+
+def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_id: int) -> Arrival:
+    inside = [one for one in memberships if _is_inside(one)]
+    return Arrival(
+        tuple(one.person for one in inside if one.changed is not False),
+        tuple(one.person for one in inside if one.changed is False),
+        tuple(missed),
+        next((one.chat_id for one in inside), chat_id),
+    )
+
+
+def _denied(memberships: Sequence[Membership]) -> list[Denied]:
+    denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
+    return denied + [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
+
+
+def _together(missed: Sequence[Missed]) -> list[Missed]:
+    """Let those who miss for the same reason share its telling, and its button."""
+    told: dict[object, NotByItem] = {}
+    for one in missed:
+        if isinstance(one.why, NotByItem):
+            first = told.setdefault(_kind(one.why), one.why)
+            if first is not one.why:
+                first.people += one.why.people
+    return [
+        Missed(one.person, told[_kind(one.why)]) if isinstance(one.why, NotByItem) else one
+        for one in missed
+    ]
+
+
+def _kind(why: NotByItem) -> object:
+    return type(why), why.queued if isinstance(why, RequesterLacksHistory) else None
+
+
+def _may_be_open(why: NotByItem, target: Target) -> bool:
+    """Say whether the chat itself may take people: it is known, and certainly the one meant."""
+    is_meant = target.here or not isinstance(why, DialogNotActive) or why.waits
+    return bool(target.known_chat) and is_meant
+
+
+def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
+    asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=why.people)
+    act = Act(name=ADD_BY_CHAT, params=asked.model_dump_json())
+    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=act))
+    why.by_chat = True
 
 
 def _is_inside(one: Membership) -> bool:

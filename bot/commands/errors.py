@@ -14,13 +14,6 @@ class NotInOpenLine(Refusal):
 
 
 @dataclass(eq=False)
-class NotBound(Refusal):
-    """The chat is bound to no CRM item."""
-
-    offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
-
-
-@dataclass(eq=False)
 class NotUnderstood(Refusal):
     """The arguments stop making sense at ``rest``, after ``before``.
 
@@ -142,9 +135,13 @@ class PersonNotFound(Refusal):
 
 @dataclass(eq=False)
 class PersonAmbiguous(Refusal):
-    """Several people have this name; each of them is on offer."""
+    """Several people have this name; each of them is on offer.
+
+    ``queued``: some of them are in the line's queue, and marked.
+    """
 
     query: str
+    queued: bool
     offers: tuple[Offer, ...]
 
 

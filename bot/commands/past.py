@@ -1,15 +1,20 @@
 """What the requester has done and met before in this chat."""
 
+from collections import Counter
+from collections.abc import Collection
+from typing import Literal
+
+from bot.bitrix24.entities import CrmItem
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.groups import INVITE
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.open_lines import ADD, DELETE
+from bot.bitrix24.open_lines import ADD, ARRIVING, LEAVING, lacks_history
 from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.presses import UNDO_LIFE, Pressed
 from bot.store.accepted import Accepted
 from bot.store.history import Deed, History
-from bot.store.journal import Step
 
-OPPOSITES = {ADD: DELETE, DELETE: ADD}
+Reach = Literal["beyond", "queue", "unknown"]
 
 UNDO = "undo"
 REMEMBERED = 24 * 3600
@@ -45,6 +50,23 @@ class Past:
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
 
+    async def reach(self, queue: Collection[int]) -> Reach:
+        """Say whom the requester's role has let in last: from ``beyond`` a queue, or not.
+
+        ``unknown`` where nothing of the last day tells.
+        """
+        event = self._command.event
+        deeds = await self._history.by(event.member_id, event.user.id, ADD, REMEMBERED)
+        alone = Counter(one.command_id for one in deeds)
+        for one in reversed(deeds):
+            if one.code is not None and lacks_history(Refused(one.code, str(one.told or ""))):
+                return "queue"
+            # Of several at once, the portal looks at one alone.
+            is_new = one.code is None and one.changed and alone[one.command_id] == 1
+            if queue and is_new and one.person_id not in queue:
+                return "beyond"
+        return "unknown"
+
     @property
     def _pressed_of(self) -> int:
         return self._command.origin if isinstance(self._command, Pressed) else 0
@@ -60,16 +82,16 @@ class Past:
 
 def chat_of(deed: Deed) -> int:
     """Give the chat that a deed was done in: named, or the one the portal chose."""
+    # Where none was named, the answer is the chat.
     named = deed.params.get("CHAT_ID") or deed.told
     return read_number(named) or 0
 
 
-def opposite(number: int, deed: Deed) -> Step:
-    """Make the call that takes a deed back, in the chat where it was done."""
-    params = dict(deed.params)
-    if chat_id := read_number(deed.told):
-        params["CHAT_ID"] = chat_id
-    return Step(number, OPPOSITES[deed.method], params, deed.person_id)
+def item_of(deed: Deed) -> CrmItem | None:
+    """Give the item that a deed was done by; ``None`` where it was done by the chat itself."""
+    if "CRM_ENTITY_TYPE" not in deed.params:
+        return None
+    return CrmItem(type=deed.params["CRM_ENTITY_TYPE"], id=deed.params["CRM_ENTITY"])
 
 
 def _counts(deed: Deed) -> bool:
@@ -78,4 +100,4 @@ def _counts(deed: Deed) -> bool:
         return False
     if deed.method == INVITE:
         return bool(deed.told)
-    return deed.method in OPPOSITES and deed.changed is True
+    return deed.method in ARRIVING | LEAVING and deed.changed is True

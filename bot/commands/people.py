@@ -1,6 +1,6 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -16,6 +16,7 @@ from bot.bitrix24.entities import (
     Role,
     Someone,
 )
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.people import Found, Users, person_of
@@ -26,6 +27,9 @@ from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
 LIMIT = 20
 MOST_OFFERS = 8
 MOST_NEAR = 3
+
+# What marks a colleague of the line's queue on a button.
+QUEUED = "★ "
 
 Choose = Callable[[Person], Act]
 
@@ -89,7 +93,7 @@ class People:
                 case Me():
                     people = [Person(id=event.user.id)]
                 case Named(name=name):
-                    people = [await self._by_name(name, found[name], choose)]
+                    people = [await self._by_name(name, found[name], choose, event)]
                 case Email(address=address):
                     people = [await self._by_address(address, found[address])]
                 case Role():
@@ -101,7 +105,9 @@ class People:
         except Refusal as refusal:
             resolved.refusals.append(refusal)
 
-    async def _by_name(self, name: str, found: Sequence[Found], choose: Choose) -> Person:
+    async def _by_name(
+        self, name: str, found: Sequence[Found], choose: Choose, event: CommandEvent
+    ) -> Person:
         alike = [] if (matches := _matches(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or _matches(name, alike)
@@ -109,7 +115,11 @@ class People:
         if len(active) == 1:
             return _employee(active[0])
         if active:
-            raise PersonAmbiguous(name, await self._picker(active, choose))
+            queue = await self._queue(event.chat.line_id)
+            # Who is in the line's queue comes first: any role can bring them in.
+            active.sort(key=lambda one: one.person.id not in queue)
+            queued = active[0].person.id in queue
+            raise PersonAmbiguous(name, queued, await self._picker(active, choose, queue))
         if matches:
             raise PersonDismissed(matches[0].person)
         raise PersonNotFound(name, _near(name, alike))
@@ -121,11 +131,23 @@ class People:
             raise PersonDismissed(found[0].person)
         return _employee(found[0])
 
-    async def _picker(self, matches: Sequence[Found], choose: Choose) -> tuple[Offer, ...]:
+    async def _queue(self, line_id: int) -> list[int]:
+        try:
+            return await self._lines.queue(line_id) if line_id else []
+        except Refused:
+            return []
+
+    async def _picker(
+        self, matches: Sequence[Found], choose: Choose, queue: Collection[int]
+    ) -> tuple[Offer, ...]:
         shown = matches[:MOST_OFFERS]
         numbers = {number for one in shown for number in one.departments}
         departments = await self._users.departments(numbers)
-        return tuple(Offer(label=_label(one, departments), act=choose(one.person)) for one in shown)
+        return tuple(
+            Offer(label=mark + _label(one, departments), act=choose(one.person))
+            for one in shown
+            for mark in [QUEUED if one.person.id in queue else ""]
+        )
 
     async def _alike(self, name: str) -> list[Found]:
         """Find everybody whose name begins like this one."""

@@ -5,7 +5,7 @@ from typing import Protocol
 from bot.bitrix24.entities import Act, CrmItem, Offer
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.open_lines import OpenLines, Target
-from bot.commands.errors import NotBound, NotInOpenLine, OtherItem
+from bot.commands.errors import NotInOpenLine, OtherItem
 
 
 class Aimed(Protocol):
@@ -34,16 +34,17 @@ class Targets:
         self._lines = lines
 
     async def find(self, args: Aimed, event: CommandEvent) -> Target:
-        """Find the item and, where it is known, the chat.
+        """Find the item and, where it is known, the chat; no item where the chat has none.
 
-        Raises ``NotInOpenLine``, ``NotBound``; ``OtherItem`` where another customer's chat may
-        be meant than the one in which the command was typed.
+        Raises ``NotInOpenLine``; ``OtherItem`` where another customer's chat may be meant than
+        the one in which the command was typed.
         """
         chat = event.chat
         if args.item is None and args.chat_id in (0, chat.id):
             if not chat.is_open_line:
                 raise NotInOpenLine(event.name)
-            return Target(await self._item_of(chat), chat.id, here=True)
+            items = await self._items_of(chat)
+            return Target(next(iter(items), None), chat.id, here=True)
         if args.item is None:
             return await self._by_chat(args.chat_id)
         return await self._by_item(args, args.item, event)
@@ -56,9 +57,7 @@ class Targets:
 
     async def _by_chat(self, chat_id: int) -> Target:
         dialog = await self._lines.dialog(chat_id)
-        if not dialog.items:
-            raise NotBound
-        return Target(dialog.items[0], chat_id)
+        return Target(next(iter(dialog.items), None), chat_id)
 
     async def _by_item(self, args: Aimed, item: CrmItem, event: CommandEvent) -> Target:
         chat = event.chat
@@ -69,12 +68,6 @@ class Targets:
             raise _asked(args, item, next(iter(bound), None), event)
         last = 0 if args.chat_id else await self._lines.last_chat(item)
         return Target(item, args.chat_id, last)
-
-    async def _item_of(self, chat: Chat) -> CrmItem:
-        items = await self._items_of(chat)
-        if not items:
-            raise NotBound
-        return items[0]
 
     async def _items_of(self, chat: Chat) -> list[CrmItem]:
         if chat.tells_binding:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,28 @@ class History:
             journal.c.member_id == member_id,
             journal.c.requester_id == requester_id,
             journal.c.command_id == command_id,
+        )
+
+    async def by(
+        self, member_id: str, requester_id: int, method: str, seconds: float
+    ) -> list[Deed]:
+        """List what somebody asked for by this method lately, in any chat, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.requester_id == requester_id,
+            journal.c.method == method,
+            journal.c.begun_at > time.time() - seconds,
+        )
+
+    async def of_people(
+        self, member_id: str, people: Collection[int], methods: Collection[str]
+    ) -> list[Deed]:
+        """List what was done by these methods to people, whoever asked for it, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.person_id.in_(people),
+            journal.c.method.in_(methods),
+            journal.c.code.is_(None),
         )
 
     async def _deeds(self, *conditions: Any) -> list[Deed]:

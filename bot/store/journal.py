@@ -123,6 +123,11 @@ class Journal:
         of_it = update(journal).where(journal.c.command_id == command.id)
         await self._database.write((of_it.values(requester_id=owner), []))
 
+    async def set_aside(self, command: Accepted, step: Step) -> None:
+        """Let a step that was refused be tried anew."""
+        this = and_(journal.c.method == step.method, journal.c.person_id == step.person_id)
+        await self._database.write((setting_aside(command.id).where(this), []))
+
     def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
         """Note what these calls came to, before anybody is told."""
         if not answers:

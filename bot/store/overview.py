@@ -9,6 +9,7 @@ from bot.store.database import Database
 from bot.store.tables import inbox, journal, tokens
 
 MOST_CODES = 5
+MOST_PEOPLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,22 @@ class Overview:
         """Say when a portal's last command came, as far as commands are kept."""
         question = select(func.max(inbox.c.received_at)).where(inbox.c.member_id == member_id)
         return await self._database.read(lambda c: c.execute(question).scalar_one_or_none())
+
+    async def out_of_reach(self, member_id: str, since: float) -> list[int]:
+        """List whom operators' roles did not reach since then: refused for the view of history."""
+        question = (
+            select(journal.c.person_id)
+            .where(
+                journal.c.member_id == member_id,
+                journal.c.code == "ACCESS_DENIED",
+                journal.c.result.like("%chat history%"),
+                journal.c.begun_at > since,
+            )
+            .distinct()
+            .order_by(journal.c.person_id)
+            .limit(MOST_PEOPLE)
+        )
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
 
     async def refusals(self, member_id: str, since: float) -> dict[str, int]:
         """Count what a portal has refused since then, by its most frequent codes."""

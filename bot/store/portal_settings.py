@@ -1,6 +1,6 @@
 """What a portal's administrator has decided."""
 
-from typing import Any
+from typing import Any, Literal
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,8 @@ from bot.store.tables import portal_settings
 # How long another process may go on with what it knew.
 REMEMBER = 10.0
 
+ByChat = Literal["ask", "always", "never"]
+
 
 class PortalSettings(BaseModel):
     """The decisions, with what holds where nobody has decided.
@@ -20,6 +22,8 @@ class PortalSettings(BaseModel):
     ``escalation``: the order in which an escalation looks for somebody.
     ``commands_off``: commands that nobody may use. ``errors_in_chat``: what goes wrong is told
     in the chat, and not privately. ``enterprise``: the portal's plan takes requests faster.
+    ``by_chat``: whether people whom the portal does not add by the item are added by the chat
+    itself, where they may come in without access to the item.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +34,7 @@ class PortalSettings(BaseModel):
     commands_off: tuple[str, ...] = ()
     errors_in_chat: bool = False
     enterprise: bool = False
+    by_chat: ByChat = "ask"
 
 
 class PortalSettingsStore:

@@ -22,7 +22,7 @@ class Stay(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    item: CrmItem
+    item: CrmItem | None = None
     chat_id: int
     people: tuple[Person, ...]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args
 
 from bot.bitrix24.entities import Person
 from bot.colleagues import Colleague, Colleagues
 from bot.rendering import Wording
-from bot.store.portal_settings import PortalSettings, PortalSettingsStore
+from bot.store.portal_settings import ByChat, PortalSettings, PortalSettingsStore
 from bot.visitors import Visitor
 
 # Whom an escalation may look for.
@@ -16,6 +16,8 @@ ROLES = ("responsible", "head", "duty")
 # More people on duty than this nobody calls one after the other.
 MOST_ON_DUTY = 30
 MOST_NAMES = 10
+
+BY_CHAT = get_args(ByChat)
 
 Form = Mapping[str, Any]
 
@@ -72,6 +74,7 @@ class SettingsPage:
             commands_off=tuple(name for name in self._commands if name not in _map(posted, "on")),
             errors_in_chat="errors_in_chat" in posted,
             enterprise="enterprise" in posted,
+            by_chat=_by_chat(posted.get("by_chat")),
         )
         await self._store.save(visitor.portal.member_id, settings)
         return await self._shown_form(visitor, saved=True, unclear=unclear)
@@ -88,6 +91,7 @@ class SettingsPage:
             "commands": await self.commands(visitor),
             "languages": self._wording.languages,
             "roles": ROLES,
+            "by_chat": BY_CHAT,
             "saved": saved,
             "unclear": unclear,
         }
@@ -115,6 +119,10 @@ def _order(posted: Form) -> tuple[str, ...]:
     places = _map(posted, "role")
     chosen = [_one_of(places.get(str(place)), ROLES) for place in range(len(ROLES))]
     return tuple(dict.fromkeys(role for role in chosen if role))
+
+
+def _by_chat(value: Any) -> ByChat:
+    return cast("ByChat", _one_of(value, BY_CHAT) or "ask")
 
 
 def _duty(posted: Form, added: Sequence[int]) -> tuple[int, ...]:

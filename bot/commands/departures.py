@@ -1,0 +1,154 @@
+"""People taken out of a customer's chat, in the way that can work."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Refused
+from bot.bitrix24.open_lines import (
+    ARRIVING,
+    CHAT_ADD,
+    Dialog,
+    Membership,
+    OpenLines,
+    Target,
+    read_dialog,
+)
+from bot.commands.arrivals import Missed
+from bot.commands.past import chat_of
+from bot.diagnosis import Denied, Diagnosis
+from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
+from bot.store.accepted import Accepted
+from bot.store.history import History
+
+# What the chat itself says to somebody who is not its owner.
+_NOT_OWNER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "IM_ERROR_KICK"})
+
+
+class Departure(NamedTuple):
+    """Who is out now, who was not there, who is still in and why; ``chat_id`` is where."""
+
+    gone: tuple[Person, ...]
+    absent: tuple[Person, ...]
+    missed: tuple[Missed, ...]
+    chat_id: int
+
+
+class Departures:
+    """Takes people out of chats.
+
+    By the chat's item whoever may read it can, while the dialog is active. By the chat itself
+    its owner can, and everybody for themselves: so those go who came in so, and the others where
+    the dialog waits.
+    """
+
+    def __init__(
+        self, lines: OpenLines, history: History, diagnosis: Diagnosis, command: Accepted
+    ) -> None:
+        self._lines = lines
+        self._history = history
+        self._diagnosis = diagnosis
+        self._command = command
+
+    async def take_out(self, target: Target, people: Sequence[Person]) -> Departure:
+        """Take people out, each in the way that can work."""
+        came = await self._came_by_chat(target, people)
+        dialog = await self._dialog(target) if came else None
+        by_chat = {
+            one.id
+            for one in people
+            if target.item is None or (one.id in came and dialog and self._may(dialog, one))
+        }
+        memberships = {one.person: one for one in await self._lines.remove(target, people, by_chat)}
+        closed = [one.person for one in memberships.values() if _is_closed(one)]
+        if closed and dialog is None:
+            dialog = await self._dialog(target)
+        if dialog is not None and dialog.is_over is False:
+            again = [one for one in closed if self._may(dialog, one)]
+            by_chat |= {one.id for one in closed}
+            memberships |= {
+                one.person: one
+                for one in (await self._lines.remove(target, again, by_chat) if again else ())
+            }
+        return await self._departure(target, list(memberships.values()), came | by_chat, dialog)
+
+    async def _came_by_chat(self, target: Target, people: Sequence[Person]) -> set[int]:
+        """Give those whom the journal knows to have come in by the chat itself, the last time."""
+        ids, member_id = [one.id for one in people], self._command.event.member_id
+        deeds = await self._history.of_people(member_id, ids, ARRIVING)
+        last = {
+            deed.person_id: deed.method
+            for deed in deeds
+            if deed.changed is not False and chat_of(deed) == target.known_chat
+        }
+        return {person for person, method in last.items() if method == CHAT_ADD}
+
+    async def _dialog(self, target: Target) -> Dialog:
+        try:
+            return await self._lines.dialog(target.known_chat)
+        except Refused:
+            return read_dialog(target.known_chat, None)
+
+    def _may(self, dialog: Dialog, person: Person) -> bool:
+        """Say whether the chat itself lets the requester take somebody out."""
+        return self._command.event.user.id in (dialog.owner_id, person.id)
+
+    async def _departure(
+        self,
+        target: Target,
+        memberships: Sequence[Membership],
+        by_chat: set[int],
+        dialog: Dialog | None,
+    ) -> Departure:
+        missed = await self._missed(target, memberships, by_chat, dialog)
+        there = [one for one in memberships if not one.refused and not one.unclear]
+        missed += [
+            Missed(one.person, self._diagnosis.unclear(one.person))
+            for one in memberships
+            if one.unclear
+        ]
+        missed += [
+            Missed(one.person, NobodyToRemove(target.item))
+            for one in there
+            if not one.chat_id and target.item
+        ]
+        told = [one for one in there if one.chat_id]
+        absent = [one.person for one in missed if isinstance(one.why, NotHere)]
+        return Departure(
+            gone=tuple(one.person for one in told if one.changed is not False),
+            absent=(*(one.person for one in told if one.changed is False), *absent),
+            missed=tuple(one for one in missed if not isinstance(one.why, NotHere)),
+            chat_id=next((one.chat_id for one in told), target.known_chat),
+        )
+
+    async def _missed(
+        self,
+        target: Target,
+        memberships: Sequence[Membership],
+        by_chat: set[int],
+        dialog: Dialog | None,
+    ) -> list[Missed]:
+        denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
+        of_chat = [one for one in denied if one.person.id in by_chat and _is_of_chat(one.refused)]
+        others = [one for one in denied if one not in of_chat]
+        if of_chat and dialog is None:
+            dialog = await self._dialog(target)
+        owner = Person(id=dialog.owner_id) if dialog and dialog.owner_id else None
+        missed = [Missed(one.person, OnlyOwnerRemoves(one.person, owner)) for one in of_chat]
+        return missed + [
+            Missed(one.person, why)
+            for one, why in zip(others, await self._explain(target, others), strict=True)
+        ]
+
+    async def _explain(self, target: Target, denied: Sequence[Denied]) -> list[Refusal]:
+        if target.item is None:
+            return [self._diagnosis.of(one.refused) for one in denied]
+        return await self._diagnosis.explain_removal(denied, target.item, target.known_chat)
+
+
+def _is_closed(one: Membership) -> bool:
+    return one.refused is not None and one.refused.code == "CHAT_NOT_IN_CRM"
+
+
+def _is_of_chat(refused: Refused) -> bool:
+    return refused.code in _NOT_OWNER or refused.code == "CHAT_NOT_IN_CRM"
