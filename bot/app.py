@@ -127,7 +127,9 @@ async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterato
     database = Database(database_engine)
     connector = TCPConnector(limit=0)
     try:
-        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
+        async with ClientSession(
+            connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False
+        ) as session:
             yield _parts(settings, database, cipher, session, working=working)
     finally:
         await database.close()

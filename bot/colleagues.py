@@ -9,10 +9,11 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.rows import PAGE, read_rows
+from bot.bitrix24.texts import read_text
 from bot.store.portals import Portal
 
-# A page of the portal's lists, and as many as one look at the journal needs.
-PAGE = 50
+# As many pages as one look at the journal needs.
 MOST = 8
 
 
@@ -53,11 +54,11 @@ class Colleagues:
             rows = await self._access.call(portal, user_id, call)
         except Bitrix24Error:
             return []
-        listed = rows if isinstance(rows, list) else []
+        listed = read_rows(rows)
         return [_colleague(row, one) for row in listed if (one := read_number(row.get("ID")))]
 
 
 def _colleague(row: Mapping[str, Any], user_id: int) -> Colleague:
-    names = (str(row.get(part) or "") for part in ("NAME", "LAST_NAME"))
+    names = (read_text(row.get(part)) for part in ("NAME", "LAST_NAME"))
     person = Person(id=user_id, name=" ".join(name for name in names if name))
-    return Colleague(person, str(row.get("WORK_POSITION") or ""))
+    return Colleague(person, read_text(row.get("WORK_POSITION")))

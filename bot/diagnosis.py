@@ -11,6 +11,7 @@ from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.people import Account, Users, account
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import read_rows
 from bot.errors import (
     AccessUnclear,
     AccountOff,
@@ -211,9 +212,7 @@ def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
 
 
 def _chats(found: Any) -> set[int]:
-    if not isinstance(found, list):
-        return set()
-    return set(read_numbers([chat.get("CHAT_ID") for chat in found]))
+    return set(read_numbers([chat.get("CHAT_ID") for chat in read_rows(found)]))
 
 
 def _account(person: Person, found: Any) -> Refusal:

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -15,6 +16,8 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.rows import read_rows
+from bot.bitrix24.texts import read_text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.rendering import Wording
@@ -168,6 +171,8 @@ class Registration:
                 raise
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
+        # What does not fit in is told another time: commands that the bot no longer has.
+        calls = dict(islice(calls.items(), batch.MAX_CALLS))
         results = batch.read(await self._call(portal, batch.build(calls)), calls)
         for result in results.values():
             if isinstance(result, Refused):
@@ -217,16 +222,13 @@ def _bot_id(found: Any) -> int:
     return bot_id
 
 
-def _commands(found: Any) -> dict[str, Any]:
+def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    rows = _rows(found.get("commands")) if isinstance(found, Mapping) else []
-    named = {str(one.get("command", "")).lstrip("/"): one.get("id") for one in rows}
+    rows = read_rows(found.get("commands")) if isinstance(found, Mapping) else []
+    named = {read_text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in rows}
     return {name: number for name, number in named.items() if name and number}
 
 
-def _handlers(bound: Any) -> set[tuple[str, Any]]:
-    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in _rows(bound)}
-
-
-def _rows(found: Any) -> list[Mapping[str, Any]]:
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+def _handlers(bound: Any) -> set[tuple[str, str]]:
+    rows = read_rows(bound)
+    return {(read_text(one.get("event")).upper(), read_text(one.get("handler"))) for one in rows}

@@ -6,7 +6,7 @@ from sandbox.errors import RestRefused
 
 ERROR = "error"
 RESULT = "result"
-TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", "answer")
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Faults:
     def __init__(self) -> None:
         self._methods: list[MethodFault] = []
         self.events = EventFaults()
-        self.oauth = "open"  # open, closed, slow
+        self.oauth = "open"  # open, closed, slow, bomb, endless, drip
         self.oauth_delay = 5.0
         self.oauth_error: str | None = None
         # Older portals answer WRONG_REQUEST when the person is a member already.

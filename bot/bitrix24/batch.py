@@ -7,6 +7,8 @@ from urllib.parse import unquote
 from bot.bitrix24 import form
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Refused, Unanswered, refusal
+from bot.bitrix24.numerals import read_reset
+from bot.bitrix24.texts import LONGEST_DESCRIPTION, read_code, read_text
 
 MAX_CALLS = 50
 
@@ -55,6 +57,12 @@ def read(result: Any, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
     return {name: _one(name, results, errors, times) for name in calls}
 
 
+def refusals(result: Any) -> dict[str, Refused]:
+    """Give the errors that calls of a batch came to, by the calls' names."""
+    errors, times = (_map(_map(result).get(part)) for part in ("result_error", "result_time"))
+    return {name: _refusal(error, times.get(name)) for name, error in errors.items()}
+
+
 _PARTS = ("result", "result_error", "result_time")
 
 
@@ -90,9 +98,13 @@ def _one(
     name: str, results: dict[str, Any], errors: dict[str, Any], times: dict[str, Any]
 ) -> Any | Refused:
     if name in errors:
-        error, until = _map(errors[name]), _map(times.get(name)).get("operating_reset_at")
-        code, description = str(error.get("error", "")), str(error.get("error_description", ""))
-        return refusal(code, description, 400, until)
+        return _refusal(errors[name], times.get(name))
     if name in results:
         return results[name]
     raise Unanswered("a call of the batch has no answer")
+
+
+def _refusal(error: Any, times: Any) -> Refused:
+    told = _map(error)
+    description = read_text(told.get("error_description"), LONGEST_DESCRIPTION)
+    return refusal(read_code(told.get("error")), description, 400, read_reset(times))

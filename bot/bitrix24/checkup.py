@@ -9,7 +9,9 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import read_rows
 from bot.bitrix24.scopes import missing_scopes
+from bot.bitrix24.texts import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,12 @@ class Checkups:
             found = await self._requester.ask(Call("imopenlines.crm.chat.get", params))
         except Refused:
             return None
-        return any(str(row.get("CHAT_ID")) == str(chat_id) for row in found or [])
+        return any(str(row.get("CHAT_ID")) == str(chat_id) for row in read_rows(found))
 
 
 def _person(found: Any) -> Person:
     row = found if isinstance(found, Mapping) else {}
-    name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
+    name = " ".join(read_text(row.get(part)) for part in ("NAME", "LAST_NAME")).strip()
     return Person(id=read_number(row.get("ID")) or 0, name=name)
 
 
@@ -82,5 +84,5 @@ def _item(found: Any) -> CrmItem | None:
     if not isinstance(found, Mapping):
         return None
     return CrmItem.bound(
-        str(found.get("entity_data_2") or ""), str(found.get("entity_data_1") or "")
+        read_text(found.get("entity_data_2")), read_text(found.get("entity_data_1"))
     )

@@ -17,6 +17,8 @@ from aiohttp import (
 )
 from pydantic import SecretStr, TypeAdapter
 
+from bot.bitrix24 import batch
+from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
@@ -31,14 +33,19 @@ from bot.bitrix24.errors import (
     Unreachable,
     refusal,
 )
+from bot.bitrix24.numerals import read_reset
 from bot.bitrix24.sharing import SharedRequests
+from bot.bitrix24.texts import LONGEST_DESCRIPTION, read_code, read_text
 from bot.figures import Figures
 
 log = logging.getLogger(__name__)
 
 _BODY = TypeAdapter(dict[str, Any])
-JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json", **UNPACKED}
 MAX_ANSWER = 4 * 1024 * 1024
+
+# Large answers that are still arriving, of all portals together.
+MAX_ARRIVING = 32 * 1024 * 1024
 
 # How long a method rests where the portal does not say when it takes it again: the window that
 # its running time is counted in has ten baskets of a minute.
@@ -56,6 +63,7 @@ class Client:
         self._requests = SharedRequests(pace, self._send, figures.bucket.observe)
         self._figures = figures
         self._circuits = Circuits()
+        self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -85,10 +93,7 @@ class Client:
         with self._circuits.guard(address.member_id):
             began = perf_counter()
             try:
-                status, body = await self._post(
-                    address.endpoint + call.method,
-                    {**call.params, "auth": token.get_secret_value()},
-                )
+                status, body = await self._post(address, token, call)
             finally:
                 self._figures.rest.observe(perf_counter() - began)
             answer = _read_json(status, body)
@@ -100,13 +105,12 @@ class Client:
 
     async def _heed(self, member_id: str, call: Call, result: Any) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        errors = result.get("result_error") if isinstance(result, dict) else None
-        refused = errors if isinstance(errors, dict) else {}
+        refused = batch.refusals(result)
         for name, method in zip(call.params["cmd"], call.methods, strict=True):
-            if name not in refused:
+            error = refused.get(name)
+            if error is None:
                 self._figures.called(method)
                 continue
-            error = refusal(str(refused[name].get("error", "")), "", 429, _reset_at(result, name))
             self._note(method, error)
             if isinstance(error, Busy):
                 await self._slow_down(member_id, method, error)
@@ -123,25 +127,38 @@ class Client:
         else:
             await self._pace.overflown(member_id)
 
-    async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    async def _post(self, address: Address, token: SecretStr, call: Call) -> tuple[int, bytes]:
+        secret = token.get_secret_value()
         # Whatever aiohttp raises names the address, and may quote what was sent: `from None`.
         try:
             async with self._session.post(
-                url,
-                data=_json(body),
+                address.endpoint + call.method,
+                data=_json({**call.params, "auth": secret}),
                 headers=JSON,
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
                     raise Moved(response.headers.get("Location", ""))
-                return response.status, await _body(response)
+                body = await self._body(response, address.member_id)
+                # Whatever an answer quotes is kept, and told.
+                return response.status, body.replace(secret.encode(), b"***") if secret else body
         except ClientConnectorError:
             raise Unreachable("no connection") from None
         except TimeoutError:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):
             raise Unanswered("the connection broke") from None
+
+    async def _body(self, response: ClientResponse, member_id: str) -> bytes:
+        if is_packed(response.headers):
+            raise Unanswered("the answer is packed")
+        try:
+            return await self._arriving.read(response.content.iter_any(), member_id, MAX_ANSWER)
+        except TooLarge:
+            raise Unanswered("the answer is too long") from None
+        except NoRoom:
+            raise Unanswered("too much is arriving from the portal") from None
 
 
 def _json(body: dict[str, Any]) -> bytes:
@@ -152,20 +169,9 @@ def _json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _body(response: ClientResponse) -> bytes:
-    if response.content_length is not None and response.content_length <= MAX_ANSWER:
-        return await response.read()
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            raise Unanswered("the answer is too long")
-    return bytes(body)
-
-
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
-        answer = _parsed(body)
+        answer = parsed(body)
     except (ValueError, RecursionError):
         unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
         raise unanswered(f"no JSON, status {status}") from None
@@ -174,25 +180,10 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return _BODY.validate_json(body)
-    except ValueError:
-        # Half a surrogate pair again, or no JSON at all.
-        return json.loads(body)
-
-
 def _result(status: int, answer: dict[str, Any]) -> Any:
     # Older modules leave the code empty: it is the key that tells an error.
     if "error" in answer:
-        time_ = answer.get("time")
-        until = time_.get("operating_reset_at") if isinstance(time_, dict) else None
-        code, description = answer["error"], answer.get("error_description", "")
-        raise refusal(str(code), str(description), status, until)
+        code, description = read_code(answer["error"]), answer.get("error_description")
+        until = read_reset(answer.get("time"))
+        raise refusal(code, read_text(description, LONGEST_DESCRIPTION), status, until)
     return answer["result"]
-
-
-def _reset_at(result: dict[str, Any], name: str) -> float | None:
-    times = result.get("result_time")
-    time_ = times.get(name) if isinstance(times, dict) else None
-    return time_.get("operating_reset_at") if isinstance(time_, dict) else None

@@ -8,6 +8,8 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import PAGE
+from bot.bitrix24.texts import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ def card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
     row = found.get("item") if isinstance(found, Mapping) else None
     row = row if isinstance(row, Mapping) else {}
-    title = str(row.get("title") or row.get("name") or "")
+    title = read_text(row.get("title") or row.get("name"))
     return Card(
         item.model_copy(update={"title": title}),
         read_number(row.get("assignedById")) or 0,
-        read_numbers(row.get("observers")),
+        read_numbers(row.get("observers"), PAGE),
     )

@@ -7,8 +7,10 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
 from bot.bitrix24.errors import Refused
-from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.numerals import MOST_NUMBERS, read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Requester
+from bot.bitrix24.rows import read_rows
+from bot.bitrix24.texts import read_text
 from bot.store.journal import Answered, Step
 
 INVITE = "sonet_group.user.invite"
@@ -36,7 +38,7 @@ class Groups:
     async def named(self, name: str) -> list[Group]:
         """List the groups whose names contain this."""
         found = await self._requester.ask(Call("sonet_group.get", {"FILTER": {"%NAME": name}}))
-        return [_group(row) for row in found or [] if isinstance(row, Mapping)]
+        return [_group(row) for row in read_rows(found)]
 
     async def invite(self, group_id: int, people: Sequence[Person], reason: str) -> Invitations:
         """Invite people, all in one request; the invitation carries the reason."""
@@ -56,11 +58,9 @@ def _nobody_knows(_found: Any, _step: Step) -> None:
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
-    rows = seen.get(GROUP)
-    row = rows[0] if isinstance(rows, list) and rows else {}
+    row = next(iter(read_rows(seen.get(GROUP))), {})
     group = _group(row) if row else Group(id=group_id)
-    members = seen.get(LOOK)
-    listed = members if isinstance(members, list) else []
+    listed = read_rows(seen.get(LOOK), MOST_NUMBERS)
     inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))
     owner = read_number(row.get("OWNER_ID")) or 0
     if refused := answer.refused:
@@ -69,4 +69,4 @@ def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> In
 
 
 def _group(row: Mapping[str, Any]) -> Group:
-    return Group(id=read_number(row.get("ID")) or 0, name=str(row.get("NAME") or ""))
+    return Group(id=read_number(row.get("ID")) or 0, name=read_text(row.get("NAME")))

@@ -9,6 +9,8 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Changes, Requester
+from bot.bitrix24.rows import read_rows
+from bot.bitrix24.texts import read_text
 from bot.store.journal import Answered, Step
 
 ADD = "imopenlines.crm.chat.user.add"
@@ -79,7 +81,7 @@ class OpenLines:
             found = await self._requester.ask(call)
         except Refused:
             return 0
-        return found if isinstance(found, int) else 0
+        return read_number(found) or 0
 
     async def chats(self, item: CrmItem) -> list[tuple[int, str]]:
         """List an item's active chats with the titles of their connectors."""
@@ -87,17 +89,16 @@ class OpenLines:
             found = await self._requester.ask(Call("imopenlines.crm.chat.get", _item(item)))
         except Bitrix24Error:
             return []
-        rows = found if isinstance(found, list) else []
         return [
-            (chat_id, str(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID") or ""))
-            for row in rows
+            (chat_id, read_text(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID")))
+            for row in read_rows(found)
             if (chat_id := read_number(row.get("CHAT_ID")))
         ]
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
         found = await self._requester.ask(Call("im.chat.user.list", {"CHAT_ID": chat_id}))
-        return [int(one) for one in found] if isinstance(found, list) else []
+        return list(read_numbers(found))
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``."""
@@ -185,12 +186,12 @@ def _params(target: Target, person: Person) -> dict[str, Any]:
 
 
 def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
-    data_1, data_2 = (str(found.get(f"entity_data_{number}") or "") for number in (1, 2))
+    data_1, data_2 = (read_text(found.get(f"entity_data_{number}")) for number in (1, 2))
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
         read_number(found.get("owner")) or 0,
-        str(found.get("name") or ""),
+        read_text(found.get("name")),
         data_1,
         data_2,
     )
@@ -221,5 +222,9 @@ def _is_missing(seen: Mapping[str, Any], person: Person) -> bool:
 def _membership(target: Target, person: Person, answer: Answered, ignored: bool) -> Membership:
     if refused := answer.refused:
         return Membership(person, refused=refused)
-    chat_id = target.chat_id if answer.result is None else int(answer.result)
+    # The change is made: whatever the portal answers, nothing may break here.
+    told = read_number(answer.result)
+    if told is None and (answer.result is None or answer.result):
+        told = target.chat_id
+    chat_id = told or 0
     return Membership(person, chat_id, answer.changed, ignored=ignored and bool(chat_id))

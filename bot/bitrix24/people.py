@@ -9,9 +9,14 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import PAGE, read_rows
+from bot.bitrix24.texts import read_text
 
 # A company is not deeper than this.
 LEVELS = 10
+
+# Whom one question is about.
+MOST_ACCOUNTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,13 @@ class Users:
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
-        wanted = sorted(set(numbers))
+        wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
         if not wanted:
             return {}
         found = await self._requester.ask(
             Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
         )
-        rows = found.values() if isinstance(found, Mapping) else found or []
-        accounts = [account(row) for row in rows if isinstance(row, Mapping)]
+        accounts = [account(row) for row in read_rows(found, len(wanted))]
         return {one.person.id: one for one in accounts if one}
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
@@ -79,7 +83,9 @@ class Users:
             found = await self._requester.ask(Call("im.department.get", {"ID": wanted}))
         except Refused:
             return {}
-        return {int(row["id"]): str(row["name"]) for row in found or [] if "name" in row}
+        rows = read_rows(found)
+        named = {read_number(row.get("id")): read_text(row.get("name")) for row in rows}
+        return {number: name for number, name in named.items() if number and name}
 
     async def head_of(self, who: Account, but: Iterable[int] = ()) -> int:
         """Find who leads somebody: the nearest head of his departments that is none of ``but``.
@@ -90,11 +96,12 @@ class Users:
         for _ in range(LEVELS):
             if not level:
                 return 0
-            rows = await self._requester.ask(Call("department.get", {"ID": level}))
-            heads = read_numbers([row.get("UF_HEAD") for row in rows or []])
+            found = await self._requester.ask(Call("department.get", {"ID": level}))
+            rows = read_rows(found)
+            heads = read_numbers([row.get("UF_HEAD") for row in rows])
             if head := next((one for one in heads if one not in passed), 0):
                 return head
-            level = list(read_numbers([row.get("PARENT") for row in rows or []]))
+            level = list(read_numbers([row.get("PARENT") for row in rows]))
         return 0
 
     async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
@@ -116,28 +123,28 @@ def account(row: Mapping[str, Any]) -> Account | None:
         return None
     absent = row.get("absent")
     return Account(
-        Person(id=user_id, name=str(row.get("name") or "")),
+        Person(id=user_id, name=read_text(row.get("name"))),
         active=row.get("active") is not False,
         bot=bool(row.get("bot")),
         customer=bool(row.get("connector")),
         extranet=bool(row.get("extranet")),
         absent_until=str(absent)[:10] if absent else "",
-        departments=read_numbers(row.get("departments")),
+        departments=read_numbers(row.get("departments"), PAGE),
     )
 
 
 def _rows(found: Any) -> list[Found]:
     if isinstance(found, Refused):
         raise found
-    return [_found(row) for row in found or [] if isinstance(row, Mapping)]
+    return [_found(row) for row in read_rows(found)]
 
 
 def _found(row: Mapping[str, Any]) -> Found:
-    name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
+    name = " ".join(read_text(row.get(part)).strip() for part in ("NAME", "LAST_NAME")).strip()
     return Found(
         Person(id=read_number(row.get("ID")) or 0, name=name),
         active=row.get("ACTIVE") not in (False, "N", "false", "0"),
         extranet=row.get("USER_TYPE") == "extranet",
-        position=str(row.get("WORK_POSITION") or ""),
-        departments=read_numbers(row.get("UF_DEPARTMENT")),
+        position=read_text(row.get("WORK_POSITION")),
+        departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
     )

@@ -26,6 +26,7 @@ from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
 LIMIT = 20
 MOST_OFFERS = 8
 MOST_NEAR = 3
+LONGEST_COMPARED = 60
 
 Choose = Callable[[Person], Act]
 
@@ -130,8 +131,10 @@ class People:
         roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
         beginnings = list(dict.fromkeys(word[:2] for word in name.split()))[:2]
         rows = await self._users.search(beginnings)
-        known = {one.person.name: one for found in rows.values() for one in found if one.active}
-        near = get_close_matches(name, known, MOST_NEAR, 0.5)
+        known = {one.person.name for found in rows.values() for one in found if one.active}
+        # To compare two names takes as long as one times the other is.
+        short = [one for one in known if len(one) <= LONGEST_COMPARED]
+        near = get_close_matches(name[:LONGEST_COMPARED], short, MOST_NEAR, 0.5)
         return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
 
     async def in_role(

@@ -7,6 +7,7 @@ from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
 from sandbox.faults import ERROR, RESULT, Faults, MethodFault
+from sandbox.hostile import HOSTILE
 from sandbox.keys import STATE
 from sandbox.state import State
 
@@ -54,6 +55,8 @@ def _error(asked: Body) -> object:
     extra: dict[str, object] = {}
     if error.has("operating_reset_in"):
         extra["operating_reset_in"] = error.number("operating_reset_in")
+    if error.has("operating_reset_at"):
+        extra["operating_reset_at"] = error.raw("operating_reset_at")
     return RestRefused(error.text("code"), error.text("description"), status, **extra)
 
 
@@ -86,6 +89,10 @@ def _redirect(asked: Body) -> object:
     return url
 
 
+def _answer(asked: Body) -> object:
+    return asked.one_of("answer", *HOSTILE)
+
+
 _VALUES = {
     ERROR: _error,
     RESULT: _result,
@@ -94,6 +101,7 @@ _VALUES = {
     "drop": _drop,
     "truncate": _truncate,
     "redirect": _redirect,
+    "answer": _answer,
 }
 
 
@@ -131,7 +139,7 @@ def _set_bucket(state: State, asked: Body) -> None:
 
 
 def _set_oauth(state: State, asked: Body) -> None:
-    state.faults.oauth = asked.one_of("oauth", "open", "closed", "slow")
+    state.faults.oauth = asked.one_of("oauth", "open", "closed", "slow", *HOSTILE)
     if asked.has("delay"):
         state.faults.oauth_delay = asked.amount("delay", 0, _LONGEST)
 
