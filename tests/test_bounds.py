@@ -12,9 +12,14 @@ from aiohttp import ClientSession
 from hostile import memory
 from process import bot_process, ready
 from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, ON_SQLITE, Stage
+from test_events import post, sample
 
+from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.numerals import read_reset
+from bot.engine import backlog
 from bot.settings import Settings
+from bot.store.database import Database, engine_for
+from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running
@@ -23,6 +28,7 @@ OTHER_CHAT = 8774
 # What the worst answers may add to the process, in MiB; unpacked the bomb is six times as large.
 GROWTH = 64.0
 NOTICED = 8.0
+EVENTS = 60
 LIMIT = {"status": 429, "code": "OPERATION_TIME_LIMIT", "description": ""}
 
 ATTACKS: list[dict[str, Any]] = [
@@ -143,6 +149,54 @@ async def test_whatever_the_portal_says_of_an_error_is_stored_without_the_token(
     assert len(row["result"]) < 2_000
 
 
+@ON_SQLITE
+@pytest.mark.settings(rest_timeout=30, retry_for=30)
+async def test_large_events_take_neither_memory_nor_disk(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    async with _two_portals(portal, settings, tmp_path) as (evil, healthy, pid):
+        await _invited(healthy, 20_000)
+        await evil.faults(method="*", delay=60, times=None)
+        before, stored = dict(memory(pid)), _disk(tmp_path)
+        large = "/invite id12\n" + "щ" * 150_000
+        for number in range(EVENTS):
+            fields = {
+                "data[message][id]": str(200_000 + number),
+                "data[message][text]": large,
+                "data[chat][entityData1]": "x" * 40_000,
+                "data[user][name]": "x" * 40_000,
+            }
+            assert (await post(evil, sample(evil, **fields)))[0] in (200, 503)
+        await _invited(healthy, 20_001)
+        after = dict(memory(pid))
+
+        assert after["VmHWM"] - before["VmRSS"] < GROWTH
+        assert _disk(tmp_path) - stored < EVENTS * 100_000 / 2**20
+
+
+async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> None:
+    event = CommandEvent.model_validate(
+        {"member_id": "m" * 32, "bot": {"id": 456}, "message": {"id": 1, "text": "щ" * 10**6},
+         "command": {"id": 24, "command": "/who"}, "chat": {"dialog_id": "chat1"},
+         "user": {"id": 7}}
+    )  # fmt: skip
+    database = Database(engine_for(database_url))
+    counted, inbox = backlog.Backlog(database), Inbox(database)
+    rooms = []
+    for number in range(250):
+        message = event.message.model_copy(update={"id": number})
+        another = event.model_copy(update={"message": message})
+        rooms.append(await counted.room(another))
+        await inbox.accept(another)
+        counted.added(another)
+    await database.close()
+
+    assert len(event.message.text) == 20_000
+    assert [rooms.index(one) for one in backlog.Room] == [
+        0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 20_500, abs=3) for n in (1, 2))
+    ]  # fmt: skip
+
+
 @asynccontextmanager
 async def _two_portals(
     portal: Portal, settings: Settings, folder: Path
@@ -161,6 +215,11 @@ async def _two_portals(
             yield first, second, process.pid
             for stage in (first, second):
                 stage.engine.dispose()
+
+
+def _disk(folder: Path) -> float:
+    """Give what the database takes, in MiB."""
+    return sum(one.stat().st_size for one in folder.glob("bot.db*")) / 2**20
 
 
 async def _invited(stage: Stage, person: int, patience: float = NOTICED) -> None:

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.texts import LONGEST_NAME, read_text
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -30,6 +31,20 @@ def _flag(value: object) -> bool:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
+
+# The messenger cuts what people write after so many characters; names are far shorter.
+LONGEST_MESSAGE = 20_000
+
+
+def _cut(longest: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: value[:longest] if isinstance(value, str) else value)
+
+
+Written = Annotated[str, _cut(LONGEST_MESSAGE)]
+Name = Annotated[str, _cut(LONGEST_NAME)]
+
+# Bitrix24's own have some 70 characters.
+Token = Annotated[SecretStr, Field(max_length=1_000)]
 
 
 class MalformedEvent(ValueError):
@@ -60,10 +75,10 @@ class Auth(Part):
 
     model_config = ConfigDict(alias_generator=None)
 
-    application_token: SecretStr = SecretStr("")
+    application_token: Token = SecretStr("")
     member_id: str = Field("", max_length=64)
-    access_token: SecretStr | None = None
-    refresh_token: SecretStr | None = None
+    access_token: Token | None = None
+    refresh_token: Token | None = None
     expires: float | None = None
     expires_in: float | None = None
     user_id: Id | None = None
@@ -80,7 +95,7 @@ class User(Part):
     """Who typed or pressed. Page: chat-bots-v2/entities.md."""
 
     id: Id
-    name: str = ""
+    name: Name = ""
     extranet: Flag = False
     bot: Flag = False
     connector: Flag = False
@@ -101,15 +116,15 @@ class Message(Part):
 
     id: Id
     author_id: Id = 0
-    text: str = ""
-    params: dict[str, Any] = Field(default_factory=dict)
+    text: Written = ""
+    params: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("params", mode="before")
     @classmethod
     def _telling(cls, value: Any) -> Any:
         # Of what a message carries only this matters; a keyboard need not be kept.
         kept = value if isinstance(value, dict) else {}
-        return {key: kept[key] for key in ("COMPONENT_ID", "componentId") if key in kept}
+        return {key: read_text(kept[key]) for key in ("COMPONENT_ID", "componentId") if key in kept}
 
     @property
     def is_hidden(self) -> bool:
@@ -123,11 +138,11 @@ class Chat(Part):
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
     owner: Id = 0
-    entity_type: str = ""
-    entity_id: str = ""
-    entity_data_1: str = Field("", alias="entityData1")
-    entity_data_2: str = Field("", alias="entityData2")
-    entity_data_3: str = Field("", alias="entityData3")
+    entity_type: Name = ""
+    entity_id: Name = ""
+    entity_data_1: Name = Field("", alias="entityData1")
+    entity_data_2: Name = Field("", alias="entityData2")
+    entity_data_3: Name = Field("", alias="entityData3")
 
     @property
     def is_open_line(self) -> bool:
@@ -182,8 +197,8 @@ class Command(Part):
 
     id: Id
     command: str = Field(min_length=1, max_length=255)
-    params: str = ""
-    context: Literal["textarea", "keyboard", "menu"] | str = "textarea"
+    params: Written = ""
+    context: Literal["textarea", "keyboard", "menu"] | Name = "textarea"
 
 
 class CommandEvent(Part):
@@ -241,12 +256,19 @@ class CommandEvent(Part):
     @property
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
-        lines = lines_of(self.message.text)
-        return next((n for n, line in enumerate(lines) if self.is_line(line)), len(lines))
+        lines, typed = lines_of(self.message.text), self.typed_line
+        return next((n for n, line in enumerate(lines) if line.strip() == typed), len(lines))
 
-    def is_line(self, line: str) -> bool:
-        """Say whether this is the line that the command was typed in."""
-        return line.strip() == f"{self.command.command} {self.command.params}".strip()
+    @property
+    def typed_line(self) -> str:
+        """The line that the command was typed in, without the blanks around it."""
+        return f"{self.command.command} {self.command.params}".strip()
+
+    @property
+    def size(self) -> int:
+        """How many characters it takes to store the command, about."""
+        texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
+        return 500 + sum(map(len, texts))
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""
@@ -302,9 +324,13 @@ class Envelope(Part):
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
         try:
-            return CommandEvent.model_validate({**self.data, "member_id": member_id})
+            event = CommandEvent.model_validate({**self.data, "member_id": member_id})
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
+        if event.is_typed:
+            return event
+        # The text that a button stands under is the bot's own, and nobody asks for it.
+        return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
 
 
 def _fields(error: ValidationError) -> str:

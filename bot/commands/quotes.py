@@ -14,8 +14,9 @@ def is_quoted(event: CommandEvent) -> bool:
     text = event.message.text
     if not event.is_typed or not text:
         return False
-    said, all_lines = said_lines(text), lines_of(text)
-    return any(map(event.is_line, all_lines)) and not any(map(event.is_line, said))
+    typed = event.typed_line
+    stands, said = ({one.strip() for one in lines} for lines in (lines_of(text), said_lines(text)))
+    return typed in stands and typed not in said
 
 
 def said_lines(text: str) -> list[str]:
