@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,9 +42,9 @@ class Started:
     """
 
     def __init__(
-        self, variables: Mapping[str, str], arguments: Sequence[str], *files: Path
+        self, variables: Mapping[str, str], arguments: Sequence[str], *files: Path, most: int = 0
     ) -> None:
-        self._process = _nursery.Process(target=_run, args=(variables, arguments, files))
+        self._process = _nursery.Process(target=_run, args=(variables, arguments, files, most))
         self._process.start()
 
     @property
@@ -67,8 +68,16 @@ class Started:
         return code
 
 
-def _run(variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path]) -> None:
-    """Be ``python -m bot``; ``files`` stand for its input, its output and its errors."""
+def _run(
+    variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path], most: int
+) -> None:
+    """Be ``python -m bot``; ``files`` stand for its input, its output and its errors.
+
+    ``most`` is how many files it may have open, 0 where that does not matter.
+    """
+    if most:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
@@ -83,12 +92,15 @@ def _run(variables: Mapping[str, str], arguments: Sequence[str], files: Sequence
 
 @asynccontextmanager
 async def bot_process(
-    settings: Settings, *arguments: str, log: Path, **changed: str | None
+    settings: Settings, *arguments: str, log: Path, files: int = 0, **changed: str | None
 ) -> AsyncIterator[Started]:
-    """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all."""
+    """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all.
+
+    ``files`` is how many files it may have open, 0 where that does not matter.
+    """
     wanted = {**environment(settings), **changed}
     variables = {name: value for name, value in wanted.items() if value is not None}
-    process = Started(variables, arguments or ("serve",), Path(os.devnull), log, log)
+    process = Started(variables, arguments or ("serve",), Path(os.devnull), log, log, most=files)
     try:
         yield process
     finally:
