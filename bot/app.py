@@ -25,6 +25,7 @@ from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.lanes import Lanes
+from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.installation import Installation
@@ -227,12 +228,13 @@ def _engine(
     *,
     working: bool,
 ) -> Engine:
+    runs = Runs(inbox, dispatcher.dispatch)
     if _is_shared(database):
         # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
         from bot.engine.jobs import Jobs
 
-        return Jobs(database, inbox, dispatcher.dispatch, client.rests, working=working)
-    return Lanes(inbox, backlog, dispatcher.dispatch, client.rests)
+        return Jobs(database, inbox, runs.run, client.rests, working=working)
+    return Lanes(inbox, backlog, runs.run, client.rests)
 
 
 def _is_shared(database: Database) -> bool:

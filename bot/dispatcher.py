@@ -17,6 +17,7 @@ from bot.diagnosis import system_refusal
 from bot.endings import end_of
 from bot.errors import (
     AppClosed,
+    EndsProcesses,
     Failure,
     NoAnswer,
     PermissionNeeded,
@@ -159,6 +160,8 @@ class Dispatcher:
 
     async def _acting(self, command: Accepted) -> tuple[Accepted, Refusal | None]:
         """Give what a press stands for; a refusal where it is not to have any effect."""
+        if command.is_poison:
+            return command, EndsProcesses(command.reference)
         if command.event.name != PRESS:
             return command, None
         try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.errors import Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
+from bot.errors import EndsProcesses, Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
 from bot.outcomes import Outcomes
 from bot.store.accepted import End, Ending
 
@@ -14,6 +14,7 @@ _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
     NoAnswer: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
+    EndsProcesses: Ending.FAILED,
     WrongRequest: Ending.FAILED,
 }
 

@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.events import CommandEvent
 
+# The suspicion of ending processes with which a command is not run any more: one has ended while
+# it ran among others, and one while it was watched; or as many as this among others.
+POISON = 5
+
 
 class Place(StrEnum):
     """Where a reply is read."""
@@ -75,7 +79,8 @@ class Accepted:
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
-    ``resumed_at`` when it was taken up after it had been set aside.
+    ``resumed_at`` when it was taken up after it had been set aside; ``suspicion`` is how
+    much speaks for it that to run it ends the process (see ``engine/runs``).
     """
 
     id: int
@@ -85,6 +90,12 @@ class Accepted:
     attempts: int = 0
     repeated: bool = False
     resumed_at: float | None = None
+    suspicion: int = 0
+
+    @property
+    def is_poison(self) -> bool:
+        """Say whether to run it may end one more process: it is only answered."""
+        return self.replies is None and self.suspicion >= POISON
 
     @property
     def since(self) -> float:

@@ -87,6 +87,8 @@ class Inbox:
             .where(this)
             .values(done_at=bindparam("at"), outcome=bindparam("ending"), code=bindparam("told"))
         )
+        suspicion = inbox.c.suspicion + bindparam("more")
+        self._suspect = update(inbox).where(this).values(suspicion=suspicion)
         self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
 
     async def accept(
@@ -183,6 +185,14 @@ class Inbox:
         row = {"command": command_id, "worded": worded, "tries": attempts}
         await self._database.write((self._replying, [row]))
 
+    async def suspect(self, command_id: int, more: int) -> None:
+        """Note, before a command is run, how heavily the end of the process would weigh on it."""
+        await self._database.write((self._suspect, [{"command": command_id, "more": more}]))
+
+    def note_suspicion(self, command_id: int, more: int) -> None:
+        """Note within a moment that this has changed."""
+        self._database.post((self._suspect, [{"command": command_id, "more": more}]))
+
     async def done(self, command_id: int, end: End) -> None:
         """Note that a command is over, and how it ended."""
         row = {
@@ -252,7 +262,7 @@ def _claim(command_id: int) -> Update:
     return (
         update(inbox)
         .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
-        .values(parked_until=None, replies=None, attempts=0, resumed_at=time.time())
+        .values(parked_until=None, replies=None, attempts=0, suspicion=0, resumed_at=time.time())
         .returning(inbox.c.id, inbox.c.requester_id)
     )
 
@@ -267,4 +277,5 @@ def _accepted(row: Row[Any]) -> Accepted:
         attempts=row.attempts,
         repeated=row.begun,
         resumed_at=row.resumed_at,
+        suspicion=row.suspicion,
     )
