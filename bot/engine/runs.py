@@ -27,7 +27,7 @@ WATCH = 3.0
 PATIENCE = 10.0
 
 # With such a command not even telling its requester works.
-HOPELESS = 2 * POISON
+HOPELESS = 4 * POISON
 
 
 class Runs:
