@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Forbidden, Refused
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
 from bot.settings import is_safe_origin
@@ -101,6 +101,8 @@ class Installation:
         address = Address(grant.member_id, grant.client_endpoint)
         try:
             return await self._client.call(address, grant.access_token, call)
+        except Forbidden:
+            raise Unproven("the portal's address is not public") from None
         except Refused as refused:
             raise Unproven(f"the portal says {refused.code}") from None
 

@@ -26,6 +26,7 @@ from bot.bitrix24.documented import CODES
 from bot.bitrix24.errors import (
     Bitrix24Error,
     Busy,
+    Forbidden,
     Moved,
     Refused,
     TurnedAway,
@@ -33,6 +34,7 @@ from bot.bitrix24.errors import (
     Unreachable,
     refusal,
 )
+from bot.bitrix24.network import NotPublic
 from bot.bitrix24.numerals import read_reset
 from bot.bitrix24.sharing import SharedRequests
 from bot.bitrix24.texts import LONGEST_DESCRIPTION, read_code, read_text
@@ -143,7 +145,9 @@ class Client:
                 body = await self._body(response, address.member_id)
                 # Whatever an answer quotes is kept, and told.
                 return response.status, body.replace(secret.encode(), b"***") if secret else body
-        except ClientConnectorError:
+        except ClientConnectorError as error:
+            if isinstance(error.os_error, NotPublic):
+                raise Forbidden("the portal's address is not public") from None
             raise Unreachable("no connection") from None
         except TimeoutError:
             raise Unanswered("time-out") from None

@@ -5,6 +5,7 @@ Bitrix24Error
 │   ├── ExpiredToken   … because the access token ran out: refresh, repeat once
 │   └── Busy           … for now: nothing happened, repeat later
 ├── Unreachable        nothing was done: repeat at will
+│   ├── Forbidden      … because the address is a private one
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 │   └── TurnedAway     … though a gateway says that nothing was passed on
@@ -45,6 +46,10 @@ class Busy(Refused):
 
 class Unreachable(Bitrix24Error):
     """No connection: the call did not reach the portal."""
+
+
+class Forbidden(Unreachable):
+    """The portal's address is none of the internet's, and the bot is not to go there."""
 
 
 class Moved(Unreachable):

@@ -50,7 +50,9 @@ class Cipher:
     def unseal(self, purpose: str, text: str, seconds: int) -> dict[str, Any]:
         """Read a note that is at most so old. Raises ``Unreadable``."""
         try:
-            note: dict[str, Any] = json.loads(self._fernet.decrypt(text, ttl=seconds))
+            note: dict[str, Any] = json.loads(
+                self._fernet.decrypt(text.encode(errors="replace"), ttl=seconds)
+            )
         except InvalidToken:
             raise Unreadable from None
         if note.pop("for", None) != purpose:

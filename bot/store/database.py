@@ -37,7 +37,10 @@ def engine_for(url: str) -> Engine:
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(parsed.database)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
+            file.touch(mode=0o600)
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 # As many may be connected, where the system lets the process have twice as many files.
 MOST = 1_500
@@ -23,6 +23,10 @@ _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 5\r\n"
     b"Connection: close\r\n\r\nbusy\n"
 )
+
+
+# Else every answer names the versions of Python and aiohttp, those to what is no HTTP, too.
+web_response.SERVER_SOFTWARE = "switchboard"  # type: ignore[attr-defined]
 
 
 def most_connections() -> int:
