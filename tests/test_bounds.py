@@ -118,7 +118,7 @@ async def test_what_a_portal_lists_is_cut_to_a_page(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("result", ["nonsense", [], {"a": 1}, 10**30, 8773.5, True, False])
+@pytest.mark.parametrize("result", ["nonsense" * 5_000, [], {"a": 1}, 10**30, 8773.5, True, False])
 async def test_whatever_answers_a_change_its_requester_is_told(
     stage: Stage, result: object
 ) -> None:
@@ -128,6 +128,7 @@ async def test_whatever_answers_a_change_its_requester_is_told(
 
     assert "добавил" in reply or "чата" in reply
     assert "произошёл сбой" not in reply
+    assert stage.count("SELECT max(length(result)) FROM journal") < 10_000
 
 
 async def test_whatever_the_portal_says_of_an_error_is_stored_without_the_token(
