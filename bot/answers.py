@@ -57,7 +57,7 @@ class Answers:
         """Send the first of these replies and say if it arrived; ``None`` if nobody knows."""
 
         async def under_way(is_leaving: bool) -> None:
-            await self._inbox.replying(command.id, rest, attempts + is_leaving)
+            await self._inbox.replying(command, rest, attempts + is_leaving)
 
         try:
             await self._replies.send(portal, command, rest[0], under_way)

@@ -31,11 +31,12 @@ from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.installation import Installation
 from bot.letters import Letters
-from bot.presses import Buttons
+from bot.portals.proof import Proof
+from bot.presses import PRESS, Buttons
 from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replaying import Replaying
-from bot.replies import PRESS, Replies
+from bot.replies import Replies
 from bot.settings import Settings
 from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
@@ -98,7 +99,13 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        retention = Retention(parts.database, settings.inbox_days, settings.journal_days)
+        retention = Retention(
+            parts.database,
+            parts.portals,
+            settings.inbox_days,
+            settings.journal_days,
+            settings.left_days,
+        )
         background = [
             asyncio.create_task(parts.waiting.keep_sweeping()),
             asyncio.create_task(parts.timers.keep_looking()),
@@ -157,7 +164,7 @@ def _parts(
     working: bool,
 ) -> Parts:
     portals, tokens = Portals(database, cipher), Tokens(database, cipher)
-    inbox, journal, backlog = Inbox(database), Journal(database), Backlog(database)
+    inbox, journal, backlog = Inbox(database, cipher), Journal(database), Backlog(database)
     links, states = Links(cipher, settings.public_url), States(database)
     patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
     buttons = Buttons(Presses(database))
@@ -174,13 +181,15 @@ def _parts(
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
     oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
+    proof = Proof(access, tokens, patience, figures)
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
     doctor = Doctor(access, registration, Overview(database))
-    workshop = collaborators(access, journal, patience, router, memory, doctor, figures)
+    workshop = collaborators(journal, patience, router, memory, doctor, figures)
     letters = Letters(wording, memory.preferences, memory.settings, buttons)
-    replies = Replies(access, patience, pace)
+    replies = Replies(access, proof, patience, pace)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
+        proof,
         portals,
         inbox,
         letters,
@@ -204,7 +213,7 @@ def _parts(
         backlog=backlog,
         engine=engine,
         states=states,
-        waiting=Waiting(inbox, tokens, states, engine),
+        waiting=Waiting(inbox, states, engine),
         memory=memory,
         timers=Timers(memory.stays, inbox, engine, buttons, memory.preferences),
         registration=registration,

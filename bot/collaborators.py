@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.bitrix24.access import Access
 from bot.bitrix24.checkup import Checkups
 from bot.bitrix24.crm import Crm
 from bot.bitrix24.groups import Groups
@@ -18,21 +17,19 @@ from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
 from bot.commands.router import Router
-from bot.commands.runner import Again, Workshop
+from bot.commands.runner import Again, Context, Workshop
 from bot.commands.targets import Targets
 from bot.diagnosis import Diagnosis
 from bot.doctor import Doctor, PortalDoctor
 from bot.figures import Figures
 from bot.rendering import Wording
-from bot.store.accepted import Accepted
 from bot.store.history import History
 from bot.store.journal import Journal
 from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portal
 from bot.store.preferences import Preferences
 from bot.store.stays import Stays
 
-Maker = Callable[[Portal, Accepted], Any]
+Maker = Callable[[Context], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,6 @@ class Memory:
 
 
 def collaborators(
-    access: Access,
     journal: Journal,
     patience: Patience,
     router: Router,
@@ -57,44 +53,50 @@ def collaborators(
 ) -> Workshop:
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
 
-    def requester(portal: Portal, command: Accepted) -> Requester:
-        return Requester(access, journal, patience, portal, command, figures)
+    def requester(context: Context) -> Requester:
+        return Requester(context.actor, journal, patience, context.command, figures)
 
     def of_portal(type_: Callable[[Requester], Any]) -> Maker:
-        return lambda portal, command: type_(requester(portal, command))
+        return lambda context: type_(requester(context))
 
-    def diagnosis(portal: Portal, command: Accepted) -> Diagnosis:
-        return Diagnosis(requester(portal, command), command.reference)
+    def diagnosis(context: Context) -> Diagnosis:
+        return Diagnosis(requester(context), context.command.reference)
 
-    def arrivals(portal: Portal, command: Accepted) -> Arrivals:
-        asks = requester(portal, command)
+    def arrivals(context: Context) -> Arrivals:
+        asks = requester(context)
         lines, crm = OpenLines(asks), Crm(asks)
-        return Arrivals(lines, crm, diagnosis(portal, command), memory.stays, command)
+        return Arrivals(lines, crm, diagnosis(context), memory.stays, context.command)
 
-    makers: dict[type[Any], Maker] = {
-        Again: lambda portal, command: None,  # the runner makes it
+    # What asks the portal as the requester: their token is proven on the way.
+    asking: dict[type[Any], Maker] = {
         Requester: requester,
-        Router: lambda portal, command: router,
         OpenLines: of_portal(OpenLines),
         Users: of_portal(Users),
         Crm: of_portal(Crm),
         Groups: of_portal(Groups),
         Notices: of_portal(Notices),
         Checkups: of_portal(Checkups),
-        PortalDoctor: lambda portal, command: PortalDoctor(doctor, portal),
         Targets: of_portal(lambda asks: Targets(OpenLines(asks))),
         People: of_portal(lambda asks: People(Users(asks), OpenLines(asks), Crm(asks))),
         Policy: of_portal(lambda asks: Policy(Users(asks), memory.settings)),
-        Diagnosis: diagnosis,
         Arrivals: arrivals,
-        Past: lambda portal, command: Past(memory.history, command),
-        Stays: lambda portal, command: memory.stays,
-        Preferences: lambda portal, command: memory.preferences,
-        PortalSettingsStore: lambda portal, command: memory.settings,
-        Wording: lambda portal, command: memory.wording,
+    }
+    makers: dict[type[Any], Maker] = {
+        **asking,
+        Again: lambda context: None,  # the runner makes it
+        Router: lambda context: router,
+        PortalDoctor: lambda context: PortalDoctor(doctor, context.portal),
+        Diagnosis: diagnosis,
+        Past: lambda context: Past(memory.history, context.command),
+        Stays: lambda context: memory.stays,
+        Preferences: lambda context: memory.preferences,
+        PortalSettingsStore: lambda context: memory.settings,
+        Wording: lambda context: memory.wording,
     }
     for command in router.all:
         for name, type_ in command.takes.items():
             if type_ not in makers:
                 raise TypeError(f"/{command.name} asks for {name}, which nobody makes")
-    return lambda type_, portal, command: makers[type_](portal, command)
+        if command.proven is None and not asking.keys() & set(command.takes.values()):
+            raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
+    return lambda type_, context: makers[type_](context)

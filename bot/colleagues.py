@@ -1,16 +1,14 @@
 """The people of a portal by name, as an administrator sees them. Pages: user-get, user-search."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.numerals import read_number
-from bot.bitrix24.rows import PAGE, read_rows
-from bot.bitrix24.texts import read_text
+from bot.bitrix24.people import person, position
+from bot.bitrix24.rows import PAGE, rows
 from bot.store.portals import Portal
 
 # As many pages as one look at the journal needs.
@@ -51,14 +49,7 @@ class Colleagues:
 
     async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Colleague]:
         try:
-            rows = await self._access.call(portal, user_id, call)
+            found = await self._access.call(portal, user_id, call)
         except Bitrix24Error:
             return []
-        listed = read_rows(rows)
-        return [_colleague(row, one) for row in listed if (one := read_number(row.get("ID")))]
-
-
-def _colleague(row: Mapping[str, Any], user_id: int) -> Colleague:
-    names = (read_text(row.get(part)) for part in ("NAME", "LAST_NAME"))
-    person = Person(id=user_id, name=" ".join(name for name in names if name))
-    return Colleague(person, read_text(row.get("WORK_POSITION")))
+        return [Colleague(who, position(row)) for row in rows(found) if (who := person(row))]

@@ -1,13 +1,14 @@
-"""A person lets the bot act for him.
+"""A person lets the bot act for them.
 
-He gets a link that names him, goes to his portal, and comes back with a code that the
+They get a link that names them, go to their portal, and come back with a code that the
 authorization server makes a token of. Whose token it is, that server and the portal tell; it
-has to be the person whom the link was made for.
+has to be the person whom the link was made for. Where the link names a command that nothing had
+proven, they are shown it, and it is run only if they say so.
 """
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
@@ -16,11 +17,13 @@ from pydantic import SecretStr
 from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
 from bot.store.states import States
 from bot.store.tokens import TokenPair, Tokens
+from bot.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 LINK_LIFE = 24 * 3600
 STATE_LIFE = 15 * 60
 
-LINK, STATE = "connect", "oauth"
+LINK, STATE, CONSENT = "connect", "oauth", "consent"
 
 
 class Obstacle(StrEnum):
@@ -37,9 +40,11 @@ class Obstacle(StrEnum):
     LINK = "link"  # no link of ours, or one too old
     STATE = "state"  # no state of ours, or one too old, or used before
     PORTAL = "portal"  # the portal has left
-    PERSON = "person"  # somebody else has given his permission
+    PERSON = "person"  # somebody else has given their permission
+    RENAMED = "renamed"  # the portal has another member id: the app must be installed again
     CODE = "code"  # the authorization server does not take the code
     SERVER = "server"  # nobody could be asked
+    OVER = "over"  # the command was run already, or is too old
 
 
 class NotConnected(Exception):
@@ -57,10 +62,23 @@ class Links:
         self._cipher = cipher
         self._url = f"{public_url}/bitrix24/connect"
 
-    def make(self, member_id: str, user_id: int) -> str:
-        """Make a link for one person of one portal."""
-        ticket = self._cipher.seal(LINK, {"portal": member_id, "user": user_id})
+    def make(self, member_id: str, user_id: int, command_id: int = 0) -> str:
+        """Make a link for one person of one portal; they are asked about a command, if given."""
+        note = {"portal": member_id, "user": user_id, "command": command_id}
+        ticket = self._cipher.seal(LINK, note)
         return f"{self._url}?{urlencode({'ticket': ticket})}"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Who is connected now: how many commands had waited for it, and what they are asked about.
+
+    ``consent`` is what their answer carries; empty where nothing is asked.
+    """
+
+    waited: int
+    asked: CommandEvent | None = None
+    consent: str = ""
 
 
 class Connect:
@@ -74,7 +92,7 @@ class Connect:
         states: States,
         oauth: OAuth,
         access: Access,
-        connected: Callable[[str, int], Awaitable[int]],
+        waiting: Waiting,
     ) -> None:
         self._cipher = cipher
         self._portals = portals
@@ -82,7 +100,7 @@ class Connect:
         self._states = states
         self._oauth = oauth
         self._access = access
-        self._connected = connected
+        self._waiting = waiting
 
     async def begin(self, ticket: str) -> str:
         """Give the address of the portal's authorize page. Raises ``NotConnected``.
@@ -95,8 +113,8 @@ class Connect:
         query = urlencode({"client_id": self._oauth.client_id, "state": state})
         return f"{origin(portal.client_endpoint)}/oauth/authorize/?{query}"
 
-    async def finish(self, code: SecretStr, state: str) -> int:
-        """Store the person's token, and tell how many commands had waited for it.
+    async def finish(self, code: SecretStr, state: str) -> Connected:
+        """Store the person's token, and tell what had waited for it.
 
         Raises ``NotConnected``, ``StoreUnavailable``.
         """
@@ -109,7 +127,17 @@ class Connect:
         if await self._owner(portal, grant, pair) != user_id:
             raise NotConnected(Obstacle.PERSON)
         await self._tokens.connect(portal.member_id, user_id, pair)
-        return await self._connected(portal.member_id, user_id)
+        waited = await self._waiting.take_up(portal.member_id, user_id)
+        asked = await self._waiting.asked(portal.member_id, user_id, int(note.get("command", 0)))
+        consent = self._cipher.seal(CONSENT, {**note, "nonce": ""}) if asked else ""
+        return Connected(waited, asked, consent)
+
+    async def consent(self, consent: str) -> None:
+        """Have the command run that the person was asked about. Raises ``NotConnected``."""
+        note = self._read(CONSENT, consent, STATE_LIFE, Obstacle.STATE)
+        user_id, command_id = int(note["user"]), int(note["command"])
+        if not await self._waiting.consent(note["portal"], user_id, command_id):
+            raise NotConnected(Obstacle.OVER)
 
     async def home(self, state: str) -> str:
         """Give the origin of the portal that a state is for; empty where it is none of ours."""
@@ -141,7 +169,8 @@ class Connect:
             log.error("an authorization code cannot be exchanged: %s", error)
             raise NotConnected(Obstacle.SERVER) from None
         if grant.member_id != portal.member_id:
-            raise NotConnected(Obstacle.PERSON)
+            same = origin(grant.client_endpoint) == origin(portal.client_endpoint)
+            raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON)
         return grant
 
     async def _owner(self, portal: Portal, grant: Grant, pair: TokenPair) -> int | None:

@@ -2,26 +2,40 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from time import time
+from typing import NamedTuple
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.answers import Answers
 from bot.bitrix24.entities import Act, Offer, Person
-from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered, Unreachable
-from bot.commands.quotes import is_quoted
-from bot.commands.runner import Runner
+from bot.bitrix24.errors import (
+    Busy,
+    NoPermission,
+    NotProven,
+    NotTheirs,
+    Refused,
+    Renamed,
+    Unanswered,
+    Unreachable,
+)
+from bot.commands.quotes import is_forwarded, is_own_word
+from bot.commands.runner import Context, Runner
 from bot.connect import Links
 from bot.diagnosis import system_refusal
 from bot.endings import end_of
 from bot.errors import (
     AppClosed,
+    ConsentNeeded,
     EndsProcesses,
     Failure,
+    ForwardedCommand,
     NoAnswer,
     PermissionNeeded,
     PlanLacksRest,
+    PortalRenamed,
     Refusal,
     ScopeMissing,
     StoreUnavailable,
@@ -30,8 +44,8 @@ from bot.errors import (
 from bot.figures import Figures
 from bot.letters import Letters
 from bot.outcomes import AdministratorNeeded, HiddenHint, Outcomes
-from bot.presses import Buttons, Pressed
-from bot.replies import PRESS
+from bot.portals.proof import Actor, Proof
+from bot.presses import PRESS, Buttons, Pressed
 from bot.store.accepted import Accepted, End, Ending, Reply
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
@@ -41,12 +55,22 @@ from bot.taking_longer import TakingLonger
 log = logging.getLogger(__name__)
 lines = structlog.get_logger()
 
-ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest)
+ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest, PortalRenamed)
+
+# Seconds after an answer in which the same press is still taken for a second delivery.
+AGAIN_AFTER = 1.0
 
 HIDDEN_OFFERS = (
     Offer(name="hide", act=Act(name="hide"), independent=True),
     Offer(name="delete", act=Act(name="delete_command"), independent=True),
 )
+
+
+class _Ended(NamedTuple):
+    """How a command ended: what was carried out in its place, and whether it was proven."""
+
+    acting: Accepted
+    end: End
 
 
 class Dispatcher:
@@ -55,6 +79,7 @@ class Dispatcher:
     def __init__(
         self,
         runner: Runner,
+        proof: Proof,
         portals: Portals,
         inbox: Inbox,
         letters: Letters,
@@ -66,6 +91,7 @@ class Dispatcher:
         figures: Figures,
     ) -> None:
         self._runner = runner
+        self._proof = proof
         self._portals = portals
         self._inbox = inbox
         self._letters = letters
@@ -88,20 +114,19 @@ class Dispatcher:
             await self._dispatch(command)
 
     async def _dispatch(self, command: Accepted) -> None:
-        acting, end = command, End(Ending.UNANSWERED)
+        ended = _Ended(command, End(Ending.UNANSWERED))
         try:
-            acting, obstacle = await self._acting(command)
-            end = await self._story(command, acting, obstacle)
+            ended = await self._story(command)
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("command %s stays unanswered", command.reference)
         seconds = time() - command.since
-        if end.outcome is Ending.WAITS:
+        if ended.end.outcome is Ending.WAITS:
             await self._inbox.park(command.id)
         else:
-            await self._inbox.done(command.id, end)
-        self._account(acting, end, seconds)
+            await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
+        self._account(*ended, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
         """Count a command that is over, and say in one line what became of it."""
@@ -120,54 +145,110 @@ class Dispatcher:
             message_id=event.message.id,
         )
 
-    async def _story(self, command: Accepted, acting: Accepted, obstacle: Refusal | None) -> End:
+    async def _story(self, command: Accepted) -> _Ended:
         """Carry a command out and answer it; say how that ended."""
         portal = await self._portals.find(command.event.member_id)
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
-            return End(Ending.DROPPED)
-        replies, end = command.replies, End(Ending.TOLD)
-        if replies is None and is_quoted(command.event):
-            log.info("command %s is only quoted", command.reference)
-            return End(Ending.DROPPED)
-        if replies is None:
-            outcomes = obstacle or await self._outcomes(portal, acting)
-            end = end_of(outcomes)
-            replies = await self._worded(portal, acting, outcomes)
+            return _Ended(command, End(Ending.DROPPED))
+        if command.replies is not None:
+            return await self._answered(portal, command, command.replies, End(Ending.TOLD))
+        if dropped := await self._dropped(command):
+            log.info("command %s is %s", command.reference, dropped)
+            return _Ended(command, End(Ending.DROPPED))
+        actor = self._proof.actor(portal, command)
+        try:
+            acting, outcomes = await self._outcomes(portal, command, actor)
+        except NotTheirs:
+            # Nothing is said to whom the command only pretended to come from.
+            await self._buttons.release(command)
+            return _Ended(command, End(Ending.DROPPED))
+        if isinstance(outcomes, ConsentNeeded) and await self._was_asked(command):
+            log.warning("command %s: its requester was asked a moment ago", command.reference)
+            return _Ended(command, End(Ending.DROPPED))
+        acting = replace(acting, proven=actor.is_proven)
+        replies = await self._worded(portal, acting, outcomes)
+        return await self._answered(portal, acting, replies, end_of(outcomes))
+
+    async def _answered(
+        self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
+    ) -> _Ended:
         is_said = await self._answers.send(portal, acting, replies)
         if any(reply.parks for reply in replies):
-            return End(Ending.WAITS, end.code)
-        return end if is_said else End(Ending.UNANSWERED)
+            return _Ended(acting, End(Ending.WAITS, end.code))
+        return _Ended(acting, end if is_said else End(Ending.UNANSWERED))
 
-    async def _outcomes(self, portal: Portal, command: Accepted) -> Outcomes:
+    async def _dropped(self, command: Accepted) -> str:
+        """Say why a command is none of its requester's, or none any more; empty if it is."""
+        if not is_own_word(command.event):
+            return "only quoted"
+        if command.is_second and await self._inbox.proven_before(command):
+            return "" if await self._is_pressed_again(command) else "known already"
+        member_id, person = command.event.member_id, command.event.user.id
+        if is_forwarded(command.event) and not await self._preferences.first_today(
+            member_id, f"forwarded/{person}"
+        ):
+            return "only forwarded"
+        return ""
+
+    async def _is_pressed_again(self, command: Accepted) -> bool:
+        """Tell a person who presses a button once more from a second delivery.
+
+        The two look alike, but a delivery does not come back after the answer. Whoever presses
+        again is told once that the button has worked.
+        """
+        event = command.event
+        if event.name != PRESS or not await self._inbox.proven_before(command, AGAIN_AFTER):
+            return False
+        return await self._preferences.first_today(event.member_id, f"again/{event.identity[:40]}")
+
+    async def _outcomes(
+        self, portal: Portal, command: Accepted, actor: Actor
+    ) -> tuple[Accepted, Outcomes]:
+        """Carry a command out; give what was carried out in its place, too.
+
+        Raises ``NotTheirs``, ``StoreUnavailable``.
+        """
+        acting = command
         try:
+            if command.is_poison:
+                raise EndsProcesses(command.reference)
+            if is_forwarded(command.event):
+                raise ForwardedCommand
+            if command.event.name == PRESS:
+                acting = await self._buttons.press(command, actor)
             with self._taking_longer.notice(portal, command):
-                return await self._runner.run(portal, command)
+                return acting, await self._runner.run(Context(portal, acting, actor))
         except Refusal as refusal:
-            return refusal
-        except StoreUnavailable:
+            return acting, refusal
+        except (NotTheirs, StoreUnavailable):
             raise
+        except NotProven:
+            return acting, self._asking(portal, acting)
         except NoPermission:
             link = self._links.make(portal.member_id, command.event.user.id)
-            return PermissionNeeded.with_link(link)
+            return acting, PermissionNeeded.with_link(link)
+        except Renamed:
+            return acting, PortalRenamed()
         except (Busy, Unreachable, Unanswered):
-            return NoAnswer(command.reference)
+            return acting, NoAnswer(command.reference)
         except Refused as refused:
-            return system_refusal(refused, command.reference)
+            return acting, system_refusal(refused, command.reference)
         except Exception:
             log.exception("command %s failed", command.reference)
-            return Failure(command.reference)
+            return acting, Failure(command.reference)
 
-    async def _acting(self, command: Accepted) -> tuple[Accepted, Refusal | None]:
-        """Give what a press stands for; a refusal where it is not to have any effect."""
-        if command.is_poison:
-            return command, EndsProcesses(command.reference)
-        if command.event.name != PRESS:
-            return command, None
-        try:
-            return await self._buttons.press(command), None
-        except Refusal as refusal:
-            return command, refusal
+    async def _was_asked(self, command: Accepted) -> bool:
+        """Say whether a person was asked within this minute: anybody can have them asked."""
+        event, minute = command.event, int(command.received_at / 60)
+        what = f"asked/{event.user.id}/{minute}"
+        return not await self._preferences.first_today(event.member_id, what)
+
+    def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
+        event = command.event
+        link = self._links.make(portal.member_id, event.user.id, command.id)
+        name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
+        return ConsentNeeded.with_link(name, event.command.params, link)
 
     async def _worded(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:
         """Give the replies to what a command came to, and what is to be told besides."""
@@ -192,7 +273,8 @@ class Dispatcher:
         """Tell once a chat and day that the customer may have seen what was typed."""
         event = command.event
         is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
-        if not (is_seen and event.chat.is_open_line) or isinstance(command, Pressed):
+        is_command = not (isinstance(command, Pressed) or is_forwarded(event))
+        if not (is_seen and is_command and event.chat.is_open_line):
             return []
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []

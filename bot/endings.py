@@ -3,7 +3,17 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.errors import EndsProcesses, Failure, NoAnswer, PermissionNeeded, Refusal, WrongRequest
+from bot.errors import (
+    ConsentNeeded,
+    EndsProcesses,
+    Failure,
+    ForwardedCommand,
+    NoAnswer,
+    OutcomeUnclear,
+    PermissionNeeded,
+    Refusal,
+    WrongRequest,
+)
 from bot.outcomes import Outcomes
 from bot.store.accepted import End, Ending
 
@@ -12,7 +22,10 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The rest of the refusals is what somebody can mend.
 _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
+    ConsentNeeded: Ending.ASKED,
+    ForwardedCommand: Ending.DROPPED,
     NoAnswer: Ending.NO_ANSWER,
+    OutcomeUnclear: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
     EndsProcesses: Ending.FAILED,
     WrongRequest: Ending.FAILED,

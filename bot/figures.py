@@ -6,7 +6,8 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.bitrix24.documented import CODES, METHODS
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unreachable
+from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
+from bot.commands import vocabulary
 from bot.store.accepted import End, Ending
 
 OTHER = "other"
@@ -40,6 +41,24 @@ class Reason(StrEnum):
     UNKNOWN_PORTAL = "unknown_portal"  # or a wrong application token
     FULL = "full"  # too much waits, or arrives
     NO_DATABASE = "no_database"
+
+
+class Proven(StrEnum):
+    """What a proof came to."""
+
+    GENUINE = "genuine"  # the bot's token is the portal's bot's
+    FORGED = "forged"  # it is not
+    ANOTHERS = "anothers"  # a token said to be the requester's is another person's
+    NOTHING = "nothing"  # nothing proves the command: its requester is asked
+
+
+class Change(StrEnum):
+    """What became of a portal."""
+
+    LEFT = "left"  # the app was removed
+    KEPT = "kept"  # it was said to be removed, and is not
+    UPDATED = "updated"
+    BOT_LOST = "bot_lost"  # somebody has deleted the bot
 
 
 # A sample's name and its labels.
@@ -117,11 +136,18 @@ class Figures:
             "Token pairs to be renewed, by what came of it.",
             result=[FINE, REFUSED, UNREACHABLE],
         )
+        self.proofs = self._tally(
+            "proofs", "Proofs of events, by what they came to.", result=list(Proven)
+        )
+        self.changes = self._tally(
+            "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
+        )
         self._show_noughts(names)
 
     def named(self, command: str) -> str:
         """Give a command's name, but not one that somebody made up."""
-        return command if command in self._names else OTHER
+        found = (one for one in vocabulary.readings(command) if one in self._names)
+        return next(found, OTHER)
 
     def called(self, method: str, error: Bitrix24Error | None = None) -> None:
         """Count a REST call and what it came to."""
@@ -160,6 +186,10 @@ class Figures:
             self.events.show(result)
         for reason in Reason:
             self.refused.show(reason)
+        for change in Change:
+            self.changes.show(change)
+        for proof in Proven:
+            self.proofs.show(proof)
         for name in commands:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")
@@ -169,6 +199,6 @@ class Figures:
 
 
 def _result(error: Bitrix24Error) -> str:
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | Busy):
         return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
     return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

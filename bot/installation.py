@@ -7,17 +7,19 @@ owner must be an administrator there.
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.errors import Forbidden, Refused
+from bot.bitrix24.errors import Forbidden, Refused, Unanswered
 from bot.bitrix24.events import Auth
-from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
+from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
+from bot.bitrix24.rows import text
 from bot.settings import is_safe_origin
-from bot.store.portals import Portal, Portals
+from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,13 @@ class NotAdministrator(Unproven):
         super().__init__("the owner of the token is no administrator")
 
 
+class AppUnknown(Unproven):
+    """The authorization server does not take the app's own id and secret."""
+
+    def __init__(self) -> None:
+        super().__init__("the authorization server does not take the app's secret, or its id")
+
+
 class Installation:
     """Admits portals."""
 
@@ -46,15 +55,19 @@ class Installation:
     async def admit(self, auth: Auth) -> Portal:
         """Prove an installation and store its portal.
 
-        Raises ``Unproven``; ``Unreachable`` where nobody could be asked; ``StoreUnavailable``.
+        Raises ``Unproven``; ``Bitrix24Error`` where nobody could be asked, or gave an answer;
+        ``StoreUnavailable``.
         """
         if not auth.application_token.get_secret_value():
             raise Unproven("no application_token")
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
         pair = TokenPair(grant.access_token, grant.refresh_token)
+        try:
+            await self._portals.save(portal)
+        except TokenTaken:
+            raise Unproven("another portal has this application_token") from None
         await self._tokens.connect(portal.member_id, portal.installer_id, pair)
-        await self._portals.save(portal)
         log.info("portal %s is installed", portal.member_id)
         return portal
 
@@ -66,6 +79,8 @@ class Installation:
         except ForeignServer:
             raise Unproven("an authorization server that is not allowed") from None
         except Refused as refused:
+            if refused.code == APP_UNKNOWN:
+                raise AppUnknown from None
             raise Unproven(f"the authorization server says {refused.code}") from None
         if not is_safe_origin(grant.client_endpoint):
             raise Unproven("the portal's address is not https")
@@ -92,10 +107,13 @@ class Installation:
 
     async def _app_code(self, grant: Grant) -> str:
         """Have the portal say that the owner is an administrator, and what it calls the app."""
-        if await self._ask(grant, Call("user.admin")) is not True:
+        is_admin = await self._ask(grant, Call("user.admin"))
+        if is_admin is False:
             raise NotAdministrator
-        info = await self._ask(grant, Call("app.info"))
-        return app_code(info)
+        code = app_code(await self._ask(grant, Call("app.info")))
+        if is_admin is not True or not code:
+            raise Unanswered("the portal does not say who installs which app")
+        return code
 
     async def _ask(self, grant: Grant, call: Call) -> Any:
         address = Address(grant.member_id, grant.client_endpoint)
@@ -108,5 +126,7 @@ class Installation:
 
 
 def app_code(info: Any) -> str:
-    """Read what a portal calls the app off an answer of ``app.info``."""
-    return f"{info.get('ID')}/{info.get('CODE')}"[:255] if isinstance(info, dict) else ""
+    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
+    told = info if isinstance(info, Mapping) else {}
+    number, code = text(told.get("ID")), text(told.get("CODE"))
+    return f"{number}/{code}"[:255] if number or code else ""

@@ -1,4 +1,8 @@
-"""What becomes of a portal after its installation: new versions, and the end."""
+"""What becomes of a portal after its installation: new versions, losses, and the end.
+
+Whoever knows the application token can post such an event, and every employee can know it. So
+what it says is noted, answered 200, and then the portal or the authorization server is asked.
+"""
 
 import asyncio
 import logging
@@ -6,39 +10,74 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from bot.bitrix24.errors import Bitrix24Error
+from cachetools import TTLCache
+
+from bot.bitrix24.access import PROFILE, Access
+from bot.bitrix24.calls import Call
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    ExpiredToken,
+    NoPermission,
+    Refused,
+    Renamed,
+)
 from bot.bitrix24.events import Envelope
 from bot.errors import StoreUnavailable
+from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
-from bot.registration import LIFECYCLE_EVENTS, UNINSTALL, UPDATE, Registration
+from bot.registration import REMOVED, UNINSTALL, UPDATE, Registration
+from bot.rendering import Wording
 from bot.store.portals import Portal, Portals
-from bot.store.tokens import Tokens
+from bot.store.preferences import Preferences
+from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
 
 # Nobody looks at a page for ten minutes.
 REPAIR_PATIENCE = 60.0
 
+# A portal is asked no more often, whatever is posted in its name.
+ASK_EVERY = 60.0
+LOOK_EVERY = 15.0
+
+# So many people's tokens must be dead before an app counts as removed.
+WITNESSES = 5
+
+# What the trouble of a portal is called whose bot somebody has deleted.
+BOT_LOST = "bot_lost"
+
+KINDS = {UNINSTALL: "removed", UPDATE: "updated", REMOVED: BOT_LOST}
+
 
 class Lifecycle:
-    """Hears of what happens to the app in a portal."""
+    """Hears of what happens to the app in a portal, and looks whether it is so."""
 
     def __init__(
         self,
         installation: Installation,
         registration: Registration,
+        access: Access,
         portals: Portals,
         tokens: Tokens,
+        preferences: Preferences,
+        wording: Wording,
+        figures: Figures,
     ) -> None:
         self._installation = installation
         self._registration = registration
+        self._access = access
         self._portals = portals
         self._tokens = tokens
+        self._preferences = preferences
+        self._wording = wording
+        self._figures = figures
+        self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to tell portals of this version of the bot; nobody waits for it."""
         self._begin(self._registration.bring_all_up_to_date(), "all portals")
+        self._begin(self._keep_looking(), "what was said of portals")
 
     async def stop(self) -> None:
         """Leave the rest to the next process."""
@@ -65,20 +104,25 @@ class Lifecycle:
             raise StoreUnavailable("nobody could be asked about an update") from None
 
     async def hear(self, envelope: Envelope, portal: Portal) -> bool:
-        """Take an event of a portal that has proven itself; ``False`` if it is of another kind."""
-        kind = envelope.event.upper()
-        if kind == UPDATE:
-            await self._update(portal)
-        elif kind == UNINSTALL:
-            await self._leave(portal, clean=str(envelope.data.get("CLEAN", "")) == "1")
-        return kind in LIFECYCLE_EVENTS
+        """Note what an event says of its portal; ``False`` if it is of another kind."""
+        kind = KINDS.get(envelope.event.upper())
+        if kind is None:
+            return False
+        # Stored first: if this process dies, another one looks whether it is so.
+        if portal.said != KINDS[UNINSTALL]:
+            await self._portals.hear(portal.member_id, kind)
+        auth = envelope.auth
+        came = TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None
+        self._look(portal.member_id, came)
+        return True
 
     async def adopt(self, portal: Portal, administrator: int) -> None:
-        """Have an administrator at the app's page stand in for an installer whose token is gone."""
-        if await self._tokens.find(portal.member_id, portal.installer_id) is None:
-            await self._portals.installed_by(portal.member_id, administrator)
-            log.info("portal %s has another installer", portal.member_id)
-            await self._update(portal)
+        """Have an administrator at the app's page stand in for an installer whose token is dead."""
+        if portal.installer_id == administrator or await self._works(portal, portal.installer_id):
+            return
+        await self._portals.installed_by(portal.member_id, administrator)
+        log.info("portal %s has another installer", portal.member_id)
+        await self._update(portal)
 
     async def repair(self, portal: Portal, administrator: int) -> Portal:
         """Register everything anew, as this administrator. Raises ``Bitrix24Error``."""
@@ -88,17 +132,122 @@ class Lifecycle:
                 log.info("portal %s: %s", portal.member_id, step)
         return await self._portals.fresh(portal.member_id) or portal
 
+    async def _keep_looking(self) -> None:
+        """Look after what was said and could not be confirmed, or while nobody was here."""
+        while True:
+            try:
+                for portal in await self._portals.said_of():
+                    self._look(portal.member_id)
+            except StoreUnavailable as error:
+                log.info("nobody looks after portals this time: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _look(self, member_id: str, came: TokenPair | None = None) -> None:
+        if member_id not in self._asked:
+            self._asked[member_id] = True
+            self._begin(self._confirm(member_id, came), member_id)
+
+    async def _confirm(self, member_id: str, came: TokenPair | None) -> None:
+        """Ask whether it is so, and draw the consequences."""
+        portal = await self._portals.fresh(member_id)
+        if portal is None or not portal.said:
+            return
+        has_app = await self._has_app(portal)
+        if has_app:
+            await self._stays(portal, came)
+        elif has_app is False and portal.said == KINDS[UNINSTALL]:
+            await self._leave(portal)
+        else:
+            await self._adopt_from(portal, came)
+
+    async def _has_app(self, portal: Portal) -> bool | None:
+        """Say whether the portal takes the token of anybody whom the app has. Asks a few.
+
+        ``None`` where there is nobody to ask for.
+        """
+        people = await self._tokens.some(portal.member_id, WITNESSES)
+        for user_id in people:
+            if await self._works(portal, user_id):
+                return True
+        return False if people else None
+
+    async def _works(self, portal: Portal, user_id: int) -> bool:
+        """Say whether a person's stored token is good at the portal.
+
+        Raises ``Bitrix24Error`` where nobody can be asked.
+        """
+        try:
+            await self._access.call(portal, user_id, PROFILE)
+        except ExpiredToken:
+            raise
+        except (NoPermission, Renamed, Refused):
+            return False
+        return True
+
+    async def _stays(self, portal: Portal, came: TokenPair | None) -> None:
+        """Mend what the portal has lost that has the app still."""
+        if portal.said == KINDS[UNINSTALL]:
+            log.warning("portal %s was said to have removed the app, and has not", portal.member_id)
+            self._figures.changes.add(Change.KEPT)
+        if not await self._works(portal, portal.installer_id):
+            await self._adopt_from(portal, came)
+            portal = await self._portals.fresh(portal.member_id) or portal
+        if await self._has_lost_bot(portal):
+            await self._mourn(portal)
+        elif not await self._registration.stands(portal):
+            self._figures.changes.add(Change.UPDATED)
+            await self._update(portal)
+        await self._portals.hear(portal.member_id, "")
+
+    async def _has_lost_bot(self, portal: Portal) -> bool:
+        call = Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0})
+        try:
+            await self._access.call(portal, portal.installer_id, call)
+        except Refused as refused:
+            return refused.code == "BOT_NOT_FOUND"
+        return False
+
+    async def _mourn(self, portal: Portal) -> None:
+        """Say that somebody has deleted the bot: an administrator may want it back, or not."""
+        log.warning("portal %s has no bot any more", portal.member_id)
+        self._figures.changes.add(Change.BOT_LOST)
+        await self._portals.troubled(portal.member_id, BOT_LOST)
+        language = await self._preferences.language(portal.member_id, portal.installer_id)
+        text = self._wording.page("bot_lost.j2", self._wording.known(language))
+        notice = Call("im.notify.personal.add", {"USER_ID": portal.installer_id, "MESSAGE": text})
+        await self._access.call(portal, portal.installer_id, notice)
+
+    async def _adopt_from(self, portal: Portal, came: TokenPair | None) -> None:
+        """Take the administrator for the installer who has caused the event, if one has."""
+        renewed = await self._access.renew(portal, came) if came else None
+        if renewed is None or not await self._is_admin(portal, renewed[0]):
+            log.warning("portal %s: nobody is left who could be its installer", portal.member_id)
+            return await self._portals.hear(portal.member_id, "")
+        pair, owner = renewed
+        await self._tokens.connect(portal.member_id, owner, pair)
+        await self._portals.installed_by(portal.member_id, owner)
+        log.info("portal %s has another installer", portal.member_id)
+        return await self._update(portal)
+
+    async def _is_admin(self, portal: Portal, pair: TokenPair) -> bool:
+        try:
+            return await self._access.with_pair(portal, pair, Call("user.admin")) is True
+        except (Refused, NoPermission):
+            return False
+
     async def _update(self, portal: Portal) -> None:
         # The portal has dropped its handlers. Stored first: if this process dies, the next one
         # finds it when it starts.
         await self._portals.outdated(portal.member_id)
+        await self._portals.hear(portal.member_id, "")
         fresh = await self._portals.fresh(portal.member_id)
         if fresh is not None:
             self._begin(self._registration.bring_up_to_date(fresh), portal.member_id)
 
-    async def _leave(self, portal: Portal, *, clean: bool) -> None:
+    async def _leave(self, portal: Portal) -> None:
         await self._tokens.forget_portal(portal.member_id)
-        await self._portals.remove(portal.member_id, with_everything=clean)
+        await self._portals.left(portal.member_id)
+        self._figures.changes.add(Change.LEFT)
         log.info("portal %s has left", portal.member_id)
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:

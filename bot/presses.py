@@ -9,12 +9,16 @@ from itertools import count
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
+from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
 from bot.store.presses import Press, Presses
 
 # A button offers what is meant now: tomorrow the chat is another one.
 LIFE = 30 * 60
 UNDO_LIFE = 30 * 60
+
+# The hidden command that every button of the bot carries.
+PRESS = "press"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Pressed(Accepted):
 
     ``event`` is what is carried out, ``original`` the command under whose answer the button
     stood, ``origin`` that command's id; ``answering`` is the event that can be answered in the
-    chat, and ``answering_since`` when it came.
+    chat, and ``answering_since`` when it happened.
     """
 
     original: CommandEvent | None = None
@@ -65,11 +69,12 @@ class Buttons:
         ids = iter([one.id for one in kept])
         return [next(ids) if offer.act is not None else "" for offer in offers]
 
-    async def press(self, command: Accepted) -> Pressed:
+    async def press(self, command: Accepted, actor: Actor) -> Pressed:
         """Give what a press is to do, and mark it as done before it is.
 
-        The same press may be asked about again, after a crash.
-        Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``.
+        A press that nothing proves must not use up its owner's button. The same press may be
+        asked about again, after a crash.
+        Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``; ``NotProven``.
         """
         event = command.event
         press = await self._known(event)
@@ -77,9 +82,18 @@ class Buttons:
             raise NotYours(press.owner)
         if press.expires_at < command.received_at:
             raise ButtonExpired
+        if press.used_by not in (None, command.id):
+            raise ButtonUsed
+        if not actor.may_act:
+            await actor.prove()
         if not await self._presses.claim(press, command.id):
             raise ButtonUsed
         return _pressed(press, command)
+
+    async def release(self, command: Accepted) -> None:
+        """Let a button be pressed after all: this press was not its owner's."""
+        if command.event.name == PRESS:
+            await self._presses.release(command.id)
 
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""
@@ -111,10 +125,10 @@ def _original(command: Accepted) -> tuple[CommandEvent, float]:
 
 
 def place_of(command: Accepted) -> tuple[CommandEvent, float]:
-    """Give the event by which a command is answered in its chat, and when that came."""
+    """Give the event by which a command is answered in its chat, and when that happened."""
     if isinstance(command, Pressed) and command.answering is not None:
         return command.answering, command.answering_since
-    return command.event, command.received_at
+    return command.event, command.asked_at
 
 
 def _pressed(press: Press, command: Accepted) -> Pressed:
@@ -122,7 +136,7 @@ def _pressed(press: Press, command: Accepted) -> Pressed:
     act = press.act if press.act.name else Act(name=original.name, params=original.command.params)
     # A press in the chat itself can be answered there for another ten minutes.
     same = event.chat.dialog_id == original.chat.dialog_id
-    answering, since = (event, command.received_at) if same else (original, press.asked_at)
+    answering, since = (event, command.asked_at) if same else (original, press.asked_at)
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
     place = original.model_copy(update={"user": event.user})
     return Pressed(

@@ -14,14 +14,13 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.rows import read_rows
-from bot.bitrix24.texts import read_text
+from bot.bitrix24.rows import row, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
+from bot.presses import PRESS
 from bot.rendering import Wording
-from bot.replies import PRESS
 from bot.store.portals import Portal, Portals
 
 log = logging.getLogger(__name__)
@@ -29,6 +28,8 @@ log = logging.getLogger(__name__)
 CODE = "switchboard"
 UPDATE, UNINSTALL = "ONAPPUPDATE", "ONAPPUNINSTALL"
 LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
+# The portal tells it of the bot without being asked to.
+REMOVED = "ONIMBOTV2DELETE"
 
 # Portals that are told of a new version at a time: one that hangs holds up no other.
 AT_ONCE = 8
@@ -113,7 +114,8 @@ class Registration:
         """Say whether the portal has the bot's commands and tells it of its end."""
         calls = self.questions(portal)
         results = batch.read(await self._call(portal, batch.build(calls)), calls)
-        return not self.missing_commands(results["commands"]) and self.is_bound(results["events"])
+        has_commands = self.missing_commands(results["commands"]) == set()
+        return has_commands and self.is_bound(results["events"]) is True
 
     def questions(self, portal: Portal) -> dict[str, Call]:
         """Make the calls that show what a portal knows."""
@@ -122,12 +124,16 @@ class Registration:
             "events": Call("event.get"),
         }
 
-    def missing_commands(self, listed: Any) -> set[str]:
-        """Give the commands that are not among those that a portal lists."""
+    def missing_commands(self, listed: Any) -> set[str] | None:
+        """Give the commands that are not among those that a portal lists; ``None``: it does not."""
+        if not isinstance(listed, Mapping) or "commands" not in listed:
+            return None
         return self._router.commands.keys() - _commands(listed).keys()
 
-    def is_bound(self, bound: Any) -> bool:
-        """Say whether the portal will tell of an update and of its end."""
+    def is_bound(self, bound: Any) -> bool | None:
+        """Say whether the portal will tell of an update and of its end; ``None``: it is silent."""
+        if not isinstance(bound, list | Mapping):
+            return None
         return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
 
     async def _register_bot(self, portal: Portal) -> int:
@@ -153,7 +159,11 @@ class Registration:
         for name in known.keys() - wanted.keys():
             params = {"botId": bot_id, "commandId": known[name]}
             calls[name] = Call("imbot.v2.Command.unregister", params)
+        # Pages name Latin letters alone: a portal may refuse a spelling, but not a command.
+        spellings = {name: calls.pop(name) for name in self._spellings()}
         await self._call_all(portal, calls)
+        for name, refused in (await self._refusals(portal, spellings)).items():
+            log.warning("portal %s does not take /%s: %s", portal.member_id, name, refused)
 
     async def _bind_events(self, portal: Portal) -> None:
         known = _handlers(await self._call(portal, Call("event.get")))
@@ -171,12 +181,21 @@ class Registration:
                 raise
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
-        # What does not fit in is told another time: commands that the bot no longer has.
-        calls = dict(islice(calls.items(), batch.MAX_CALLS))
-        results = batch.read(await self._call(portal, batch.build(calls)), calls)
-        for result in results.values():
-            if isinstance(result, Refused):
-                raise result
+        for refused in (await self._refusals(portal, calls)).values():
+            raise refused
+
+    async def _refusals(
+        self, portal: Portal, calls: Mapping[str, Call]
+    ) -> dict[str, Bitrix24Error]:
+        """Make calls, as many a request as it takes; give what they came to but for results."""
+        refused: dict[str, Bitrix24Error] = {}
+        for first in range(0, len(calls), batch.MAX_CALLS):
+            some = dict(islice(calls.items(), first, first + batch.MAX_CALLS))
+            results = batch.read(await self._call(portal, batch.build(some)), some)
+            refused |= {
+                name: one for name, one in results.items() if isinstance(one, Bitrix24Error)
+            }
+        return refused
 
     async def _call(self, portal: Portal, call: Call) -> Any:
         return await self._patience.insist(
@@ -197,8 +216,16 @@ class Registration:
     def _wanted(self) -> dict[str, dict[str, Any]]:
         """Give the commands that the portal should know, with the one that buttons carry."""
         shown = {name: self._fields(one) for name, one in self._router.commands.items()}
-        press = {"command": PRESS, "hidden": True, "common": True, "extranetSupport": False}
-        return {**shown, PRESS: press}
+        hidden = {PRESS: True, **self._spellings()}
+        return shown | {
+            name: {"command": name, "hidden": True, "common": common, "extranetSupport": False}
+            for name, common in hidden.items()
+        }
+
+    def _spellings(self) -> dict[str, bool]:
+        """Give the other spellings of commands, and whether they can be typed everywhere."""
+        commands = self._router.commands.values()
+        return {word: one.everywhere for one in commands for word in one.spellings}
 
     def _fields(self, command: Command) -> dict[str, Any]:
         words = {
@@ -215,20 +242,18 @@ class Registration:
 
 def _bot_id(found: Any) -> int:
     """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    bot = found.get("bot") if isinstance(found, Mapping) else None
-    bot_id = read_number(bot.get("id")) if isinstance(bot, Mapping) else None
-    if bot_id is None:
+    bot_id = read_number(row(found, "bot").get("id"))
+    if not bot_id:
         raise Unanswered("imbot.v2.Bot.register was answered without a bot")
     return bot_id
 
 
 def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    rows = read_rows(found.get("commands")) if isinstance(found, Mapping) else []
-    named = {read_text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in rows}
+    listed = rows(found.get("commands"), MOST_NUMBERS) if isinstance(found, Mapping) else []
+    named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 
 
 def _handlers(bound: Any) -> set[tuple[str, str]]:
-    rows = read_rows(bound)
-    return {(read_text(one.get("event")).upper(), read_text(one.get("handler"))) for one in rows}
+    return {(text(one.get("event")).upper(), text(one.get("handler"))) for one in rows(bound)}

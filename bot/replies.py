@@ -5,40 +5,46 @@ In an open-line chat only ``system: true`` keeps a message from the customer.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from cachetools import TTLCache
 
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import SPEECHLESS, Patience
-from bot.commands.runner import TIMER
-from bot.presses import place_of
+from bot.portals.proof import Proof
+from bot.presses import PRESS, place_of
 from bot.store.accepted import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
 
 log = logging.getLogger(__name__)
 
-# Command.answer says true and posts nothing after ten minutes; stay clear of that.
+# Ten minutes after a command Command.answer says true and posts nothing; stay clear of that.
 ANSWERABLE = 570.0
+
+# How long nobody looks again whether a bot has come by a token of its own.
+VOICELESS = 60.0
 
 # After these it is certain, or as good as certain, that nothing was said.
 NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
 
 UnderWay = Callable[[bool], Awaitable[None]]
 
-# The hidden command that every button of the bot carries.
-PRESS = "press"
-
 
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(self, access: Access, patience: Patience, pace: Pace) -> None:
+    def __init__(self, access: Access, proof: Proof, patience: Patience, pace: Pace) -> None:
         self._access = access
+        self._proof = proof
         self._pace = pace
         self._patience = patience
+        # The portals whose bot has no stored token of its own: the app's serves as well.
+        self._voiceless: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=VOICELESS)
 
     async def send(
         self, portal: Portal, command: Accepted, reply: Reply, under_way: UnderWay
@@ -53,44 +59,58 @@ class Replies:
             ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
         for way in ways[:-1]:
             try:
-                return await self._say(portal, way, under_way)
-            except Refused as refused:
+                return await self._say(portal, command, way, under_way)
+            except (Refused, Busy) as refused:
                 log.warning("command %s: %s says %s", command.reference, way.method, refused)
-        return await self._say(portal, ways[-1], under_way)
+        return await self._say(portal, command, ways[-1], under_way)
 
-    async def notify(self, portal: Portal, user_id: int, text: str) -> None:
-        """Try once to tell a user something privately: nothing hangs on it.
+    async def notify(self, portal: Portal, command: Accepted, text: str) -> None:
+        """Try once to tell a requester something privately: nothing hangs on it.
 
         Where commands wait for the portal's bucket it is left out: it would make them wait longer.
         """
         if not await self._pace.has_room(portal.member_id):
             return
-        await self._call(portal, private(portal, user_id, Reply(text=text, place=Place.PRIVATE)))
+        said = private(portal, command.event.user.id, Reply(text=text, place=Place.PRIVATE))
+        await self._call(portal, command, said)
 
     def _answerable(self, command: Accepted) -> bool:
         event, since = place_of(command)
-        typed = event.command.id and event.command.context != TIMER
-        return bool(typed) and time.time() - since < ANSWERABLE
+        is_asked = bool(event.command.id) and not command.internal
+        return is_asked and time.time() - since < ANSWERABLE
 
-    async def _say(self, portal: Portal, call: Call, under_way: UnderWay) -> None:
+    async def _say(
+        self, portal: Portal, command: Accepted, call: Call, under_way: UnderWay
+    ) -> None:
         async def say() -> None:
             await under_way(True)
             try:
-                await self._call(portal, call)
+                if not _is_said(await self._call(portal, command, call)):
+                    raise Refused("", "a message was taken and not posted", 200)
             except NOT_SAID:
                 await under_way(False)
                 raise
 
         await self._patience.insist(SPEECHLESS, say)
 
-    async def _call(self, portal: Portal, call: Call) -> Any:
-        """Call with the bot's own token; where it has none, with the app's."""
-        if portal.bot_id is not None:
+    async def _call(self, portal: Portal, command: Accepted, call: Call) -> Any:
+        """Call with the bot's own stored token, else with the app's, else with what came."""
+        if portal.member_id not in self._voiceless:
             try:
-                return await self._access.call(portal, portal.bot_id, call)
+                return await self._access.call(portal, portal.bot_id or 0, call)
             except NoPermission:
-                log.debug("the bot of %s has no token of its own", portal.member_id)
-        return await self._access.call(portal, portal.installer_id, call)
+                self._voiceless[portal.member_id] = True
+        try:
+            return await self._access.call(portal, portal.installer_id, call)
+        except NoPermission:
+            self._voiceless.pop(portal.member_id, None)
+            return await self._proof.as_bot(portal, command, call)
+
+
+def _is_said(told: Any) -> bool:
+    """Say whether a message has been posted, by the result: a number, or ``{"result": true}``."""
+    inner = told.get("result", told.get("id")) if isinstance(told, Mapping) else told
+    return inner is True or bool(read_number(inner))
 
 
 def _in_chat(command: Accepted, reply: Reply) -> Call:

@@ -72,7 +72,7 @@ class TakingLonger:
         return [one for one in waiting if time() - one.since >= NOTICE_AFTER]
 
     async def _tell(self, portal: Portal, command: Accepted, told: set[int]) -> None:
-        """Tell a requester, if he has not been told, neither now nor for this command."""
+        """Tell a requester, unless they have been told: just now, or for this command before."""
         requester = command.event.user.id
         is_news = requester not in told and command.id not in self._told
         told.add(requester)
@@ -81,6 +81,6 @@ class TakingLonger:
             if is_news:
                 language = await self._letters.language(command)
                 text = self._wording.page("taking_longer.j2", language)
-                await self._replies.notify(portal, requester, text)
+                await self._replies.notify(portal, command, text)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.info("command %s: no notice: %s", command.reference, error)

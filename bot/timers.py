@@ -8,8 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from bot.bitrix24.events import CommandEvent
-from bot.commands.runner import TIMER
+from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
 from bot.presses import Buttons
@@ -67,7 +66,7 @@ class Timers:
     async def _accept(self, guests: Guests, name: str, noting: Callable[[Guests], Write]) -> None:
         event = _event(guests, name)
         joining = self._engine.joining(event.lane)
-        accepted = await self._inbox.accept(event, noting(guests), *joining)
+        accepted = await self._inbox.accept(event, noting(guests), *joining, internal=True)
         if accepted is not None:
             self._engine.add(accepted)
 
@@ -75,4 +74,5 @@ class Timers:
 def _event(guests: Guests, name: str) -> CommandEvent:
     params = f'{{"id":{guests.id},"until":{guests.until!r}}}'
     event = guests.event.about(name, params)
-    return event.model_copy(update={"command": event.command.model_copy(update={"context": TIMER})})
+    command = event.command.model_copy(update={"context": INTERNAL})
+    return event.model_copy(update={"command": command})

@@ -1,11 +1,12 @@
-"""Who looks at the app's page: proven by the portal, and asked again with everything he does.
+"""Who looks at the app's page: proven by the portal, and asked again with everything they do.
 
 A page in a frame gets no cookies of ours in most browsers. What keeps a visitor known from one
 form to the next is a sealed note in the form itself: nobody else can read or make it, no other
-site can have a browser send it along, and it is good for an hour. It names the visitor and
-gives him no rights: those the portal is asked for each time.
+site can have a browser send it along, and it is good for an hour, and for a working day where
+it is used. It names the visitor and gives them no rights: those the portal is asked for each time.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -16,6 +17,9 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.patience import NOT_KNOWN
+from bot.bitrix24.people import person
+from bot.bitrix24.rows import text
 from bot.installation import app_code
 from bot.store.cipher import Cipher, Unreadable, same_secret
 from bot.store.portals import Portal, Portals
@@ -25,10 +29,12 @@ from bot.visits import Visit
 
 SESSION = "page"
 SESSION_LIFE = 3600
+# However often it is used.
+LONGEST_SESSION = 12 * 3600
 
 
 class Stranger(Exception):
-    """The visitor is not let in; ``notice`` says why, and what he can do."""
+    """The visitor is not let in; ``notice`` says why, and what they can do."""
 
     def __init__(self, notice: str) -> None:
         super().__init__(notice)
@@ -37,7 +43,7 @@ class Stranger(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody at the page. ``connected``: the bot may act for him."""
+    """Somebody at the page, ``since`` when (unix). ``connected``: the bot may act for them."""
 
     portal: Portal
     user_id: int
@@ -46,6 +52,7 @@ class Visitor:
     time_zone: tzinfo = UTC
     is_admin: bool = False
     connected: bool = True
+    since: float = 0.0
 
 
 class Visitors:
@@ -68,7 +75,7 @@ class Visitors:
         self._connected = connected
 
     async def enter(self, visit: Visit, language: str) -> Visitor:
-        """Let in whom the portal sends, and keep the tokens that he brings.
+        """Let in whom the portal sends, and keep the tokens that they bring.
 
         Raises ``Stranger``, ``StoreUnavailable``.
         """
@@ -81,7 +88,7 @@ class Visitors:
         return visitor
 
     async def again(self, session: str) -> Visitor:
-        """Let in who was let in before, as the portal knows him now. Raises as ``enter``."""
+        """Let in who was let in before, as the portal knows them now. Raises as ``enter``."""
         try:
             note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
         except Unreadable:
@@ -90,15 +97,18 @@ class Visitors:
         if portal is None:
             raise Stranger("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
+        since = float(note.get("since", 0))
+        if since < time.time() - LONGEST_SESSION:
+            raise Stranger("page_session")
         try:
             profile = await self._access.call(portal, user_id, Call("profile"))
         except NoPermission:
-            return Visitor(portal, user_id, language, connected=False)
+            return Visitor(portal, user_id, language, connected=False, since=since)
         except Bitrix24Error:
             raise Stranger("page_server") from None
         if profile_id(profile) != user_id:
             raise Stranger("page_proof")
-        return _visitor(portal, user_id, language, profile)
+        return _visitor(portal, user_id, language, profile, since)
 
     def session(self, visitor: Visitor) -> str:
         """Write the note that the visitor's next form carries."""
@@ -108,14 +118,21 @@ class Visitors:
                 "portal": visitor.portal.member_id,
                 "user": visitor.user_id,
                 "language": visitor.language,
+                "since": visitor.since,
             },
         )
 
     async def _portal(self, visit: Visit) -> Portal:
-        """Find the portal that the visit names, if it brings that portal's application token."""
+        """Find the portal that the visit names. A wrong application token turns it away.
+
+        Older portals give their pages none; whose the visit is, its own tokens prove.
+        """
+        token = visit.application_token
         for find in (self._portals.find, self._portals.fresh):
             portal = await find(visit.member_id)
-            if portal and same_secret(portal.application_token, visit.application_token):
+            if portal and (
+                not token.get_secret_value() or same_secret(portal.application_token, token)
+            ):
                 return portal
         raise Stranger("page_proof" if portal else "page_portal")
 
@@ -131,22 +148,25 @@ class Visitors:
             raise Stranger("page_proof") from None
         except Bitrix24Error:
             raise Stranger("page_server") from None
+        if any(isinstance(one, NOT_KNOWN) for one in answers.values()):
+            raise Stranger("page_server")
         user_id = profile_id(answers["profile"])
         # A token that this portal made for another app must not open this one's page.
         if user_id is None or portal.app_code != app_code(answers["app"]):
             raise Stranger("page_proof")
-        return _visitor(portal, user_id, language, answers["profile"])
+        return _visitor(portal, user_id, language, answers["profile"], time.time())
 
 
-def _visitor(portal: Portal, user_id: int, language: str, profile: Any) -> Visitor:
-    names = (str(profile.get(part) or "") for part in ("NAME", "LAST_NAME"))
+def _visitor(portal: Portal, user_id: int, language: str, profile: Any, since: float) -> Visitor:
+    known = person(profile)
     return Visitor(
         portal=portal,
         user_id=user_id,
         language=language,
-        name=" ".join(name for name in names if name),
-        time_zone=_zone(str(profile.get("TIME_ZONE") or "UTC")),
+        name=known.name if known else "",
+        time_zone=_zone(text(profile.get("TIME_ZONE")) or "UTC"),
         is_admin=profile.get("ADMIN") is True,
+        since=since,
     )
 
 

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 
+from bot.bitrix24.events import CommandEvent
 from bot.engine.engine import Engine
 from bot.errors import StoreUnavailable
 from bot.store.inbox import Inbox
 from bot.store.states import States
-from bot.store.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +17,8 @@ SWEEP_EVERY = 15.0
 class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
-    def __init__(self, inbox: Inbox, tokens: Tokens, states: States, engine: Engine) -> None:
+    def __init__(self, inbox: Inbox, states: States, engine: Engine) -> None:
         self._inbox = inbox
-        self._tokens = tokens
         self._states = states
         self._engine = engine
 
@@ -29,15 +28,25 @@ class Waiting:
         await self._engine.resume(commands)
         return len(commands)
 
+    async def asked(self, member_id: str, user_id: int, command_id: int) -> CommandEvent | None:
+        """Give a command that this person is asked about; ``None`` where it is over."""
+        return await self._inbox.asked(member_id, user_id, command_id)
+
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
+        """Have a command run that this person means; ``False`` where it is over."""
+        command = await self._inbox.consent(member_id, user_id, command_id)
+        if command is not None:
+            await self._engine.resume([command])
+        return command is not None
+
     async def sweep(self) -> None:
         """Finish what nobody has: commands too old, and those a dying process has left.
 
-        Whoever did not connect in time was told for how long his command is kept.
+        Whoever did not connect in time was told for how long their command is kept.
         """
         await self._inbox.give_up_parked()
         for member_id, user_id in await self._inbox.parked_of_connected():
             await self.take_up(member_id, user_id)
-        await self._tokens.forget_unused()
         await self._states.forget_old()
 
     async def keep_sweeping(self) -> None:

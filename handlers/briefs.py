@@ -26,13 +26,13 @@ class Declined(Outcome):
     person: Person
 
 
-@router.button("on_it")
+@router.button("on_it", proven=True)
 async def take_on(args: Answer, event: CommandEvent) -> Outcomes:
     told = TakenOn(to=args.caller, person=event.user.person)
     return [Passed(who=args.caller), told]
 
 
-@router.button("cannot")
+@router.button("cannot", proven=True)
 async def decline(args: Answer, event: CommandEvent) -> Outcomes:
     told = Declined(to=args.caller, person=event.user.person)
     return [Passed(who=args.caller), told]

@@ -17,12 +17,15 @@ class CommandList(Outcome):
     names: tuple[str, ...]
 
 
-@router.command("help", everywhere=False)
+@router.command("help", everywhere=False, proven=False)
 async def show_help(
     args: Help, event: CommandEvent, *, commands: Router, settings: PortalSettingsStore
 ) -> Outcomes:
     off = (await settings.of(event.member_id)).commands_off
     names = tuple(name for name in commands.commands if name not in off)
-    if args.word and args.word not in names:
-        raise UnknownCommand(args.word)
-    return Usage(command=args.word) if args.word else CommandList(names=names)
+    if not args.word:
+        return CommandList(names=names)
+    name = commands.find(args.word).name
+    if name in off:
+        raise UnknownCommand(name)
+    return Usage(command=name)

@@ -27,7 +27,7 @@ class LanguageUnknown(Refusal):
     word: str
 
 
-@router.command("language", everywhere=False)
+@router.command("language", everywhere=False, proven=True)
 async def language(args: Language, event: CommandEvent, *, preferences: Preferences) -> Outcomes:
     if not args.word:
         return Usage(command="language")

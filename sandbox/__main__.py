@@ -65,7 +65,7 @@ async def _install(portal: Portal, handler: str) -> None:
     app = portal.state.app
     app.install_url = handler
     app.app_url, app.redirect_url = urljoin(handler, "app"), urljoin(handler, "oauth")
-    payload = lifecycle.install(portal.state, _ADMINISTRATOR)
+    payload = lifecycle.install(portal.state, app, _ADMINISTRATOR)
     while True:
         try:
             status = await portal.courier.post_now(handler, payload)

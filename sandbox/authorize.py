@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from sandbox.apps import App
 from sandbox.keys import STATE
 from sandbox.rest.params import integer
 from sandbox.state import State
@@ -23,9 +24,10 @@ async def authorize(request: web.Request) -> web.Response:
     The visitor is `user_id` of the query, else the `sandbox_user` cookie, else Olga.
     """
     state = request.app[STATE]
-    if not state.app.installed or request.query.get("client_id") != state.app.client_id:
+    app = state.apps.get(request.query.get("client_id", ""))
+    if app is None or not app.installed:
         return web.Response(status=400, text="Application is not installed")
-    if not state.app.redirect_url:
+    if not app.redirect_url:
         return web.Response(status=400, text="The application has no redirect address")
     visitor = _visitor(request)
     person = state.users.get(visitor)
@@ -33,7 +35,7 @@ async def authorize(request: web.Request) -> web.Response:
         return web.Response(status=403, text="Access denied")
     if not person.app_access:
         return web.Response(status=403, text="The application is not open to you")
-    return _back(state, state.tokens.issue_code(visitor), request.query.get("state"))
+    return _back(state, app, app.tokens.issue_code(visitor), request.query.get("state"))
 
 
 def _visitor(request: web.Request) -> int:
@@ -43,16 +45,16 @@ def _visitor(request: web.Request) -> int:
     return _USUAL_VISITOR
 
 
-def _back(state: State, code: str, opaque: str | None) -> web.Response:
+def _back(state: State, app: App, code: str, opaque: str | None) -> web.Response:
     fields = {
         "code": code,
         **({"state": opaque} if opaque is not None else {}),
         "domain": state.domain,
-        "member_id": state.settings.member_id,
-        "scope": ",".join(state.app.scopes),
+        "member_id": state.member_id,
+        "scope": ",".join(app.scopes),
         "server_domain": state.oauth_url.partition("://")[2],
     }
-    joint = "&" if "?" in state.app.redirect_url else "?"
+    joint = "&" if "?" in app.redirect_url else "?"
     return web.Response(
-        status=302, headers={"Location": state.app.redirect_url + joint + urlencode(fields)}
+        status=302, headers={"Location": app.redirect_url + joint + urlencode(fields)}
     )

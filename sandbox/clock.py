@@ -22,6 +22,11 @@ class Clock:
         return iso(self.now())
 
 
+def hour(moment: float) -> str:
+    """The hour and minute of the moment on the portal's clocks."""
+    return datetime.fromtimestamp(moment, _MOSCOW).strftime("%H:%M")
+
+
 def iso(moment: float) -> str:
     """The moment as Bitrix24 writes it: seconds and the portal's offset."""
     return datetime.fromtimestamp(moment, _MOSCOW).isoformat(timespec="seconds")

@@ -1,10 +1,19 @@
 """Users, chats, messages, bots and commands as `imbot.v2` shows them (camel case, real types)."""
 
+import re
+
 from sandbox.clock import iso
 from sandbox.model import Bot, Chat, Command, Message, User
 from sandbox.state import State
 
 LANGUAGE = "ru"
+
+# A mention without a name, or what is to be passed over: `im`, `Text::parse`.
+_SHORT_MENTION = re.compile(
+    r"\[CODE\].*?\[/CODE\]|\[(?P<tag>PUT|SEND)(?:=[^\n]+?)?\](?:[^\n]+?)?\[/(?P=tag)\]"
+    r"|\[USER=(?P<id>[0-9]{1,9})\]\[/USER\]",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def user(person: User) -> dict[str, object]:
@@ -116,8 +125,8 @@ def entity_link(chat: Chat) -> dict[str, object]:
     return {"type": chat.entity_type, "url": url, "id": chat.entity_id}
 
 
-def message(item: Message) -> dict[str, object]:
-    """The Message entity as events carry it."""
+def message(state: State, item: Message) -> dict[str, object]:
+    """The Message entity as events carry it, its mentions spelled out."""
     params: dict[str, object] = {}
     if item.keyboard:
         params["KEYBOARD"] = item.keyboard
@@ -128,13 +137,25 @@ def message(item: Message) -> dict[str, object]:
         "chatId": item.chat_id,
         "authorId": item.author_id,
         "date": iso(item.at),
-        "text": item.text,
+        "text": _spelled_out(state, item.text),
         "isSystem": item.system,
         "uuid": "",
-        "forward": None,
+        "forward": item.forward,
         "params": params,
         "viewedByOthers": False,
     }
+
+
+def _spelled_out(state: State, text: str) -> str:
+    """The text with a name in every short mention; code and the like are left as they are."""
+
+    def name(found: re.Match[str]) -> str:
+        if found["id"] is None:
+            return found[0]
+        person = state.users.get(int(found["id"]))
+        return f"[USER={found['id']} REPLACE]{person.full_name if person else ''}[/USER]"
+
+    return _SHORT_MENTION.sub(name, text)
 
 
 def short_bot(bot: Bot) -> dict[str, object]:

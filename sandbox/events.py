@@ -6,6 +6,7 @@ Keys and types are those of the `imbot.v2` events page; the serialisation into a
 
 from sandbox import auth_blocks, phpform
 from sandbox import entities_v2 as v2
+from sandbox.apps import App
 from sandbox.model import Bot, Chat, Command, Message, User
 from sandbox.outbox import Delivery
 from sandbox.state import State
@@ -30,6 +31,8 @@ def command_added(
     _count(bot, "command")
     called = {"id": command.id, "command": f"/{command.name}", "params": params, "context": context}
     data = {"command": called, **_about(state, bot, message, actor)}
+    if context == "keyboard":
+        data["chat"] = _pressed_in(state, bot, message, data["chat"])
     _to_bot(state, bot, "ONIMBOTV2COMMANDADD", data, hit or actor)
 
 
@@ -66,13 +69,13 @@ def bot_deleted(state: State, bot: Bot, actor: User) -> None:
 
 
 def send(
-    state: State, event: str, url: str, data: dict[str, object], auth: dict[str, object]
+    state: State, app: App, event: str, url: str, data: dict[str, object], auth: dict[str, object]
 ) -> None:
     """Put an event on the way to a handler: once, or as often as a fault says.
 
     An app whose installation is not finished gets none.
     """
-    if not state.app.installed:
+    if not app.installed:
         return
     faults = state.faults.events
     if faults.application_token is not None:
@@ -81,7 +84,7 @@ def send(
         "event": event,
         "event_handler_id": 219,
         "data": data,
-        "ts": int(state.clock.now()),
+        "ts": int(state.clock.now() - faults.late),
         "auth": auth,
     }
     body = phpform.encode(_without(payload, set(faults.without)))
@@ -100,7 +103,7 @@ def send(
 
 def _about(state: State, bot: Bot, message: Message, actor: User) -> dict[str, object]:
     chat = state.chats[message.chat_id]
-    return {"message": v2.message(message), **_place(state, bot, chat, actor)}
+    return {"message": v2.message(state, message), **_place(state, bot, chat, actor)}
 
 
 def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object]:
@@ -109,6 +112,22 @@ def _place(state: State, bot: Bot, chat: Chat, person: User) -> dict[str, object
         "user": v2.user(person),
         "language": state.faults.events.language or v2.LANGUAGE,
     }
+
+
+def _pressed_in(state: State, bot: Bot, message: Message, chat: object) -> object:
+    """The chat of a press, which may come without its `dialogId` or not at all.
+
+    A bot that fetches its events never learns it of a press in a private talk.
+    """
+    if bot.event_mode == "fetch" and state.chats[message.chat_id].kind == "private":
+        return []
+    match state.faults.events.without_chat:
+        case "dialog_id":
+            return _without({"chat": chat}, {"dialogId"})["chat"]
+        case "chat":
+            return {}
+        case _:
+            return chat
 
 
 def _count(bot: Bot, what: str) -> None:
@@ -127,9 +146,10 @@ def _to_bot(
     if bot.event_mode == "fetch":
         _keep(state, bot, event, data)
         return
-    named = {"id": bot.id, "code": bot.code, "auth": auth_blocks.of_bot(state, bot.id)}
-    auth = auth_blocks.of_actor(state, actor, refresh=refresh)
-    send(state, event, bot.webhook_url, {"bot": named, **data}, auth)
+    app = state.apps[bot.client_id]
+    named = {"id": bot.id, "code": bot.code, "auth": auth_blocks.of_bot(state, app, bot.id)}
+    auth = auth_blocks.of_actor(state, app, actor, refresh=refresh)
+    send(state, app, event, bot.webhook_url, {"bot": named, **data}, auth)
 
 
 def _keep(state: State, bot: Bot, event: str, data: dict[str, object]) -> None:

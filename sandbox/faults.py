@@ -6,7 +6,16 @@ from sandbox.errors import RestRefused
 
 ERROR = "error"
 RESULT = "result"
-TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", "answer")
+FAILURE = "failure"
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", "answer", FAILURE)
+
+
+# Whose token an event brings at its top. "mislabelled": another's, said to be the actor's own.
+TOKENS = ("normal", "none", "foreign", "mislabelled", "forged", "no_user_id", "no_refresh")
+# What an event brings as the bot's own token.
+BOT_AUTH = ("normal", "none", "foreign", "forged")
+# What a press does not say about its chat.
+WITHOUT_CHAT = ("dialog_id", "chat")
 
 
 @dataclass
@@ -29,12 +38,16 @@ class MethodFault:
 class EventFaults:
     """How events are disturbed."""
 
-    tokens: str = "normal"  # normal, none, foreign, no_user_id, no_refresh
+    tokens: str = TOKENS[0]
+    bot_auth: str = BOT_AUTH[0]
     foreign_user_id: int = 15
     copies: int = 1
     without: list[str] = field(default_factory=list)
     application_token: str | None = None
     delay: float = 0.0
+    late: float = 0.0  # seconds that `ts` lies back: the portal was slow
+    reversed: bool = False  # the events of one message, last line first
+    without_chat: str | None = None  # of presses: one of WITHOUT_CHAT
     language: str | None = None
 
 
@@ -44,8 +57,14 @@ class Faults:
     def __init__(self) -> None:
         self._methods: list[MethodFault] = []
         self.events = EventFaults()
+        # The portal's clock is ahead of the authorization server's: no token is fresh enough.
+        self.always_expired = False
+        # Names of fields that older portals do not post to the app's pages.
+        self.page_without: list[str] = []
         self.oauth = "open"  # open, closed, slow, bomb, endless, drip
         self.oauth_delay = 5.0
+        # The answer to a code says whose the pair is, as the official Python SDK expects it.
+        self.code_tells_owner = False
         self.oauth_error: str | None = None
         # Older portals answer WRONG_REQUEST when the person is a member already.
         self.older = False

@@ -14,7 +14,8 @@ _IN_COMMAND = re.compile(r"(?i)([?&](?:auth|access_token|botToken)=)[^&]*")
 class CallRecord:
     """One REST call; `status` is None while it runs and when no answer went out.
 
-    `within` is the batch that a call came in, `answer` the beginning of what it was answered.
+    `app` is the client id of the app whose token it was made with, `within` the batch that it came
+    in, `answer` the beginning of what it was answered.
     """
 
     id: int
@@ -22,6 +23,7 @@ class CallRecord:
     params: object
     user_id: int | None
     auth: str | None
+    app: str | None
     at: float
     batch: bool = False
     within: int | None = None

@@ -6,16 +6,16 @@ from urllib.parse import urlencode
 
 from sandbox import auth_blocks, events
 from sandbox import entities_v2 as v2
-from sandbox.model import User
+from sandbox.apps import App
+from sandbox.model import Bot, User
 from sandbox.state import State
 from sandbox.tokens import ACCESS_LIFETIME
 
 
-def install(state: State, user_id: int) -> dict[str, object]:
+def install(state: State, app: App, user_id: int) -> dict[str, object]:
     """Install the app without its own page (`ONAPPINSTALL`): the event to be posted."""
-    app = state.app
     app.installed = True
-    token = state.tokens.issue(user_id, "app")
+    token = app.tokens.issue(user_id, "app")
     return {
         "event": "ONAPPINSTALL",
         "event_handler_id": 218,
@@ -30,39 +30,45 @@ def install(state: State, user_id: int) -> dict[str, object]:
     }
 
 
-def update(state: State, user_id: int, *, new_token: bool) -> int:
+def update(state: State, app: App, user_id: int, *, new_token: bool) -> int:
     """A new version (`ONAPPUPDATE`); its handlers have to be bound anew. Tells how many heard."""
-    app = state.app
     previous, app.version = app.version, app.version + 1
     if new_token:
         app.application_token = secrets.token_hex(16)
-    token = state.tokens.issue(user_id, "app")
+    token = app.tokens.issue(user_id, "app")
     data: dict[str, object] = {
         "VERSION": app.version,
         "PREVIOUS_VERSION": previous,
         "LANGUAGE_ID": v2.LANGUAGE,
     }
     auth = auth_blocks.of_token(state, token, refresh=True)
-    heard = _tell(state, "ONAPPUPDATE", data, auth)
+    heard = _tell(state, app, "ONAPPUPDATE", data, auth)
     app.handlers.clear()
     return heard
 
 
-def uninstall(state: State, *, clean: bool) -> int:
+def unregister(state: State, bot: Bot, by: User) -> None:
+    """Remove a bot with its commands and private talks (`ONIMBOTV2DELETE`, its last event)."""
+    events.bot_deleted(state, bot, by)
+    state.remove_bot(bot.id)
+
+
+def uninstall(state: State, app: App, *, clean: bool) -> int:
     """Remove the app (`ONAPPUNINSTALL`) with its bots, handlers and tokens."""
     data: dict[str, object] = {"LANGUAGE_ID": v2.LANGUAGE, "CLEAN": int(clean)}
-    heard = _tell(state, "ONAPPUNINSTALL", data, auth_blocks.of_app(state))
-    for bot_id in list(state.bots):
-        state.remove_bot(bot_id)
-    state.app.handlers.clear()
-    state.app.placements.clear()
-    state.app.adding = state.app.installed = False
-    state.tokens.clear()
+    heard = _tell(state, app, "ONAPPUNINSTALL", data, auth_blocks.of_app(state, app))
+    for bot in [bot for bot in state.bots.values() if bot.client_id == app.client_id]:
+        state.remove_bot(bot.id)
+    app.handlers.clear()
+    app.placements.clear()
+    app.adding = app.installed = False
+    app.tokens.clear()
     return heard
 
 
 def page(
     state: State,
+    app: App,
     person: User,
     url: str,
     *,
@@ -72,7 +78,7 @@ def page(
     language: str = v2.LANGUAGE,
 ) -> dict[str, object]:
     """The request with which the portal opens a page of the app in its frame."""
-    token = state.tokens.issue(person.id, kind)
+    token = app.tokens.issue(person.id, kind)
     query = {
         "DOMAIN": state.domain,
         "PROTOCOL": str(int(state.url.startswith("https:"))),
@@ -84,40 +90,43 @@ def page(
         "AUTH_EXPIRES": str(ACCESS_LIFETIME),
         "REFRESH_ID": token.refresh,
         "SERVER_ENDPOINT": state.server_endpoint,
-        "APPLICATION_TOKEN": state.app.application_token,
-        "APPLICATION_SCOPE": ",".join(state.app.scopes),
-        "member_id": state.settings.member_id,
+        "APPLICATION_TOKEN": app.application_token,
+        "APPLICATION_SCOPE": ",".join(app.scopes),
+        "member_id": state.member_id,
         "status": "L",
         "PLACEMENT": placement,
     }
     if options:
         fields["PLACEMENT_OPTIONS"] = json.dumps(options, ensure_ascii=False)
+    for name in state.faults.page_without:
+        fields.pop(name, None)
     joint = "&" if "?" in url else "?"
     name = f"{query['DOMAIN']}|{query['PROTOCOL']}|{query['APP_SID']}"
     return {"url": url + joint + urlencode(query), "fields": fields, "name": name}
 
 
-def open_installation(state: State, person: User, language: str) -> dict[str, object]:
+def open_installation(state: State, app: App, person: User, language: str) -> dict[str, object]:
     """The request that opens the install page: until `finish`, no event reaches the app."""
-    app = state.app
     app.adding = True
-    opened = page(state, person, app.install_url, kind="app", language=language)
+    opened = page(state, app, person, app.install_url, kind="app", language=language)
     app.installing.append(str(opened["name"]).rpartition("|")[2])
     return opened
 
 
 def finish(state: State, app_sid: str) -> bool:
     """The install page has called `BX24.installFinish`; False: no such page is open."""
-    app = state.app
-    if not app.present or app_sid not in app.installing:
-        return False
-    app.installing.clear()
-    app.installed = True
-    return True
+    for app in state.apps.values():
+        if app.present and app_sid in app.installing:
+            app.installing.clear()
+            app.installed = True
+            return True
+    return False
 
 
-def _tell(state: State, event: str, data: dict[str, object], auth: dict[str, object]) -> int:
-    urls = [url for bound, url in state.app.handlers if bound == event]
+def _tell(
+    state: State, app: App, event: str, data: dict[str, object], auth: dict[str, object]
+) -> int:
+    urls = [url for bound, url in app.handlers if bound == event]
     for url in urls:
-        events.send(state, event, url, data, auth)
+        events.send(state, app, event, url, data, auth)
     return len(urls)

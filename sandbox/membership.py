@@ -26,9 +26,16 @@ def leave(state: State, chat: Chat, person: User, by: User) -> bool:
         return False
     chat.members.remove(person.id)
     _note(state, chat, person, by, joined=False)
-    verb = "исключила" if by.gender == "F" else "исключил"
-    notice(state, chat, f"{mention(by)} {verb} {mention(person)} из чата")
+    notice(state, chat, _left(person, by))
     return True
+
+
+def _left(person: User, by: User) -> str:
+    if person.id == by.id:
+        verb = "покинула" if by.gender == "F" else "покинул"
+        return f"{mention(by)} {verb} чат"
+    verb = "исключила" if by.gender == "F" else "исключил"
+    return f"{mention(by)} {verb} {mention(person)} из чата"
 
 
 def mention(person: User) -> str:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from sandbox import events
 from sandbox.command_lines import commands_in
+from sandbox.markup import mentions
 from sandbox.model import Bot, Chat, Command, Message, User
 from sandbox.relay import reaches_customer
 from sandbox.state import State
 
 MOST_TEXT = 20_000
 ANSWER_LIFETIME = 600
-_MOST_COMMANDS = 10
+_MOST_PASSES = 10
 _KINDS_THAT_HEAR_ALL = {"supervisor", "personal"}
 
 
@@ -27,6 +28,7 @@ class Draft:
     keyboard: list[dict[str, object]] | None = None
     keyboard_bot: int = 0
     attach: object = None
+    forward: dict[str, object] | None = None
     hit: User | None = None  # whose request it is, when not the author's own
 
 
@@ -60,7 +62,7 @@ def press(
     params = str(button.get("COMMAND_PARAMS", ""))
     for command, bot in list(state.commands_named(name)):
         if bot.id == message.keyboard_bot and _may_run(chat, bot, command, person):
-            _open_pass(state, bot, chat)
+            _open_pass(state, bot.id, chat)
             events.command_added(state, bot, command, params, "keyboard", message, person)
             return True
     return False
@@ -83,6 +85,7 @@ def _store(state: State, chat: Chat, draft: Draft) -> Message:
         keyboard=draft.keyboard,
         keyboard_bot=draft.keyboard_bot,
         attach=draft.attach,
+        forward=draft.forward,
     )
     chat.messages.append(message)
     state.messages[message.id] = message
@@ -92,18 +95,19 @@ def _store(state: State, chat: Chat, draft: Draft) -> Message:
 def _run_commands(
     state: State, chat: Chat, message: Message, author: User, hit: User | None
 ) -> bool:
-    """Send an event for each matched line; the eleventh different command and on are left."""
-    seen: set[int] = set()
-    for name, params in commands_in(message.text):
-        for command, bot in list(state.commands_named(name)):
-            if not _may_run(chat, bot, command, author):
-                continue
-            if command.id not in seen and len(seen) >= _MOST_COMMANDS:
-                continue
-            seen.add(command.id)
-            _open_pass(state, bot, chat)
-            events.command_added(state, bot, command, params, "textarea", message, author, hit)
-    return bool(seen)
+    """Send an event for each matched line; only the first ten different ones open a pass."""
+    called = [
+        (command, bot, params)
+        for name, params in commands_in(message.text)
+        for command, bot in state.commands_named(name)
+        if _may_run(chat, bot, command, author)
+    ]
+    different = dict.fromkeys((command.id, params, bot.id) for command, bot, params in called)
+    for _, _, bot_id in list(different)[:_MOST_PASSES]:
+        _open_pass(state, bot_id, chat)
+    for command, bot, params in called[:: -1 if state.faults.events.reversed else 1]:
+        events.command_added(state, bot, command, params, "textarea", message, author, hit)
+    return bool(called)
 
 
 def _may_run(chat: Chat, bot: Bot, command: Command, person: User) -> bool:
@@ -116,8 +120,8 @@ def _may_run(chat: Chat, bot: Bot, command: Command, person: User) -> bool:
     return command.common or bot.id in chat.members
 
 
-def _open_pass(state: State, bot: Bot, chat: Chat) -> None:
-    state.passes[bot.id, chat.id] = state.clock.now() + ANSWER_LIFETIME
+def _open_pass(state: State, bot_id: int, chat: Chat) -> None:
+    state.passes[bot_id, chat.id] = state.clock.now() + ANSWER_LIFETIME
 
 
 def _tell_bots(state: State, chat: Chat, message: Message, author: User, hit: User | None) -> None:
@@ -129,5 +133,4 @@ def _tell_bots(state: State, chat: Chat, message: Message, author: User, hit: Us
 def _hears(bot: Bot, chat: Chat, message: Message) -> bool:
     if chat.kind == "private" or bot.type in _KINDS_THAT_HEAR_ALL:
         return True
-    text = message.text.upper()
-    return f"[USER={bot.id}]" in text or f"[USER={bot.id} " in text
+    return mentions(message.text, bot.id)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+HISTORY = ("any", "department", "self", "none")
+
 
 @dataclass
 class User:
@@ -20,7 +22,8 @@ class User:
     admin: bool = False
     active: bool = True
     crm: bool = True  # may read CRM items
-    history: bool = True  # may view the history of the open line
+    crm_change: bool = True  # may change those as well
+    history: str = "self"  # whose chats the role lets them look through: one of HISTORY
     join: bool = True  # may join dialogs of the open line
     app_access: bool = True  # the administrator has opened the app to him
     absent: str | None = None
@@ -103,6 +106,7 @@ class Message:
     keyboard: list[dict[str, object]] | None = None
     keyboard_bot: int = 0
     attach: object = None
+    forward: dict[str, object] | None = None  # where it was said at first
 
 
 CRM_TYPES = ("LEAD", "COMPANY", "CONTACT", "DEAL")
@@ -123,6 +127,7 @@ class Chat:
     bindings: dict[str, int] = field(default_factory=dict)
     data_2: str | None = None  # said instead of the bindings, by a fault
     data_3: str = ""
+    recent: set[int] = field(default_factory=set)  # who has it in their list without being in it
     session: Session | None = None
     line_id: int = 0
     activity_at: float = 0.0
@@ -151,16 +156,20 @@ class Chat:
             self.bindings = {kind: int(item) for kind, item in pairs}
 
     @property
+    def main_item(self) -> tuple[str, int] | None:
+        """The CRM item that counts first among those the chat is bound to."""
+        for kind in ("DEAL", "LEAD", "CONTACT", "COMPANY"):
+            if item := self.bindings.get(kind):
+                return kind, item
+        return None
+
+    @property
     def entity_data_1(self) -> str:
         if self.session is None:
             return ""
-        main = next(
-            (kind for kind in ("DEAL", "LEAD", "CONTACT", "COMPANY") if self.bindings.get(kind)),
-            "NONE",
-        )
+        main, item = self.main_item or ("NONE", 0)
         number = 0 if self.session.closed else self.session.id
-        bound = "Y" if main != "NONE" else "N"
-        item = self.bindings.get(main, 0)
+        bound = "Y" if item else "N"
         return f"{bound}|{main}|{item}|N|N|{number}|{self.session.created}|0|0|0"
 
     @property
@@ -177,6 +186,7 @@ class Bot:
     """A registered bot; its user has the same id."""
 
     id: int
+    client_id: str  # of the app it belongs to
     code: str
     type: str
     event_mode: str
@@ -243,3 +253,4 @@ class Line:
     name: str
     queue: list[int]
     active: bool = True
+    modified_by: int = 1  # who was the last to change its settings

@@ -6,11 +6,12 @@ from hmac import compare_digest
 from aiohttp import web
 
 from sandbox import auth_blocks
+from sandbox.apps import App
 from sandbox.clock import iso
 from sandbox.errors import RestRefused
 from sandbox.hostile import HOSTILE, hostile
 from sandbox.keys import STATE
-from sandbox.rest.dispatch import authorize
+from sandbox.rest.dispatch import known
 from sandbox.rest.envelope import failure, success
 from sandbox.state import State
 from sandbox.tokens import Token
@@ -47,7 +48,8 @@ async def token(request: web.Request) -> web.StreamResponse:
         asked = await _asked(request)
         grant = asked.get("grant_type", "")
         issued = _grant(state, asked)
-        return _json(200, _body(state, issued))
+        told_owner = grant == "refresh_token" or state.faults.code_tells_owner
+        return _json(200, _body(state, issued, told_owner=told_owner))
     except RestRefused as refused:
         error = refused.code
         return _json(refused.status, refused.body())
@@ -61,8 +63,8 @@ async def app_info(request: web.Request) -> web.Response:
     started = state.clock.now()
     try:
         fields = await _asked(request)
-        token = state.tokens.find(fields.get("auth") or fields.get("access_token", ""))
-        proven, _ = authorize(state, token)
+        token = state.find_token(fields.get("auth") or fields.get("access_token", ""))
+        proven = known(state, token)
     except RestRefused as refused:
         return _json(refused.status, failure(state, refused))
     return _json(200, success(state, _info(state, proven), started))
@@ -84,12 +86,12 @@ def _grant(state: State, asked: dict[str, str]) -> Token:
         raise RestRefused("temporarily_unavailable", "The server is closed", 503)
     if state.faults.oauth_error:
         raise _refused(state.faults.oauth_error)
-    _check_client(state, asked)
+    tokens = _client(state, asked).tokens
     match asked.get("grant_type"):
         case "authorization_code":
-            issued = state.tokens.redeem(asked.get("code", ""))
+            issued = tokens.redeem(asked.get("code", ""))
         case "refresh_token":
-            issued = state.tokens.rotate(asked.get("refresh_token", ""))
+            issued = tokens.rotate(asked.get("refresh_token", ""))
         case _:
             raise _refused("invalid_request")
     if issued is None:
@@ -97,25 +99,29 @@ def _grant(state: State, asked: dict[str, str]) -> Token:
     return issued
 
 
-def _check_client(state: State, asked: dict[str, str]) -> None:
-    known = asked.get("client_id") == state.app.client_id
+def _client(state: State, asked: dict[str, str]) -> App:
+    """The app that asks, if it knows its secret and is on the portal."""
+    app = state.apps.get(asked.get("client_id", ""))
     secret = asked.get("client_secret", "").encode()
-    if not known or not compare_digest(secret, state.app.client_secret.encode()):
+    if app is None or not compare_digest(secret, app.client_secret.encode()) or not app.present:
         raise _refused("invalid_client")
-    if not state.app.present:
-        raise _refused("invalid_client")
+    return app
 
 
-def _body(state: State, issued: Token) -> dict[str, object]:
-    """The pair; `domain` is here the authorization server's own, unlike in events."""
+def _body(state: State, issued: Token, *, told_owner: bool) -> dict[str, object]:
+    """The pair; `domain` is here the authorization server's own, unlike in events.
+
+    Whose it is, is told of a renewed pair only, not to who brings a code.
+    """
     domain = state.oauth_url.partition("://")[2]
     block = {**auth_blocks.of_token(state, issued, refresh=True), "domain": domain}
-    del block["application_token"]
-    return block
+    unsaid = {"application_token"} if told_owner else {"application_token", "user_id"}
+    return {name: value for name, value in block.items() if name not in unsaid}
 
 
 def _info(state: State, token: Token) -> dict[str, object]:
-    app, scope = state.app, ",".join(state.app.scopes)
+    app = state.apps[token.client_id]
+    scope = ",".join(app.scopes)
     return {
         "client_id": app.client_id,
         "scope": scope,
@@ -128,7 +134,7 @@ def _info(state: State, token: Token) -> dict[str, object]:
             "domain": state.domain,
             "uri": state.url,
             "client_endpoint": state.client_endpoint,
-            "member_id": state.settings.member_id,
+            "member_id": state.member_id,
             "member_type": "BUS",
         },
         "user_id": token.user_id,

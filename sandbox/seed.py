@@ -51,9 +51,25 @@ def _employees() -> list[User]:
             admin=True,
         ),
         User(
-            3, "Борис", "Волков", "M", "Руководитель отдела", [SUPPORT], email="volkov@example.test"
+            3,
+            "Борис",
+            "Волков",
+            "M",
+            "Руководитель отдела",
+            [SUPPORT],
+            email="volkov@example.test",
+            history="department",
         ),
-        User(7, "Ольга", "Смирнова", "F", "Оператор", [SUPPORT], email="smirnova@example.test"),
+        User(
+            7,
+            "Ольга",
+            "Смирнова",
+            "F",
+            "Оператор",
+            [SUPPORT],
+            email="smirnova@example.test",
+            history="any",
+        ),
         User(12, "Иван", "Петров", "M", "Юрист", [LAW], email="petrov.law@example.test"),
         User(15, "Анна", "Орлова", "F", "Оператор", [SUPPORT], email="orlova@example.test"),
         User(21, "Роман", "Соколов", "M", "Менеджер", [SUPPORT], email="sokolov@example.test"),
@@ -75,7 +91,7 @@ def _outsiders() -> list[User]:
     return [
         User(18, "Дина", "", "F", "Подрядчик", kind="extranet", email="dina@example.test"),
         *(
-            User(number, name, "", "M", kind="connector", crm=False, history=False, join=False)
+            User(number, name, "", "M", kind="connector", crm=False, history="none", join=False)
             for number, name in ((CUSTOMER, "Клиент"), (600, "Мария"), (601, "Гость"))
         ),
     ]

@@ -1,10 +1,10 @@
 """Everything one portal knows, in memory."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
+from sandbox.apps import App
 from sandbox.bucket import Bucket
 from sandbox.clock import Clock
 from sandbox.faults import Faults
@@ -22,7 +22,7 @@ from sandbox.model import (
 )
 from sandbox.outbox import Outbox
 from sandbox.pulse import Pulse
-from sandbox.tokens import Tokens
+from sandbox.tokens import Token, Tokens
 
 SCOPES = (
     "imbot",
@@ -35,6 +35,7 @@ SCOPES = (
     "placement",
 )
 
+REVISION = 36
 DELETED = "Это сообщение было удалено"
 
 
@@ -49,30 +50,6 @@ class Settings:
     scopes: tuple[str, ...] = SCOPES
     bucket_size: float = 50
     bucket_rate: float = 2
-
-
-@dataclass
-class App:
-    """The app as its card in the portal describes it, and what it has bound."""
-
-    client_id: str
-    client_secret: str
-    application_token: str
-    scopes: list[str]
-    install_url: str = ""
-    app_url: str = ""
-    redirect_url: str = ""
-    adding: bool = False  # its install page is open, or was: tokens are good already
-    installed: bool = False  # events reach it, everybody may open its page
-    version: int = 1
-    handlers: list[tuple[str, str]] = field(default_factory=list)  # event, URL
-    placements: list[dict[str, str]] = field(default_factory=list)
-    installing: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # frames by APP_SID
-
-    @property
-    def present(self) -> bool:
-        """Whether the portal knows the app, finished with its installation or not."""
-        return self.adding or self.installed
 
 
 class State:
@@ -93,16 +70,16 @@ class State:
 
     def _fill(self) -> None:
         settings = self.settings
+        self.member_id = settings.member_id  # another one when the licence has been renewed
+        self.revision = REVISION  # of the messenger's API; boxes lag behind
+        self.other_codes: set[str] = set()  # of bots that other makers' apps have registered
         self.clock = Clock()
-        self.tokens = Tokens(self.clock)
         self.bucket = Bucket(self.clock, settings.bucket_size, settings.bucket_rate)
         self.faults = Faults()
         self.journal = Journal()
-        self.app = App(
-            client_id=settings.client_id,
-            client_secret=settings.client_secret,
-            application_token=settings.application_token,
-            scopes=list(settings.scopes),
+        self.apps: dict[str, App] = {}
+        self.app = self.add_app(
+            settings.client_id, settings.client_secret, settings.application_token
         )
         self.users: dict[int, User] = {}
         self.departments: dict[int, Department] = {}
@@ -124,6 +101,23 @@ class State:
             "other": count(7001),
         }
         self._plant(self)
+
+    def add_app(self, client_id: str, client_secret: str, application_token: str) -> App:
+        """Let the portal know one more app, which is not installed yet."""
+        scopes, tokens = list(self.settings.scopes), Tokens(self.clock, client_id)
+        app = App(client_id, client_secret, application_token, scopes, tokens)
+        self.apps[client_id] = app
+        return app
+
+    @property
+    def tokens(self) -> Tokens:
+        """The pairs of the first app."""
+        return self.app.tokens
+
+    def find_token(self, access: str) -> Token | None:
+        """The token of whichever app, expired or not; None when nobody has issued it."""
+        found = (app.tokens.find(access) for app in self.apps.values())
+        return next((token for token in found if token is not None), None)
 
     def number(self, kind: str) -> int:
         """The next id of that kind."""

@@ -15,7 +15,7 @@ _MOST_KEPT = 200_000
 
 @dataclass
 class Token:
-    """An access token with the refresh token that came with it.
+    """An access token of an app with the refresh token that came with it.
 
     `kind` is how it came into the world: "app" by the installation, "bot" as `data.bot.auth`,
     "user" by an event, the app's page or the code flow. A refreshed pair keeps its kind.
@@ -23,42 +23,47 @@ class Token:
 
     access: str
     refresh: str
+    client_id: str
     user_id: int
     kind: str
     expires_at: float
     refresh_expires_at: float
+    disowned: str | None = None  # the code with which the portal says that it does not know it
 
 
 class Tokens:
-    """All pairs of one portal's app."""
+    """All pairs of one of a portal's apps."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, client_id: str) -> None:
         self._clock = clock
+        self._client_id = client_id
         self._by_access: dict[str, Token] = {}
         self._by_refresh: dict[str, Token] = {}
         self._codes: dict[str, tuple[int, float]] = {}
 
     def issue(self, user_id: int, kind: str) -> Token:
-        now = self._clock.now()
-        token = Token(
-            access=secrets.token_hex(24),
-            refresh=secrets.token_hex(24),
-            user_id=user_id,
-            kind=kind,
-            expires_at=now + ACCESS_LIFETIME,
-            refresh_expires_at=now + REFRESH_LIFETIME,
-        )
+        token = self.forge(user_id, kind)
         self._by_access[token.access] = token
         self._by_refresh[token.refresh] = token
         self._forget_oldest()
         return token
 
+    def forge(self, user_id: int, kind: str) -> Token:
+        """A pair that looks like any other, and that nobody has issued."""
+        now = self._clock.now()
+        return Token(
+            access=secrets.token_hex(24),
+            refresh=secrets.token_hex(24),
+            client_id=self._client_id,
+            user_id=user_id,
+            kind=kind,
+            expires_at=now + ACCESS_LIFETIME,
+            refresh_expires_at=now + REFRESH_LIFETIME,
+        )
+
     def find(self, access: str) -> Token | None:
         """The token, expired or not; None when nobody has issued it."""
         return self._by_access.get(access)
-
-    def expired(self, token: Token) -> bool:
-        return token.expires_at <= self._clock.now()
 
     def rotate(self, refresh: str) -> Token | None:
         """A new pair for a refresh token, which is dead from now on."""
@@ -83,6 +88,11 @@ class Tokens:
         """Let the access tokens issued so far end now; refresh tokens stay good."""
         for token in self._of(user_id):
             token.expires_at = self._clock.now()
+
+    def disown(self, user_id: int | None, code: str) -> None:
+        """Let the portal not know the access tokens issued so far; refresh tokens stay good."""
+        for token in self._of(user_id):
+            token.disowned = code
 
     def revoke(self, user_id: int | None) -> None:
         """Let access and refresh tokens issued so far be good for nothing."""

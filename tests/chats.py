@@ -61,7 +61,7 @@ def as_sent(line: str) -> str:
 
 def as_seen(message: dict[str, Any], language: str) -> str:
     """Give a message as people see it, in the letters of the page."""
-    text = message["text"].removeprefix("[b]Switchboard:[/b]\n")
+    text = message["text"].removeprefix("[USER=456]Switchboard[/USER]\n ")
     buttons = [f"[{one['TEXT']}]" for one in message["keyboard"] or [] if "TEXT" in one]
     text = " ".join([_MARKUP.sub("", text).replace("\u2060", ""), *buttons])
     for english, name in NAMES.items():

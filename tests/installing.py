@@ -42,7 +42,10 @@ async def sent(stage: Stage, event: dict[str, str]) -> tuple[int, str]:
 
 def portals(stage: Stage) -> list[Any]:
     """Give the portals that the bot knows."""
-    question = "SELECT member_id, client_endpoint, installer_id, bot_id, registered FROM portals"
+    question = (
+        "SELECT member_id, client_endpoint, installer_id, bot_id, registered, said, trouble"
+        " FROM portals WHERE left_at IS NULL"
+    )
     with stage.engine.connect() as connection:
         return list(connection.execute(text(question)))
 

@@ -42,9 +42,16 @@ class Started:
     """
 
     def __init__(
-        self, variables: Mapping[str, str], arguments: Sequence[str], *files: Path, most: int = 0
+        self,
+        variables: Mapping[str, str],
+        arguments: Sequence[str],
+        *files: Path,
+        folder: Path = ROOT,
+        most: int = 0,
     ) -> None:
-        self._process = _nursery.Process(target=_run, args=(variables, arguments, files, most))
+        self._process = _nursery.Process(
+            target=_run, args=(variables, arguments, files, folder, most)
+        )
         self._process.start()
 
     @property
@@ -69,7 +76,11 @@ class Started:
 
 
 def _run(
-    variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path], most: int
+    variables: Mapping[str, str],
+    arguments: Sequence[str],
+    files: Sequence[Path],
+    folder: Path,
+    most: int,
 ) -> None:
     """Be ``python -m bot``; ``files`` stand for its input, its output and its errors.
 
@@ -80,7 +91,7 @@ def _run(
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     os.environ.clear()
     os.environ.update(variables)
-    os.chdir(ROOT)
+    os.chdir(folder)
     for number, file in enumerate(files):
         os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
     sys.stdin = open(0)  # noqa: SIM115  # the process ends with it

@@ -4,9 +4,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from pydantic import SecretStr
+from stage import KEY
+
 from bot.bitrix24.events import CommandEvent
 from bot.engine.engine import Engine
 from bot.store.accepted import Accepted, End, Ending
+from bot.store.cipher import Cipher
 from bot.store.database import Database
 from bot.store.inbox import Inbox
 
@@ -19,7 +23,7 @@ class Process:
     engine: Engine
 
     def __init__(self, database: Database) -> None:
-        self.inbox = Inbox(database)
+        self.inbox = Inbox(database, Cipher([SecretStr(KEY)]))
         self.is_back = asyncio.Event()
         self.resting = {DOWN}
         self.running: set[str] = set()

@@ -145,6 +145,12 @@ class Stage:
         """How many commands the inbox has taken."""
         return self.count("SELECT count(*) FROM inbox")
 
+    def bots_token(self) -> dict[str, str]:
+        """What the portal puts into an event for the bot alone: it proves that event genuine."""
+        pair = self.portal.state.tokens.issue(BOT, "bot")
+        told = {"access_token": pair.access, "refresh_token": pair.refresh, "user_id": BOT}
+        return {f"data[bot][auth][{name}]": str(value) for name, value in told.items()}
+
     def count(self, question: str) -> int:
         with self.engine.connect() as connection:
             return connection.execute(text(question)).scalar_one()
@@ -152,7 +158,7 @@ class Stage:
 
 def _plain(words: str) -> str:
     """Cut the bot's name off that the portal puts before an internal line."""
-    return words.removeprefix("[b]Switchboard:[/b]\n")
+    return words.removeprefix(f"[USER={BOT}]Switchboard[/USER]\n ")
 
 
 # Below the ports that outgoing connections are given, and each test process has its own.

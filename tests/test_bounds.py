@@ -11,13 +11,15 @@ import pytest
 from aiohttp import ClientSession
 from hostile import memory
 from process import bot_process, ready
-from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, ON_SQLITE, Stage
+from pydantic import SecretStr
+from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, KEY, ON_SQLITE, Stage
 from test_events import post, sample
 
+from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.numerals import read_reset
 from bot.engine import backlog
 from bot.settings import Settings
+from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
@@ -83,9 +85,10 @@ async def test_a_moment_that_is_none_stops_no_other_portal(
      (float("nan"), None), (float("inf"), None), (10**15, 600), (1e15, 600), (str(10**15), 600)],
 )  # fmt: skip
 def test_a_pause_is_a_number_and_ten_minutes_at_most(told: object, pause: float | None) -> None:
-    until = read_reset({"operating_reset_at": told})
+    error = error_of({"error": LIMIT["code"], "time": {"operating_reset_at": told}}, 429)
 
-    assert until == (pause and pytest.approx(time.time() + pause, abs=5))
+    assert isinstance(error, Busy)
+    assert error.until == (pause and pytest.approx(time.time() + pause, abs=5))
 
 
 @ON_SQLITE
@@ -144,7 +147,7 @@ async def test_whatever_the_portal_says_of_an_error_is_stored_without_the_token(
         [row] = [dict(one) for one in rows.mappings()]
     assert row["answered_at"] is not None
     assert row["code"].startswith("ODD")
-    assert len(row["code"]) == 100
+    assert len(row["code"]) == 64
     assert row["code"].isprintable()
     assert "auth=***" in row["result"]
     assert len(row["result"]) < 2_000
@@ -182,7 +185,7 @@ async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> Non
          "user": {"id": 7}}
     )  # fmt: skip
     database = Database(engine_for(database_url))
-    counted, inbox = backlog.Backlog(database), Inbox(database)
+    counted, inbox = backlog.Backlog(database), Inbox(database, Cipher([SecretStr(KEY)]))
     rooms = []
     for number in range(250):
         message = event.message.model_copy(update={"id": number})

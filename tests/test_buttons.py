@@ -23,6 +23,7 @@ async def pressed(stage: Stage, payload: str, *, user: int = OLGA, message: int 
     event = {
         "event": "ONIMBOTV2COMMANDADD",
         "data[bot][id]": str(BOT),
+        **stage.bots_token(),
         "data[command][id]": str(commands["press"]),
         "data[command][command]": "/press",
         "data[command][params]": payload,

@@ -150,7 +150,9 @@ async def test_everybody_reads_his_own_language(empty_stage: Stage) -> None:
     await stage.say("/escalate")
     await stage.say("/escalate del 288")
 
-    assert (await stage.chat())["messages"][-2]["text"].startswith("[b]Switchboard:[/b]\n🚨 Escal")
+    assert (await stage.chat())["messages"][-2]["text"].startswith(
+        "[USER=456]Switchboard[/USER]\n 🚨 Escal"
+    )
     assert "asks you to join" in (await stage.told_privately(RESPONSIBLE))[-1]
     assert "Может быть" in (await stage.told_privately())[-1]
 

@@ -140,7 +140,9 @@ async def test_twenty_people_are_one_request_and_one_answer_of_ten_lines(stage: 
 
     requests = await stage.requests(since=before)
     assert requests.count("batch") <= 2
-    answer = (await stage.chat())["messages"][-1]["text"].removeprefix("[b]Switchboard:[/b]\n")
+    answer = (await stage.chat())["messages"][-1]["text"].removeprefix(
+        "[USER=456]Switchboard[/USER]\n "
+    )
     assert len(answer.split("\n")) == 10
     assert answer.endswith("… и ещё 11")
 

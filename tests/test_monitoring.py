@@ -63,7 +63,16 @@ def declared() -> dict[str, list[str]]:
     return {
         family.name + ("_total" if family.type == "counter" else ""): sorted(
             {label for sample in family.samples for label in sample.labels} - {"le"},
-            key=["command", "method", "outcome", "code", "result", "reason", "state"].index,
+            key=[
+                "command",
+                "method",
+                "outcome",
+                "code",
+                "result",
+                "reason",
+                "state",
+                "change",
+            ].index,
         )
         for family in text_string_to_metric_families(exposed)
     }

@@ -43,5 +43,5 @@ def _chat(shown: Dialogue) -> int:
 async def _told(stage: Stage) -> list[dict[str, Any]]:
     """Everything that the bot has told Olga, wherever it did, the oldest first."""
     told = [*(await stage.chat())["messages"], *(await stage.get(f"dialogs/{OLGA}"))["messages"]]
-    own = [one for one in told if one["author_id"] == BOT or "Switchboard:" in one["text"]]
+    own = [one for one in told if one["author_id"] == BOT or "]Switchboard[" in one["text"]]
     return sorted(own, key=lambda one: one["id"])

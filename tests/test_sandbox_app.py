@@ -51,7 +51,8 @@ async def test_the_page_is_opened_with_the_visitor_s_tokens(desk: Desk) -> None:
 
 
 async def test_a_placement_is_opened_at_its_own_handler(desk: Desk) -> None:
-    place = {"PLACEMENT": "IM_TEXTAREA", "HANDLER": f"{desk.origin}/palette", "TITLE": "T"}
+    place = {"PLACEMENT": "IM_TEXTAREA", "HANDLER": f"{desk.origin}/palette", "TITLE": "T",
+             "OPTIONS": {"iconName": "fa-bars"}}  # fmt: skip
     assert await desk.ask("placement.bind", **place) is True
     assert (await desk.refusal("placement.bind", **place))[1] == "ERROR_CORE"
     assert (await desk.ask("placement.get"))[0]["placement"] == "IM_TEXTAREA"
@@ -70,8 +71,73 @@ async def test_placements_are_for_administrators(desk: Desk) -> None:
     refused = await desk.refusal("placement.bind", token, PLACEMENT="IM_TEXTAREA")
 
     assert refused[:2] == (403, "ACCESS_DENIED")
-    assert (await desk.refusal("placement.bind"))[1] == "ERROR_ARGUMENT"
-    assert (await desk.refusal("placement.bind", PLACEMENT="X"))[1] == "ERROR_PLACEMENT_NOT_FOUND"
+
+
+PALETTE = "http://bot.example/palette"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"HANDLER": PALETTE}, "ERROR_ARGUMENT"),
+        ({"PLACEMENT": "DEFAULT", "HANDLER": PALETTE}, "ERROR_ARGUMENT"),
+        ({"PLACEMENT": "IM_TEXTAREA"}, "ERROR_ARGUMENT"),
+        ({"PLACEMENT": "X", "HANDLER": "http://bot/palette"}, "ERROR_WRONG_HANDLER_URL"),
+        ({"PLACEMENT": "X", "HANDLER": "ftp://bot.example/"}, "ERROR_UNSUPPORTED_PROTOCOL"),
+        ({"PLACEMENT": "X", "HANDLER": PALETTE}, "ERROR_PLACEMENT_NOT_FOUND"),
+    ],
+)
+async def test_places_and_addresses_that_are_refused(
+    desk: Desk, asked: dict[str, str], code: str
+) -> None:
+    """The address is looked at before the place."""
+    assert (await desk.refusal("placement.bind", **asked))[:2] == (400, code)
+
+
+async def test_a_place_needs_its_own_scope(desk: Desk) -> None:
+    await desk.fault(scopes=["placement", "im"])
+
+    asked = {"PLACEMENT": "CRM_DEAL_DETAIL_TAB", "HANDLER": PALETTE}
+    assert (await desk.refusal("placement.bind", **asked))[1] == "ERROR_PLACEMENT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("place", "options", "error"),
+    [
+        ("IM_TEXTAREA", {}, "EMPTY_ERROR_ICON_NAME"),
+        ("IM_SIDEBAR", {"iconName": "f" * 51}, "INVALID_ERROR_ICON_NAME"),
+        ("IM_NAVIGATION", {"iconName": "42"}, "INVALID_ERROR_ICON_NAME"),
+        ("IM_CONTEXT_MENU", {"extranet": "yes"}, "INVALID_ERROR_EXTRANET"),
+        ("IM_CONTEXT_MENU", {"context": "LINES; CHAT"}, "INVALID_ERROR_CONTEXT"),
+        ("IM_CONTEXT_MENU", {"role": "user"}, "INVALID_ERROR_ROLE"),
+        ("IM_TEXTAREA", {"iconName": "fa-bars", "color": "red"}, "INVALID_ERROR_COLOR"),
+        ("IM_TEXTAREA", {"iconName": "fa-bars", "width": "-1"}, "INVALID_ERROR_WIDTH"),
+        ("IM_TEXTAREA", {"iconName": "fa-bars", "height": -1}, "INVALID_ERROR_HEIGHT"),
+    ],
+)
+async def test_wrong_options_of_a_place_are_told_with_status_200(
+    desk: Desk, place: str, options: dict[str, object], error: str
+) -> None:
+    asked = {"PLACEMENT": place, "HANDLER": PALETTE, "OPTIONS": options}
+
+    answer = await desk.ask("placement.bind", **asked)
+
+    assert answer["error"] == error
+    assert answer["error_description"]
+    assert await desk.ask("placement.get") == []
+
+
+async def test_good_options_and_cards_are_bound(desk: Desk) -> None:
+    options = {"iconName": "fa-bars", "context": "CHAT;LINES", "role": "ADMIN", "extranet": "Y",
+               "color": "GRAPHITE", "width": 80, "height": 60, "unknown": 1}  # fmt: skip
+    titles = {"en": {"TITLE": "Palette"}, "ru": {"TITLE": "Палитра"}}
+
+    for asked in ({"PLACEMENT": "IM_TEXTAREA", "OPTIONS": options, "LANG_ALL": titles},
+                  {"PLACEMENT": "CRM_COMPANY_DETAIL_TAB"}):  # fmt: skip
+        assert await desk.ask("placement.bind", HANDLER=PALETTE, **asked) is True
+
+    bound = await desk.ask("placement.get")
+    assert [one["title"] for one in bound] == ["Палитра", ""]
 
 
 async def test_handlers_are_bound_and_unbound(desk: Desk) -> None:
@@ -85,6 +151,11 @@ async def test_handlers_are_bound_and_unbound(desk: Desk) -> None:
         "ERROR_EVENT_NOT_FOUND"
     )
     assert (await desk.refusal("event.bind", event="ONAPPTEST"))[1] == "ERROR_ARGUMENT"
+    for handler, code in (("http://localhost/x", "ERROR_WRONG_HANDLER_URL"),
+                          ("http://bot.example/ x", "ERROR_WRONG_HANDLER_URL"),
+                          ("ftp://bot.example/x", "ERROR_UNSUPPORTED_PROTOCOL")):  # fmt: skip
+        refused = await desk.refusal("event.bind", event="ONAPPTEST", handler=handler)
+        assert refused[:2] == (400, code)
     token = await desk.token(7)
     assert (await desk.refusal("event.bind", token, **bound, auth_type=1))[0] == 403
 
@@ -114,3 +185,38 @@ async def test_an_update_may_bring_a_new_application_token(desk: Desk) -> None:
     assert (event["data"]["VERSION"], event["data"]["PREVIOUS_VERSION"]) == ("2", "1")
     assert event["auth"]["application_token"] not in ("", old)
     assert await desk.ask("event.get") == []
+
+
+async def test_another_administrator_may_update(desk: Desk) -> None:
+    await desk.ask("event.bind", event="ONAPPUPDATE", handler=f"{desk.origin}/events")
+
+    await desk.control("update", user_id=3)
+
+    auth = (await desk.event("ONAPPUPDATE"))["auth"]
+    assert auth["user_id"] == "3"
+    assert auth["refresh_token"]
+    assert (await desk.ask("profile", auth["access_token"]))["ID"] == "3"
+
+
+@pytest.mark.parametrize("path", ["install", "update", "unregister"])
+@pytest.mark.parametrize("user", [33, 18, 456, 599])
+async def test_apps_are_managed_by_active_employees(desk: Desk, path: str, user: int) -> None:
+    assert (await desk.control(path, handler=desk.origin, user_id=user))[0] == 403
+
+
+async def test_the_bot_can_be_deleted(desk: Desk) -> None:
+    await desk.add_command("invite")
+    await desk.say("/invite x")
+
+    assert await desk.control("unregister", user_id=3) == (200, {"bot_id": 456})
+
+    event = await desk.event("ONIMBOTV2DELETE")
+    assert (event["data"]["bot"]["id"], event["auth"]["user_id"]) == ("456", "3")
+    assert "refresh_token" not in event["auth"]
+    for method in ("imbot.v2.Bot.get", "imbot.v2.Command.list", "imbot.v2.Command.answer",
+                   "imbot.v2.Chat.Message.send"):  # fmt: skip
+        assert (await desk.refusal(method, botId=456))[:2] == (400, "BOT_NOT_FOUND")
+    assert await desk.ask("profile", event["data"]["bot"]["auth"]["access_token"]) == []
+    await desk.say("/invite y")
+    assert (await desk.sent())[-1] == "ONIMBOTV2DELETE"
+    assert (await desk.control("unregister"))[0] == 404

@@ -59,7 +59,10 @@ async def test_halt_stops_at_the_first_refusal(desk: Desk) -> None:
     cmd = {"a": "profile", "b": "nope", "c": "profile"}
 
     assert (await run(desk, cmd))["result"].keys() == {"a", "c"}
-    assert (await run(desk, cmd, halt=1))["result"].keys() == {"a"}
+    for true in (1, True, "1", "Y", "N", "false", [0]):
+        assert (await run(desk, cmd, halt=true))["result"].keys() == {"a"}, true
+    for false in (0, False, "0", "", None, []):
+        assert (await run(desk, cmd, halt=false))["result"].keys() == {"a", "c"}, false
 
 
 async def test_nested_and_surplus_commands_fail_alone(desk: Desk) -> None:

@@ -29,7 +29,9 @@ async def test_the_first_bot_is_456_and_its_code_its_key(desk: Desk) -> None:
         ({"type": "robot"}, "BOT_INVALID_TYPE"),
         ({"eventMode": "push"}, "BOT_INVALID_EVENT_MODE"),
         ({"webhookUrl": ""}, "BOT_WEBHOOK_URL_REQUIRED"),
-        ({"webhookUrl": "ftp://x"}, "BOT_INVALID_CALLBACK"),
+        ({"webhookUrl": "ftp://bot.example"}, "BOT_INVALID_CALLBACK"),
+        ({"webhookUrl": "http://localhost:8080/events"}, "BOT_INVALID_CALLBACK"),
+        ({"webhookUrl": "https://bot/events"}, "BOT_INVALID_CALLBACK"),
         ({"webhookUrl": "http://x\r\ny"}, "BOT_INVALID_CALLBACK"),
     ],
 )
@@ -125,6 +127,35 @@ async def test_the_revision_is_told(desk: Desk) -> None:
     assert (await desk.ask("imbot.v2.Revision.get"))["rest"] >= 33
 
 
+async def test_a_box_that_lags_behind_knows_flat_commands_only(desk: Desk) -> None:
+    register = "imbot.v2.Command.register"
+    flat = {"command": "remove", "title": {"ru": "x"}, "common": True}
+    assert (await desk.refusal(register, botId=456, **flat))[1] == "COMMAND_REQUIRED"
+    await desk.fault(revision=32)
+
+    assert (await desk.refusal("imbot.v2.Revision.get"))[:2] == (404, "ERROR_METHOD_NOT_FOUND")
+    known = await desk.ask("method.get", name="imbot.v2.revision.get")
+    assert known == {"isExisting": False, "isAvailable": False}
+    assert "imbot.v2.Revision.get" not in await desk.ask("methods")
+    assert (await desk.refusal(register, botId=456, fields=flat))[:2] == (400, "100")
+    assert (await desk.ask(register, botId=456, **flat))["command"]["command"] == "/remove"
+    assert (await desk.refusal(register, botId=456, command="x"))[1] == "COMMAND_TITLE_REQUIRED"
+
+    await desk.fault(revision=33)
+    assert (await desk.ask("imbot.v2.Revision.get"))["rest"] == 33
+    await desk.add_command("escalate")
+
+
+async def test_a_code_may_be_another_app_s(desk: Desk) -> None:
+    await desk.fault(other_codes=["helper", "switchboard"])
+    asked = {"code": "switchboard", "properties": {"name": "X"}}
+
+    refused = await desk.refusal("imbot.v2.Bot.register", fields=asked)
+
+    assert refused[:2] == (400, "BOT_CODE_ALREADY_TAKEN")
+    assert await desk.add_bot("helper") == 456
+
+
 async def test_fetch_mode_keeps_events_until_they_are_confirmed() -> None:
     async with desk_open() as desk:
         await desk.install()
@@ -146,3 +177,29 @@ async def test_fetch_mode_keeps_events_until_they_are_confirmed() -> None:
         done = await desk.ask("imbot.v2.Event.get", botId=456, offset=rest["nextOffset"])
         assert (done["events"], done["nextOffset"]) == ([], rest["nextOffset"])
         assert await desk.look("deliveries") == []
+
+
+async def test_in_fetch_mode_a_private_press_has_no_chat_and_a_day_ends_all() -> None:
+    async with desk_open() as desk:
+        await desk.install()
+        await desk.add_bot(eventMode="fetch", webhookUrl="")
+        await desk.add_command("invite")
+        await desk.whisper("привет")
+        keyboard = [{"TEXT": "да", "COMMAND": "invite"}]
+        for dialog in ("7", "chat8773"):
+            if dialog != "7":
+                desk.portal.state.chats[8773].members.append(456)
+            fields = {"message": "?", "keyboard": keyboard}
+            sent = await desk.ask(
+                "imbot.v2.Chat.Message.send", botId=456, dialogId=dialog, fields=fields
+            )
+            await desk.control("presses", message_id=sent["id"], button=0, user_id=7)
+
+        events = (await desk.ask("imbot.v2.Event.get", botId=456))["events"]
+        pressed = [one["data"] for one in events if one["type"] == "ONIMBOTV2COMMANDADD"]
+        assert pressed[0]["chat"] == []
+        assert pressed[1]["chat"]["dialogId"] == "chat8773"
+
+        await desk.fault(clock=24 * 3600 + 1)
+        left = await desk.ask("imbot.v2.Event.get", await desk.token(7), botId=456)
+        assert left["events"] == []

@@ -55,13 +55,60 @@ async def test_lines_that_are_none(desk: Desk, text: str) -> None:
     assert await desk.sent() == []
 
 
-async def test_ten_different_commands_and_no_more(desk: Desk) -> None:
-    for number in range(12):
-        await desk.add_command(f"c{number}")
+async def test_every_line_that_is_a_command_is_told(desk: Desk) -> None:
+    lines = [*(f"/invite {number}" for number in range(12)), "/invite 0"]
 
-    await desk.say("\n".join(f"/c{number}" for number in [*range(12), 0]))
+    await desk.say("\n".join(lines))
 
-    assert len(await desk.sent()) == 11
+    assert await called(desk, 13) == [("/invite", line.removeprefix("/invite ")) for line in lines]
+
+
+@pytest.mark.parametrize(("before", "answers"), [(9, 1), (10, 0)])
+async def test_only_ten_different_commands_can_be_answered(
+    desk: Desk, before: int, answers: int
+) -> None:
+    other = await desk.add_bot("other")
+    command = await desk.add_command("late", bot=other)
+    twice = ["/invite 0"] * 2
+
+    number = await desk.say("\n".join([*twice, *(f"/invite {n}" for n in range(before)), "/late"]))
+
+    asked = {"botId": other, "commandId": command, "messageId": number, "dialogId": "chat8773"}
+    told = await desk.ask("imbot.v2.Command.answer", **asked, fields={"message": "готово"})
+    assert told == {"result": True}
+    assert len((await desk.look("chats/8773"))["messages"]) == 1 + answers
+
+
+async def test_lines_can_arrive_in_reversed_order(desk: Desk) -> None:
+    await desk.fault(events={"reversed": True})
+    await desk.say("/invite 1\n/invite 2\n/remove 3")
+    assert await called(desk, 3) == [("/remove", "3"), ("/invite", "2"), ("/invite", "1")]
+
+    await desk.fault(events={"reversed": False})
+    await desk.say("/invite 1\n/invite 2")
+    assert await called(desk, 2) == [("/invite", "1"), ("/invite", "2")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("[USER=12][/USER]", "[USER=12 REPLACE]Иван Петров[/USER]"),
+        ("[user=12][/user]", "[USER=12 REPLACE]Иван Петров[/USER]"),
+        ("[USER=12]И[/USER]", "[USER=12]И[/USER]"),
+        ("[USER=999][/USER]", "[USER=999 REPLACE][/USER]"),
+        ("[code][USER=12][/USER][/code]", "[code][USER=12][/USER][/code]"),
+        ("[send=/x][USER=12][/USER][/send]", "[send=/x][USER=12][/USER][/send]"),
+        ("[code][USER=12][/USER]", "[code][USER=12 REPLACE]Иван Петров[/USER]"),
+    ],
+)  # fmt: skip
+async def test_short_mentions_are_spelled_out_in_the_text_alone(
+    desk: Desk, typed: str, told: str
+) -> None:
+    await desk.say(f"/invite {typed}")
+
+    data = (await desk.event())["data"]
+
+    assert (data["command"]["params"], data["message"]["text"]) == (typed, f"/invite {told}")
 
 
 async def test_the_event_is_what_the_portal_sends(desk: Desk) -> None:
@@ -183,6 +230,18 @@ async def test_edits_and_deletions_run_nothing_again(desk: Desk) -> None:
     assert deleted["data"]["messageId"] == str(number)
 
 
+async def test_the_chat_of_an_item_names_it_in_events(desk: Desk) -> None:
+    for entity in ("DEAL|288", "LEAD|1300"):
+        await desk.fault(chat={"id": 1439, "entity_id": entity})
+        await desk.say("/invite x", chat=1439)
+
+        chat = (await desk.event())["data"]["chat"]
+
+        assert (chat["entityType"], chat["entityId"]) == ("CRM", entity)
+        assert chat["type"] == "crm"
+    assert (await desk.control("faults", chat={"id": 8773, "entity_id": "x"}))[0] == 400
+
+
 async def answer(desk: Desk, number: int, **fields: object) -> object:
     asked = {"message": "готово", "system": True, **fields}
     return await desk.ask(
@@ -197,7 +256,7 @@ async def test_an_answer_goes_to_the_chat_of_the_message(desk: Desk) -> None:
     assert await answer(desk, number) == {"result": True}
 
     last = (await desk.look("chats/8773"))["messages"][-1]
-    assert last["text"] == "[b]Бот:[/b]\nготово"
+    assert last["text"] == "[USER=456]Бот[/USER]\n готово"
     assert (last["author_id"], last["system"], last["to_customer"]) == (0, True, False)
 
 
@@ -271,6 +330,26 @@ async def test_a_press_fires_the_button_s_command(desk: Desk) -> None:
     assert (await desk.control("presses", **{**pressed, "user_id": 15}))[0] == 403
     assert (await desk.control("presses", **{**pressed, "user_id": 599}))[0] == 403
     assert len((await desk.look("chats/8773"))["messages"]) == 2
+
+
+@pytest.mark.parametrize("without", ["dialog_id", "chat", None])
+async def test_a_press_may_come_without_its_chat(desk: Desk, without: str | None) -> None:
+    number = await desk.say("/invite x")
+    await answer(desk, number, keyboard={"BOT_ID": 456, "BUTTONS": KEYBOARD})
+    shown = (await desk.look("chats/8773"))["messages"][-1]["id"]
+    await desk.fault(events={"without_chat": without})
+    await desk.say("/invite y")
+    await desk.control("presses", message_id=shown, button=0, user_id=7)
+
+    _, typed, pressed = [(await desk.event())["data"] for _ in range(3)]
+
+    assert typed["chat"]["dialogId"] == "chat8773"
+    assert pressed["message"]["chatId"] == "8773"
+    if without == "chat":
+        assert "chat" not in pressed
+    else:
+        assert pressed["chat"]["id"] == "8773"
+        assert ("dialogId" in pressed["chat"]) is (without is None)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,59 @@ async def test_a_comment_in_the_timeline(desk: Desk) -> None:
 
     comment = (await desk.look("comments"))[0]
     assert (comment["by"], comment["entity_id"]) == (7, 288)
-    assert (await desk.refusal(method, token, fields={}))[:2] == (400, "")
+    await desk.ask(method, token, fields={"ENTITY_ID": "288", "ENTITY_TYPE_ID": 2, "COMMENT": "x"})
+    assert (await desk.look("comments"))[1]["entity_type"] == "DEAL"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({}, "100"),
+        ({"fields": "x"}, "100"),
+        ({"fields": {}}, "OWNER_NOT_FOUND"),
+        ({"fields": {"ENTITY_ID": 288, "ENTITY_TYPE": "invoice", "COMMENT": "x"}},
+         "OWNER_NOT_FOUND"),
+        ({"fields": {"entity_id": 288, "entity_type": "deal", "comment": "x"}}, "OWNER_NOT_FOUND"),
+        ({"fields": {"ENTITY_ID": 288, "ENTITY_TYPE": "deal", "COMMENT": " "}},
+         "INVALID_ARG_VALUE"),
+    ],
+)  # fmt: skip
+async def test_comments_that_are_refused(desk: Desk, asked: dict[str, object], code: str) -> None:
+    refused = await desk.refusal("crm.timeline.comment.add", await desk.token(7), **asked)
+
+    assert refused[:2] == (400, code)
+
+
+@pytest.mark.parametrize("right", ["crm", "crm_change"])
+async def test_comments_are_for_those_who_may_change_the_item(desk: Desk, right: str) -> None:
+    token, method = await desk.token(7), "crm.timeline.comment.add"
+    await desk.fault(user={"id": 7, right: False})
+
+    fields = {"ENTITY_ID": 288, "ENTITY_TYPE": "deal", "COMMENT": ""}
+    assert (await desk.refusal(method, token, fields=fields))[:2] == (400, "ACCESS_DENIED")
+
+
+async def test_who_is_mentioned_in_a_comment_is_notified(desk: Desk) -> None:
+    text = "[USER=12]Иван[/USER] &#91;user=15]Анна[/USER] [USER=21][/USER] [USER=999]x[/USER]"
+    fields = {"ENTITY_ID": 288, "ENTITY_TYPE": "deal", "COMMENT": text}
+
+    await desk.ask("crm.timeline.comment.add", await desk.token(7), fields=fields)
+
+    rows = await desk.look("notifications")
+    assert sorted((row["from"], row["to"]) for row in rows) == [(7, 12), (7, 15)]
+
+
+async def test_items_can_be_put_there_and_changed(desk: Desk) -> None:
+    token = await desk.token(7)
+    await desk.fault(item={"type": "deal", "id": 288, "title": "[b]x[/b]", "assigned_by": 3})
+    await desk.fault(item={"type": "lead", "id": 1300, "observers": [12]})
+
+    deal = (await desk.ask("crm.item.get", token, entityTypeId=2, id=288))["item"]
+    lead = (await desk.ask("crm.item.get", token, entityTypeId=1, id=1300))["item"]
+
+    assert (deal["title"], deal["assignedById"]) == ("[b]x[/b]", 3)
+    assert (lead["title"], lead["observers"]) == ("LEAD 1300", [12])
+    assert (await desk.control("faults", item={"type": "invoice", "id": 1}))[0] == 400
 
 
 async def test_invitations_go_to_those_who_can_be_invited(desk: Desk) -> None:
@@ -70,10 +122,11 @@ async def test_invitations_go_to_those_who_can_be_invited(desk: Desk) -> None:
 
     assert await desk.ask(INVITE, token, GROUP_ID=15, USER_ID=people, MESSAGE="нужен") == ["12", 15]
     assert await desk.ask(INVITE, token, GROUP_ID=15, USER_ID="12") == []
+    assert await desk.ask(INVITE, token, GROUP_ID=15, USER_ID=["x", 0, None, 21]) == [21]
 
     rows = await desk.look("invitations")
     assert [(r["group_id"], r["user_id"], r["by"], r["message"]) for r in rows] == [
-        (15, 12, 7, "нужен"), (15, 15, 7, "нужен"),
+        (15, 12, 7, "нужен"), (15, 15, 7, "нужен"), (15, 21, 7, ""),
     ]  # fmt: skip
 
 
@@ -86,7 +139,9 @@ async def test_the_errors_of_groups_have_no_code(desk: Desk) -> None:
 
     assert await desk.refusal(INVITE, token, USER_ID=12) == (400, "", "Wrong group ID")
     assert await desk.refusal(INVITE, token, GROUP_ID=15) == (400, "", "Wrong user IDs")
-    assert await desk.refusal(INVITE, token, GROUP_ID=15, USER_ID=[]) == (400, "", "Wrong user IDs")
+    for wrong in ([], 0, "x", {}):
+        refused = await desk.refusal(INVITE, token, GROUP_ID=15, USER_ID=wrong)
+        assert refused == (400, "", "Wrong user IDs")
     not_found = (400, "", "Socialnetwork group not found")
     assert await desk.refusal(INVITE, token, GROUP_ID=999, USER_ID=12) == not_found
     assert await desk.refusal("sonet_group.user.get", token, ID=999) == not_found

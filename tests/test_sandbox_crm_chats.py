@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from test_sandbox import Desk, bot_desk
@@ -51,7 +52,7 @@ async def test_strings_are_as_good_as_numbers(desk: Desk) -> None:
 async def test_the_checks_of_add_in_their_order(desk: Desk) -> None:
     """Everything is wrong at first; then the reasons go one by one."""
     await desk.fault(user={"id": 7, "crm": False, "join": False})
-    await desk.fault(user={"id": 12, "active": False, "crm": False, "history": False})
+    await desk.fault(user={"id": 12, "active": False, "crm": False})
     await desk.fault(chat={"id": 8773, "status": 60})
     wrong = {"CRM_ENTITY_TYPE": None, "CRM_ENTITY": None, "USER_ID": None}
 
@@ -71,8 +72,6 @@ async def test_the_checks_of_add_in_their_order(desk: Desk) -> None:
     await desk.fault(user={"id": 7, "crm": True})
     assert (await refused(desk, ADD, **wrong))[:2] == (400, "CHAT_NOT_IN_CRM")
     await desk.fault(chat={"id": 8773, "status": 40})
-    assert "join user to chat" in (await refused(desk, ADD, **wrong))[2]
-    await desk.fault(user={"id": 7, "join": True})
     assert (await refused(desk, ADD, **wrong))[1:] == (
         "ERROR_ARGUMENT", "Argument 'Empty USER_ID' is null or empty",
     )  # fmt: skip
@@ -82,10 +81,68 @@ async def test_the_checks_of_add_in_their_order(desk: Desk) -> None:
     assert (status, code) == (403, "ACCESS_DENIED")
     assert "this CRM entity" in text
     await desk.fault(user={"id": 12, "crm": True})
+    await desk.fault(user={"id": 7, "history": "none"})
     assert "view chat history" in (await refused(desk, ADD))[2]
     assert await members(desk) == [7, 599]
-    await desk.fault(user={"id": 12, "history": True})
+    await desk.fault(user={"id": 7, "history": "any"})
     assert await desk.ask(ADD, await desk.token(7), **DEAL) == 8773
+
+
+IN_QUEUE, OF_THEIR_DEPARTMENT, OUTSIDE, EDITOR = 15, 21, 12, 1
+
+
+@pytest.mark.parametrize(
+    ("level", "passing"),
+    [
+        ("any", {IN_QUEUE, OF_THEIR_DEPARTMENT, OUTSIDE, EDITOR}),
+        ("department", {IN_QUEUE, OF_THEIR_DEPARTMENT, EDITOR}),
+        ("self", {IN_QUEUE, EDITOR}),
+        ("none", set()),
+    ],
+)
+async def test_the_level_is_the_caller_s_and_the_ids_the_target_s(
+    desk: Desk, level: str, passing: set[int]
+) -> None:
+    await desk.fault(user={"id": 7, "history": level})
+    for number in (IN_QUEUE, OF_THEIR_DEPARTMENT, OUTSIDE, EDITOR):
+        await desk.fault(user={"id": number, "history": "none" if number in passing else "any"})
+        status, body = await desk.rest(ADD, await desk.token(7), **{**DEAL, "USER_ID": number})
+        assert (status == 200) == (number in passing), (number, body)
+
+
+async def test_administrators_bring_in_whom_they_like(desk: Desk) -> None:
+    await desk.fault(user={"id": 1, "history": "none"})
+
+    assert await desk.ask(ADD, await desk.token(1), **DEAL) == 8773
+
+
+async def test_the_queue_of_a_line_and_who_changed_it_can_be_set(desk: Desk) -> None:
+    await desk.fault(user={"id": 7, "history": "self"})
+    assert "view chat history" in (await refused(desk, ADD))[2]
+
+    await desk.fault(line={"id": 1, "queue": [7, 12], "modified_by": 21})
+
+    assert await desk.ask(ADD, await desk.token(7), **DEAL) == 8773
+    assert await desk.ask(ADD, await desk.token(7), **{**DEAL, "USER_ID": 21}) == 8773
+    assert "view chat history" in (await refused(desk, ADD, USER_ID=15))[2]
+    for wrong in ({"id": 9}, {"id": 1, "queue": [999]}, {"id": 1, "queue": "7"}):
+        assert (await desk.control("faults", line=wrong))[0] in {400, 404}
+
+
+@pytest.mark.parametrize(("first", "second"), [(12, 15), (15, 12)])
+async def test_a_batch_has_one_verdict_for_all(desk: Desk, first: int, second: int) -> None:
+    """Whoever is asked for first decides for the others of the same request."""
+    await desk.fault(user={"id": 7, "history": "self"})
+    asked = {key: value for key, value in DEAL.items() if key != "USER_ID"}
+    cmd = [f"{ADD}?{urlencode({**asked, 'USER_ID': number})}" for number in (first, second)]
+
+    answer = await desk.ask("batch", await desk.token(7), cmd=cmd)
+
+    together = [15, 12] if first == 15 else []
+    assert await members(desk) == [7, 599, *together]
+    assert len(answer["result_error"]) == 2 - len(together)
+    await desk.rest(ADD, await desk.token(7), **{**DEAL, "USER_ID": 15})
+    assert 15 in await members(desk)
 
 
 async def test_the_checks_of_delete_in_their_order(desk: Desk) -> None:
@@ -102,10 +159,9 @@ async def test_the_checks_of_delete_in_their_order(desk: Desk) -> None:
     await desk.fault(user={"id": 7, "crm": True})
     assert (await refused(desk, DELETE))[1] == "CHAT_NOT_IN_CRM"
     await desk.fault(chat={"id": 8773, "status": 40})
-    assert (await refused(desk, DELETE))[:2] == (403, "CHAT_DELETE_USER_PERMISSION_DENIED")
-    await desk.fault(user={"id": 7, "join": True})
     assert (await refused(desk, DELETE))[1] == "CRM_CHAT_USER_NOT_ACTIVE"
-    await desk.fault(user={"id": 12, "active": True, "crm": False, "history": False})
+    await desk.fault(user={"id": 12, "active": True, "crm": False})
+    await desk.fault(user={"id": 7, "history": "none"})
     assert (await refused(desk, DELETE))[:2] == (400, "WRONG_REQUEST")
 
 
@@ -194,7 +250,23 @@ async def test_the_chats_of_an_item(desk: Desk) -> None:
     assert await desk.ask(method, token, CRM_ENTITY_TYPE="deal", CRM_ENTITY=999) == []
     assert (await desk.refusal(method, token))[1] == "ERROR_ARGUMENT"
     await desk.fault(user={"id": 7, "crm": False})
-    assert (await desk.refusal(method, token, **asked))[:2] == (403, "ACCESS_DENIED")
+    for item in (288, 999):
+        denied = await desk.refusal(method, token, CRM_ENTITY_TYPE="deal", CRM_ENTITY=item)
+        assert denied[:2] == (403, "ACCESS_DENIED")
+
+
+async def test_chats_of_an_item_that_are_not_as_usual(desk: Desk) -> None:
+    async def listed(**more: str) -> list[Any]:
+        method, token = "imopenlines.crm.chat.get", await desk.token(7)
+        rows = await desk.ask(method, token, CRM_ENTITY_TYPE="deal", CRM_ENTITY=288, **more)
+        return [row["CHAT_ID"] for row in rows]
+
+    await desk.fault(chat={"id": 8773, "status": 50})
+    assert (await listed(), await listed(ACTIVE_ONLY="N")) == ([], ["8773", "8800"])
+    await desk.fault(chat={"id": 8773, "status": 40, "connector": False})
+    assert (await listed(), await listed(ACTIVE_ONLY="N")) == ([], ["8800"])
+    await desk.fault(chat={"id": 8800, "orphaned": True})
+    assert await listed(ACTIVE_ONLY="N") == [None]
 
 
 async def test_the_last_chat_of_an_item(desk: Desk) -> None:

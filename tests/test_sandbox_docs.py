@@ -56,7 +56,7 @@ def test_every_fault_is_described(page: Page) -> None:
 
 def test_every_control_path_is_described(page: Page) -> None:
     for path in ("messages", "presses", "edits", "deletions", "faults", "install", "open", "finish",
-                 "update", "uninstall", "reset", "chats", "dialogs", "calls", "refreshes",
-                 "deliveries", "memberships", "invitations", "notifications", "comments",
-                 "typing", "users"):  # fmt: skip
+                 "update", "unregister", "uninstall", "reset", "chats", "dialogs", "calls",
+                 "refreshes", "deliveries", "memberships", "invitations", "notifications",
+                 "comments", "typing", "users"):  # fmt: skip
         assert f"/sandbox/{path}" in page.text

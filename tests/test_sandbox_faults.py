@@ -13,6 +13,17 @@ DEAL = {"CRM_ENTITY_TYPE": "deal", "CRM_ENTITY": 288, "USER_ID": 12, "CHAT_ID": 
 BUSY = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": "Too many requests"}
 
 
+async def whose(desk: Desk, token: str) -> str | None:
+    """Whose token it is, by `profile` alone and in a batch; None: the portal does not know it."""
+    status, alone = await desk.rest("profile", token)
+    _, batch = await desk.rest("batch", token, cmd={"who": "profile"})
+    if status != 200:
+        assert (status, alone["error"], batch["error"]) == (401, *["NO_AUTH_FOUND"] * 2)
+        return None
+    assert batch["result"]["result"]["who"] == alone["result"]
+    return str(alone["result"]["ID"])
+
+
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     async with bot_desk("invite") as desk:
@@ -175,6 +186,47 @@ async def test_the_tokens_of_events(
     assert event["data"]["bot"]["auth"]["access_token"]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "owner"), [("normal", "7"), ("mislabelled", "15"), ("forged", None)]
+)
+async def test_whose_the_tokens_at_the_top_really_are(
+    desk: Desk, tokens: str, owner: str | None
+) -> None:
+    await desk.fault(events={"tokens": tokens, "foreign_user_id": 15})
+    await desk.say("/invite x")
+
+    auth = (await desk.event())["auth"]
+
+    assert (auth["user_id"], bool(auth["refresh_token"])) == ("7", True)
+    assert await whose(desk, auth["access_token"]) == owner
+
+
+@pytest.mark.parametrize(
+    ("bot_auth", "owner"), [("normal", "456"), ("foreign", "15"), ("forged", None)]
+)
+async def test_whose_the_bot_s_tokens_really_are(
+    desk: Desk, bot_auth: str, owner: str | None
+) -> None:
+    await desk.fault(events={"bot_auth": bot_auth, "foreign_user_id": 15})
+    await desk.say("/invite x")
+
+    bot = (await desk.event())["data"]["bot"]
+
+    assert (bot["id"], bot["auth"]["user_id"]) == ("456", "456")
+    assert bot["auth"]["client_id"] == desk.portal.state.app.client_id
+    assert await whose(desk, bot["auth"]["access_token"]) == owner
+
+
+async def test_the_bot_s_tokens_can_be_missing(desk: Desk) -> None:
+    await desk.fault(events={"bot_auth": "none"})
+    await desk.say("/invite x")
+
+    event = await desk.event()
+
+    assert event["data"]["bot"] == {"id": "456", "code": "helper"}
+    assert event["auth"]["access_token"]
+
+
 async def test_a_customer_s_hit_may_carry_an_employee_s_token(desk: Desk) -> None:
     await desk.add_command("open", extranetSupport=True)
     await desk.fault(events={"tokens": "foreign"})
@@ -237,6 +289,17 @@ async def test_a_slow_handler_does_not_hold_up_who_types(desk: Desk) -> None:
     assert params == ["1", "2"]
 
 
+async def test_an_event_may_have_happened_long_ago(desk: Desk) -> None:
+    now = desk.portal.state.clock.now()
+    await desk.fault(events={"late": 660})
+    await desk.say("/invite x")
+    assert int(now) - 660 <= int((await desk.event())["ts"]) <= now - 655
+
+    await desk.fault(events={"late": 0})
+    await desk.say("/invite x")
+    assert int((await desk.event())["ts"]) >= int(now)
+
+
 async def test_events_can_be_late(desk: Desk) -> None:
     await desk.fault(events={"delay": 0.05})
     await desk.say("/invite x")
@@ -265,8 +328,14 @@ async def test_events_can_be_late(desk: Desk) -> None:
         {"method": "profile", "error": BUSY, "times": 0},
         {"method": "", "error": BUSY},
         {"tokens": "lost"},
+        {"tokens": "disowned", "code": "expired_token"},
+        {"member_id": ""},
+        {"events": {"bot_auth": "odd"}},
         {"events": {"tokens": "odd"}},
         {"events": {"copies": 1000}},
+        {"events": {"late": -1}},
+        {"events": {"reversed": 1}},
+        {"events": {"without_chat": "odd"}},
         {"events": {"without": "x"}},
         {"events": {"without": [1]}},
         {"bucket": {"size": 1}},

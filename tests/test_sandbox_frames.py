@@ -73,6 +73,17 @@ async def test_a_page_is_opened_in_the_visitor_s_language() -> None:
         assert (await desk.control("open", user_id=15, language="x" * 11))[0] == 400
 
 
+async def test_older_portals_post_less_to_a_page(desk: Desk) -> None:
+    await desk.fault(page={"without": ["APPLICATION_TOKEN", "SERVER_ENDPOINT"]})
+
+    _, fields = await opened(desk)
+
+    assert not {"APPLICATION_TOKEN", "SERVER_ENDPOINT"} & fields.keys()
+    assert (await desk.ask("profile", fields["AUTH_ID"]))["ID"] == "1"
+    await desk.fault(clear=True)
+    assert "APPLICATION_TOKEN" in (await opened(desk))[1]
+
+
 async def test_the_script_is_served_where_bitrix24_has_it(desk: Desk) -> None:
     async with desk.http.get(f"{desk.portal.url}/api/v1/") as response:
         assert response.status == 200

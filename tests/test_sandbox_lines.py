@@ -33,17 +33,26 @@ async def test_what_is_no_dialogue_is_refused(desk: Desk, asked: dict[str, Any])
     assert (await desk.refusal(GET, await desk.token(7), **asked))[:2] == (400, "ACCESS_ERROR")
 
 
-async def test_a_dialogue_is_for_those_who_may_see_it(desk: Desk) -> None:
+async def test_a_dialogue_is_open_by_the_role_the_item_or_the_recent_list(desk: Desk) -> None:
+    """The history of the line has nothing to do with it."""
     token = await desk.token(15)
+    await desk.fault(user={"id": 15, "history": "none"})
     assert (await desk.ask(GET, token, CHAT_ID=8773))["role"] == "none"
+    await desk.fault(user={"id": 15, "join": False})
+    assert (await desk.ask(GET, token, CHAT_ID=8773))["role"] == "none"
+    assert await desk.ask("im.chat.user.list", token, CHAT_ID=8773) == [7, 599]
 
-    await desk.fault(user={"id": 15, "history": False})
-
+    await desk.fault(user={"id": 15, "crm": False})
     assert (await desk.refusal(GET, token, CHAT_ID=8773))[1] == "ACCESS_ERROR"
+    assert await desk.ask("im.chat.user.list", token, CHAT_ID=8773) == []
+
+    await desk.fault(chat={"id": 8773, "recent": [15]})
+    assert (await desk.ask(GET, token, CHAT_ID=8773))["role"] == "none"
 
 
 async def test_a_closed_dialogue_is_started_anew(desk: Desk) -> None:
     token = await desk.token(15)
+    await desk.fault(user={"id": 15, "history": "any"})
     before = await desk.ask(GET, token, CHAT_ID=8800)
     assert before["entity_data_1"].split("|")[5] == "0"
 
@@ -72,7 +81,7 @@ async def test_the_hidden_mode_is_switched(desk: Desk) -> None:
 
 async def test_the_session_methods_name_the_parameter(desk: Desk) -> None:
     token, method = await desk.token(7), "imopenlines.session.mode.silent"
-    await desk.fault(user={"id": 15, "join": False})
+    await desk.fault(user={"id": 15, "join": False, "crm": False})
 
     assert (await desk.refusal(method, token))[:2] == (400, "CHAT_ID")
     assert (await desk.refusal(method, token, CHAT_ID=55))[:2] == (400, "CHAT_TYPE")
@@ -123,3 +132,8 @@ async def test_the_lines_and_their_queues(desk: Desk) -> None:
     assert (await desk.ask("imopenlines.config.get", CONFIG_ID=1))["QUEUE"] == ["7", "15"]
     assert "QUEUE" not in await desk.ask("imopenlines.config.get", CONFIG_ID=1, WITH_QUEUE="N")
     assert await desk.ask("imopenlines.config.get", CONFIG_ID=2) is False
+    stranger = await desk.token(41)
+    assert (await desk.ask("imopenlines.config.get", stranger, CONFIG_ID=1))["QUEUE"]
+    for nothing in ({}, {"CONFIG_ID": 0}, {"CONFIG_ID": "x"}):
+        refused = await desk.refusal("imopenlines.config.get", stranger, **nothing)
+        assert refused[:2] == (400, "CONFIG_ID_EMPTY")

@@ -44,13 +44,21 @@ async def test_a_code_becomes_a_pair_once(desk: Desk) -> None:
 
     status, pair = await exchange(desk, grant_type="authorization_code", code=back["code"])
 
-    assert (status, pair["user_id"], pair["expires_in"]) == (200, 7, 3600)
+    assert (status, pair["expires_in"]) == (200, 3600)
+    assert "user_id" not in pair
     assert pair["client_endpoint"] == f"{desk.portal.url}/rest/"
     assert pair["server_endpoint"] == f"{desk.portal.oauth_url}/rest/"
     assert pair["domain"] == urlsplit(desk.portal.oauth_url).netloc
     assert (await desk.ask("profile", pair["access_token"]))["ID"] == "7"
     again = await exchange(desk, grant_type="authorization_code", code=back["code"])
     assert (again[0], again[1]["error"]) == (400, "invalid_grant")
+
+
+async def test_the_answer_to_a_code_may_tell_whose_it_is(desk: Desk) -> None:
+    await desk.fault(code_tells_owner=True)
+    code = (await authorized(desk))["code"]
+
+    assert (await exchange(desk, grant_type="authorization_code", code=code))[1]["user_id"] == 7
 
 
 async def test_a_code_lives_thirty_seconds(desk: Desk) -> None:
@@ -69,11 +77,12 @@ async def test_the_visitor_is_the_cookie_s_or_the_query_s(desk: Desk) -> None:
     async with desk.http.get(url, headers=headers, allow_redirects=False) as response:
         code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
     _, pair = await exchange(desk, grant_type="authorization_code", code=code)
-    assert pair["user_id"] == 15
+    assert (await desk.ask("profile", pair["access_token"]))["ID"] == "15"
 
     code = (await authorized(desk, user_id=3))["code"]
     _, pair = await exchange(desk, grant_type="authorization_code", code=code)
-    assert pair["user_id"] == 3
+    renew = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
+    assert (await exchange(desk, **renew))[1]["user_id"] == 3
 
 
 @pytest.mark.parametrize("user", [33, 456, 599, 999, "x"])
@@ -157,11 +166,16 @@ async def test_the_server_s_faults(desk: Desk) -> None:
     assert (await exchange(desk, **asked))[0] == 200
 
 
+async def trusted_info(desk: Desk, token: str, path: str = "app.info") -> Any:
+    """What the authorization server says about a token."""
+    url = f"{desk.portal.oauth_url}/rest/{path}?auth={token}"
+    async with desk.http.get(url) as response:
+        return (await response.json())["result"]
+
+
 @pytest.mark.parametrize("path", ["app.info", "app.info/", "app.info.json"])
 async def test_the_authorization_server_tells_whose_a_token_is(desk: Desk, path: str) -> None:
-    url = f"{desk.portal.oauth_url}/rest/{path}?auth={desk.app_token}"
-    async with desk.http.get(url) as response:
-        trusted = (await response.json())["result"]
+    trusted = await trusted_info(desk, desk.app_token, path)
 
     assert (trusted["client_id"], trusted["user_id"]) == (APP["client_id"], 1)
     assert trusted["install"]["member_id"] == desk.portal.state.settings.member_id
@@ -172,3 +186,73 @@ async def test_the_authorization_server_tells_whose_a_token_is(desk: Desk, path:
 async def test_the_authorization_server_knows_no_other_tokens(desk: Desk) -> None:
     async with desk.http.get(f"{desk.portal.oauth_url}/rest/app.info?auth=x") as response:
         assert (response.status, (await response.json())["error"]) == (401, "NO_AUTH_FOUND")
+
+
+@pytest.mark.parametrize("code", ["NO_AUTH_FOUND", "invalid_token"])
+@pytest.mark.parametrize("user", [7, 456])
+async def test_a_pair_that_the_portal_does_not_know_can_be_renewed(
+    desk: Desk, user: int, code: str
+) -> None:
+    pair = desk.portal.state.tokens.issue(user, "user")
+    anna = await desk.token(15)
+
+    await desk.fault(tokens="disowned", user_id=user, code=code)
+
+    assert (await desk.refusal("profile", pair.access))[:2] == (401, code)
+    assert (await desk.refusal("batch", pair.access, cmd=["profile"]))[:2] == (401, code)
+    assert (await desk.ask("profile", anna))["ID"] == "15"
+    _, fresh = await exchange(desk, grant_type="refresh_token", refresh_token=pair.refresh)
+    assert (await desk.ask("profile", fresh["access_token"]))["ID"] == str(user)
+
+
+async def test_a_pair_can_be_unknown_for_good(desk: Desk) -> None:
+    pair = desk.portal.state.tokens.issue(7, "user")
+
+    await desk.fault(tokens="disowned")
+    await desk.fault(tokens="revoked")
+
+    assert (await desk.refusal("profile", pair.access))[:2] == (401, "NO_AUTH_FOUND")
+    _, body = await exchange(desk, grant_type="refresh_token", refresh_token=pair.refresh)
+    assert body["error"] == "invalid_grant"
+    assert (await desk.ask("profile", await desk.token(7)))["ID"] == "7"
+
+
+async def test_the_portal_s_clock_can_be_ahead_of_every_token(desk: Desk) -> None:
+    await desk.fault(tokens="always_expired")
+    pair = desk.portal.state.tokens.issue(7, "user")
+
+    _, fresh = await exchange(desk, grant_type="refresh_token", refresh_token=pair.refresh)
+
+    token = fresh["access_token"]
+    assert (await desk.refusal("profile", token))[:2] == (401, "expired_token")
+    assert (await desk.refusal("batch", token, cmd=["profile"]))[:2] == (401, "expired_token")
+    assert (await desk.refusal("profile", "made-up"))[1] == "NO_AUTH_FOUND"
+    assert (await trusted_info(desk, token))["user_id"] == 7
+    await desk.fault(tokens="normal")
+    assert (await desk.ask("profile", token))["ID"] == "7"
+
+
+async def test_the_tokens_of_who_is_dismissed_are_good_for_nothing(desk: Desk) -> None:
+    token = await desk.token(7)
+
+    await desk.fault(user={"id": 7, "active": False})
+
+    assert await desk.ask("profile", token) == []
+    assert (await desk.refusal("app.info", token))[:2] == (401, "authorization_error")
+    assert (await desk.refusal("batch", token, cmd=["profile"]))[1] == "authorization_error"
+
+
+async def test_a_renewed_licence_gives_the_portal_another_id(desk: Desk) -> None:
+    pair = desk.portal.state.tokens.issue(7, "user")
+    await desk.add_command("invite")
+    await desk.fault(member_id="b" * 32)
+
+    _, fresh = await exchange(desk, grant_type="refresh_token", refresh_token=pair.refresh)
+    assert fresh["member_id"] == "b" * 32
+    info = await trusted_info(desk, fresh["access_token"])
+    assert info["install"]["member_id"] == "b" * 32
+    await desk.say("/invite x")
+    event = await desk.event("ONIMBOTV2COMMANDADD")
+    assert event["auth"]["member_id"] == event["data"]["bot"]["auth"]["member_id"] == "b" * 32
+    await desk.fault(member_id=None)
+    assert (await authorized(desk))["member_id"] == desk.portal.state.settings.member_id

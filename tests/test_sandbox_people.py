@@ -83,9 +83,11 @@ async def test_lists_of_people_are_maps_by_id(desk: Desk) -> None:
 
     assert (await desk.ask(method, ID=[12, "15"])).keys() == {"12", "15"}
     assert (await desk.ask(method, ID="[12,15]")).keys() == {"12", "15"}
-    assert await desk.ask(method, ID=[999]) == []
-    assert len(await desk.ask(method, ID=[12, 15], RESULT_TYPE="array")) == 2
-    assert (await desk.refusal(method, ID="12"))[:2] == (400, "INVALID_FORMAT")
+    assert await desk.ask(method, ID=[999]) == {"999": None}
+    found = await desk.ask(method, ID=[12, 999], RESULT_TYPE="array")
+    assert [person and person["id"] for person in found] == [12, None]
+    for nobody in ("12", [], [0, "x"], "[]"):
+        assert (await desk.refusal(method, ID=nobody))[:2] == (400, "INVALID_FORMAT")
 
 
 async def test_searching_in_the_messenger(desk: Desk) -> None:
@@ -127,6 +129,7 @@ async def test_bots_may_not_ask_for_departments(desk: Desk) -> None:
 
 async def test_chats_are_seen_by_members(desk: Desk) -> None:
     token, other = await desk.token(7), await desk.token(41)
+    await desk.fault(user={"id": 41, "join": False, "crm": False})
 
     assert await desk.ask("im.chat.user.list", token, CHAT_ID=8773) == [7, 599]
     assert await desk.ask("im.chat.user.list", other, CHAT_ID=8773) == []

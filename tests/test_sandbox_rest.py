@@ -79,7 +79,7 @@ async def test_people_may_be_shut_out(desk: Desk) -> None:
     assert (await desk.refusal("profile", token))[:2] == (403, "user_access_error")
 
     await desk.fault(user={"id": 7, "app_access": True, "active": False})
-    assert (await desk.refusal("profile", token))[:2] == (401, "authorization_error")
+    assert (await desk.refusal("scope", token))[:2] == (401, "authorization_error")
 
 
 async def test_the_bucket_runs_over_and_leaks(desk: Desk) -> None:

@@ -196,7 +196,7 @@ async def test_22_the_bot_is_no_member(stage: Stage) -> None:
 
     answer = (await stage.chat())["messages"][-1]
     assert answer["system"]
-    assert answer["text"].startswith("[b]Switchboard:[/b]")
+    assert answer["text"].startswith("[USER=456]Switchboard[/USER]\n ")
     [call] = await stage.calls(ANSWER)
     assert call["auth"] in ("bot", "app")
 

@@ -15,6 +15,7 @@ from stage import ADD, KEY, OLGA, Stage, bot_running, settings_for
 
 from bot.settings import Settings
 from bot.store.cipher import Cipher, Unreadable
+from bot.store.tokens import pair_place
 from sandbox.server import Portal
 
 NEW_KEY = Fernet.generate_key().decode()
@@ -28,8 +29,8 @@ DERIVED_ONCE = (
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (None, "ENCRYPTION_KEYS: Field required"),
-        ("", "ENCRYPTION_KEYS: Value should have at least 1 item"),
+        (None, "ENCRYPTION_KEYS: it is missing"),
+        ("", "ENCRYPTION_KEYS: it is empty"),
         (KEY[:31], "key 1 of ENCRYPTION_KEYS is too short"),
         (f"{KEY},short", "key 2 of ENCRYPTION_KEYS is too short"),
     ],
@@ -45,14 +46,31 @@ async def test_without_good_keys_the_bot_does_not_start(
 
 def test_any_long_secret_is_a_key_and_a_fernet_key_stays_what_it_is() -> None:
     generated = SecretStr("0123456789abcdef" * 4)
-    note = Cipher([generated]).encrypt(SecretStr("of the portal"))
+    note = Cipher([generated]).encrypt(SecretStr("of the portal"), "portal/m")
 
-    assert Cipher([SecretStr(KEY), generated]).decrypt(note).get_secret_value() == "of the portal"
-    assert Fernet(KEY).decrypt(Cipher([SecretStr(KEY)]).encrypt(SecretStr("as ever"))) == b"as ever"
+    both = Cipher([SecretStr(KEY), generated])
+    assert both.decrypt(note, "portal/m").get_secret_value() == "of the portal"
+    kept = Cipher([SecretStr(KEY)]).encrypt_unbound(SecretStr("as ever"))
+    assert Fernet(KEY).decrypt(kept) == b"as ever"
     # What was once written with a derived key is read by every later version.
-    assert Cipher([generated]).decrypt(DERIVED_ONCE).get_secret_value() == "written by version 0.1"
+    old = Cipher([generated]).decrypt(DERIVED_ONCE, "portal/m")
+    assert old.get_secret_value() == "written by version 0.1"
+    other = SecretStr(generated.get_secret_value()[:-1] + "0")
     with pytest.raises(Unreadable):
-        Cipher([SecretStr(generated.get_secret_value()[:-1] + "0")]).decrypt(note)
+        Cipher([other]).decrypt(note, "portal/m")
+
+
+def test_a_secret_can_be_read_at_its_own_place_alone() -> None:
+    cipher = Cipher([SecretStr(KEY)])
+    stored = cipher.encrypt(SecretStr("the boss's pair"), pair_place("m", 3, proven=True))
+
+    for other in (
+        pair_place("m", 15, proven=True),
+        pair_place("n", 3, proven=True),
+        pair_place("m", 3, proven=False),
+    ):
+        with pytest.raises(Unreadable):
+            cipher.decrypt(stored, other)
 
 
 async def test_with_other_keys_than_the_databases_the_bot_does_not_start(

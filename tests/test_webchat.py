@@ -93,6 +93,9 @@ async def test_the_feed_tells_all_at_first_and_then_what_changes(desk: Desk) -> 
         number = await desk.say("Добрый день")
         message = await until(response, f"message:{number}")
         assert (message["text"], message["to_customer"]) == ("Добрый день", True)
+        assert message["forwarded"] is None
+        _, again = await desk.control("messages", chat_id=55, user_id=7, forward=number)
+        assert (await until(response, f"message:{again['message_id']}"))["forwarded"] == 7
 
         await desk.fault(user={"id": 15, "active": False})
         assert (await until(response, "person:15"))["active"] is False

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from stage import ANNA, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ANNA, CHAT, CUSTOMER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -195,6 +195,23 @@ async def test_faults_are_set_and_mended(desk: Desk) -> None:
     await expect(desk.members).to_contain_text("Иван Петров")
 
 
+async def test_the_role_is_set_and_the_queue_is_shown(desk: Desk) -> None:
+    level = desk.page.get_by_role("combobox", name="Просмотр истории")
+    await expect(level).to_have_value("any")
+    await expect(desk.page.locator("#queue")).to_have_text(
+        "В очереди линии: Ольга Смирнова, Анна Орлова"
+    )
+
+    await level.select_option("none")
+
+    await expect(desk.toasts).to_contain_text("Роль изменена")
+    assert desk.stage.portal.state.users[OLGA].history == "none"
+    await desk.be(1)
+    await expect(level).to_be_disabled()
+    await desk.be(ANNA)
+    await expect(level).to_have_value("self")
+
+
 async def test_a_mention_is_one_thing_to_the_keyboard(desk: Desk) -> None:
     await desk.text.focus()
     await desk.page.keyboard.type("Спросим @орл")
@@ -218,12 +235,13 @@ async def test_a_mention_is_one_thing_to_the_keyboard(desk: Desk) -> None:
 async def test_bb_code_is_shown_and_can_be_pressed(desk: Desk) -> None:
     await desk.stage.type(
         "[put=/who]спросить[/put] [send=Готово]сказать[/send] [code][b]как есть[/b][/code]\n"
-        ">>цитата\n[chat=55]летучка[/chat] &#91;b&#93;скобки&#91;/b&#93;"
+        ">>цитата\n[chat=55]летучка[/chat] &#91;b&#93;скобки&#x5b;/b] &amp;#91;b] &lt;i&gt;"
     )
     code, quote = desk.messages.locator("code"), desk.messages.locator("blockquote")
     await expect(code).to_have_text("[b]как есть[/b]")
     await expect(quote).to_have_text("цитата")
-    await expect(desk.messages).to_contain_text("[b]скобки[/b]")
+    await expect(desk.messages.locator("strong")).to_have_text("скобки")
+    await expect(desk.messages).to_contain_text("&#91;b] <i>")
 
     await desk.messages.get_by_role("button", name="спросить").click()
     await expect(desk.text).to_have_value("/who")
@@ -231,6 +249,63 @@ async def test_bb_code_is_shown_and_can_be_pressed(desk: Desk) -> None:
     await expect(desk.messages.locator("li")).to_have_count(2)
     await desk.messages.get_by_role("button", name="летучка").click()
     await expect(desk.page.get_by_role("heading", name="Летучка")).to_be_visible()
+
+
+async def test_a_message_is_quoted(desk: Desk) -> None:
+    await desk.hide()
+    number = await desk.stage.type("Здравствуйте", user=CUSTOMER)
+    bar = desk.page.locator("#quoted")
+
+    await desk.messages.get_by_role("button", name=re.compile("Цитировать: Клиент, ")).click()
+    await expect(bar).to_contain_text("Цитата Клиент: Здравствуйте")
+    await expect(desk.text).to_be_focused()
+    await desk.page.get_by_role("button", name="Убрать цитату").click()
+    await expect(bar).to_be_hidden()
+
+    await desk.messages.get_by_role("button", name=re.compile("Цитировать: Клиент, ")).click()
+    await desk.chat("Летучка")
+    await expect(bar).to_be_hidden()
+    await desk.chat("Клиент - Поддержка")
+    await expect(bar).to_be_visible()
+    await desk.page.keyboard.type("Кто это?")
+    await desk.page.keyboard.press("Enter")
+
+    await expect(bar).to_be_hidden()
+    await expect(desk.messages.locator("blockquote")).to_contain_text("Здравствуйте")
+    text = (await desk.stage.chat())["messages"][-1]["text"]
+    assert f"] #chat{CHAT}/{number}\nЗдравствуйте\n" in text
+    assert text.endswith("-\nКто это?")
+
+
+async def test_a_message_is_forwarded_by_keyboard_alone(desk: Desk) -> None:
+    await desk.hide()
+    await desk.stage.type("раз", user=CUSTOMER)
+    await desk.stage.type("два")
+    keys = desk.page.keyboard
+    await expect(desk.messages.locator("li")).to_have_count(2)
+
+    await desk.messages.focus()
+    await keys.press("Tab")
+    await keys.press("Tab")
+    await expect(desk.page.locator(":focus")).to_have_accessible_name(
+        re.compile("Переслать: Ольга Смирнова, ")
+    )
+    await keys.press("ArrowUp")
+    await expect(desk.page.locator(":focus")).to_have_accessible_name(
+        re.compile("Переслать: Клиент, ")
+    )
+    await keys.press("Enter")
+    await expect(desk.page.get_by_role("dialog", name="Куда переслать?")).to_be_visible()
+    await keys.press("Escape")
+    await expect(desk.page.get_by_role("dialog")).to_be_hidden()
+    await keys.press("Enter")
+    await desk.page.get_by_role("dialog").get_by_role("button", name="Летучка").focus()
+    await keys.press("Enter")
+
+    await expect(desk.page.get_by_role("heading", name="Летучка")).to_be_visible()
+    await expect(desk.messages).to_contain_text("Переслано. Автор: Клиент")
+    told = (await desk.stage.chat(GROUP_CHAT))["messages"][-1]
+    assert (told["text"], told["author_id"], told["forward"]["userId"]) == ("раз", OLGA, CUSTOMER)
 
 
 async def test_hostile_text_stays_text(desk: Desk) -> None:
@@ -290,7 +365,13 @@ async def test_the_page_is_usable_on_a_phone_and_in_english(stage: Stage, browse
         await page.get_by_role("button", name=re.compile("Клиент - Поддержка")).first.click()
         await page.get_by_role("textbox", name="Message", exact=True).fill("/invite id12")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("log", name="Messages")).to_contain_text("now in this chat")
+        messages = page.get_by_role("log", name="Messages")
+        await expect(messages).to_contain_text("now in this chat")
+
+        await messages.get_by_role("button", name=re.compile("Forward: Ольга")).click()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        await page.get_by_role("dialog").get_by_role("button", name="Switchboard").click()
+        await expect(messages).to_contain_text("Forwarded. Author: Ольга Смирнова")
 
 
 async def test_whatever_can_be_pressed_has_a_name(desk: Desk) -> None:

@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import (
     ClientConnectorError,
@@ -29,15 +30,13 @@ from bot.bitrix24.errors import (
     Forbidden,
     Moved,
     Refused,
-    TurnedAway,
     Unanswered,
     Unreachable,
-    refusal,
+    error_of,
+    unanswered,
 )
 from bot.bitrix24.network import NotPublic
-from bot.bitrix24.numerals import read_reset
 from bot.bitrix24.sharing import SharedRequests
-from bot.bitrix24.texts import LONGEST_DESCRIPTION, read_code, read_text
 from bot.figures import Figures
 
 log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ class Client:
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make a call and give its ``result``; while it waits for its turn, others may join it.
 
-        Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
+        Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         """
         return await self._requests.call(address, token, call)
 
@@ -83,12 +82,12 @@ class Client:
         """Make one HTTP request."""
         try:
             result = await self._ask(address, token, call)
+            if call.method == "batch":
+                await self._heed(address.member_id, call, result)
         except Bitrix24Error as error:
             self._note(call.method, error)
             raise
         self._figures.called(call.method)
-        if call.method == "batch":
-            await self._heed(address.member_id, call, result)
         return result
 
     async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -107,15 +106,14 @@ class Client:
 
     async def _heed(self, member_id: str, call: Call, result: Any) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        refused = batch.refusals(result)
-        for name, method in zip(call.params["cmd"], call.methods, strict=True):
-            error = refused.get(name)
-            if error is None:
+        answers = batch.read(result, call.params["cmd"])
+        for answer, method in zip(answers.values(), call.methods, strict=True):
+            if not isinstance(answer, Bitrix24Error):
                 self._figures.called(method)
                 continue
-            self._note(method, error)
-            if isinstance(error, Busy):
-                await self._slow_down(member_id, method, error)
+            self._note(method, answer)
+            if isinstance(answer, Busy):
+                await self._slow_down(member_id, method, answer)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
         self._figures.called(method, error)
@@ -141,7 +139,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
-                    raise Moved(response.headers.get("Location", ""))
+                    raise Moved(_redirected(response))
                 body = await self._body(response, address.member_id)
                 # Whatever an answer quotes is kept, and told.
                 return response.status, body.replace(secret.encode(), b"***") if secret else body
@@ -173,21 +171,30 @@ def _json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
+def _redirected(response: ClientResponse) -> str:
+    """Say where a redirect leads, without what may be secret in it."""
+    try:
+        path = urlsplit(response.headers.get("Location", "")).path
+    except ValueError:
+        path = ""
+    plain = "".join(one for one in path[:100] if one.isprintable())
+    return f"a redirect to {plain or '/'}, status {response.status}"
+
+
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = parsed(body)
     except (ValueError, RecursionError):
-        unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
-        raise unanswered(f"no JSON, status {status}") from None
+        if status == HTTPStatus.NOT_FOUND:
+            raise Moved("a page that is not found") from None
+        raise unanswered("no JSON", status) from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
-        raise Unanswered(f"no envelope, status {status}")
+        raise unanswered("no envelope", status)
     return answer
 
 
 def _result(status: int, answer: dict[str, Any]) -> Any:
-    # Older modules leave the code empty: it is the key that tells an error.
-    if "error" in answer:
-        code, description = read_code(answer["error"]), answer.get("error_description")
-        until = read_reset(answer.get("time"))
-        raise refusal(code, read_text(description, LONGEST_DESCRIPTION), status, until)
+    # Older modules leave the code empty: it is the key that tells an error, or the status.
+    if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
+        raise error_of(answer, status)
     return answer["result"]

@@ -3,7 +3,8 @@
 import hashlib
 import re
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -12,25 +13,47 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticUseDefault
 
-from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.entities import CrmItem, Person, read_binding
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.texts import LONGEST_NAME, read_text
+from bot.bitrix24.rows import LONGEST_NAME, flag, text
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
-_BREAK = re.compile(r"\[BR\]|#BR#", re.IGNORECASE)
+_BREAK = re.compile(r"\[BR\]|#BR#|\r\n?", re.IGNORECASE)
+
+# A mention as it was typed, or as the portal has written it anew: ``[USER=12 REPLACE]Name[/USER]``.
+_MENTION = re.compile(
+    r"\[(USER|CHAT)=([^\s\]]{0,20}+)[^\]]{0,64}+\].{0,255}?\[/\1\]", re.IGNORECASE
+)
+_SLASHES = re.compile(r"^/+")
+
+# What the portal says of a command: how somebody gave it.
+CONTEXTS = ("textarea", "keyboard", "menu")
+
+# The context of the bot's own acts, which no portal sends.
+INTERNAL = "timer"
 
 
-def _flag(value: object) -> bool:
-    return value not in ("", "0", "N", "n", "false", 0, None)
+Flag = Annotated[bool, BeforeValidator(flag)]
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
+def _or_absent(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticUseDefault from None
+
+
+# For fields that no command hangs on: what cannot be read is taken for absent.
+Spare = WrapValidator(_or_absent)
 
 # The messenger cuts what people write after so many characters; names are far shorter.
 LONGEST_MESSAGE = 20_000
@@ -77,12 +100,17 @@ class Auth(Part):
 
     application_token: Token = SecretStr("")
     member_id: str = Field("", max_length=64)
-    access_token: Token | None = None
-    refresh_token: Token | None = None
-    expires: float | None = None
-    expires_in: float | None = None
-    user_id: Id | None = None
-    server_endpoint: str = Field("", max_length=255)
+    access_token: Annotated[Token | None, Spare] = None
+    refresh_token: Annotated[Token | None, Spare] = None
+    user_id: Annotated[Id | None, Spare] = None
+    server_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
+    client_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
+    domain: Annotated[str, Field(max_length=255), Spare] = ""
+
+    @property
+    def home(self) -> str:
+        """The host of the portal that the event says it comes from."""
+        return (urlsplit(self.client_endpoint).netloc or self.domain).lower()
 
 
 class Bot(Part):
@@ -95,7 +123,7 @@ class User(Part):
     """Who typed or pressed. Page: chat-bots-v2/entities.md."""
 
     id: Id
-    name: Name = ""
+    name: Annotated[Name, Spare] = ""
     extranet: Flag = False
     bot: Flag = False
     connector: Flag = False
@@ -115,16 +143,17 @@ class Message(Part):
     """The message of a command; for a press, the message that carries the buttons."""
 
     id: Id
-    author_id: Id = 0
+    author_id: Annotated[Id, Spare] = 0
     text: Written = ""
     params: dict[str, str] = Field(default_factory=dict)
+    forward: Flag = False
 
     @field_validator("params", mode="before")
     @classmethod
     def _telling(cls, value: Any) -> Any:
         # Of what a message carries only this matters; a keyboard need not be kept.
         kept = value if isinstance(value, dict) else {}
-        return {key: read_text(kept[key]) for key in ("COMPONENT_ID", "componentId") if key in kept}
+        return {key: text(kept[key]) for key in ("COMPONENT_ID", "componentId") if key in kept}
 
     @property
     def is_hidden(self) -> bool:
@@ -137,12 +166,22 @@ class Chat(Part):
 
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
-    owner: Id = 0
+    owner: Annotated[Id, Spare] = 0
     entity_type: Name = ""
-    entity_id: Name = ""
-    entity_data_1: Name = Field("", alias="entityData1")
-    entity_data_2: Name = Field("", alias="entityData2")
-    entity_data_3: Name = Field("", alias="entityData3")
+    entity_id: Annotated[Name, Spare] = ""
+    entity_data_1: Annotated[Name, Field(alias="entityData1"), Spare] = ""
+    entity_data_2: Annotated[Name, Field(alias="entityData2"), Spare] = ""
+    entity_data_3: Annotated[Name, Field(alias="entityData3"), Spare] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_id(cls, value: Any) -> Any:
+        """Take a chat's number off its ``dialog_id`` where it does not tell that itself."""
+        if not isinstance(value, dict) or read_number(value.get("id")) is not None:
+            return value
+        number = read_number(text(value.get("dialogId")).removeprefix("chat"))
+        is_chat = text(value.get("dialogId")).startswith("chat")
+        return {**value, "id": number if is_chat and number else 0}
 
     @property
     def is_open_line(self) -> bool:
@@ -182,8 +221,9 @@ class Chat(Part):
 
     @property
     def tells_binding(self) -> bool:
-        """Say whether the event carried the binding, be it all zeros."""
-        return bool(self.entity_data_2 or self.entity_data_1)
+        """Say whether the event carried a binding that can be read, be it all zeros."""
+        is_none = self.entity_data_1.startswith("N|")
+        return is_none or bool(read_binding(self.entity_data_2, self.entity_data_1))
 
     @property
     def customer_id(self) -> int | None:
@@ -198,11 +238,14 @@ class Command(Part):
     id: Id
     command: str = Field(min_length=1, max_length=255)
     params: Written = ""
-    context: Literal["textarea", "keyboard", "menu"] | Name = "textarea"
+    context: Name = "textarea"
 
 
 class CommandEvent(Part):
-    """Somebody typed a command or pressed a button: ONIMBOTV2COMMANDADD. Holds no token."""
+    """Somebody typed a command or pressed a button: ONIMBOTV2COMMANDADD. Holds no token.
+
+    ``ts`` is when that was, by the portal's clock, in unix seconds.
+    """
 
     member_id: str = ""
     bot: Bot
@@ -210,7 +253,8 @@ class CommandEvent(Part):
     message: Message
     chat: Chat
     user: User
-    language: str = Field("", max_length=16)
+    language: Annotated[str, Field(max_length=16), Spare] = ""
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
 
     @property
     def name(self) -> str:
@@ -229,14 +273,17 @@ class CommandEvent(Part):
 
     @cached_property
     def identity(self) -> str:
-        """What makes two deliveries the same: 64 hexadecimal digits."""
+        """What makes two deliveries the same: 64 hexadecimal digits.
+
+        A line that stands twice in a message, quoted and said, is one command.
+        """
         parts = [
             self.member_id,
             str(self.message.id),
             str(self.command.id),
-            self.command.params,
+            bare_line(self.command.params),
             self.command.context,
-            str(self.user.id) if self.is_press else "",
+            str(self.user.id),
         ]
         told = "\x1f".join(parts).encode()
         # Numbers that grow keep new rows side by side in the database's index.
@@ -257,12 +304,23 @@ class CommandEvent(Part):
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
         lines, typed = lines_of(self.message.text), self.typed_line
-        return next((n for n, line in enumerate(lines) if line.strip() == typed), len(lines))
+        return next((n for n, line in enumerate(lines) if bare_line(line) == typed), len(lines))
 
     @property
     def typed_line(self) -> str:
-        """The line that the command was typed in, without the blanks around it."""
-        return f"{self.command.command} {self.command.params}".strip()
+        """The line that the command was typed in, as ``bare_line`` writes it."""
+        return bare_line(f"{self.command.command} {self.command.params}")
+
+    @property
+    def earlier_lines(self) -> int:
+        """How many lines before it look like commands: each has an event of its own."""
+        lines = lines_of(self.message.text)[: self.line]
+        return len({bare_line(line) for line in lines if line.lstrip().startswith("/")})
+
+    @property
+    def is_authors(self) -> bool:
+        """Say whether a typed command is the author's of its message, as far as that is told."""
+        return not self.is_typed or self.message.author_id in (0, self.user.id)
 
     @property
     def size(self) -> int:
@@ -281,12 +339,19 @@ def lines_of(text: str) -> list[str]:
     return _BREAK.sub("\n", text).split("\n")
 
 
+def bare_line(line: str) -> str:
+    """Write a line as it can be compared: mentions by their ids alone, spaces and slashes alike."""
+    words = _MENTION.sub(lambda found: f"[{found[1].upper()}={found[2]}]", line).split()
+    return _SLASHES.sub("/", " ".join(words))
+
+
 class Envelope(Part):
     """Any event: its name, its ``data`` as it came, and who posts it."""
 
     event: str = Field(min_length=1, max_length=64)
     data: dict[str, Any] = Field(default_factory=dict)
     auth: Auth = Field(default_factory=Auth)
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
 
     @classmethod
     def read(cls, form: dict[str, Any]) -> Self:
@@ -296,13 +361,23 @@ class Envelope(Part):
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
 
+    def with_member_id(self) -> Self:
+        """Name the portal as the bot's own part of the event does, where the event does not."""
+        if self.auth.member_id:
+            return self
+        auth = self.auth.model_copy(update={"member_id": self.bot_auth().member_id})
+        return self.model_copy(update={"auth": auth})
+
     def bot_auth(self) -> Auth:
-        """Read what the event tells of the bot's own tokens. Raises ``MalformedEvent``."""
+        """Read what the event tells of the bot's own tokens: nothing, where it is no such block."""
         bot = self.data.get("bot")
+        told = bot if isinstance(bot, dict) else {}
+        # Older portals gave the keys flat, and once more under a name in capitals.
+        auth = next((told[key] for key in ("auth", "AUTH") if told.get(key)), told)
         try:
-            return Auth.model_validate(bot.get("auth") if isinstance(bot, dict) else None)
-        except ValidationError as error:
-            raise MalformedEvent(_fields(error)) from None
+            return Auth.model_validate(auth)
+        except ValidationError:
+            return Auth()
 
     def private_message(self, member_id: str) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
@@ -311,11 +386,11 @@ class Envelope(Part):
         Raises ``MalformedEvent``.
         """
         chat, message = self.data.get("chat"), self.data.get("message")
-        dialog_id = str(chat.get("dialogId") or "") if isinstance(chat, dict) else ""
+        dialog_id = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
         if read_number(dialog_id) is None:
             return None
-        text = str(message.get("text") or "") if isinstance(message, dict) else ""
-        typed = next((line for line in lines_of(text) if line.startswith("/")), "/")
+        said = text(message.get("text"), LONGEST_MESSAGE) if isinstance(message, dict) else ""
+        typed = next((line for line in lines_of(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
         about = self.model_copy(update={"data": {**self.data, "command": command}})
@@ -324,7 +399,8 @@ class Envelope(Part):
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
         try:
-            event = CommandEvent.model_validate({**self.data, "member_id": member_id})
+            told = {**self.data, "member_id": member_id, "ts": self.ts}
+            event = CommandEvent.model_validate(told)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
         if event.is_typed:

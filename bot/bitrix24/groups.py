@@ -6,11 +6,10 @@ from typing import Any
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Refused, Unanswered
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Requester
-from bot.bitrix24.rows import read_rows
-from bot.bitrix24.texts import read_text
+from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
 
 INVITE = "sonet_group.user.invite"
@@ -38,10 +37,13 @@ class Groups:
     async def named(self, name: str) -> list[Group]:
         """List the groups whose names contain this."""
         found = await self._requester.ask(Call("sonet_group.get", {"FILTER": {"%NAME": name}}))
-        return [_group(row) for row in read_rows(found)]
+        return [one for row in rows(found) if (one := _group(row))]
 
     async def invite(self, group_id: int, people: Sequence[Person], reason: str) -> Invitations:
-        """Invite people, all in one request; the invitation carries the reason."""
+        """Invite people, all in one request; the invitation carries the reason.
+
+        Raises ``Unanswered`` where the portal does not say whom it has invited.
+        """
         params: dict[str, Any] = {"GROUP_ID": group_id, "USER_ID": [one.id for one in people]}
         if reason:
             # A batch puts results of other calls where it finds this.
@@ -58,15 +60,19 @@ def _nobody_knows(_found: Any, _step: Step) -> None:
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
-    row = next(iter(read_rows(seen.get(GROUP))), {})
-    group = _group(row) if row else Group(id=group_id)
-    listed = read_rows(seen.get(LOOK), MOST_NUMBERS)
+    row = next((one for one in rows(seen.get(GROUP)) if _group(one)), {})
+    group = _group(row) or Group(id=group_id)
+    listed = rows(seen.get(LOOK), MOST_NUMBERS)
     inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))
     owner = read_number(row.get("OWNER_ID")) or 0
     if refused := answer.refused:
         return Invitations(group, frozenset(), inside, owner, refused)
-    return Invitations(group, frozenset(read_numbers(answer.result)), inside, owner)
+    invited = frozenset(read_numbers(answer.result))
+    if not invited and answer.result not in ([], {}):
+        raise Unanswered("the portal does not say whom it has invited")
+    return Invitations(group, invited, inside, owner)
 
 
-def _group(row: Mapping[str, Any]) -> Group:
-    return Group(id=read_number(row.get("ID")) or 0, name=read_text(row.get("NAME")))
+def _group(row: Mapping[str, Any]) -> Group | None:
+    number = read_number(row.get("ID"))
+    return Group(id=number, name=text(row.get("NAME"))) if number else None

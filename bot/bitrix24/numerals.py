@@ -1,11 +1,6 @@
-"""Numbers as the portal writes them: ``12`` or ``"12"``, lists of them, and moments."""
+"""Numbers as the portal writes them: ``12`` or ``"12"``, and lists of them."""
 
-import math
-import time
 from collections.abc import Mapping
-
-# The portal counts the running time of a method within so many seconds.
-LONGEST_REST = 600.0
 
 # No id is larger, neither the portal's nor the database's; nor is it written with more digits.
 LARGEST = 2**63 - 1
@@ -30,16 +25,3 @@ def read_numbers(values: object, most: int = MOST_NUMBERS) -> tuple[int, ...]:
     """
     rows = list(values.values()) if isinstance(values, Mapping) else values
     return tuple(filter(None, map(read_number, rows[:most]))) if isinstance(rows, list) else ()
-
-
-def read_reset(times: object) -> float | None:
-    """Read when a method opens again off the times of an answer: unix seconds.
-
-    It is ten minutes from now at most, whatever the portal says.
-    """
-    value = times.get("operating_reset_at") if isinstance(times, Mapping) else None
-    if not isinstance(value, float):
-        value = read_number(value)
-    if value is None or not math.isfinite(value):
-        return None
-    return min(float(value), time.time() + LONGEST_REST)

@@ -8,9 +8,11 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.bitrix24.bodies import UNPACKED, TooLarge, is_packed, parsed, read_small
-from bot.bitrix24.errors import Refused, Unreachable
-from bot.bitrix24.texts import LONGEST_DESCRIPTION, read_code, read_text
+from bot.bitrix24.errors import Refused, Unreachable, error_of
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
+
+# What an authorization server says to a wrong id or a wrong secret of the app.
+APP_UNKNOWN = "invalid_client"
 
 
 class Grant(BaseModel, hide_input_in_errors=True):
@@ -57,6 +59,7 @@ class OAuth:
         self._keys = keys
         self._origins = frozenset(origins)
         self._default = origins[0]
+        self.servers = tuple(origins)
         self._figures = figures
         self.timeout = timeout
         self.client_id = keys.client_id
@@ -64,8 +67,8 @@ class OAuth:
     async def refresh(self, server_endpoint: str, refresh_token: SecretStr) -> Grant:
         """Renew a pair; the old refresh token is spent. Page: auto-renewal.md.
 
-        Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable``,
-        ``ForeignServer``.
+        Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable`` where
+        the server does not answer, or not now; ``ForeignServer``.
         """
         params = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
@@ -87,6 +90,19 @@ class OAuth:
         return await self._ask(
             server_endpoint, {"grant_type": "authorization_code", "code": code.get_secret_value()}
         )
+
+    async def opinion(self, server: str) -> str:
+        """Ask a server what it thinks of the app's id and secret; nothing is spent.
+
+        The answer to a refresh token that never was: ``invalid_client`` if it does not take the
+        two, ``invalid_grant`` if it does. Raises ``Unreachable``.
+        """
+        made_up = {"grant_type": "refresh_token", "refresh_token": "none"}
+        try:
+            await self._ask(server, made_up)
+        except Refused as refused:
+            return refused.code
+        return ""
 
     async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
         server = origin(server_endpoint) if server_endpoint else self._default
@@ -119,15 +135,13 @@ class OAuth:
 
 
 def _read(status: int, body: bytes) -> Grant:
-    if status >= 500:
-        raise Unreachable(f"the authorization server is out of order, status {status}")
     try:
         answer = parsed(body)
     except (ValueError, RecursionError):
         raise Unreachable(f"the authorization server is out of order, status {status}") from None
     if isinstance(answer, dict) and "error" in answer:
-        description = read_text(answer.get("error_description"), LONGEST_DESCRIPTION)
-        raise Refused(read_code(answer["error"]), description, status)
+        error = error_of(answer, status)
+        raise error if isinstance(error, Refused) else Unreachable(str(error))
     try:
         return Grant.model_validate(answer)
     except ValidationError:

@@ -12,16 +12,17 @@ from itertools import count
 from typing import Any
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Busy, NoPermission, Refused, Unanswered
-from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
 from bot.figures import Figures
+from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
 from bot.store.journal import Answered, Journal, Recorded, Step
-from bot.store.portals import Portal
 
-LOOK = "look"
+# What is asked in one request before the steps, and, where it is asked for, after them.
+LOOK, AFTER = "look", "after"
 
 # Whether in the chat or not, somebody who is dismissed is told of as such.
 INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
@@ -45,27 +46,32 @@ class Requester:
 
     def __init__(
         self,
-        access: Access,
+        actor: Actor,
         journal: Journal,
         patience: Patience,
-        portal: Portal,
         command: Accepted,
         figures: Figures,
     ) -> None:
-        self._access = access
+        self._actor = actor
         self._journal = journal
         self._patience = patience
-        self._portal = portal
         self._command = command
         self._figures = figures
 
     async def ask(self, call: Call) -> Any:
         """Make a call that changes nothing, again and again if need be."""
-        return await self._patience.insist(NOT_KNOWN, lambda: self._call(call))
+        return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
 
-    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
+    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
-        return batch.read(await self.ask(batch.build(calls)), calls)
+        return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
+
+    async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
+        results = batch.read(await self._actor.call(batch.build(calls)), calls)
+        for result in results.values():
+            if isinstance(result, NOT_HAPPENED):
+                raise result
+        return results
 
     async def change(
         self,
@@ -80,8 +86,8 @@ class Requester:
         whether the portal is already as the step wants it (``None``: it does not show). Every
         answer tells by ``changed`` whether the step made a difference. ``also`` is asked after
         them, in the same request; its results are among what was ``seen``.
-        Raises ``NoPermission``; ``Refused`` where the portal takes none of it; ``Busy``,
-        ``Unreachable`` and ``Unanswered`` when patience is over.
+        Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
+        ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
         recorded = await self._journal.of(self._command) if self._command.repeated else []
         numbered = _numbered(steps, recorded)
@@ -98,7 +104,7 @@ class Requester:
 
     async def _settle(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         """See what has come of the steps that were begun and not answered."""
-        seen = await self._call(look)
+        seen = await self._actor.call(look)
         done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
         self._journal.answer(self._command, done)
         work.settle(done)
@@ -110,36 +116,45 @@ class Requester:
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
+        results, stranger = await self._made(work, todo, new, calls)
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
+        work.doubt([step for step in todo if isinstance(results[_name(step)], Unanswered)])
+        told = [
+            (step, _answer(step, results, is_done, was_doubted=step.number in work.doubted))
+            for step in todo
+            if not isinstance(results[_name(step)], NOT_KNOWN)
+        ]
+        self._journal.answer(self._command, told)
+        if stranger is not None:
+            await self._journal.acted(self._command, stranger.owner)
+            raise stranger
+        work.answers.update({step.number: answer for step, answer in told})
+        work.seen = {name: results[name] for name in (LOOK, *work.also)}
+        for step in todo:
+            if isinstance(result := results[_name(step)], NOT_KNOWN):
+                raise result
+
+    async def _made(
+        self, work: "_Work", todo: Sequence[Step], new: Sequence[Step], calls: Mapping[str, Call]
+    ) -> tuple[dict[str, Any], NotTheirs | None]:
+        """Make the calls, and give what they came to, and whether another's token made them."""
+        stranger: NotTheirs | None = None
         try:
-            results = batch.read(await self._call(batch.build(calls)), calls)
+            try:
+                answer = await self._actor.call(batch.build(calls))
+            except NotTheirs as found:
+                stranger, answer = found, found.result
+            return batch.read(answer, calls), stranger
         except Unanswered:
+            if stranger is not None:
+                await self._journal.withdraw(self._command, new)
+                raise stranger from None
             work.doubt(todo)
             raise
         except NoPermission:
             # Nothing was called: whoever takes the command up later has nothing to look for.
             await self._journal.withdraw(self._command, new)
             raise
-        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        told = [
-            (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
-            for step in todo
-            if not isinstance(result := results[_name(step)], Busy)
-        ]
-        self._journal.answer(self._command, told)
-        work.answers.update({step.number: answer for step, answer in told})
-        work.seen = {name: results[name] for name in (LOOK, *work.also)}
-        for result in results.values():
-            if isinstance(result, Busy):
-                raise result
-
-    async def _call(self, call: Call) -> Any:
-        event = self._command.event
-        try:
-            return await self._access.call(self._portal, event.user.id, call)
-        except NoPermission:
-            if not await self._access.adopt(self._portal, event.user.id, event.identity):
-                raise
-            return await self._access.call(self._portal, event.user.id, call)
 
 
 class _Work:
@@ -204,11 +219,18 @@ def _name(step: Step) -> str:
     return f"step{step.number}"
 
 
-def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:
+def _answer(
+    step: Step, results: Mapping[str, Any], is_done: IsDone, *, was_doubted: bool
+) -> Answered:
+    result, was_done = results[_name(step)], is_done(results[LOOK], step)
     # What we had begun before and find done now is our own doing.
     if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
-    changed = True if was_doubted else None if was_done is None else not was_done
-    return Answered(result, changed=changed)
+    # A result of another shape tells nothing: only what the portal shows afterwards does.
+    if read_number(result) is None and not is_done(results.get(AFTER), step):
+        return Answered(result)
+    return Answered(
+        result, changed=True if was_doubted else None if was_done is None else not was_done
+    )

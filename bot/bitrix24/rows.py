@@ -1,17 +1,44 @@
-"""What a portal lists, cut to a page."""
+"""What a portal gives, read as far as it can be: the rest of it is let be."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from bot.bitrix24.numerals import read_number
+
 # So many rows the portal's own lists have on a page.
 PAGE = 50
 
+# The names of people, departments, groups, cards and chats.
+LONGEST_NAME = 255
 
-def read_rows(found: object, most: int = PAGE) -> list[Mapping[str, Any]]:
-    """Read the rows of a list, or of the map that PHP makes of one with gaps.
 
-    There are so many at most; what is no row is left out.
+def rows(found: object, most: int = PAGE) -> list[Mapping[str, Any]]:
+    """Give the maps of a list, or of the map that PHP makes of a list with gaps.
+
+    What comes after so many rows is left out.
     """
-    rows = list(found.values()) if isinstance(found, Mapping) else found
-    listed = rows[:most] if isinstance(rows, list) else []
-    return [one for one in listed if isinstance(one, Mapping)]
+    listed = list(found.values()) if isinstance(found, Mapping) else found
+    some = listed[:most] if isinstance(listed, list) else []
+    return [one for one in some if isinstance(one, Mapping)]
+
+
+def row(found: object, name: str) -> Mapping[str, Any]:
+    """Give the map of this name in an answer; an empty one where there is none."""
+    inner = found.get(name) if isinstance(found, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def text(value: object, longest: int = LONGEST_NAME) -> str:
+    """Give words, or a number as words; nothing where something else stands in their place.
+
+    There are so many characters at most.
+    """
+    if isinstance(value, str):
+        return value[:longest]
+    number = read_number(value)
+    return "" if number is None else str(number)
+
+
+def flag(value: object) -> bool:
+    """Read a flag, which is ``true``, ``1``, ``"Y"`` or the like. Doubtful ones are set."""
+    return value not in ("", "0", "N", "n", "false", 0, None)

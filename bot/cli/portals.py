@@ -59,7 +59,6 @@ async def _row(parts: Parts, portal: Portal, standing: Standing) -> dict[str, An
         },
         "bot": {"user": portal.bot_id, "token": await _token(parts, portal, portal.bot_id)},
         "people": standing.people,
-        "renewable": standing.renewable,
         "last_event": moment(standing.last_event) or None,
         "since_last_event": ago(standing.last_event),
         "ready": standing.ready,
@@ -74,10 +73,10 @@ def _state(portal: Portal, current: str) -> str:
 
 
 async def _token(parts: Parts, portal: Portal, user_id: int | None) -> str:
-    pair = await parts.tokens.find(portal.member_id, user_id) if user_id is not None else None
-    if pair is None:
+    kept = await parts.tokens.find(portal.member_id, user_id) if user_id is not None else None
+    if kept is None:
         return "missing"
-    return "ok" if pair.refresh else "expiring"
+    return "ok" if kept.pair.refresh else "expiring"
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

@@ -1,44 +1,46 @@
-"""What of a message its author has said himself, and not quoted."""
+"""What of a message its author has said themselves: not quoted, not code, not forwarded.
+
+Page: message-formatting.md. The messenger quotes between two lines of 54 hyphens, with ``>>``
+before a line, and shows what stands between ``[code]`` tags or three backticks as it is.
+"""
 
 import re
 
-from bot.bitrix24.events import CommandEvent, lines_of
+from bot.bitrix24.events import CommandEvent, bare_line, lines_of
 
-# A quotation stands between two lines of hyphens; they have 54 of them.
-_FENCE = re.compile(r"-{6,}")
-_CODE = re.compile(r"\[(/?)code\]", re.IGNORECASE)
+_RULE = re.compile(r"-{6,}")
+# What is opened and never closed goes on to the end of the message.
+_CODE = re.compile(
+    r"\[code\b[^\]]*\].*?(?:\[/code\]|\Z)|\[quote\b[^\]]*\].*?(?:\[/quote\]|\Z)|```.*?(?:```|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTED = (">>", "&gt;&gt;")
 
 
-def is_quoted(event: CommandEvent) -> bool:
-    """Say whether a typed command stands in a quotation or in code, and nowhere else."""
+def is_own_word(event: CommandEvent) -> bool:
+    """Say whether a typed command is its author's own, and not only quoted or shown as code."""
     text = event.message.text
     if not event.is_typed or not text:
-        return False
-    typed = event.typed_line
-    stands, said = ({one.strip() for one in lines} for lines in (lines_of(text), said_lines(text)))
-    return typed in stands and typed not in said
+        return True
+    said = said_lines(text)
+    # Where nothing is quoted the line is said, however the portal may write it.
+    return said == lines_of(text) or event.typed_line in map(bare_line, said)
+
+
+def is_forwarded(event: CommandEvent) -> bool:
+    """Say whether a typed command stands in a message that its sender has only forwarded."""
+    return event.is_typed and event.message.forward
 
 
 def said_lines(text: str) -> list[str]:
     """Give the lines of a message that are neither quoted nor code."""
-    lines = _without_fenced(lines_of(_without_code(text)))
-    return [line for line in lines if not line.lstrip().startswith((">>", "&gt;&gt;"))]
+    lines = _without_ruled(lines_of(_CODE.sub("", "\n".join(lines_of(text)))))
+    return [line for line in lines if not bare_line(line).startswith(_QUOTED)]
 
 
-def _without_code(text: str) -> str:
-    kept, place, opened = [], 0, -1
-    for found in _CODE.finditer(text):
-        if not found[1] and opened < 0:
-            opened = found.start()
-        elif found[1] and opened >= 0:
-            kept.append(text[place:opened])
-            place, opened = found.end(), -1
-    return "".join([*kept, text[place:]])
-
-
-def _without_fenced(lines: list[str]) -> list[str]:
-    fences = [n for n, line in enumerate(lines) if _FENCE.fullmatch(line.strip())]
-    quoted: set[int] = set()
-    for first, last in zip(fences[::2], fences[1::2], strict=False):
-        quoted.update(range(first, last + 1))
-    return [line for n, line in enumerate(lines) if n not in quoted]
+def _without_ruled(lines: list[str]) -> list[str]:
+    """Drop what stands between rules: a quotation may hold rules of its own."""
+    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(bare_line(line))]
+    if len(rules) < 2:
+        return lines
+    return [*lines[: rules[0]], *lines[rules[-1] + 1 :]]

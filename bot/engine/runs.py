@@ -45,7 +45,7 @@ class Runs:
             command = fresh
         if command.suspicion >= HOPELESS:
             log.error("command %s ends every process: nobody is told", command.reference)
-            await self._inbox.done(command.id, End(Ending.UNANSWERED))
+            await self._inbox.done(command.id, End(Ending.UNANSWERED), proven=command.proven)
         elif command.suspicion and await self._is_my_turn():
             await self._watch(command)
         else:

@@ -6,6 +6,10 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.events import CommandEvent
+from bot.store.tokens import TokenPair
+
+# A portal drops an event that it could not deliver for a day.
+OLDEST = 24 * 3600.0
 
 # The suspicion of ending processes with which a command is not run any more: one has ended while
 # it ran among others, and one while it was watched; or as many as this among others.
@@ -30,7 +34,8 @@ class Ending(StrEnum):
     NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
     UNANSWERED = "unanswered"  # the requester could not be told
     TOLD = "told"  # an answer that stood already was sent
-    DROPPED = "dropped"  # nobody is to be told: only quoted, or the portal has left
+    ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
+    DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
     EXPIRED = "expired"  # the permission did not come in time
 
 
@@ -74,13 +79,31 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """The token pairs that came with an event. Whose they are nobody has proven.
+
+    ``own`` is said to be the requester's: by the event where it ``is_named`` so, else by nobody.
+    ``bot`` is said to be the bot's own.
+    """
+
+    own: TokenPair | None = None
+    is_named: bool = False
+    bot: TokenPair | None = None
+
+
+NOTHING = Brought()
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A stored command.
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
     ``resumed_at`` when it was taken up after it had been set aside; ``suspicion`` is how
-    much speaks for it that to run it ends the process (see ``engine/runs``).
+    much speaks for it that to run it ends the process (see ``engine/runs``). ``brought`` came
+    with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
+    act of the bot's own. ``is_second``: another delivery of the same command came before.
     """
 
     id: int
@@ -91,6 +114,10 @@ class Accepted:
     repeated: bool = False
     resumed_at: float | None = None
     suspicion: int = 0
+    brought: Brought = NOTHING
+    proven: bool = False
+    internal: bool = False
+    is_second: bool = False
 
     @property
     def is_poison(self) -> bool:
@@ -101,6 +128,12 @@ class Accepted:
     def since(self) -> float:
         """When the command came, or, where it had been set aside, when it was taken up."""
         return self.resumed_at or self.received_at
+
+    @property
+    def asked_at(self) -> float:
+        """When it was typed or pressed: as the portal says, if that can be true."""
+        ts, came = self.event.ts, self.received_at
+        return ts if ts is not None and came - OLDEST < ts < came else came
 
     @property
     def lane(self) -> str:

@@ -1,13 +1,20 @@
-"""Secrets at rest, and sealed notes that travel through a browser."""
+"""Secrets at rest, and sealed notes that travel through a browser.
+
+A secret at rest is bound to its place: AES-GCM takes the name of the place as associated data, so
+that what is copied to another place in the database cannot be read there.
+"""
 
 import base64
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
@@ -17,29 +24,47 @@ class Unreadable(Exception):
     """No key fits, or the text was tampered with, or its time is over."""
 
 
+# What a bound secret begins with; one of the first version, which was bound to nothing, begins
+# with "gAAAA".
+_BOUND = b"\x02"
+_NONCE = 12
+
+
 class Cipher:
     """Encrypts with the first key, decrypts with any of them."""
 
     def __init__(self, keys: Sequence[SecretStr]) -> None:
         self._fernet = MultiFernet([_fernet(key) for key in keys])
+        self._bound = [_aes(key) for key in keys]
         # Names the first key; what is long and random cannot be found from its hash.
         self.mark = fingerprint(keys[0])[:16]
 
-    def encrypt(self, secret: SecretStr) -> bytes:
-        """Encrypt one secret."""
+    def encrypt(self, secret: SecretStr, place: str) -> bytes:
+        """Encrypt one secret so that it can be read at this place alone."""
+        nonce = os.urandom(_NONCE)
+        text = secret.get_secret_value().encode()
+        return _BOUND + nonce + self._bound[0].encrypt(nonce, text, place.encode())
+
+    def decrypt(self, stored: bytes, place: str) -> SecretStr:
+        """Decrypt one secret, which may be one of the first version. Raises ``Unreadable``."""
+        if not is_bound(stored):
+            return self.decrypt_unbound(stored)
+        nonce, text = bytes(stored[1 : 1 + _NONCE]), bytes(stored[1 + _NONCE :])
+        for key in self._bound:
+            try:
+                return SecretStr(key.decrypt(nonce, text, place.encode()).decode())
+            except InvalidTag:
+                continue
+        raise Unreadable
+
+    def encrypt_unbound(self, secret: SecretStr) -> bytes:
+        """Encrypt what may be read at any place."""
         return self._fernet.encrypt(secret.get_secret_value().encode())
 
-    def decrypt(self, stored: bytes) -> SecretStr:
-        """Decrypt one secret. Raises ``Unreadable``."""
+    def decrypt_unbound(self, stored: bytes) -> SecretStr:
+        """Decrypt what is bound to no place. Raises ``Unreadable``."""
         try:
             return SecretStr(self._fernet.decrypt(bytes(stored)).decode())
-        except InvalidToken:
-            raise Unreadable from None
-
-    def renew(self, stored: bytes) -> bytes:
-        """Encrypt anew, with the first key. Raises ``Unreadable``."""
-        try:
-            return self._fernet.rotate(bytes(stored))
         except InvalidToken:
             raise Unreadable from None
 
@@ -50,14 +75,21 @@ class Cipher:
     def unseal(self, purpose: str, text: str, seconds: int) -> dict[str, Any]:
         """Read a note that is at most so old. Raises ``Unreadable``."""
         try:
-            note: dict[str, Any] = json.loads(
-                self._fernet.decrypt(text.encode(errors="replace"), ttl=seconds)
-            )
-        except InvalidToken:
+            note: dict[str, Any] = json.loads(self._fernet.decrypt(text.encode(), ttl=seconds))
+        except (InvalidToken, UnicodeError):
             raise Unreadable from None
         if note.pop("for", None) != purpose:
             raise Unreadable
         return note
+
+
+def is_bound(stored: bytes) -> bool:
+    """Say whether a stored secret is bound to its place."""
+    return bytes(stored[:1]) == _BOUND
+
+
+def _aes(key: SecretStr) -> AESGCM:
+    return AESGCM(_derived(key, b"switchboard bound secrets"))
 
 
 def _fernet(key: SecretStr) -> Fernet:
@@ -69,8 +101,12 @@ def _fernet(key: SecretStr) -> Fernet:
     try:
         return Fernet(secret)
     except ValueError:
-        derivation = HKDF(SHA256(), length=32, salt=None, info=b"switchboard ENCRYPTION_KEYS")
-        return Fernet(base64.urlsafe_b64encode(derivation.derive(secret.encode())))
+        return Fernet(base64.urlsafe_b64encode(_derived(key, b"switchboard ENCRYPTION_KEYS")))
+
+
+def _derived(key: SecretStr, purpose: bytes) -> bytes:
+    derivation = HKDF(SHA256(), length=32, salt=None, info=purpose)
+    return derivation.derive(key.get_secret_value().encode())
 
 
 def fingerprint(secret: SecretStr) -> str:

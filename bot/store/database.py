@@ -32,19 +32,32 @@ GATHER = 0.002
 LINGER = 0.02
 
 
+class FolderUnusable(StoreUnavailable):
+    """SQLite's file, or the folder that it is in, cannot be made."""
+
+
 def engine_for(url: str) -> Engine:
-    """Open SQLite or PostgreSQL by the address that ``DATABASE_URL`` may hold."""
+    """Open SQLite or PostgreSQL by the address that ``DATABASE_URL`` may hold.
+
+    Raises ``FolderUnusable``.
+    """
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            file = Path(parsed.database)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
-            file.touch(mode=0o600)
+            _make(Path(parsed.database))
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     return create_engine(parsed, pool_size=2, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
+
+
+def _make(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise FolderUnusable(error.strerror) from None
 
 
 def _without_transactions(engine: Engine) -> Engine:

@@ -1,10 +1,16 @@
-"""Accepted commands: committed before Bitrix24 hears 200, kept until they are answered."""
+"""Accepted commands: committed before Bitrix24 hears 200, kept until they are answered.
 
+The tokens that came with an event stand beside it, encrypted, until it is answered.
+"""
+
+import hashlib
+import json
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import (
     ARRAY,
     Connection,
@@ -14,6 +20,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     select,
@@ -22,15 +29,39 @@ from sqlalchemy import (
 )
 
 from bot.bitrix24.events import CommandEvent
-from bot.store.accepted import Accepted, End, Ending, Reply, portal_of, refusals_of
+from bot.store.accepted import (
+    NOTHING,
+    Accepted,
+    Brought,
+    End,
+    Ending,
+    Reply,
+    portal_of,
+    refusals_of,
+)
+from bot.store.cipher import Cipher, Unreadable
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.tables import inbox, journal, tokens
+from bot.store.tokens import read, written
+
+log = logging.getLogger(__name__)
 
 _replies = TypeAdapter(list[Reply])
 
-# How long a command waits for its requester's permission.
+# How long a command waits for its requester's permission, and how long for a word of theirs
+# where nothing had proven whose command it is.
 KEPT = 900.0
+ASKED_FOR = 24 * 3600.0
+
+# How long a line waits for the lines before it in its message.
+LINES_APART = 2.0
+
+# How a command ends that an operator may have run again without anybody's new word.
+REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
+
+# Deliveries of one command have so many characters of their identity in common.
+_COMMON = 47
 
 # What may run: neither answered nor waiting for a person.
 _WAITS = and_(inbox.c.done_at.is_(None), inbox.c.parked_until.is_(None))
@@ -70,8 +101,9 @@ def _end_of(portals: list[str]) -> str:
 class Inbox:
     """The table of accepted commands."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
+        self._cipher = cipher
         insert = database.insert
         self._insert = (
             insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
@@ -79,55 +111,108 @@ class Inbox:
         self._replying = (
             update(inbox)
             .where(inbox.c.id == bindparam("command"))
-            .values(replies=bindparam("worded"), attempts=bindparam("tries"))
+            .values(
+                replies=bindparam("worded"),
+                attempts=bindparam("tries"),
+                proven=bindparam("is_proven"),
+            )
         )
         this = inbox.c.id == bindparam("command")
         self._done = (
             update(inbox)
             .where(this)
-            .values(done_at=bindparam("at"), outcome=bindparam("ending"), code=bindparam("told"))
+            .values(
+                done_at=bindparam("at"),
+                outcome=bindparam("ending"),
+                code=bindparam("told"),
+                proven=bindparam("is_proven"),
+                tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None),
+            )
+        )
+        self._park = (
+            update(inbox).where(this).values(parked_until=bindparam("until"), proven=true())
         )
         suspicion = inbox.c.suspicion + bindparam("more")
         self._suspect = update(inbox).where(this).values(suspicion=suspicion)
-        self._park = update(inbox).where(this).values(parked_until=bindparam("until"))
 
     async def accept(
         self,
         event: CommandEvent,
         *with_it: Write,
+        brought: Brought = NOTHING,
         refusal: Reply | None = None,
         identity: str = "",
+        internal: bool = False,
     ) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
 
         With a ``refusal`` it is not to be carried out, only to be answered. It is known by its
-        own identity, unless it is given another.
+        own identity, unless it is given another. An ``internal`` one is the bot's own.
         Raises ``StoreUnavailable``.
         """
-        identity, received_at = identity or event.identity, time.time()
-        row = {
-            "identity": identity,
+        first = identity or event.identity
+        told = event.model_dump_json(by_alias=True, exclude_defaults=True)
+        secret = _written(brought)
+        delivery = _delivery(told, secret)
+        row: dict[str, Any] = {
+            "identity": first,
             "member_id": event.member_id,
             "requester_id": event.user.id,
             "lane": refusals_of(event) if refusal else event.lane,
             "message_id": event.message.id,
             "line": event.line,
-            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
-            "received_at": received_at,
+            "event": told,
+            "received_at": time.time(),
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
+            "tokens": self._sealed(event, secret),
+            "delivery": delivery,
+            "proven": internal,
+            "internal": internal,
         }
+        number, is_second = await self._stored(row, with_it), False
+        if number is None and not identity and await self._is_another(first, delivery):
+            # What came first may be false: which of them counts is seen when they are run.
+            row["identity"] = f"{first[:_COMMON]}/{delivery}"
+            number, is_second = await self._stored(row, with_it), True
+        if number is None:
+            return None
+        return Accepted(
+            number,
+            event,
+            row["received_at"],
+            replies=[refusal] if refusal else None,
+            brought=brought,
+            proven=internal,
+            internal=internal,
+            is_second=is_second,
+        )
+
+    async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
         stored = await self._database.write((self._insert, [row]), *with_it)
         # Two equal deliveries may share a commit: the first to ask is the one that is stored.
-        number = stored.pop(identity, None)
-        replies = [refusal] if refusal else None
-        return None if number is None else Accepted(number, event, received_at, replies)
+        number: int | None = stored.pop(row["identity"], None)
+        return number
 
-    async def answered(self, identity: str, seconds_ago: float) -> bool:
-        """Say whether a command was answered so long ago or longer."""
-        long_ago = time.time() - seconds_ago
+    async def _is_another(self, identity: str, delivery: str) -> bool:
+        """Say whether what came before is another delivery, and not this one once more."""
+        question = select(inbox.c.delivery).where(inbox.c.identity == identity)
+        known = await self._rows(question)
+        return bool(known) and known[0].delivery not in ("", delivery)
+
+    async def proven_before(self, command: Accepted, margin: float = 0.0) -> bool:
+        """Say whether another delivery of the same command has been proven.
+
+        With a ``margin``: and answered so many seconds or longer before this one came.
+        """
+        common = command.event.identity[:_COMMON]
         question = select(inbox.c.id).where(
-            inbox.c.identity == identity, inbox.c.done_at < long_ago
+            inbox.c.identity >= common,
+            inbox.c.identity < f"{common}~",
+            inbox.c.id != command.id,
+            inbox.c.proven,
         )
+        if margin:
+            question = question.where(inbox.c.done_at < command.received_at - margin)
         return bool(await self._rows(question))
 
     async def waiting_portals(self) -> list[str]:
@@ -160,7 +245,7 @@ class Inbox:
         def ask(connection: Connection) -> list[Row[Any]]:
             return list(connection.execute(_WAITING, row))
 
-        return [_accepted(row) for row in await self._database.ask(ask)]
+        return [self._accepted(row) for row in await self._database.ask(ask)]
 
     async def waiting_in(self, lanes: Sequence[str], limit: int) -> list[list[Accepted]]:
         """List what waits in each of these chats, as ``waiting`` does; PostgreSQL only."""
@@ -171,18 +256,38 @@ class Inbox:
             return list(connection.execute(_WAITING_IN, row))
 
         for one in await self._database.ask(ask):
-            found[one.lane].append(_accepted(one))
+            found[one.lane].append(self._accepted(one))
         return [found[lane] for lane in lanes]
+
+    async def lacks_lines(self, command: Accepted) -> bool:
+        """Say whether earlier lines of its message may still be on their way.
+
+        The portal sends an event for each, and they may arrive in any order.
+        """
+        expected = command.event.earlier_lines
+        if not expected or time.time() - command.received_at > LINES_APART:
+            return False
+        earlier = select(func.count()).where(
+            inbox.c.lane == command.lane,
+            inbox.c.message_id == command.event.message.id,
+            inbox.c.line < command.event.line,
+        )
+        return int((await self._rows(earlier))[0][0]) < expected
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
         question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
-        return next((_accepted(row) for row in await self._rows(question)), None)
+        return next((self._accepted(row) for row in await self._rows(question)), None)
 
-    async def replying(self, command_id: int, replies: Sequence[Reply], attempts: int) -> None:
+    async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
         """Note what a command came to, before it is told."""
         worded = _replies.dump_json(list(replies)).decode()
-        row = {"command": command_id, "worded": worded, "tries": attempts}
+        row = {
+            "command": command.id,
+            "worded": worded,
+            "tries": attempts,
+            "is_proven": command.proven,
+        }
         await self._database.write((self._replying, [row]))
 
     async def suspect(self, command_id: int, more: int) -> None:
@@ -193,18 +298,21 @@ class Inbox:
         """Note within a moment that this has changed."""
         self._database.post((self._suspect, [{"command": command_id, "more": more}]))
 
-    async def done(self, command_id: int, end: End) -> None:
-        """Note that a command is over, and how it ended."""
+    async def done(self, command_id: int, end: End, *, proven: bool = True) -> None:
+        """Note that a command is over, how it ended, and whether it has been proven."""
         row = {
             "command": command_id,
             "at": time.time(),
             "ending": end.outcome.value,
             "told": end.code,
+            "is_proven": proven,
+            # Whoever runs the bot may have it run again; what is proven acts from the vault then.
+            "keeps": end.outcome in REPEATED and not proven,
         }
         await self._database.write((self._done, [row]))
 
     async def park(self, command_id: int, seconds: float = KEPT) -> None:
-        """Set a command aside that waits for a person; its chat goes on without it."""
+        """Set a proven command aside that waits for a person; its chat goes on without it."""
         row = {"command": command_id, "until": time.time() + seconds}
         await self._database.write((self._park, [row]))
 
@@ -226,6 +334,23 @@ class Inbox:
         # Another process, or another request of this one, may have been faster.
         mine = [number for number in numbers if taken.pop(number, None)]
         return [one for number in mine if (one := await self.find(number))]
+
+    async def asked(self, member_id: str, user_id: int, command_id: int) -> CommandEvent | None:
+        """Give a command that this person was asked about, unless it is too old or was run."""
+        question = select(inbox.c.event).where(*_asked(member_id, user_id, command_id))
+        rows = await self._rows(question)
+        return CommandEvent.model_validate_json(rows[0].event) if rows else None
+
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
+        """Take up a command that this person was asked about, and means; once."""
+        statement = (
+            update(inbox)
+            .where(*_asked(member_id, user_id, command_id))
+            .values(**_AFRESH, resumed_at=time.time(), proven=True)
+            .returning(inbox.c.id, inbox.c.requester_id)
+        )
+        taken = await self._database.write((statement, []))
+        return await self.find(command_id) if taken.pop(command_id, None) else None
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
         """List portals and users with something set aside whose token has come since."""
@@ -257,6 +382,84 @@ class Inbox:
 
         return await self._database.read(ask)
 
+    def _sealed(self, event: CommandEvent, secret: SecretStr | None) -> bytes | None:
+        return self._cipher.encrypt(secret, _place(event)) if secret else None
+
+    def _accepted(self, row: Row[Any]) -> Accepted:
+        event = CommandEvent.model_validate_json(row.event)
+        return Accepted(
+            id=row.id,
+            event=event if row.resumed_at is None else event.afresh,
+            received_at=row.received_at,
+            replies=_replies.validate_json(row.replies) if row.replies else None,
+            attempts=row.attempts,
+            repeated=row.begun,
+            resumed_at=row.resumed_at,
+            suspicion=row.suspicion,
+            brought=self._brought(event, row.tokens),
+            proven=row.proven,
+            internal=row.internal,
+            is_second=row.identity[_COMMON : _COMMON + 1] == "/",
+        )
+
+    def _brought(self, event: CommandEvent, sealed: bytes | None) -> Brought:
+        if sealed is None:
+            return NOTHING
+        try:
+            return _read(self._cipher.decrypt(sealed, _place(event)))
+        except Unreadable:
+            log.error("an event's tokens cannot be read with the keys there are")
+            return NOTHING
+
+
+# What a command forgets that is run anew.
+_AFRESH = {
+    "done_at": None,
+    "outcome": None,
+    "code": None,
+    "replies": None,
+    "attempts": 0,
+    "suspicion": 0,
+}
+
+
+def _asked(member_id: str, user_id: int, command_id: int) -> tuple[Any, ...]:
+    return (
+        inbox.c.id == command_id,
+        inbox.c.member_id == member_id,
+        inbox.c.requester_id == user_id,
+        inbox.c.outcome == Ending.ASKED.value,
+        inbox.c.received_at > time.time() - ASKED_FOR,
+    )
+
+
+def _place(event: CommandEvent) -> str:
+    return f"event/{event.member_id}/{event.identity}"
+
+
+def place_of_event(told: str) -> str:
+    """Name the place that a stored event's tokens are bound to."""
+    return _place(CommandEvent.model_validate_json(told))
+
+
+def _written(brought: Brought) -> SecretStr | None:
+    if brought == NOTHING:
+        return None
+    pairs = [written(one).get_secret_value() if one else None for one in (brought.own, brought.bot)]
+    return SecretStr(json.dumps([*pairs, brought.is_named]))
+
+
+def _read(secret: SecretStr) -> Brought:
+    own, bot, is_named = json.loads(secret.get_secret_value())
+    pairs = [read(SecretStr(one)) if one else None for one in (own, bot)]
+    return Brought(own=pairs[0], is_named=is_named, bot=pairs[1])
+
+
+def _delivery(told: str, secret: SecretStr | None) -> str:
+    """Make what tells deliveries of one command apart: 16 hexadecimal digits."""
+    brought = secret.get_secret_value() if secret else ""
+    return hashlib.sha256(f"{told}\x1f{brought}".encode()).hexdigest()[:16]
+
 
 def _claim(command_id: int) -> Update:
     return (
@@ -264,18 +467,4 @@ def _claim(command_id: int) -> Update:
         .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
         .values(parked_until=None, replies=None, attempts=0, suspicion=0, resumed_at=time.time())
         .returning(inbox.c.id, inbox.c.requester_id)
-    )
-
-
-def _accepted(row: Row[Any]) -> Accepted:
-    event = CommandEvent.model_validate_json(row.event)
-    return Accepted(
-        id=row.id,
-        event=event if row.resumed_at is None else event.afresh,
-        received_at=row.received_at,
-        replies=_replies.validate_json(row.replies) if row.replies else None,
-        attempts=row.attempts,
-        repeated=row.begun,
-        resumed_at=row.resumed_at,
-        suspicion=row.suspicion,
     )

@@ -121,6 +121,11 @@ class Journal:
         )
         await self._database.write((statement, []))
 
+    async def acted(self, command: Accepted, owner: int) -> None:
+        """Note whose token has acted, where it was not the requester's."""
+        of_it = update(journal).where(journal.c.command_id == command.id)
+        await self._database.write((of_it.values(requester_id=owner), []))
+
     def answer(self, command: Accepted, answers: Sequence[tuple[Step, Answered]]) -> None:
         """Note what these calls came to, before anybody is told."""
         if not answers:

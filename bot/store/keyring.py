@@ -4,15 +4,14 @@ For every key that anything was written with there is a row with a known word in
 that no key opens tells that a key is missing, before anybody's token turns out unreadable.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import (
-    Connection,
+    Column,
     Engine,
-    LargeBinary,
-    Table,
+    Row,
     and_,
     delete,
     func,
@@ -22,8 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from bot.store.cipher import Cipher, Unreadable
-from bot.store.tables import keys, metadata
+from bot.store.cipher import Cipher, Unreadable, is_bound
+from bot.store.inbox import place_of_event
+from bot.store.portals import token_place
+from bot.store.tables import inbox, keys, portals, tokens
+from bot.store.tokens import pair_place
 
 WORD = SecretStr("switchboard")
 
@@ -36,11 +38,16 @@ class WrongKeys(Exception):
 
 
 def check_keys(engine: Engine, cipher: Cipher) -> None:
-    """Raise ``WrongKeys`` unless everything stored can be read; note the first key as used."""
+    """Raise ``WrongKeys`` unless everything stored can be read; note the first key as used.
+
+    While nothing is encrypted yet, any key will do.
+    """
     with engine.connect() as connection:
         known = connection.execute(select(keys)).all()
     missing = [row.mark for row in known if not _opens(cipher, row.word)]
-    if missing:
+    if missing and encrypted_rows(engine) == 0:
+        _forget(engine, missing)
+    elif missing:
         raise WrongKeys(
             "the database was written with a key that ENCRYPTION_KEYS does not have "
             f"(marked {', '.join(missing)}; the first of ENCRYPTION_KEYS is {cipher.mark})"
@@ -49,10 +56,15 @@ def check_keys(engine: Engine, cipher: Cipher) -> None:
         _note(engine, cipher)
 
 
+def _forget(engine: Engine, marks: list[str]) -> None:
+    with engine.begin() as connection:
+        connection.execute(delete(keys).where(keys.c.mark.in_(marks)))
+
+
 def encrypted_rows(engine: Engine) -> int:
     """Count the rows that hold something encrypted."""
     with engine.connect() as connection:
-        counts = [select(func.count()).select_from(table) for table in _ENCRYPTED]
+        counts = [select(func.count()).where(one.is_not(None)) for one in _SECRETS]
         return sum(connection.execute(count).scalar_one() for count in counts)
 
 
@@ -63,15 +75,15 @@ def rotate(engine: Engine, cipher: Cipher) -> Iterator[int]:
     which is with the first key. Raises ``WrongKeys``.
     """
     check_keys(engine, cipher)
-    for table in _ENCRYPTED:
-        yield from _rotate(engine, cipher, table)
+    for secret in _SECRETS:
+        yield from _rotate(engine, cipher, secret)
     with engine.begin() as connection:
         connection.execute(delete(keys).where(keys.c.mark != cipher.mark))
 
 
 def _opens(cipher: Cipher, word: bytes) -> bool:
     try:
-        return cipher.decrypt(word).get_secret_value() == WORD.get_secret_value()
+        return cipher.decrypt_unbound(word).get_secret_value() == WORD.get_secret_value()
     except Unreadable:
         return False
 
@@ -79,36 +91,51 @@ def _opens(cipher: Cipher, word: bytes) -> bool:
 def _note(engine: Engine, cipher: Cipher) -> None:
     try:
         with engine.begin() as connection:
-            connection.execute(insert(keys).values(mark=cipher.mark, word=cipher.encrypt(WORD)))
+            connection.execute(
+                insert(keys).values(mark=cipher.mark, word=cipher.encrypt_unbound(WORD))
+            )
     except IntegrityError:
         # Another process has started at the same time.
         return
 
 
-def _rotate(engine: Engine, cipher: Cipher, table: Table) -> Iterator[int]:
-    names = _secrets(table)
+def _rotate(engine: Engine, cipher: Cipher, secret: Column[bytes]) -> Iterator[int]:
+    table = secret.table
+    this = [column for column in table.columns if column.primary_key]
     with engine.connect() as connection:
-        rows = connection.execute(select(*table.primary_key, *(table.c[n] for n in names))).all()
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
+        numbers = connection.execute(select(*this).where(secret.is_not(None))).all()
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
         with engine.begin() as connection:
-            for row in some:
-                _renew(connection, cipher, table, names, row)
+            for key in some:
+                one = and_(*(column == value for column, value in zip(this, key, strict=True)))
+                row = connection.execute(select(table).where(one)).first()
+                if row is not None and (old := row._mapping[secret.key]) is not None:
+                    new = _renewed(cipher, secret, row, old)
+                    statement = update(table).where(one, secret == old)
+                    connection.execute(statement.values({secret.key: new}))
         yield len(some)
 
 
-def _secrets(table: Table) -> list[str]:
-    return [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
+def _renewed(cipher: Cipher, secret: Column[bytes], row: Row[Any], old: bytes) -> bytes:
+    """Encrypt with the first key, at the same place. Raises ``Unreadable``."""
+    if not is_bound(old):
+        return cipher.encrypt_unbound(cipher.decrypt_unbound(old))
+    for place in _PLACES[secret](row):
+        try:
+            return cipher.encrypt(cipher.decrypt(old, place), place)
+        except Unreadable:
+            continue
+    raise Unreadable
 
 
-def _renew(
-    connection: Connection, cipher: Cipher, table: Table, names: list[str], row: Any
-) -> None:
-    stored = {name: getattr(row, name) for name in names}
-    values = {name: cipher.renew(old) for name, old in stored.items() if old is not None}
-    this = [column == getattr(row, column.name) for column in table.primary_key]
-    unchanged = [table.c[name] == old for name, old in stored.items()]
-    connection.execute(update(table).where(and_(*this, *unchanged)).values(values))
-
-
-_ENCRYPTED = [one for one in metadata.sorted_tables if _secrets(one) and one is not keys]
+# Where each kind of secret may be bound to.
+_PLACES: dict[Column[bytes], Callable[[Row[Any]], Sequence[str]]] = {
+    portals.c.application_token: lambda row: [token_place(row.member_id)],
+    tokens.c.pair: lambda row: [
+        pair_place(row.member_id, row.user_id, proven=proven) for proven in (True, False)
+    ],
+    tokens.c.old_refresh: lambda row: [],
+    inbox.c.tokens: lambda row: [place_of_event(row.event)],
+}
+_SECRETS = tuple(_PLACES)

@@ -15,12 +15,11 @@ MOST_CODES = 5
 class Standing:
     """One portal's tokens and commands.
 
-    ``people`` have a token pair, ``renewable`` of them one that can be renewed; ``ready`` commands
-    wait for their turn, ``parked`` ones for their requester's permission.
+    ``people`` have a token pair; ``ready`` commands wait for their turn, ``parked`` ones for their
+    requester's permission.
     """
 
     people: int = 0
-    renewable: int = 0
     last_event: float | None = None
     ready: int = 0
     parked: int = 0
@@ -64,7 +63,6 @@ def _standings(connection: Connection) -> dict[str, Standing]:
     pairs = _by_portal(connection, select(
         tokens.c.member_id,
         func.count().label("people"),
-        func.count(tokens.c.refresh_token).label("renewable"),
     ).group_by(tokens.c.member_id))  # fmt: skip
     events = _by_portal(connection, select(
         inbox.c.member_id, func.max(inbox.c.received_at).label("last_event")
@@ -89,7 +87,6 @@ def _standing(
 ) -> Standing:
     return Standing(
         people=pairs.people if pairs else 0,
-        renewable=pairs.renewable if pairs else 0,
         last_event=events.last_event if events else None,
         ready=waiting.all - waiting.parked if waiting else 0,
         parked=waiting.parked if waiting else 0,

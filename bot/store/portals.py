@@ -1,15 +1,17 @@
-"""The portals that have the app."""
+"""The portals that have the app, and for a while those that had it."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from bot.store.cipher import Cipher, fingerprint
 from bot.store.database import Database
-from bot.store.tables import metadata, portals
+from bot.store.tables import portals
 
 # How long another process may go on with what it knew of a portal.
 REMEMBER = 10.0
@@ -21,7 +23,8 @@ class Portal:
 
     ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``registered`` tells which
     commands and address the portal knows: a fingerprint, empty before the first registration.
-    ``app_code`` is what the portal calls the app.
+    ``app_code`` is what the portal calls the app. ``trouble`` names what the portal has lost;
+    ``said`` what an event has told of it that nobody has confirmed yet.
     """
 
     member_id: str
@@ -33,6 +36,12 @@ class Portal:
     registered: str
     installed_at: float
     app_code: str = ""
+    trouble: str = ""
+    said: str = ""
+
+
+class TokenTaken(Exception):
+    """Another portal has this application token."""
 
 
 class Portals:
@@ -57,7 +66,7 @@ class Portals:
         self._register = (
             update(portals)
             .where(portals.c.member_id == bindparam("portal"))
-            .values(bot_id=bindparam("bot"), registered=bindparam("what"))
+            .values(bot_id=bindparam("bot"), registered=bindparam("what"), trouble="")
         )
 
     def known(self, member_id: str) -> Portal | None:
@@ -67,7 +76,7 @@ class Portals:
     def has_met(self, mark: str) -> bool:
         """Say whether this process has had to do with a portal.
 
-        ``mark`` is its member id, or the fingerprint of its application token.
+        ``mark`` is its member id, or its host.
         """
         return mark in self._met
 
@@ -81,38 +90,67 @@ class Portals:
         """Look a portal up in the database itself."""
         return await self._one(portals.c.member_id == member_id)
 
-    async def find_by_application_token(self, token: SecretStr) -> Portal | None:
-        """Look a portal up by its application token: some events carry no member id."""
-        return await self._one(portals.c.application_token_hash == fingerprint(token))
+    async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
+        """Look a portal up whose events carry no member id: by its host and its token."""
+        return await self._one(
+            portals.c.application_token_hash == fingerprint(token),
+            portals.c.client_endpoint.in_([f"https://{host}/rest/", f"http://{host}/rest/"]),
+        )
 
     async def all(self) -> list[Portal]:
         """List every portal."""
+        return await self._list()
 
-        def question(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(select(portals).order_by(portals.c.member_id)))
+    async def said_of(self) -> list[Portal]:
+        """List the portals of which something is said that nobody has confirmed yet."""
+        return await self._list(portals.c.said != "")
 
-        rows = await self._database.read(question)
+    async def _list(self, *conditions: Any) -> list[Portal]:
+        here = select(portals).where(*conditions, portals.c.left_at.is_(None))
+        question = here.order_by(portals.c.member_id)
+        rows = await self._database.read(lambda c: list(c.execute(question)))
         for row in rows:
-            self._met |= {row.member_id, row.application_token_hash}
+            self._meet(row.member_id, row.client_endpoint)
         return [self._portal(row) for row in rows]
 
     async def save(self, portal: Portal) -> None:
-        """Store a new portal, or what has changed of a known one."""
+        """Store a portal that installs the app. Raises ``TokenTaken``.
+
+        Another one at the same address is this one under an older member id: it has left.
+        """
+        for other in await self._with_token(portal):
+            if other.client_endpoint != portal.client_endpoint:
+                raise TokenTaken
         row = {
             "member_id": portal.member_id,
             "client_endpoint": portal.client_endpoint,
             "server_endpoint": portal.server_endpoint,
-            "application_token": self._cipher.encrypt(portal.application_token),
+            "application_token": self._sealed(portal),
             "application_token_hash": fingerprint(portal.application_token),
             "installer_id": portal.installer_id,
             "bot_id": portal.bot_id,
             "registered": portal.registered,
             "app_code": portal.app_code,
             "installed_at": portal.installed_at,
+            "trouble": "",
+            "said": "",
+            "left_at": None,
         }
-        await self._database.write((self._upsert, [row]))
-        self._met |= {portal.member_id, fingerprint(portal.application_token)}
-        self._known.pop(portal.member_id, None)
+        await self._database.write((self._upsert, [row]), (_older_selves(portal), []))
+        self._meet(portal.member_id, portal.client_endpoint)
+        self._known.clear()
+
+    async def _with_token(self, portal: Portal) -> list[Row[Any]]:
+        token = fingerprint(portal.application_token)
+        question = select(portals.c.client_endpoint).where(
+            portals.c.application_token_hash == token,
+            portals.c.member_id != portal.member_id,
+            portals.c.left_at.is_(None),
+        )
+        return await self._database.read(lambda c: list(c.execute(question)))
+
+    def _sealed(self, portal: Portal) -> bytes:
+        return self._cipher.encrypt(portal.application_token, token_place(portal.member_id))
 
     async def registered(self, member_id: str, bot_id: int, what: str) -> None:
         """Note that the portal knows the bot and its commands."""
@@ -132,28 +170,41 @@ class Portals:
         """Note a portal's new address."""
         await self._set(member_id, client_endpoint=client_endpoint)
 
-    async def remove(self, member_id: str, *, with_everything: bool) -> None:
-        """Forget a portal that has left: its own row, or whatever there is of it."""
-        tables = metadata.sorted_tables if with_everything else [portals]
-        of_it = [table for table in tables if "member_id" in table.columns]
-        await self._database.write(
-            *((delete(table).where(table.c.member_id == member_id), []) for table in of_it)
-        )
-        self._known.pop(member_id, None)
+    async def troubled(self, member_id: str, trouble: str) -> None:
+        """Note what a portal has lost, so that it has to be told of the bot again."""
+        await self._set(member_id, trouble=trouble, registered="")
+
+    async def hear(self, member_id: str, said: str) -> None:
+        """Note what is said of a portal until somebody has confirmed it; empty: somebody has."""
+        await self._set(member_id, said=said)
+
+    async def left(self, member_id: str) -> None:
+        """Note that a portal has removed the app: from now on it is not known any more."""
+        await self._set(member_id, left_at=time.time(), said="")
+
+    async def left_before(self, before: float) -> list[str]:
+        """List the portals that left before then, by their member ids."""
+        question = select(portals.c.member_id).where(portals.c.left_at < before)
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+
+    def _meet(self, member_id: str, client_endpoint: str) -> None:
+        self._met |= {member_id, urlsplit(client_endpoint).netloc}
 
     async def _set(self, member_id: str, **values: Any) -> None:
         statement = update(portals).where(portals.c.member_id == member_id).values(**values)
         await self._database.write((statement, []))
         self._known.pop(member_id, None)
 
-    async def _one(self, condition: Any) -> Portal | None:
+    async def _one(self, *conditions: Any) -> Portal | None:
+        here = select(portals).where(*conditions, portals.c.left_at.is_(None))
+
         def question(connection: Connection) -> Row[Any] | None:
-            return connection.execute(select(portals).where(condition).limit(1)).first()
+            return connection.execute(here.limit(1)).first()
 
         row = await self._database.read(question)
         if row is None:
             return None
-        self._met |= {row.member_id, row.application_token_hash}
+        self._meet(row.member_id, row.client_endpoint)
         self._known[row.member_id] = portal = self._portal(row)
         return portal
 
@@ -162,10 +213,26 @@ class Portals:
             member_id=row.member_id,
             client_endpoint=row.client_endpoint,
             server_endpoint=row.server_endpoint,
-            application_token=self._cipher.decrypt(row.application_token),
+            application_token=self._cipher.decrypt(
+                row.application_token, token_place(row.member_id)
+            ),
             installer_id=row.installer_id,
             bot_id=row.bot_id,
             registered=row.registered,
             installed_at=row.installed_at,
             app_code=row.app_code,
+            trouble=row.trouble,
+            said=row.said,
         )
+
+
+def token_place(member_id: str) -> str:
+    """Name the place that a portal's application token is bound to."""
+    return f"portal/{member_id}"
+
+
+def _older_selves(portal: Portal) -> Any:
+    others = portals.c.member_id != portal.member_id
+    same = portals.c.client_endpoint == portal.client_endpoint
+    here = portals.c.left_at.is_(None)
+    return update(portals).where(others, same, here).values(left_at=time.time())

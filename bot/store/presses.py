@@ -16,7 +16,8 @@ from bot.store.tables import presses
 class Press:
     """One button: whose it is, what it does, and the command under whose answer it stands.
 
-    Of the buttons of one ``question`` only one is ever pressed with effect.
+    Of the buttons of one ``question`` only one is ever pressed with effect: ``used_by`` names the
+    command that did it.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Press:
     asked_at: float
     act: Act
     expires_at: float
+    used_by: int | None = None
 
 
 class Presses:
@@ -85,6 +87,11 @@ class Presses:
         claimed = await self._database.write((statement, []))
         return bool(claimed.get(press.id) == command_id)
 
+    async def release(self, command_id: int) -> None:
+        """Mark the buttons that this command has pressed as not pressed."""
+        mine = update(presses).where(presses.c.used_by == command_id).values(used_by=None)
+        await self._database.write((mine, []))
+
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""
         old = delete(presses).where(presses.c.expires_at < time.time() - 86_400)
@@ -101,4 +108,5 @@ def _press(row: Row[Any]) -> Press:
         asked_at=row.asked_at,
         act=Act(name=row.act, params=row.params),
         expires_at=row.expires_at,
+        used_by=row.used_by,
     )

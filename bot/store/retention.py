@@ -1,15 +1,18 @@
-"""What is old is forgotten: answered commands, the journal, tokens nobody proved."""
+"""What is old is forgotten: answered commands, the journal, portals that have left."""
 
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database
-from bot.store.tables import inbox, journal, unproven_tokens
+from bot.store.forgetting import erase_portal
+from bot.store.portals import Portals
+from bot.store.tables import inbox, journal
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +24,17 @@ AT_ONCE = 1_000
 class Retention:
     """Deletes by age, a little at a time so that nobody waits for it."""
 
-    def __init__(self, database: Database, inbox_days: float, journal_days: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        portals: Portals,
+        inbox_days: float,
+        journal_days: float,
+        left_days: float,
+    ) -> None:
         self._database = database
+        self._portals = portals
+        self._left_seconds = left_days * DAY
         self._inbox_seconds = inbox_days * DAY
         self._journal_seconds = journal_days * DAY
 
@@ -38,18 +50,11 @@ class Retention:
     async def sweep(self) -> int:
         """Delete what is old and give how many rows that was. Raises ``StoreUnavailable``."""
         now = time.time()
+        for member_id in await self._portals.left_before(now - self._left_seconds):
+            await self._database.exchange(partial(erase_portal, member_id=member_id))
         answered = inbox.c.done_at < now - self._inbox_seconds
-        waiting = select(inbox.c.identity).where(inbox.c.done_at.is_(None))
-        return (
-            await self._delete(inbox, inbox.c.id, answered)
-            + await self._delete(
-                journal, journal.c.id, journal.c.begun_at < now - self._journal_seconds
-            )
-            + await self._delete(
-                unproven_tokens,
-                unproven_tokens.c.identity,
-                unproven_tokens.c.identity.not_in(waiting),
-            )
+        return await self._delete(inbox, inbox.c.id, answered) + await self._delete(
+            journal, journal.c.id, journal.c.begun_at < now - self._journal_seconds
         )
 
     async def _delete(self, table: Any, key: Any, condition: Any) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -36,6 +37,10 @@ portals = Table(
     Column("registered", String(64), nullable=False, default=""),
     Column("app_code", String(255), nullable=False, default="", server_default=""),
     Column("installed_at", Float, nullable=False),
+    # What was said of the portal and nobody has confirmed yet; when it was removed; what it lost.
+    Column("said", String(16), nullable=False, default="", server_default=""),
+    Column("left_at", Float),
+    Column("trouble", String(16), nullable=False, default="", server_default=""),
 )
 
 tokens = Table(
@@ -43,20 +48,13 @@ tokens = Table(
     metadata,
     Column("member_id", String(64), primary_key=True),
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("access_token", LargeBinary, nullable=False),
-    Column("refresh_token", LargeBinary),
+    # The names are older than what is in them: both tokens of a pair are in the first one. Only
+    # pairs of the first version have something in the second.
+    Column("access_token", LargeBinary, key="pair", nullable=False),
+    Column("refresh_token", LargeBinary, key="old_refresh"),
     Column("connected_at", Float),
     Column("renewer", String(32)),
     Column("renewing_until", Float),
-)
-
-unproven_tokens = Table(
-    "unproven_tokens",
-    metadata,
-    Column("identity", String(64), primary_key=True),
-    Column("member_id", String(64), nullable=False, index=True),
-    Column("access_token", LargeBinary, nullable=False),
-    Column("refresh_token", LargeBinary),
 )
 
 inbox = Table(
@@ -79,6 +77,12 @@ inbox = Table(
     Column("done_at", Float),
     Column("outcome", String(16)),
     Column("code", String(64)),
+    # What came with the event beside it: the tokens, and what tells this delivery from others of
+    # the same command. Then: it is proven; it is an act of the bot's own.
+    Column("tokens", LargeBinary),
+    Column("delivery", String(16), nullable=False, default="", server_default=""),
+    Column("proven", Boolean, nullable=False, default=False, server_default=false()),
+    Column("internal", Boolean, nullable=False, default=False, server_default=false()),
 )
 Index(
     "inbox_waiting",

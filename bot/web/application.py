@@ -1,6 +1,6 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from bot.connect import Connect
 from bot.lifecycle import Lifecycle
 from bot.settings import Settings
 from bot.store.audit import Audit
+from bot.store.forgetting import Forgetting
 from bot.visitors import Visitors
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
@@ -26,6 +27,8 @@ from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
 from bot.web.welcome import Welcome
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)
 
@@ -34,7 +37,7 @@ EVENTS = web.AppKey("events", Events)
 async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
-        lifecycle = Lifecycle(parts.installation, parts.registration, parts.portals, parts.tokens)
+        lifecycle = _lifecycle(parts)
         lifecycle.start()
         try:
             yield _application(parts, lifecycle, settings)
@@ -58,7 +61,6 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         forms,
         callers,
         parts.portals,
-        parts.tokens,
         parts.inbox,
         parts.backlog,
         parts.engine,
@@ -67,19 +69,18 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.figures,
     )
     install = Install(forms, callers, parts.installation, parts.registration, pages)
-    connecting = Connecting(_connect(parts), pages)
+    connecting = Connecting(_connect(parts), forms, callers, pages)
     app_page = _app_page(parts, forms, callers, pages, lifecycle)
     welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
-            web.post("/bitrix24/events", events.receive),
-            web.post("/bitrix24/install", install.receive),
-            web.post("/bitrix24/app", app_page.receive),
-            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
+            *_at("/bitrix24/events", events.receive, welcome.explain),
+            *_at("/bitrix24/install", install.receive, welcome.install),
+            *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
+            *_at("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
-            # Where the card has no address of its own for it, people come back to the page.
-            web.get("/bitrix24/app", connecting.finish, allow_head=False),
+            web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
@@ -89,6 +90,25 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
+    """Take what the portal posts at a page's address, and tell a browser what it is for."""
+    return [
+        route
+        for address in (path, f"{path}/")
+        for route in (web.post(address, takes), web.get(address, explains, allow_head=False))
+    ]
+
+
+def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
+    """Where the card has no address of its own for it, people come back to the app's page."""
+
+    async def opened(request: web.Request) -> web.StreamResponse:
+        comes_back = request.query.keys() & {"code", "state"}
+        return await (connecting.finish if comes_back else welcome.app)(request)
+
+    return opened
 
 
 def _app_page(
@@ -107,7 +127,16 @@ def _app_page(
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, names)
     return AppPage(
-        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+        forms,
+        callers,
+        pages,
+        visitors,
+        parts.links,
+        parts.doctor,
+        lifecycle,
+        settings,
+        journal,
+        Forgetting(parts.database, parts.tokens),
     )
 
 
@@ -119,5 +148,18 @@ def _connect(parts: Parts) -> Connect:
         parts.states,
         parts.oauth,
         parts.access,
-        parts.waiting.take_up,
+        parts.waiting,
+    )
+
+
+def _lifecycle(parts: Parts) -> Lifecycle:
+    return Lifecycle(
+        parts.installation,
+        parts.registration,
+        parts.access,
+        parts.portals,
+        parts.tokens,
+        parts.memory.preferences,
+        parts.wording,
+        parts.figures,
     )

@@ -1,27 +1,33 @@
-"""GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for him."""
+"""GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for them."""
 
 import logging
 
 from aiohttp import web
 from pydantic import SecretStr
 
+from bot.bitrix24 import form
+from bot.commands.grammar import plain
 from bot.connect import Connect, NotConnected, Obstacle
 from bot.errors import StoreUnavailable
+from bot.web.callers import Callers
 from bot.web.pages import Pages
+from bot.web.requests import Forms
 
 log = logging.getLogger(__name__)
 
 # A wrong address is enough for these.
 _FROM_ANYBODY = (Obstacle.LINK, Obstacle.STATE)
 
-_STATUS = {Obstacle.PERSON: 403, Obstacle.SERVER: 503}
+_STATUS = {Obstacle.PERSON: 403, Obstacle.RENAMED: 403, Obstacle.SERVER: 503}
 
 
 class Connecting:
-    """The two addresses of the connect flow."""
+    """The addresses of the connect flow."""
 
-    def __init__(self, connect: Connect, pages: Pages) -> None:
+    def __init__(self, connect: Connect, forms: Forms, callers: Callers, pages: Pages) -> None:
         self._connect = connect
+        self._forms = forms
+        self._callers = callers
         self._pages = pages
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
@@ -40,17 +46,42 @@ class Connecting:
         code, state = SecretStr(request.query.get("code", "")), request.query.get("state", "")
         try:
             home = await self._connect.home(state)
-            waited = await self._connect.finish(code, state)
+            self._callers.admit(request)
+            connected = await self._connect.finish(code, state)
         except NotConnected as reason:
             return await self._refusal(request, reason.obstacle, home)
         except StoreUnavailable:
             return await self._refusal(request, Obstacle.SERVER)
         language = self._pages.preferred(request)
-        return await self._pages.show("connected.html.j2", language, framed_by=home, waited=waited)
+        asked = connected.asked
+        return await self._pages.show(
+            "connected.html.j2",
+            language,
+            framed_by=home,
+            waited=connected.waited,
+            asked=asked,
+            typed=f"/{asked.name} {plain(asked.command.params)}".strip()[:200] if asked else "",
+            consent=connected.consent,
+        )
+
+    async def consent(self, request: web.Request) -> web.StreamResponse:
+        """Take a person's word that they mean the command they were asked about."""
+        try:
+            posted = await self._forms.read(request)
+            await self._connect.consent(str(posted.get("consent", "")))
+        except form.MalformedForm as error:
+            return web.Response(status=400, text=f"malformed form: {error}\n")
+        except NotConnected as reason:
+            return await self._refusal(request, reason.obstacle)
+        except StoreUnavailable:
+            return await self._refusal(request, Obstacle.SERVER)
+        return await self._pages.show("consented.html.j2", self._pages.preferred(request))
 
     async def _refusal(
         self, request: web.Request, obstacle: Obstacle, home: str = ""
     ) -> web.Response:
+        if obstacle is Obstacle.CODE:
+            self._callers.charge(request)
         if obstacle not in _FROM_ANYBODY:
             log.warning("somebody could not be connected: %s", obstacle)
         return await self._pages.show(

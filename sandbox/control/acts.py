@@ -1,5 +1,7 @@
 """What people do on the portal: type, press, edit, delete."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from sandbox import amending, events, keyboards
@@ -8,6 +10,7 @@ from sandbox.errors import ControlRefused
 from sandbox.keys import STATE
 from sandbox.messaging import Draft, post, press
 from sandbox.model import Bot, Chat, Message, User
+from sandbox.said_again import forward, quotation
 from sandbox.state import State
 
 
@@ -20,14 +23,17 @@ def add_routes(app: web.Application) -> None:
 
 
 async def type_message(request: web.Request) -> web.Response:
-    """Somebody types into a chat, or privately to the bot with `"dialog": "bot"`."""
+    """Somebody types into a chat, or privately to the bot with `"dialog": "bot"`.
+
+    With `quote` another message stands before the text, with `forward` in its place.
+    """
     state, asked = request.app[STATE], await body.read(request)
     author = body.person(state, asked.number("user_id"))
     if author.bot or not author.active:
         raise ControlRefused("bots and dismissed people do not type", 403)
-    text, hidden = asked.text("text", least=1), asked.flag("hidden")
+    draft = replace(_draft(state, asked, author), silent=asked.flag("hidden"))
     chat = _private(state, asked, author) if _is_private(asked) else _group(state, asked, author)
-    message = post(state, chat, Draft(text, author.id, silent=hidden))
+    message = post(state, chat, draft)
     return web.json_response({"message_id": message.id}, status=201)
 
 
@@ -64,6 +70,24 @@ async def delete_message(request: web.Request) -> web.Response:
     return web.json_response({"message_id": message.id})
 
 
+def _draft(state: State, asked: body.Body, author: User) -> Draft:
+    if not asked.has("forward"):
+        text = asked.text("text", least=1)
+        if asked.has("quote"):
+            text = quotation(state, _seen(state, asked, "quote", author), author) + text
+        return Draft(text, author.id)
+    if asked.text("text") or asked.has("quote"):
+        raise ControlRefused("what is forwarded has no other words in it")
+    return forward(state, _seen(state, asked, "forward", author), author)
+
+
+def _seen(state: State, asked: body.Body, name: str, person: User) -> Message:
+    """The message that is meant, which the person has to see."""
+    message = _message(state, asked, name)
+    _check_sight(state.chats[message.chat_id], person, outsiders=message.system)
+    return message
+
+
 def _is_private(asked: body.Body) -> bool:
     return asked.raw("dialog") == "bot" or asked.raw("to") == "bot"
 
@@ -95,8 +119,8 @@ def the_bot(state: State, bot_id: int | None) -> Bot:
     return bot
 
 
-def _message(state: State, asked: body.Body) -> Message:
-    number = asked.number("message_id")
+def _message(state: State, asked: body.Body, name: str = "message_id") -> Message:
+    number = asked.number(name)
     message = state.messages.get(number)
     if message is None:
         raise ControlRefused(f"there is no message {number}", 404)
@@ -105,10 +129,14 @@ def _message(state: State, asked: body.Body) -> Message:
 
 def _member(state: State, asked: body.Body, chat: Chat, *, outsiders: bool) -> User:
     person = body.person(state, asked.number("user_id"))
+    _check_sight(chat, person, outsiders=outsiders)
+    return person
+
+
+def _check_sight(chat: Chat, person: User, *, outsiders: bool) -> None:
     # The customer of an open line does not see what the system says there.
     if person.id not in chat.members or (outsiders and person.connector):
         raise ControlRefused(f"user {person.id} does not see chat {chat.id}", 403)
-    return person
 
 
 def _own(state: State, asked: body.Body) -> tuple[Message, User]:

@@ -4,6 +4,7 @@ import json
 
 from aiohttp import web
 
+from sandbox.apps import App
 from sandbox.errors import ControlRefused
 from sandbox.model import Chat, User
 from sandbox.rest.params import integer
@@ -65,6 +66,14 @@ class Body:
             raise ControlRefused(f"{name}: a list of texts is needed")
         return texts
 
+    def numbers(self, name: str) -> list[int]:
+        value = self._values.get(name, [])
+        numbers = [integer(item) for item in value] if isinstance(value, list) else [None]
+        found = [number for number in numbers if number is not None]
+        if len(found) != len(numbers):
+            raise ControlRefused(f"{name}: a list of numbers is needed")
+        return found
+
     def part(self, name: str) -> "Body":
         value = self._values.get(name)
         if not isinstance(value, dict):
@@ -88,6 +97,16 @@ async def read(request: web.Request) -> Body:
     if not isinstance(value, dict):
         raise ControlRefused("the body must be a JSON object")
     return Body(value)
+
+
+def app(state: State, asked: Body) -> App:
+    """The app of the `client_id` that is asked for, or the first one."""
+    if not asked.has("client_id"):
+        return state.app
+    found = state.apps.get(asked.text("client_id"))
+    if found is None:
+        raise ControlRefused("there is no such app", 404)
+    return found
 
 
 def person(state: State, number: int) -> User:

@@ -6,9 +6,20 @@ from sandbox.control import body
 from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
-from sandbox.faults import ERROR, RESULT, Faults, MethodFault
+from sandbox.faults import (
+    BOT_AUTH,
+    ERROR,
+    FAILURE,
+    RESULT,
+    TOKENS,
+    WITHOUT_CHAT,
+    Faults,
+    MethodFault,
+)
 from sandbox.hostile import HOSTILE
 from sandbox.keys import STATE
+from sandbox.model import CRM_TYPES, HISTORY, CrmItem
+from sandbox.rest.dispatch import UNKNOWN
 from sandbox.state import State
 
 _LONGEST = 300.0
@@ -49,8 +60,7 @@ def _set_method(state: State, asked: Body) -> None:
     )
 
 
-def _error(asked: Body) -> object:
-    error = asked.part("error")
+def _refusal(error: Body) -> object:
     status = int(error.amount("status", 400, 599))
     extra: dict[str, object] = {}
     if error.has("operating_reset_in"):
@@ -94,7 +104,8 @@ def _answer(asked: Body) -> object:
 
 
 _VALUES = {
-    ERROR: _error,
+    ERROR: lambda asked: _refusal(asked.part(ERROR)),
+    FAILURE: lambda asked: _refusal(asked.part(FAILURE)),
     RESULT: _result,
     "delay": _delay,
     "html": _html,
@@ -107,10 +118,18 @@ _VALUES = {
 
 def _set_tokens(state: State, asked: Body) -> None:
     user = body.person(state, asked.number("user_id")).id if asked.has("user_id") else None
-    if asked.one_of("tokens", "expired", "revoked") == "expired":
-        state.tokens.expire(user)
-    else:
-        state.tokens.revoke(user)
+    kind = asked.one_of("tokens", "expired", "disowned", "revoked", "always_expired", "normal")
+    code = asked.one_of("code", *UNKNOWN) if asked.has("code") else "NO_AUTH_FOUND"
+    if kind in {"always_expired", "normal"}:
+        state.faults.always_expired = kind == "always_expired"
+    for tokens in [app.tokens for app in state.apps.values()]:
+        match kind:
+            case "expired":
+                tokens.expire(user)
+            case "disowned":
+                tokens.disown(user, code)
+            case "revoked":
+                tokens.revoke(user)
 
 
 def _set_events(state: State, asked: Body) -> None:
@@ -118,12 +137,20 @@ def _set_events(state: State, asked: Body) -> None:
     if part.has("foreign_user_id"):
         events.foreign_user_id = body.person(state, part.number("foreign_user_id")).id
     if part.has("tokens"):
-        kinds = ("normal", "none", "foreign", "no_user_id", "no_refresh")
-        events.tokens = part.one_of("tokens", *kinds)
+        events.tokens = part.one_of("tokens", *TOKENS)
+    if part.has("bot_auth"):
+        events.bot_auth = part.one_of("bot_auth", *BOT_AUTH)
     if part.has("copies"):
         events.copies = int(part.amount("copies", 0, 20))
     if part.has("delay"):
         events.delay = part.amount("delay", 0, _LONGEST)
+    if part.has("late"):
+        events.late = part.amount("late", 0, _MOST)
+    if part.has("reversed"):
+        events.reversed = part.flag("reversed")
+    if "without_chat" in part.names():
+        given = part.has("without_chat")
+        events.without_chat = part.one_of("without_chat", *WITHOUT_CHAT) if given else None
     if "language" in part.names():
         events.language = part.text("language") if part.has("language") else None
     if "without" in part.names():
@@ -148,14 +175,42 @@ def _set_oauth_error(state: State, asked: Body) -> None:
     state.faults.oauth_error = asked.text("oauth_error") if asked.has("oauth_error") else None
 
 
+def _set_code_tells_owner(state: State, asked: Body) -> None:
+    state.faults.code_tells_owner = asked.flag("code_tells_owner")
+
+
 def _set_user(state: State, asked: Body) -> None:
     part = asked.part("user")
     user = body.person(state, part.number("id"))
-    for name in ("active", "admin", "crm", "history", "join", "app_access"):
+    for name in ("active", "admin", "crm", "crm_change", "join", "app_access"):
         if name in part.names():
             setattr(user, name, part.flag(name))
+    if "history" in part.names():
+        user.history = _level(part)
     if "absent" in part.names():
         user.absent = part.text("absent") if part.raw("absent") else None
+
+
+def _level(part: Body) -> str:
+    """The level of "view history" in a role; yes and no are all and nothing."""
+    if isinstance(part.raw("history"), bool):
+        return "any" if part.flag("history") else "none"
+    return part.one_of("history", *HISTORY)
+
+
+def _set_line(state: State, asked: Body) -> None:
+    part = asked.part("line")
+    line = state.lines.get(part.number("id"))
+    if line is None:
+        raise ControlRefused("there is no such line", 404)
+    if "queue" in part.names():
+        line.queue = _people(state, part, "queue")
+    if "modified_by" in part.names():
+        line.modified_by = body.person(state, part.number("modified_by")).id
+
+
+def _people(state: State, part: Body, name: str) -> list[int]:
+    return [body.person(state, number).id for number in part.numbers(name)]
 
 
 def _set_chat(state: State, asked: Body) -> None:
@@ -171,12 +226,50 @@ def _set_chat(state: State, asked: Body) -> None:
         if chat.session is None:
             raise ControlRefused(f"chat {chat.id} is not an open-line chat")
         chat.session.connector_active = part.flag("connector")
+    if part.has("orphaned") and part.flag("orphaned"):
+        chat.session = None
+    if part.has("entity_id"):
+        if chat.entity_type != "CRM":
+            raise ControlRefused(f"chat {chat.id} is not the chat of a CRM item")
+        chat.entity_id = part.text("entity_id", least=1)
+    if "recent" in part.names():
+        chat.recent = set(_people(state, part, "recent"))
     if "entity_data_2" in part.names():
         chat.say_bindings(part.text("entity_data_2") if part.has("entity_data_2") else None)
 
 
+def _set_item(state: State, asked: Body) -> None:
+    """Change a CRM item, or put a new one there."""
+    part = asked.part("item")
+    kind, number = part.one_of("type", *map(str.lower, CRM_TYPES)).upper(), part.number("id")
+    item = state.crm.setdefault((kind, number), CrmItem(kind, number, f"{kind} {number}", 0))
+    if part.has("title"):
+        item.title = part.text("title")
+    if part.has("assigned_by"):
+        item.assigned_by = body.person(state, part.number("assigned_by")).id
+    if "observers" in part.names():
+        item.observers = _people(state, part, "observers")
+
+
+def _set_page(state: State, asked: Body) -> None:
+    state.faults.page_without = asked.part("page").texts("without")
+
+
+def _set_revision(state: State, asked: Body) -> None:
+    state.revision = int(asked.amount("revision", 1, _MOST))
+
+
+def _set_other_codes(state: State, asked: Body) -> None:
+    state.other_codes = set(asked.texts("other_codes"))
+
+
 def _set_scopes(state: State, asked: Body) -> None:
-    state.app.scopes = asked.texts("scopes")
+    body.app(state, asked).scopes = asked.texts("scopes")
+
+
+def _set_member_id(state: State, asked: Body) -> None:
+    given = asked.text("member_id", least=1) if asked.has("member_id") else None
+    state.member_id = given or state.settings.member_id
 
 
 def _set_clock(state: State, asked: Body) -> None:
@@ -201,9 +294,16 @@ _SETTERS = {
     "bucket": _set_bucket,
     "oauth": _set_oauth,
     "oauth_error": _set_oauth_error,
+    "code_tells_owner": _set_code_tells_owner,
     "user": _set_user,
     "chat": _set_chat,
+    "line": _set_line,
+    "item": _set_item,
+    "page": _set_page,
+    "revision": _set_revision,
+    "other_codes": _set_other_codes,
     "scopes": _set_scopes,
+    "member_id": _set_member_id,
     "clock": _set_clock,
     "older": _set_older,
     "clear": _clear,

@@ -5,8 +5,9 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox import lifecycle
+from sandbox.apps import App
 from sandbox.control import body
-from sandbox.control.appcard import fill_card
+from sandbox.control.appcard import card
 from sandbox.entities_v2 import LANGUAGE
 from sandbox.errors import ControlRefused
 from sandbox.keys import STATE
@@ -53,13 +54,15 @@ async def script(_request: web.Request) -> web.FileResponse:
 def _page(state: State, asked: body.Body, user: User) -> dict[str, object]:
     if not user.employee or not user.active or not user.app_access:
         raise ControlRefused(f"the app is not open to user {user.id}", 403)
-    if not state.app.installed or not state.app.app_url:
+    app = body.app(state, asked)
+    if not app.installed or not app.app_url:
         raise ControlRefused("the app is not installed, or has no page", 409)
     placement = asked.text("placement") or "DEFAULT"
     return lifecycle.page(
         state,
+        app,
         user,
-        _placed_at(state, placement),
+        _placed_at(app, placement),
         placement=placement,
         options=asked.part("options").values() if asked.has("options") else {},
         language=_language(asked),
@@ -69,11 +72,10 @@ def _page(state: State, asked: body.Body, user: User) -> dict[str, object]:
 def _install_page(state: State, asked: body.Body, user: User) -> dict[str, object]:
     if not user.employee or not user.active or not user.admin:
         raise ControlRefused(f"user {user.id} cannot install apps", 403)
-    if asked.has("handler"):
-        fill_card(state, asked)
-    if not state.app.install_url:
+    app = card(state, asked) if asked.has("handler") else body.app(state, asked)
+    if not app.install_url:
         raise ControlRefused("handler: the address of the install page is needed")
-    return lifecycle.open_installation(state, user, _language(asked))
+    return lifecycle.open_installation(state, app, user, _language(asked))
 
 
 def _language(asked: body.Body) -> str:
@@ -83,8 +85,8 @@ def _language(asked: body.Body) -> str:
     return language
 
 
-def _placed_at(state: State, placement: str) -> str:
-    for placed in state.app.placements:
+def _placed_at(app: App, placement: str) -> str:
+    for placed in app.placements:
         if placed["placement"] == placement:
             return placed["handler"]
-    return state.app.app_url
+    return app.app_url

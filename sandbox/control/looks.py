@@ -68,7 +68,8 @@ async def list_users(request: web.Request) -> web.Response:
     return web.json_response(
         [
             {"id": user.id, "name": user.full_name, "kind": user.kind, "active": user.active,
-             "work_position": user.work_position, "admin": user.admin}
+             "work_position": user.work_position, "admin": user.admin,
+             "history": user.history}
             for user in request.app[STATE].users.values()
         ]
     )  # fmt: skip
@@ -105,4 +106,5 @@ def _message(message: Message) -> dict[str, object]:
         "system": message.system,
         "to_customer": message.to_customer,
         "keyboard": message.keyboard,
+        "forward": message.forward,
     }

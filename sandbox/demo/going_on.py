@@ -35,7 +35,7 @@ def _event_line(portal: Portal, bot: Bot, message_id: int) -> str:
     command = next(one for one in state.commands.values() if one.name == "invite")
     fields = {
         "event": "ONIMBOTV2COMMANDADD",
-        "auth[member_id]": state.settings.member_id,
+        "auth[member_id]": state.member_id,
         "auth[application_token]": state.app.application_token,
         "data[bot][id]": bot_id,
         "data[command][id]": command.id,

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sandbox.markup import decoded
+
 WIDTH = 88
 TOLD_ELSEWHERE = {"message", "cmd", "halt", "urlPreview", "botId", "commandId", "messageId"}
 
@@ -51,8 +53,9 @@ class Teller:
 
     def _words(self, message: Row) -> tuple[str, str]:
         """Give who speaks and what he says; the portal names the bot in the first line."""
-        if bot := re.match(r"\[b\]([^\[\]]*):\[/b\]\n", message["text"]):
-            return bot[1], as_shown(message["text"][bot.end() :])
+        named = re.match(r"\[USER=\d+\](.*?)\[/USER\]\n ", message["text"])
+        if message["system"] and named:
+            return named[1], as_shown(message["text"][named.end() :])
         return self.names[message["author_id"]], as_shown(message["text"])
 
     def name(self, user_id: int) -> str:
@@ -77,11 +80,11 @@ def _scalars(params: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
 
 
 def as_shown(text: str) -> str:
-    """Give a text as people see it: mentions by name, and no markup."""
+    """Give a text as people see it: entities read, mentions by name, and no markup."""
+    text = decoded(text)
     sign = "@" if text.startswith("/") else ""
     text = re.sub(r"(?i)\[USER=\d+(?: REPLACE)?\](.*?)\[/USER\]", rf"{sign}\1", text)
-    text = re.sub(r"\[/?[a-z]+\]", "", text)
-    return text.replace("&#91;", "[").replace("&#93;", "]")
+    return re.sub(r"\[/?[a-z]+\]", "", text)
 
 
 def say(text: str) -> None:

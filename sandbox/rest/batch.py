@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sandbox import phpform
 from sandbox.errors import RestRefused
 from sandbox.rest.envelope import failure, times
-from sandbox.rest.params import flag, integer
+from sandbox.rest.params import integer, truthy
 from sandbox.rest.registry import Page
 from sandbox.state import State
 
@@ -47,9 +47,9 @@ def method_of(command: str) -> str:
 
 
 def run_batch(state: State, values: dict[str, object], run: Run) -> dict[str, object]:
-    """Run the commands in order; a refusal stops them only when `halt` is set."""
+    """Run the commands in order; a refusal stops them only when `halt` is true to PHP."""
     outcomes = _Outcomes()
-    halt = bool(flag(values.get("halt")))
+    halt = truthy(values.get("halt"))
     for index, (key, command) in enumerate(commands(values).items()):
         started = state.clock.now()
         try:

@@ -1,10 +1,10 @@
 """imbot.v2.Bot.* and imbot.v2.Revision.get."""
 
 from sandbox import entities_v2 as v2
-from sandbox import events
-from sandbox.courier import is_http_url
+from sandbox import lifecycle
 from sandbox.errors import RestRefused
 from sandbox.model import Bot, User
+from sandbox.rest.handlers import is_handler
 from sandbox.rest.params import flag, integer
 from sandbox.rest.registry import Call, Methods
 
@@ -18,32 +18,44 @@ _BACKGROUNDS = {
 
 
 def own_bot(call: Call) -> Bot:
-    """The bot that `botId` names; every bot here belongs to the one app of the portal."""
+    """The bot that `botId` names, if it is the calling app's."""
     number = integer(call.params.raw("botId"))
     if not number:
         raise RestRefused("BOT_ID_REQUIRED", "Bot ID is required")
     bot = call.state.bots.get(number)
     if bot is None:
         raise RestRefused("BOT_NOT_FOUND", "Bot not found")
+    if bot.client_id != call.app.client_id:
+        raise RestRefused("BOT_OWNERSHIP_ERROR", "Bot is registered by another application", 403)
     return bot
 
 
-@methods.method("imbot.v2.Revision.get", "imbot", exact=True)
-def revision(_call: Call) -> object:
+def own_bots(call: Call) -> list[Bot]:
+    """The bots of the calling app."""
+    return [bot for bot in call.state.bots.values() if bot.client_id == call.app.client_id]
+
+
+@methods.method("imbot.v2.Revision.get", "imbot", exact=True, since=33)
+def revision(call: Call) -> object:
     """The revisions of the messenger's API (`imbot.v2.Revision.get`)."""
-    return {"rest": 36, "web": 130, "mobile": 23, "desktop": 6}
+    return {"rest": call.state.revision, "web": 130, "mobile": 23, "desktop": 6}
 
 
 @methods.method("imbot.v2.Bot.register", "imbot", exact=True)
 def register(call: Call) -> object:
-    """Register a bot; the same code again answers with the bot as it is."""
+    """Register a bot; the same code again answers with the bot as it is.
+
+    A code is one bot's on the whole portal, whichever app it belongs to.
+    """
     fields = call.params.mapping("fields")
     code = str(fields.get("code") or "")
     if not code:
         raise RestRefused("BOT_CODE_REQUIRED", "Bot code is required")
-    for bot in call.state.bots.values():
+    for bot in own_bots(call):
         if bot.code == code:
             return _answer(call, bot)
+    if code in {*call.state.other_codes, *(bot.code for bot in call.state.bots.values())}:
+        raise RestRefused("BOT_CODE_ALREADY_TAKEN", "Bot code is already taken")
     bot = _checked(call, code, fields)
     call.state.bots[bot.id] = bot
     return _answer(call, bot)
@@ -64,7 +76,7 @@ def update(call: Call) -> object:
 
 @methods.method("imbot.v2.Bot.get", "imbot", exact=True)
 def get(call: Call) -> object:
-    """A bot by `botId` or `code`."""
+    """A bot by `botId` or `code`, another app's as well."""
     number, code = integer(call.params.raw("botId")), call.params.text("code")
     if not number and not code:
         raise RestRefused("PARAMS_REQUIRED", "Required parameters are missing")
@@ -78,7 +90,7 @@ def get(call: Call) -> object:
 def list_bots(call: Call) -> object:
     """The app's bots, `limit` of them from `offset` on."""
     wanted = call.params.mapping("filter").get("type")
-    bots = [bot for bot in call.state.bots.values() if wanted in {None, bot.type}]
+    bots = [bot for bot in own_bots(call) if wanted in {None, bot.type}]
     limit = max(1, min(call.params.number("limit") or 50, 200))
     offset = max(0, call.params.number("offset"))
     page = bots[offset : offset + limit]
@@ -92,9 +104,7 @@ def list_bots(call: Call) -> object:
 @methods.method("imbot.v2.Bot.unregister", "imbot", exact=True)
 def unregister(call: Call) -> object:
     """Remove the bot, its commands, its private talks and its subscriptions."""
-    bot = own_bot(call)
-    events.bot_deleted(call.state, bot, call.user)
-    call.state.remove_bot(bot.id)
+    lifecycle.unregister(call.state, own_bot(call), call.user)
     return {"result": True}
 
 
@@ -107,9 +117,9 @@ def _checked(call: Call, code: str, fields: dict[str, object]) -> Bot:
         raise RestRefused("BOT_INVALID_TYPE", "Invalid bot type")
     mode = _event_mode(fields, "fetch")
     url = _webhook_url(fields, mode, "")
-    if len(call.state.bots) >= MOST_BOTS:
+    if len(own_bots(call)) >= MOST_BOTS:
         raise RestRefused("BOT_LIMIT_EXCEEDED", "Bot limit exceeded")
-    bot = Bot(call.state.number("bot"), code, str(kind), mode, url)
+    bot = Bot(call.state.number("bot"), call.app.client_id, code, str(kind), mode, url)
     _apply(bot, fields)
     user = User(bot.id, "", kind="bot", departments=[1])
     _dress(user, properties)
@@ -128,7 +138,7 @@ def _webhook_url(fields: dict[str, object], mode: str, current: str) -> str:
     url = str(fields.get("webhookUrl") or current)
     if mode == "webhook" and not url:
         raise RestRefused("BOT_WEBHOOK_URL_REQUIRED", "Webhook URL is required")
-    if url and not is_http_url(url):
+    if url and not is_handler(url):
         raise RestRefused("BOT_INVALID_CALLBACK", "Invalid callback URL")
     return url
 
@@ -166,4 +176,5 @@ def _map(value: object) -> dict[str, object]:
 
 def _answer(call: Call, bot: Bot) -> dict[str, object]:
     user = v2.user(call.state.users[bot.id])
-    return {"bot": v2.full_bot(call.state, bot), "users": [user]}
+    own = bot.client_id == call.app.client_id
+    return {"bot": v2.full_bot(call.state, bot) if own else v2.short_bot(bot), "users": [user]}

@@ -49,18 +49,21 @@ METHODS = Methods(
 @METHODS.method("methods")
 def all_methods(call: Call) -> object:
     """Names of the methods the app may call (`methods`)."""
-    return ["batch", *(m.name for m in METHODS if _granted(call, m.scopes))]
+    return [
+        "batch",
+        *(m.name for m in METHODS if _granted(call, m.scopes) and m.since <= call.state.revision),
+    ]
 
 
 @METHODS.method("method.get")
 def method_get(call: Call) -> object:
     """Whether a method exists and whether the app may call it (`method.get`)."""
     name = call.params.text("name")
-    method = METHODS.find(name)
+    method = METHODS.find(name, call.state.revision)
     exists = method is not None or name == "batch"
     available = name == "batch" or (method is not None and _granted(call, method.scopes))
     return {"isExisting": exists, "isAvailable": available}
 
 
 def _granted(call: Call, scopes: tuple[str, ...]) -> bool:
-    return not scopes or bool(set(scopes) & set(call.state.app.scopes))
+    return not scopes or bool(set(scopes) & set(call.app.scopes))

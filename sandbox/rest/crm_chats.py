@@ -1,11 +1,14 @@
 """imopenlines.crm.chat.*: the people in the open-line chats of a CRM item.
 
-The order of the checks is that of `imopenlines`, `crmChatUserAdd` and `crmChatUserDelete`.
+The order of the checks is that of `imopenlines`, `crmChatUserAdd` and `crmChatUserDelete`. Its
+check whether the caller may join the line is left out: who reads the item always may.
 """
 
 from sandbox import membership
 from sandbox.errors import RestRefused, access_denied, invalid_argument, missing_argument
 from sandbox.model import CRM_TYPES, Chat, User
+from sandbox.rest import access
+from sandbox.rest.access import can_read
 from sandbox.rest.registry import Call, Methods
 
 methods = Methods()
@@ -32,15 +35,13 @@ def add(call: Call) -> object:
     chat = _chat(call, kind, item)
     if chat is None:
         return 0
-    if not call.user.join:
-        raise access_denied(_JOIN)
     number = call.params.number("USER_ID")
     if number <= 0:
         raise missing_argument("Empty USER_ID")
     target = _active(call, number)
-    if not can_read(call, target, kind, item):
+    if not can_read(call.state, target, kind, item):
         raise access_denied(_TARGET_CRM)
-    if not (target.bot or target.history):
+    if not access.may_be_shown_history(call, call.state.lines[chat.line_id], target):
         raise access_denied(_TARGET_HISTORY)
     _let_in(call, chat, target)
     return chat.id
@@ -59,9 +60,6 @@ def delete(call: Call) -> object:
     chat = _chat(call, kind, item)
     if chat is None:
         return 0
-    if not call.user.join:
-        text = "You don't have access to delete a user from this chat"
-        raise RestRefused("CHAT_DELETE_USER_PERMISSION_DENIED", text, 403)
     if not membership.leave(call.state, chat, _active(call, number), call.user):
         text = "You don't have access or user already not in chat"
         raise RestRefused("WRONG_REQUEST", text)
@@ -70,18 +68,17 @@ def delete(call: Call) -> object:
 
 @methods.method("imopenlines.crm.chat.get", "imopenlines")
 def get(call: Call) -> object:
-    """The item's open-line chats: ids as strings; without ACTIVE_ONLY=N the open ones only."""
+    """The item's open-line chats of connectors that work, those used last first; ids as strings.
+
+    Without ACTIVE_ONLY=N only dialogues that take people. CHAT_ID is null where the session of an
+    activity is no more.
+    """
     kind, item = _item(call)
-    if (kind, item) not in call.state.crm:
-        return []
-    if not can_read(call, call.user, kind, item):
+    if kind not in CRM_TYPES or not call.user.crm:
         raise access_denied("Access denied! You dont have access to this action")
-    every = not call.params.flag("ACTIVE_ONLY", default=True)
-    return [
-        {"CHAT_ID": str(chat.id), "CONNECTOR_ID": _connector(chat), "CONNECTOR_TITLE": title(chat)}
-        for chat in call.state.line_chats(kind, item)
-        if every or (chat.session is not None and not chat.session.closed)
-    ]
+    every = call.params.text("ACTIVE_ONLY") == "N"
+    chats = sorted(call.state.line_chats(kind, item), key=lambda chat: -chat.activity_at)
+    return [_row(chat) for chat in chats if _listed(chat, every=every)]
 
 
 @methods.method("imopenlines.crm.chat.getLastId", "imopenlines")
@@ -93,15 +90,10 @@ def get_last_id(call: Call) -> object:
         text = "The value of an argument CRM_ENTITY has an invalid type"
         raise RestRefused("ERROR_ARGUMENT", text)
     kind, item = _item(call)
-    chat = last_chat(call, kind, item) if can_read(call, call.user, kind, item) else None
+    chat = last_chat(call, kind, item) if can_read(call.state, call.user, kind, item) else None
     if chat is None:
         raise RestRefused("CRM_CHAT_EMPTY_CRM_DATA", "Could not find CRM entity")
     return chat.id
-
-
-def can_read(call: Call, user: User, kind: str, item: int) -> bool:
-    """Whether the person may read the item; what does not exist nobody may."""
-    return (kind, item) in call.state.crm and user.crm
 
 
 def last_chat(call: Call, kind: str, item: int) -> Chat | None:
@@ -114,6 +106,17 @@ def title(chat: Chat) -> str:
     """What the portal calls the chat's connector."""
     names = {"telegrambot": "Telegram", "whatsapp": "WhatsApp", "livechat": "Онлайн-чат"}
     return names.get(_connector(chat), _connector(chat))
+
+
+def _listed(chat: Chat, *, every: bool) -> bool:
+    if chat.session is None:
+        return every
+    return chat.session.connector_active and (every or chat.session.takes_people)
+
+
+def _row(chat: Chat) -> dict[str, object]:
+    number = None if chat.session is None else str(chat.id)
+    return {"CHAT_ID": number, "CONNECTOR_ID": _connector(chat), "CONNECTOR_TITLE": title(chat)}
 
 
 def _connector(chat: Chat) -> str:
@@ -133,7 +136,7 @@ def _item(call: Call) -> tuple[str, int]:
 
 
 def _may_read(call: Call, kind: str, item: int) -> None:
-    if kind not in CRM_TYPES or not can_read(call, call.user, kind, item):
+    if kind not in CRM_TYPES or not can_read(call.state, call.user, kind, item):
         raise access_denied(_JOIN)
 
 

@@ -1,6 +1,7 @@
 """crm.*: leads, deals, contacts and companies, as far as the caller may read CRM."""
 
 from sandbox.errors import RestRefused, access_denied
+from sandbox.markup import mentioned
 from sandbox.model import CRM_TYPES, CrmItem
 from sandbox.rest.filters import matches
 from sandbox.rest.params import integer
@@ -34,20 +35,34 @@ def item_list(call: Call) -> object:
     return Page({"items": page.items}, page.total, page.next)
 
 
-@methods.method("crm.timeline.comment.add", "crm")
+@methods.method("crm.timeline.comment.add", "crm", exact=True)
 def comment_add(call: Call) -> object:
-    """A comment in an item's timeline (`crm.timeline.comment.add`); answers its id."""
-    fields = {key.upper(): value for key, value in call.params.mapping("fields").items()}
-    kind = str(fields.get("ENTITY_TYPE", "")).upper()
-    number, text = integer(fields.get("ENTITY_ID")) or 0, str(fields.get("COMMENT") or "")
-    if (kind, number) not in call.state.crm or not text:
-        raise RestRefused("", "Not found" if text else "Empty comment")
-    if not call.user.crm:
-        raise RestRefused("", "Access denied")
-    call.state.journal.comments.append(
-        {"by": call.user.id, "entity_type": kind, "entity_id": number, "text": text}
-    )
+    """A comment in an item's timeline (`crm.timeline.comment.add`); answers its id.
+
+    For those who may change the item. Who is mentioned in it is notified in the caller's name.
+    """
+    fields = call.params.required_mapping("fields")
+    kind, number = _owner(fields)
+    if (kind, number) not in call.state.crm:
+        raise RestRefused("OWNER_NOT_FOUND", "Owner not found")
+    if not (call.user.crm and call.user.crm_change):
+        raise access_denied("Access denied", 400)
+    text = str(fields.get("COMMENT") or "").strip()
+    if not text:
+        raise RestRefused("INVALID_ARG_VALUE", "Empty comment message")
+    comment = {"by": call.user.id, "entity_type": kind, "entity_id": number, "text": text}
+    call.state.journal.comments.append(comment)
+    for person in set(mentioned(text)) & set(call.state.users):
+        call.state.journal.notifications.append(
+            {"from": call.user.id, "to": person, "text": text, "at": call.state.clock.now()}
+        )
     return call.state.number("other")
+
+
+def _owner(fields: dict[str, object]) -> tuple[str, int]:
+    kind = str(fields.get("ENTITY_TYPE") or "").upper()
+    kind = kind or _TYPE_IDS.get(integer(fields.get("ENTITY_TYPE_ID")) or 0, "")
+    return kind, integer(fields.get("ENTITY_ID")) or 0
 
 
 def _declare_older(kind: str) -> None:

@@ -3,6 +3,7 @@
 from sandbox import entities_im
 from sandbox.errors import RestRefused
 from sandbox.model import Chat
+from sandbox.rest.access import has_access
 from sandbox.rest.params import integer
 from sandbox.rest.registry import Call, Methods
 
@@ -11,17 +12,12 @@ methods = Methods()
 
 @methods.method("imopenlines.dialog.get", "imopenlines")
 def get(call: Call) -> object:
-    """The dialogue by CHAT_ID, DIALOG_ID, SESSION_ID or USER_CODE, for those who may see it."""
+    """The dialogue by CHAT_ID, DIALOG_ID, SESSION_ID or USER_CODE, for those it is open to."""
     chat = _asked(call)
-    if chat is None or chat.entity_type != "LINES" or not sees(call, chat):
+    if chat is None or chat.entity_type != "LINES" or not has_access(call.state, call.user, chat):
         text = "You do not have access to the specified dialog"
         raise RestRefused("ACCESS_ERROR", text)
     return entities_im.dialog(chat, call.user.id)
-
-
-def sees(call: Call, chat: Chat) -> bool:
-    """Members see a dialogue, and employees who may view the line's history."""
-    return call.user.id in chat.members or (call.user.employee and call.user.history)
 
 
 def _asked(call: Call) -> Chat | None:

@@ -16,17 +16,17 @@ _MAY_INVITE = {"A": "A", "E": "AE", "K": "AEK"}
 def invite(call: Call) -> object:
     """Invite people; answers those who were really invited, in the form they were given.
 
-    The caller himself, members, the invited before and everybody whom the caller may not invite
-    are left out without a word.
+    The caller themselves, members, the invited before, what is no id and everybody whom the
+    caller may not invite are left out without a word.
     """
     number = call.params.number("GROUP_ID")
     if number <= 0:
         raise RestRefused("", "Wrong group ID")
     given = call.params.raw("USER_ID")
     people = list(given.values()) if isinstance(given, dict) else given
-    people = people if isinstance(people, list) else [people]
-    if not people or any((integer(person) or 0) <= 0 for person in people):
+    if not people or (not isinstance(people, list) and (integer(people) or 0) <= 0):
         raise RestRefused("", "Wrong user IDs")
+    people = people if isinstance(people, list) else [people]
     group = _seen(call, number, "Socialnetwork group not found")
     return [person for person in people if _invited(call, group, integer(person) or 0)]
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -35,6 +35,7 @@ class _Request:
     name: str
     values: dict[str, object]
     token: Token | None
+    verdicts: dict[int, bool] = field(default_factory=dict)
 
     @property
     def user_id(self) -> int | None:
@@ -81,6 +82,9 @@ async def _disturbed(
     if fault is not None and fault.kind == "drop":
         record.status = None
         return hang_up(request)
+    if fault is not None and isinstance(fault.value, RestRefused):
+        record.status, record.error = fault.value.status, fault.value.code
+        return _json(fault.value.status, failure(asked.state, fault.value))
     if fault is not None and fault.kind == "truncate":
         return await cut_short(request, status, _dump(body))
     return _json(status, body)
@@ -108,20 +112,26 @@ def _drop_into_bucket(state: State) -> None:
 
 
 def _called(asked: _Request) -> object:
-    return dispatch(asked.state, METHODS, asked.name, asked.token, asked.values)
+    return _one(asked, asked.name, asked.values)
+
+
+def _one(asked: _Request, name: str, values: dict[str, object]) -> object:
+    return dispatch(asked.state, METHODS, name, asked.token, values, asked.verdicts)
 
 
 def _batch(asked: _Request, outer: CallRecord) -> object:
     fault = asked.state.faults.take_error("batch", asked.user_id)
     if fault is not None:
         raise fault
-    authorize(asked.state, asked.token)
+    proven, _ = authorize(asked.state, asked.token)
+    if overlooked := asked.state.faults.take_result("batch", proven.user_id):
+        return overlooked.value
 
     def run(name: str, values: dict[str, object]) -> object:
         record = _record(asked, name, values, within=outer.id)
         clock = time.perf_counter()
         try:
-            result = dispatch(asked.state, METHODS, name, asked.token, values)
+            result = _one(asked, name, values)
         except RestRefused as refused:
             record.status, record.error = refused.status, refused.code
             raise
@@ -143,6 +153,7 @@ def _record(
         params=without_secrets(values),
         user_id=asked.user_id,
         auth=asked.token.kind if asked.token else None,
+        app=asked.token.client_id if asked.token else None,
         at=asked.state.clock.now(),
         batch=within is not None,
         within=within,
@@ -172,7 +183,7 @@ async def _read(request: web.Request, state: State) -> _Request:
     except (ValueError, LookupError, RecursionError):
         raise RestRefused("INVALID_REQUEST", "Malformed body") from None
     access = values.pop("auth", None) or values.pop("access_token", None)
-    token = state.tokens.find(access) if isinstance(access, str) else None
+    token = state.find_token(access) if isinstance(access, str) else None
     return _Request(state, name, values, token)
 
 

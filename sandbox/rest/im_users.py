@@ -31,15 +31,18 @@ def get(call: Call) -> object:
 
 @methods.method("im.user.list.get", "im")
 def list_get(call: Call) -> object:
-    """People by a list of ids: a map by id, a list when RESULT_TYPE is array."""
-    people = [
-        entities_im.user(person)
-        for number in _ids(call)
-        if (person := call.state.users.get(number)) is not None and may_see(call, person)
-    ]
-    if call.params.text("RESULT_TYPE") == "array":
-        return people
-    return php_array({str(person["id"]): person for person in people})
+    """People by a list of ids, null for whom nobody knows: a map by id, or a list.
+
+    It is a list when RESULT_TYPE is array.
+    """
+    rows = {
+        str(number): None if person is None else entities_im.user(person)
+        for number, person in ((number, call.state.users.get(number)) for number in _ids(call))
+        if may_see(call, person)
+    }
+    if call.params.text("RESULT_TYPE").lower() == "array":
+        return list(rows.values())
+    return php_array(dict(rows))
 
 
 @methods.method("im.search.user.list", "im")
@@ -61,18 +64,22 @@ def search(call: Call) -> object:
     return Page(php_array(dict(page)), len(people), end if end < len(people) else None)
 
 
-def may_see(call: Call, person: User) -> bool:
+def may_see(call: Call, person: User | None) -> bool:
     """Employees and bots see everybody, external people themselves and bots."""
-    return not call.user.extranet or person.bot or person.id == call.user.id
+    if person is None or not call.user.extranet:
+        return not call.user.extranet
+    return person.bot or person.id == call.user.id
 
 
 def _ids(call: Call) -> list[int]:
     value = call.params.raw("ID")
     if isinstance(value, str):
         value = _parsed(value)
-    if not isinstance(value, list | dict):
+    given = Params({"ID": value}).ids("ID") if isinstance(value, list | dict) else []
+    numbers = [number for number in given if number > 0]
+    if not numbers:
         raise RestRefused("INVALID_FORMAT", "A wrong format for the ID field is passed")
-    return Params({"ID": value}).ids("ID")
+    return numbers
 
 
 def _parsed(text: str) -> object:

@@ -23,8 +23,11 @@ def list_get(call: Call) -> object:
 
 @methods.method("imopenlines.config.get", "imopenlines")
 def get(call: Call) -> object:
-    """One line by CONFIG_ID; with its queue unless WITH_QUEUE=N."""
-    line = call.state.lines.get(call.params.number("CONFIG_ID"))
+    """One line by CONFIG_ID, for everybody; with its queue unless WITH_QUEUE=N."""
+    number = call.params.number("CONFIG_ID")
+    if number <= 0:
+        raise RestRefused("CONFIG_ID_EMPTY", "Config ID can't be empty")
+    line = call.state.lines.get(number)
     if line is None:
         return False
     return _row(line, queue=call.params.flag("WITH_QUEUE", default=True))
@@ -41,6 +44,7 @@ def _row(line: Line, *, queue: bool) -> dict[str, object]:
         "LANGUAGE_ID": "ru",
         "WELCOME_BOT_ENABLE": "N",
         "WELCOME_BOT_ID": "0",
+        "MODIFY_USER_ID": str(line.modified_by),
     }
     if queue:
         row["QUEUE"] = [str(user) for user in line.queue]

@@ -31,6 +31,11 @@ def flag(value: object) -> bool | None:
     return None
 
 
+def truthy(value: object) -> bool:
+    """Whether PHP takes the value for true: any text but "" and "0" is, "N" as well."""
+    return value not in (None, "", "0", 0, [], {})
+
+
 def within_depth(value: object, most: int = _MOST_DEPTH) -> bool:
     """Whether nothing in the value lies deeper than a sane request goes."""
     level = [value]
@@ -90,6 +95,12 @@ class Params:
         """The map; {} when absent. An empty list is PHP's empty map."""
         value = self.raw(name)
         return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+
+    def required_mapping(self, name: str) -> dict[str, object]:
+        """A map that a controller's method cannot do without."""
+        if not isinstance(self._required(name), dict):
+            raise _invalid(name, "array")
+        return self.mapping(name)
 
     def required_integer(self, name: str) -> int:
         """A number that a controller's method cannot do without."""

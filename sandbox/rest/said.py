@@ -30,3 +30,11 @@ def named(state: State, bot: Bot, draft: Draft) -> Draft:
         return draft
     name = state.users[bot.id].full_name
     return replace(draft, text=f"[b]{name}:[/b]\n{draft.text}")
+
+
+def answered(state: State, bot: Bot, draft: Draft) -> Draft:
+    """A system answer to a command begins with a mention of the bot, on a line of its own."""
+    if not draft.system:
+        return draft
+    name = state.users[bot.id].full_name
+    return replace(draft, text=f"[USER={bot.id}]{name}[/USER]\n {draft.text}")

@@ -7,6 +7,7 @@ from sandbox import membership
 from sandbox.errors import RestRefused, access_denied
 from sandbox.messaging import notice
 from sandbox.model import Chat, Session, SessionStatus
+from sandbox.rest.access import has_access
 from sandbox.rest.registry import Call, Methods
 
 methods = Methods()
@@ -45,6 +46,6 @@ def dialogue(call: Call) -> tuple[Chat, Session]:
         raise RestRefused("CHAT_ID", "Неверный идентификатор чата")
     if chat.session is None:
         raise RestRefused("CHAT_TYPE", "Чат не является открытой линией")
-    if call.user.id not in chat.members and not (call.user.employee and call.user.join):
+    if not has_access(call.state, call.user, chat):
         raise access_denied("Недостаточно прав", 400)
     return chat, chat.session

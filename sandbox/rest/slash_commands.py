@@ -8,9 +8,11 @@ from sandbox.model import Bot, Chat, Command
 from sandbox.rest.bots import own_bot
 from sandbox.rest.params import Params, integer
 from sandbox.rest.registry import Call, Methods
-from sandbox.rest.said import attachment, named
+from sandbox.rest.said import answered, attachment
 
 methods = Methods()
+
+_FIELDS_SINCE = 33
 
 
 @methods.method("imbot.v2.Command.register", "imbot", exact=True)
@@ -92,7 +94,7 @@ def answer(call: Call) -> object:
     chat = call.state.chats[message.chat_id]
     draft = _draft(bot, chat, Params(call.params.mapping("fields"), exact=True))
     if call.state.passes.get((bot.id, chat.id), 0.0) > call.state.clock.now():
-        post(call.state, chat, named(call.state, bot, draft))
+        post(call.state, chat, answered(call.state, bot, draft))
     return {"result": True}
 
 
@@ -113,8 +115,11 @@ def _draft(bot: Bot, chat: Chat, fields: Params) -> Draft:
 
 
 def _fields(call: Call) -> Params:
-    # The flat layout was accepted until 2026-09-30; new code is not to rely on it.
-    return Params(call.params.mapping("fields"), exact=True)
+    """The command's fields; below revision 33 they lie flat beside `botId`, and only there."""
+    if call.state.revision >= _FIELDS_SINCE:
+        return Params(call.params.mapping("fields"), exact=True)
+    call.params.required_text("command")
+    return call.params
 
 
 def _name(fields: Params, code: str, description: str) -> str:

@@ -8,13 +8,13 @@ methods = Methods()
 @methods.method("scope")
 def scope(call: Call) -> object:
     """The scopes granted to the app (`scope`)."""
-    return list(call.state.app.scopes)
+    return list(call.app.scopes)
 
 
 @methods.method("app.info")
 def app_info(call: Call) -> object:
     """The app's card (`app.info`), the same at the portal and at the authorization server."""
-    app = call.state.app
+    app = call.app
     return {
         "ID": 71,
         "CODE": app.client_id,
@@ -30,17 +30,19 @@ def app_info(call: Call) -> object:
     }
 
 
-@methods.method("profile")
+@methods.method("profile", dismissed=True)
 def profile(call: Call) -> object:
-    """The token's owner (`profile`); needs no scope."""
+    """The token's owner (`profile`), a person or a bot; nothing of those who have left."""
     user = call.user
+    if not user.active:
+        return []
     return {
         "ID": str(user.id),
         "ADMIN": user.admin,
         "NAME": user.name,
         "LAST_NAME": user.last_name,
         "PERSONAL_GENDER": user.gender,
-        "TIME_ZONE": "",
+        "TIME_ZONE": None,  # until the person chooses one
     }
 
 

@@ -86,7 +86,7 @@ def _people(call: Call) -> list[User]:
 
 
 def _row(call: Call, user: User) -> dict[str, object]:
-    scopes = set(call.state.app.scopes)
+    scopes = set(call.app.scopes)
     row: dict[str, object] = {
         "ID": str(user.id),
         "ACTIVE": user.active,

@@ -29,11 +29,11 @@ def view(state: State) -> dict[str, str]:
 
 
 def origins(state: State) -> list[str]:
-    """Where the app's pages are, which the web chat may show in a frame."""
-    app = state.app
-    placed = [one["handler"] for one in app.placements]
-    urls = [app.install_url, app.app_url, app.redirect_url, *placed]
-    found = {_origin(url) for url in urls if url}
+    """Where the apps' pages are, which the web chat may show in a frame."""
+    apps = state.apps.values()
+    placed = [one["handler"] for app in apps for one in app.placements]
+    pages = [url for app in apps for url in (app.install_url, app.app_url, app.redirect_url)]
+    found = {_origin(url) for url in (*pages, *placed) if url}
     return sorted(origin for origin in found if origin)
 
 
@@ -45,7 +45,7 @@ def _facts(state: State) -> Iterator[tuple[str, object]]:
     for command in state.commands.values():
         yield f"command:{command.id}", _command(state, command)
     for chat in state.chats.values():
-        yield f"chat:{chat.id}", _chat(chat)
+        yield f"chat:{chat.id}", _chat(state, chat)
         for message in chat.messages[-MOST_MESSAGES:]:
             yield f"message:{message.id}", _message(message)
     for record in _last(state.journal.calls, MOST_CALLS):
@@ -88,6 +88,7 @@ def _person(state: State, user: User) -> object:
         "kind": user.kind,
         "active": user.active,
         "admin": user.admin,
+        "history": user.history,
         "position": user.work_position,
         "departments": [
             state.departments[number].name
@@ -110,7 +111,8 @@ def _command(state: State, command: Command) -> object:
     }
 
 
-def _chat(chat: Chat) -> object:
+def _chat(state: State, chat: Chat) -> object:
+    line = state.lines.get(chat.line_id)
     return {
         "id": chat.id,
         "name": chat.name,
@@ -120,6 +122,7 @@ def _chat(chat: Chat) -> object:
         "finished": chat.session is not None and chat.session.closed,
         "operator": chat.session.operator_id if chat.session else None,
         "connector": title(chat) if chat.session else "",
+        "queue": line.queue if line else [],
         "bindings": [[kind, item] for kind, item in chat.bindings.items() if item],
     }
 
@@ -135,6 +138,7 @@ def _message(message: Message) -> object:
         "to_customer": message.to_customer,
         "keyboard": message.keyboard or [],
         "attached": message.attach is not None,
+        "forwarded": message.forward["userId"] if message.forward else None,
     }
 
 

@@ -1,16 +1,18 @@
 // BB code of messages as elements. Text becomes text nodes only; what is no known code, is not
-// closed, or points to a dangerous address, stays the text it was.
+// closed, or points to a dangerous address, stays the text it was. As on the portal, entities are
+// decoded before codes are looked for: a bracket written as an entity is a bracket.
 
 import { h } from "./dom.js";
 
 const CODE = /\[(\/?)(b|i|u|s|url|user|chat|code|put|send|br|size|color)(?:=([^\]\n]{0,2000})|( [^\]\n]{0,100}))?\]/gi;
 const MOST_DEPTH = 20;
-const ENTITIES = { "&#91;": "[", "&#93;": "]", "&lt;": "<", "&gt;": ">", "&quot;": '"',
-  "&#39;": "'", "&#039;": "'", "&nbsp;": "\u00a0", "&amp;": "&" };
+const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(lt|gt|quot|apos|nbsp|amp));/gi;
+const NAMED = { lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", amp: "&" };
+const MOST_POINT = 0x10ffff;
 
 export function render(text, at) {
   const out = document.createDocumentFragment();
-  for (const block of blocks(text)) {
+  for (const block of blocks(decoded(text))) {
     if (block.quote) out.append(h("blockquote", {}, inline(block.lines.join("\n"), at)));
     else out.append(inline(block.lines.join("\n"), at));
   }
@@ -18,8 +20,9 @@ export function render(text, at) {
 }
 
 export function plain(text) {
-  const bare = text.replace(CODE, (_code, _slash, name) => (name.toLowerCase() === "br" ? " " : ""));
-  return decoded(bare).replace(/\s+/g, " ").trim();
+  const bare = decoded(text)
+    .replace(CODE, (_code, _slash, name) => (name.toLowerCase() === "br" ? " " : ""));
+  return bare.replace(/\s+/g, " ").trim();
 }
 
 export function isSafeLink(address) {
@@ -27,7 +30,11 @@ export function isSafeLink(address) {
 }
 
 function decoded(text) {
-  return text.replace(/&(?:#91|#93|#0?39|lt|gt|quot|nbsp|amp);/g, (entity) => ENTITIES[entity]);
+  return text.replace(ENTITY, (raw, decimal, hex, name) => {
+    if (name) return NAMED[name.toLowerCase()];
+    const point = decimal ? Number(decimal) : parseInt(hex, 16);
+    return point > 0 && point <= MOST_POINT ? String.fromCodePoint(point) : raw;
+  });
 }
 
 // ">>" quotes a line; lines of dashes enclose a longer quotation.
@@ -69,7 +76,7 @@ function inline(text, at) {
   for (let found = CODE.exec(text); found; found = CODE.exec(text)) {
     const [raw, slash, given, argument] = found;
     const name = given.toLowerCase();
-    if (found.index > from) put(decoded(text.slice(from, found.index)));
+    if (found.index > from) put(text.slice(from, found.index));
     from = found.index + raw.length;
     if (name === "br") {
       put("\n");
@@ -78,7 +85,7 @@ function inline(text, at) {
       if (end < 0) {
         put(raw);
       } else {
-        put(h("code", {}, decoded(text.slice(from, from + end))));
+        put(h("code", {}, text.slice(from, from + end)));
         from += end + "[/code]".length;
         CODE.lastIndex = from;
       }
@@ -93,7 +100,7 @@ function inline(text, at) {
       put(raw);
     }
   }
-  if (from < text.length) put(decoded(text.slice(from)));
+  if (from < text.length) put(text.slice(from));
   while (stack.length > 1) flatten();
   const out = document.createDocumentFragment();
   out.append(...stack[0].nodes);
@@ -111,7 +118,7 @@ function wrapped(open, raw, at) {
   if (name === "user") return mention(argument, nodes, at) || left;
   if (name === "chat") return chat(argument, nodes, at) || left;
   if (name === "put" || name === "send") {
-    const words = decoded(argument) || said();
+    const words = argument || said();
     const act = () => (name === "put" ? at.put(words) : at.send(words));
     return [h("button", { type: "button", class: "link", onclick: act }, ...nodes)];
   }
@@ -119,7 +126,7 @@ function wrapped(open, raw, at) {
 }
 
 function link(address, nodes, at) {
-  const url = decoded(address).trim();
+  const url = address.trim();
   if (!isSafeLink(url)) return null;
   if (url.startsWith("/")) {
     const act = () => at.path(url);

@@ -13,6 +13,7 @@ export class Composer {
     this.send = send;
     this.text = new Text();
     this.drafts = new Map();
+    this.quoted = null; // the message that is quoted before the text: { id, name, text }
     this.place = "";
     this.found = null;
     this.chosen = 0;
@@ -29,14 +30,17 @@ export class Composer {
       event.preventDefault();
       this.submit();
     });
+    document.getElementById("unquote").addEventListener("click", () => { this.quote(null); this.box.focus(); });
   }
 
   // Another chat: its own draft.
   go(place) {
     if (place === this.place) return;
-    this.drafts.set(this.place, this.text);
+    this.drafts.set(this.place, { text: this.text, quoted: this.quoted });
     this.place = place;
-    this.text = this.drafts.get(place) || new Text();
+    const draft = this.drafts.get(place);
+    this.text = draft?.text || new Text();
+    this.quote(draft?.quoted || null);
     this.show(this.text.shown.length);
     this.close();
   }
@@ -48,13 +52,21 @@ export class Composer {
     this.close();
   }
 
+  quote(message) {
+    this.quoted = message;
+    document.getElementById("quoted").hidden = !message;
+    document.getElementById("quoted-text").textContent = message ? `${message.name}: ${message.text}` : "";
+  }
+
   submit() {
     const coded = this.text.coded();
     if (!coded.trim()) return;
+    const quoted = this.quoted;
     this.text.read("");
+    this.quote(null);
     this.show(0);
     this.close();
-    this.send(coded);
+    this.send(coded, quoted?.id);
   }
 
   show(caret) {
@@ -157,6 +169,8 @@ export class Composer {
     const person = this.text.endingAt(caret);
     if (this.found && this.steer(event)) {
       event.preventDefault();
+    } else if (event.key === "Escape" && this.quoted) {
+      this.quote(null);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.submit();

@@ -7,20 +7,23 @@ import { avatar } from "./people.js";
 import { time, words } from "./words.js";
 
 const TOGETHER = 300; // seconds within which one's messages stand under one name
-const BOT_LINE = /^\[b\]([^[\]]*):\[\/b\]\n/;
+// A bot's system lines begin with its name, its answers to commands with a mention of it.
+const BOT_LINE = /^(?:\[b\]([^[\]]*):\[\/b\]\n|\[user=(\d+)\][^[\]]*\[\/user\]\n ?)/i;
 
 export function showMessages(log, chat, at) {
   of(log, `${chat ? chat.id : "none"} as ${at.me}`);
   const down = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || !log.dataset.begun;
   const rows = chat ? asRows(chat, feed.messages(chat.id)) : [];
   reconcile(log, rows, (row) => row.id, (row) => bubble(row, at));
+  reachLast(log);
   if (down) log.scrollTop = log.scrollHeight;
 }
 
 // What a system line of a bot says stands beside the bot, though it has no author.
 export function speaker(message) {
   const named = message.system && BOT_LINE.exec(message.text);
-  const bot = named && feed.people().find((one) => one.kind === "bot" && one.name === named[1]);
+  const bot = named && feed.people().find((one) => one.kind === "bot"
+    && (named[2] ? one.id === Number(named[2]) : one.name === named[1]));
   if (!bot) return { author: message.author, text: message.text };
   return { author: bot.id, text: message.text.slice(named[0].length) };
 }
@@ -45,7 +48,7 @@ function bubble(row, at) {
   const context = { ...at, path: at.path };
   if (row.author === 0) {
     return h("li", { class: "line" }, h("span", {}, h("span", { class: "words" }, render(row.text, context)),
-      h("time", {}, time(row.at))), keyboard(row, at));
+      h("time", {}, time(row.at)), tools(row, at)), keyboard(row, at));
   }
   const own = row.author === at.me;
   const classes = ["message", own && "own", row.internal && "internal", row.follows && "follows"];
@@ -54,13 +57,45 @@ function bubble(row, at) {
     h("div", { class: "bubble" },
       h("div", { class: "name" }, row.name, row.kind === "bot" && h("span", { class: "tag" }, words.bot),
         row.kind === "connector" && h("span", { class: "tag" }, words.customer)),
+      row.forwarded !== null && h("small", { class: "forwarded" }, icon("forward"), words.forwarded(sayer(row.forwarded))),
       h("div", { class: "words" }, render(row.text, context)),
       row.attached && h("small", {}, `[${words.attachment}]`),
       keyboard(row, at),
       h("div", { class: "meta" },
         row.internal && h("span", { class: "seen" }, icon("hidden"), words.internal),
         row.to_customer && h("span", { class: "seen" }, icon("sent"), words.delivered),
-        h("time", {}, time(row.at)))));
+        tools(row, at), h("time", {}, time(row.at)))));
+}
+
+function sayer(id) {
+  return id ? feed.name(id) : words.system;
+}
+
+// What can be done with a message. Of them all only the last message's are tab stops: one goes on
+// from there by the arrows.
+function tools(row, at) {
+  const named = [sayer(row.author), time(row.at)];
+  const tool = (name, label, act) => h("button", {
+    type: "button", class: "tool", "data-tool": name, "aria-label": label, title: words[name], tabindex: -1, onclick: act,
+  }, icon(name));
+  return h("span", { class: "tools" },
+    tool("quote", words.quote_it(...named), () => at.quote(row)),
+    tool("forward", words.forward_it(...named), () => at.forward(row)));
+}
+
+function reachLast(log) {
+  for (const tool of log.querySelectorAll(".tool[tabindex='0']")) tool.tabIndex = -1;
+  for (const tool of log.lastElementChild?.querySelectorAll(".tool") || []) tool.tabIndex = 0;
+}
+
+export function steer(log) {
+  log.addEventListener("keydown", (event) => {
+    const tool = event.target.closest(".tool");
+    const aside = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
+    if (!tool || !aside) return;
+    event.preventDefault();
+    tool.closest("li")[aside]?.querySelector(`[data-tool="${tool.dataset.tool}"]`)?.focus();
+  });
 }
 
 function keyboard(row, at) {

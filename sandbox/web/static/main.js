@@ -2,10 +2,11 @@
 
 import { plain } from "./bbcode.js";
 import { Composer } from "./composer.js";
-import { customerOf, showMessages, showPhone, speaker } from "./conversation.js";
+import { customerOf, showMessages, showPhone, speaker, steer } from "./conversation.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
 import { listen, openApp, openLink } from "./frame.js";
+import * as forwarding from "./forwarding.js";
 import * as panel from "./panel.js";
 import { about, avatar, fillSwitch, memberList, personRow } from "./people.js";
 import { language, time, words } from "./words.js";
@@ -21,7 +22,8 @@ let seen = new Map(); // person and chat: the last message that was looked at
 let start = 0; // what had been said when the page was opened
 let members = null; // of the open chat, as they were told last
 
-const composer = new Composer({ commands: commandsHere, people: peopleHere, personRow }, type);
+const composer = new Composer({ commands: commandsHere, people: peopleHere, personRow },
+  (text, quoted) => type(text, me, quoted));
 
 const context = {
   get me() { return me; },
@@ -31,6 +33,8 @@ const context = {
   chat: (id) => go(id),
   path: (path) => toast(words.no_page(path)),
   press,
+  quote,
+  forward,
 };
 
 function remember() {
@@ -98,10 +102,31 @@ function show(view) {
 
 // Acts.
 
-async function type(text, author = me) {
-  const to = place === BOT ? { dialog: "bot" } : { chat_id: place };
-  const answer = await feed.post("messages", { ...to, user_id: author, text });
+async function type(text, author = me, quoted = null) {
+  await post(place, { user_id: author, text, quote: quoted });
+}
+
+async function post(where, said) {
+  const to = where === BOT ? { dialog: "bot" } : { chat_id: where };
+  const answer = await feed.post("messages", { ...to, ...said });
   if (!answer.ok) toast(`${words.refused}: ${answer.error}`, { kind: "bad" });
+  return answer.ok;
+}
+
+function quote(row) {
+  if ($("composer").hidden) { toast(words.read_only); return; }
+  composer.quote({ id: row.id, name: row.author ? row.name : words.system, text: plain(row.text).slice(0, 140) });
+  $("text").focus();
+}
+
+function forward(row) {
+  const targets = feed.chats().filter((one) => one.kind !== "private" && isIn(one))
+    .map((one) => ({ place: one.id, name: one.name, face: customerOf(one)?.id, kind: one.kind }));
+  const bot = botId();
+  if (bot) targets.unshift({ place: BOT, name: feed.name(bot), face: bot });
+  forwarding.ask(targets, async (where) => {
+    if (await post(where, { user_id: me, forward: row.id })) go(where);
+  });
 }
 
 async function press(message, button, index) {
@@ -260,6 +285,7 @@ function drawPanel(chat) {
   memberList($("members"), shown);
   $("member-count").textContent = String(shown.members.length);
   panel.showIdeas($("ideas"), insert);
+  panel.showRole($("role"), chat, me);
   panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
   $("open-app").hidden = !(feed.portal().installed && feed.portal().page);
@@ -331,6 +357,7 @@ function wire() {
     draw();
   });
   $("hidden-switch").addEventListener("click", hide);
+  steer($("messages"));
   $("clear-calls").addEventListener("click", () => { panel.clearTraffic(); draw(); });
   $("open-app").addEventListener("click", () => openApp(me, "app"));
   $("open-install").addEventListener("click", () => openApp(me, "install"));

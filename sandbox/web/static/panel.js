@@ -73,6 +73,28 @@ async function spoil(row) {
   toast(words[`fault_${row.name}_done`]);
 }
 
+const LEVELS = ["any", "department", "self", "none"];
+
+// Whose chats one's role lets one look through, which decides whom one may bring in.
+export function showRole(section, chat, me) {
+  const one = feed.person(me);
+  const [select, queue] = [section.querySelector("select"), section.querySelector("p")];
+  if (!select.options.length) {
+    select.append(...LEVELS.map((level) => h("option", { value: level }, words[`history_${level}`])));
+  }
+  select.value = one?.admin ? "any" : one?.history || "";
+  select.disabled = !one || one.admin;
+  select.onchange = () => changeRole(me, select.value);
+  queue.hidden = chat?.kind !== "lines";
+  queue.textContent = queue.hidden ? "" : words.queue(chat.queue.map(feed.name).join(", "));
+}
+
+async function changeRole(me, level) {
+  const answer = await feed.post("faults", { user: { id: me, history: level } });
+  if (answer.ok) toast(words.role_done);
+  else toast(`${words.refused}: ${answer.error}`, { kind: "bad" });
+}
+
 let cleared = 0;
 
 export function clearTraffic() {

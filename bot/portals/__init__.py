@@ -1,0 +1,1 @@
+"""The portals that have the app, and what their people prove."""
