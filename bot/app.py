@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
 
 import handlers
 from bot.answers import Answers
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.client import Client
+from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.plans import Bucket, Plans
@@ -25,6 +26,7 @@ from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
 from bot.engine.lanes import Lanes
+from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.installation import Installation
@@ -132,12 +134,18 @@ async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterato
     cipher = Cipher(settings.encryption_keys)
     check_keys(database_engine, cipher)
     database = Database(database_engine)
-    connector = TCPConnector(limit=0)
+    guard = None if settings.takes_private_portals else public_socket
     try:
-        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as session:
-            yield _parts(settings, database, cipher, session, working=working)
+        # The authorization servers are the operator's choice, wherever they stand.
+        async with _session(guard) as session, _session() as to_servers:
+            yield _parts(settings, database, cipher, session, to_servers, working=working)
     finally:
         await database.close()
+
+
+def _session(guard: SocketFactoryType | None = None) -> ClientSession:
+    connector = TCPConnector(limit=0, socket_factory=guard)
+    return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False)
 
 
 @cache
@@ -151,6 +159,7 @@ def _parts(
     database: Database,
     cipher: Cipher,
     session: ClientSession,
+    to_servers: ClientSession,
     *,
     working: bool,
 ) -> Parts:
@@ -170,7 +179,7 @@ def _parts(
     figures = Figures([*(one.name for one in router.all), PRESS], refusal_names())
     client = Client(session, pace, settings.rest_timeout, figures)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
-    oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
+    oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
     proof = Proof(access, tokens, patience, figures)
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
@@ -234,12 +243,13 @@ def _engine(
     *,
     working: bool,
 ) -> Engine:
+    runs = Runs(inbox, dispatcher.dispatch)
     if _is_shared(database):
         # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
         from bot.engine.jobs import Jobs
 
-        return Jobs(database, inbox, dispatcher.dispatch, client.rests, working=working)
-    return Lanes(inbox, backlog, dispatcher.dispatch, client.rests)
+        return Jobs(database, inbox, runs.run, client.rests, working=working)
+    return Lanes(inbox, backlog, runs.run, client.rests)
 
 
 def _is_shared(database: Database) -> bool:

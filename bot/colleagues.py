@@ -8,11 +8,10 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.people import person, position
-from bot.bitrix24.rows import rows
+from bot.bitrix24.rows import PAGE, rows
 from bot.store.portals import Portal
 
-# A page of the portal's lists, and as many as one look at the journal needs.
-PAGE = 50
+# As many pages as one look at the journal needs.
 MOST = 8
 
 

@@ -29,6 +29,7 @@ from bot.endings import end_of
 from bot.errors import (
     AppClosed,
     ConsentNeeded,
+    EndsProcesses,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -247,6 +248,8 @@ class Dispatcher:
         """
         acting = command
         try:
+            if command.is_poison:
+                raise EndsProcesses(command.reference)
             if is_forwarded(command.event):
                 raise ForwardedCommand
             if command.event.name == PRESS:

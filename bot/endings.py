@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.errors import (
     ConsentNeeded,
+    EndsProcesses,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -26,6 +27,7 @@ _KINDS: dict[type[Refusal], Ending] = {
     NoAnswer: Ending.NO_ANSWER,
     OutcomeUnclear: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
+    EndsProcesses: Ending.FAILED,
     WrongRequest: Ending.FAILED,
 }
 

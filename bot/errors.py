@@ -351,6 +351,13 @@ class Failure(Refusal):
 
 
 @dataclass(eq=False)
+class EndsProcesses(Refusal):
+    """Two processes ended while they ran the command; it is not run again."""
+
+    reference: str
+
+
+@dataclass(eq=False)
 class AccountOff(Refusal):
     """The portal removes nobody whose account is switched off."""
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.errors import Refused, Unanswered
+from bot.bitrix24.errors import Forbidden, Refused, Unanswered
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
 from bot.bitrix24.rows import text
@@ -122,6 +122,8 @@ class Installation:
         address = Address(grant.member_id, grant.client_endpoint)
         try:
             return await self._client.call(address, grant.access_token, call)
+        except Forbidden:
+            raise Unproven("the portal's address is not public") from None
         except Refused as refused:
             raise Unproven(f"the portal says {refused.code}") from None
 

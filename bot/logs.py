@@ -29,6 +29,9 @@ _BEGIN: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+# Control characters, separators of lines, and what turns the direction of writing.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 # Values of these names are cut wherever they come up: `auth=…`, `"access_token": "…"`.
 _SECRET = re.compile(rf"(?i)({'|'.join(FIELDS)})(\]?\"?'?\s*[=:]\s*\"?'?)([^\s\"'&,;}}]{{6,}})")
 
@@ -54,6 +57,11 @@ def configure(level: str, log_format: str | None, hidden: Sequence[SecretStr] = 
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("aiohttp.server").filters[:] = [_is_of_ours]
+
+
+def in_one_line(text: str) -> str:
+    """Write what breaks a line or steers a terminal as an escape: others may have made it up."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class _StandardError:
@@ -95,7 +103,16 @@ def _json() -> list[Any]:
 
 def _text() -> list[Any]:
     is_plain = "NO_COLOR" in os.environ or not sys.stderr.isatty()
-    return [structlog.dev.ConsoleRenderer(colors=not is_plain)]
+    return [_harmless, structlog.dev.ConsoleRenderer(colors=not is_plain)]
+
+
+def _harmless(_logger: Any, _name: str, line: Any) -> Any:
+    """Keep every line one line; only a traceback of our own has several."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            parts = value.split("\n") if key == "exception" else [value]
+            line[key] = "\n".join(map(in_one_line, parts))
+    return line
 
 
 _RENDERERS = {"json": _json, "text": _text}

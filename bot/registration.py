@@ -14,7 +14,7 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import row, rows, text
 from bot.commands.router import Command, Router
@@ -250,7 +250,7 @@ def _bot_id(found: Any) -> int:
 
 def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    listed = rows(found.get("commands")) if isinstance(found, Mapping) else []
+    listed = rows(found.get("commands"), MOST_NUMBERS) if isinstance(found, Mapping) else []
     named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.bitrix24.oauth import origin
 from bot.doctor import Check
+from bot.logs import in_one_line
 from bot.store.portals import Portal
 
 _MARKS = {True: "ok", False: "!!", None: "??"}
@@ -27,7 +28,7 @@ class Report:
         return f"{title}\n{self.deployment(checks)}"
 
     def _check(self, check: Check) -> list[str]:
-        found = [check.value] if check.value else []
+        found = [in_one_line(check.value)] if check.value else []
         if check.at:
             found.append(datetime.fromtimestamp(check.at, UTC).isoformat(timespec="seconds"))
         words = ": ".join([self._words.checks[check.name], *found])

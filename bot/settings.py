@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.bitrix24.network import is_own
 from bot.secret_names import SETTINGS
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     public_url: str
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies before the bot")
+    private_portals: bool = Field(False, description="portals may have private addresses")
     disk_is_kept: bool = Field(False, description="the disk of SQLite outlives a restart")
     database_url: SecretStr = SecretStr("sqlite:///data/switchboard.db")
     bitrix24_client_id: str = Field(min_length=1)
@@ -175,6 +177,11 @@ class Settings(BaseSettings):
                     f"least {SHORTEST_KEY} random characters"
                 )
         return value
+
+    @property
+    def takes_private_portals(self) -> bool:
+        """Whether portals may have addresses of a network of one's own."""
+        return self.private_portals or is_own(urlsplit(self.public_url).hostname or "")
 
     @property
     def secrets(self) -> list[SecretStr]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from bot.bitrix24.events import Auth, MalformedEvent
+from bot.bitrix24.events import Auth, MalformedEvent, Token
 
 _HOST = re.compile(r"[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 
@@ -21,9 +21,9 @@ class Visit(BaseModel):
         extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True
     )
 
-    access_token: SecretStr = Field(alias="AUTH_ID", min_length=1)
-    refresh_token: SecretStr | None = Field(None, alias="REFRESH_ID")
-    application_token: SecretStr = Field(SecretStr(""), alias="APPLICATION_TOKEN")
+    access_token: Token = Field(alias="AUTH_ID", min_length=1)
+    refresh_token: Token | None = Field(None, alias="REFRESH_ID")
+    application_token: Token = Field(SecretStr(""), alias="APPLICATION_TOKEN")
     member_id: str = Field(max_length=64, min_length=1)
     server_endpoint: str = Field("", alias="SERVER_ENDPOINT", max_length=255)
     language: str = Field("", alias="LANG", max_length=16)

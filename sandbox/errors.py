@@ -11,6 +11,11 @@ class RestRefused(Exception):
         self.status = status
         self.extra = extra
 
+    def quoting(self, token: str) -> "RestRefused":
+        """The same, with the token where the description has `{auth}`."""
+        description = self.description.replace("{auth}", token)
+        return RestRefused(self.code, description, self.status, **self.extra)
+
     def body(self) -> dict[str, object]:
         return {"error": self.code, "error_description": self.description, **self.extra}
 

@@ -7,7 +7,7 @@ from sandbox.errors import RestRefused
 ERROR = "error"
 RESULT = "result"
 FAILURE = "failure"
-TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", FAILURE)
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", "answer", FAILURE)
 
 
 # Whose token an event brings at its top. "mislabelled": another's, said to be the actor's own.
@@ -61,7 +61,7 @@ class Faults:
         self.always_expired = False
         # Names of fields that older portals do not post to the app's pages.
         self.page_without: list[str] = []
-        self.oauth = "open"  # open, closed, slow
+        self.oauth = "open"  # open, closed, slow, bomb, endless, drip
         self.oauth_delay = 5.0
         # The answer to a code says whose the pair is, as the official Python SDK expects it.
         self.code_tells_owner = False

@@ -9,6 +9,7 @@ from sandbox import auth_blocks
 from sandbox.apps import App
 from sandbox.clock import iso
 from sandbox.errors import RestRefused
+from sandbox.hostile import HOSTILE, hostile
 from sandbox.keys import STATE
 from sandbox.rest.dispatch import known
 from sandbox.rest.envelope import failure, success
@@ -35,11 +36,13 @@ def add_routes(app: web.Application) -> None:
         app.router.add_post(path, app_info)
 
 
-async def token(request: web.Request) -> web.Response:
+async def token(request: web.Request) -> web.StreamResponse:
     """Exchange a code or a refresh token; every answer is JSON and not to be stored."""
     state = request.app[STATE]
     if state.faults.oauth == "slow":
         await asyncio.sleep(state.faults.oauth_delay)
+    if state.faults.oauth in HOSTILE:
+        return await hostile(request, state.faults.oauth)
     grant, error = "", ""
     try:
         asked = await _asked(request)

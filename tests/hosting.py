@@ -79,6 +79,10 @@ class Bots:
             process.send_signal(signal.SIGKILL)
             await process.wait()
 
+    async def kill_all(self) -> None:
+        for number in range(len(self._processes)):
+            await self.kill(number)
+
     async def supervise(self) -> None:
         """Start again what has ended, as a PaaS does."""
         while True:

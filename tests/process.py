@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,8 +47,11 @@ class Started:
         arguments: Sequence[str],
         *files: Path,
         folder: Path = ROOT,
+        most: int = 0,
     ) -> None:
-        self._process = _nursery.Process(target=_run, args=(variables, arguments, files, folder))
+        self._process = _nursery.Process(
+            target=_run, args=(variables, arguments, files, folder, most)
+        )
         self._process.start()
 
     @property
@@ -72,9 +76,19 @@ class Started:
 
 
 def _run(
-    variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path], folder: Path
+    variables: Mapping[str, str],
+    arguments: Sequence[str],
+    files: Sequence[Path],
+    folder: Path,
+    most: int,
 ) -> None:
-    """Be ``python -m bot``; ``files`` stand for its input, its output and its errors."""
+    """Be ``python -m bot``; ``files`` stand for its input, its output and its errors.
+
+    ``most`` is how many files it may have open, 0 where that does not matter.
+    """
+    if most:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(folder)
@@ -89,12 +103,15 @@ def _run(
 
 @asynccontextmanager
 async def bot_process(
-    settings: Settings, *arguments: str, log: Path, **changed: str | None
+    settings: Settings, *arguments: str, log: Path, files: int = 0, **changed: str | None
 ) -> AsyncIterator[Started]:
-    """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all."""
+    """Run the bot; ``changed`` are variables set otherwise, or, with ``None``, not at all.
+
+    ``files`` is how many files it may have open, 0 where that does not matter.
+    """
     wanted = {**environment(settings), **changed}
     variables = {name: value for name, value in wanted.items() if value is not None}
-    process = Started(variables, arguments or ("serve",), Path(os.devnull), log, log)
+    process = Started(variables, arguments or ("serve",), Path(os.devnull), log, log, most=files)
     try:
         yield process
     finally:

@@ -14,7 +14,7 @@ from aiohttp import ClientError, ClientSession
 from hostile import dribble, exchange, flood, large, memory, request, small
 from process import bot_process, ready
 from stage import CHAT, IVAN, ON_SQLITE, Stage
-from test_events import sample
+from test_events import post, sample
 
 from bot.settings import Settings
 from sandbox.server import Portal
@@ -145,6 +145,68 @@ async def test_only_who_is_wrong_runs_out_of_credit(stage: Stage) -> None:
     assert known == 200
 
 
+async def test_bodies_that_never_end_keep_no_event_out(stage: Stage) -> None:
+    announced = request(b"event=" + b"x" * 1_048_570, sender=1)[:400]
+    crowd = [await _connected(stage, announced) for _ in range(100)]
+    large = sample(
+        stage, **{"data[message][text]": "/invite [USER=12]Ann Lee[/USER]\n" + "щ" * 40_000}
+    )
+    small = sample(stage, **{"data[message][id]": "90312"})
+
+    statuses = [(await post(stage, event))[0] for event in (large, small)]
+
+    for writer in crowd:
+        writer.transport.abort()
+    assert statuses == [200, 200]
+
+
+async def test_one_address_does_not_hold_all_connections(
+    portal: Portal, settings: Settings, tmp_path: Path
+) -> None:
+    begun = request(b"event=" + b"x" * 20_000, sender=1)[:400]
+    async with (
+        ClientSession() as session,
+        bot_process(settings, log=tmp_path / "log", files=FILES),
+    ):
+        stage = Stage(portal, settings, session)
+        await ready(settings, session)
+        assert await stage.install() == 200
+        crowd = []
+        for _ in range(FILES):
+            crowd.append(asyncio.create_task(exchange(settings.port, begun, 1)))
+            # Whoever is turned away has gone before the next one comes.
+            await asyncio.wait(crowd[-1:], timeout=0.05)
+
+        events = [sample(stage, **{"data[message][id]": str(number)}) for number in range(1, 6)]
+        statuses = [
+            await exchange(settings.port, request(urlencode(one).encode()), 1) for one in events
+        ]
+
+        stage.engine.dispose()
+        for task in crowd:
+            task.cancel()
+    assert statuses == [[200]] * 5
+
+
+async def test_who_has_no_credit_does_not_spend_that_of_others(stage: Stage) -> None:
+    await _wrong(stage, 1_500, senders=1)
+
+    [other] = await exchange(stage.settings.port, request(b"event=1", sender=2), 1)
+
+    assert other == 403
+
+
+async def test_who_has_proven_himself_does_not_pay_for_strangers(stage: Stage) -> None:
+    await _wrong(stage, 2_000, senders=20)
+    large = sample(stage, **{"data[message][text]": "/who\n" + "щ" * 40_000})
+
+    [stranger] = await exchange(stage.settings.port, request(b"event=1", sender=99), 1)
+    known, _ = await post(stage, large)
+
+    assert stranger == 429
+    assert known == 200
+
+
 @pytest.mark.settings(trusted_proxies=0)
 async def test_nobody_hides_behind_a_header_where_no_proxy_is_trusted(stage: Stage) -> None:
     strangers = [request(b"event=1", sender=number) for number in range(200)]
@@ -152,6 +214,19 @@ async def test_nobody_hides_behind_a_header_where_no_proxy_is_trusted(stage: Sta
     told = await exchange(stage.settings.port, b"".join(strangers), len(strangers))
 
     assert told[-1] == 429
+
+
+async def _wrong(stage: Stage, count: int, senders: int) -> None:
+    """Have so many addresses post what is wrong."""
+    wrong = [request(b"", sender=1_000 + number % senders) for number in range(count)]
+    for start in range(0, count, 100):
+        await exchange(stage.settings.port, b"".join(wrong[start : start + 100]), 100)
+
+
+async def _connected(stage: Stage, sent: bytes) -> asyncio.StreamWriter:
+    _, writer = await asyncio.open_connection("127.0.0.1", stage.settings.port)
+    writer.write(sent)
+    return writer
 
 
 async def _keep_sending(

@@ -121,7 +121,7 @@ async def test_a_visit_names_no_address_that_is_called(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("session", ["", "made-up", None])
+@pytest.mark.parametrize("session", ["", "made-up", "выдумана", None])
 async def test_without_a_session_nothing_is_done(stage: Stage, session: str | None) -> None:
     fields = {"view": "save", "errors_in_chat": "1"}
     fields |= {} if session is None else {"session": session}

@@ -275,3 +275,17 @@ async def written(stage: Stage, *arguments: str) -> Any:
 
 async def joined(stage: Stage) -> bool:
     return IVAN in await stage.members()
+
+
+@ON_SQLITE
+async def test_no_row_is_forged(stage: Stage) -> None:
+    await stage.faults(method=ADD, error=NEW_ONE)
+    await stage.say("/invite id12")
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE journal SET code = :code"), {"code": "A\nB\x1b[2J\u2028C"})
+
+    for command in ("journal", "doctor"):
+        seen = await ran(stage.settings, command)
+
+        [line] = [one for one in seen.out.split("\n") if "A\\nB" in one]
+        assert "A\\nB\\x1b[2J\\u2028C" in line

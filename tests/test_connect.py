@@ -124,8 +124,10 @@ async def test_a_state_that_comes_back_twice_at_the_same_moment_counts_once(
     [
         ("connect", "Ссылка устарела"),
         ("connect?ticket=made-up", "Ссылка устарела"),
+        ("connect?ticket=выдумана", "Ссылка устарела"),
         ("oauth", "уже завершено или устарело"),
         ("oauth?code=x&state=made-up", "уже завершено или устарело"),
+        ("oauth?code=x&state=%D1%91%ED%A0%80", "уже завершено или устарело"),
     ],
 )
 async def test_what_the_bot_did_not_make_is_refused(lonely: Stage, path: str, words: str) -> None:

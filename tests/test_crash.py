@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession
 from process import bot_process, ready
-from stage import ADD, ANSWER, IVAN, Stage
+from stage import ADD, ANNA, ANSWER, IVAN, Stage
 
 from bot.settings import Settings
+from bot.store.accepted import POISON
 from sandbox.server import Portal
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds.
@@ -84,6 +85,27 @@ async def test_a_reply_whose_process_dies_twice_comes_privately(
     assert (await killed.told_privately())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
 
 
+async def test_a_command_that_ends_two_processes_is_not_run_a_third_time(
+    killed: Stage, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    async with _dying(killed, log):
+        await killed.faults(method="batch", delay=30, times=None)
+        await killed.type("/invite id12\n/invite id15")
+        await killed.until(lambda: _suspected(killed, 1))
+    async with bot_process(killed.settings, log=log):  # killed at its end, too
+        await killed.until(lambda: _suspected(killed, POISON), TAKEOVER)
+    await killed.faults(clear=True)
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert IVAN not in await killed.members()
+    assert ANNA in await killed.members()
+    assert sum("дважды остановила бота" in one for one in await killed.told_privately()) == 1
+    assert "has ended two processes: it is not run" in log.read_text()
+    assert killed.count("SELECT count(*) FROM inbox WHERE code = 'ends_processes'") == 1
+
+
 async def test_an_answer_that_comes_after_ten_minutes_goes_to_the_requester_alone(
     killed: Stage, tmp_path: Path
 ) -> None:
@@ -147,6 +169,10 @@ async def _takes_nothing(stage: Stage) -> bool:
 
 async def _joined(stage: Stage) -> bool:
     return IVAN in await stage.members()
+
+
+async def _suspected(stage: Stage, weight: int) -> bool:
+    return stage.count("SELECT coalesce(max(suspicion), 0) FROM inbox") == weight
 
 
 async def _attempted(stage: Stage, times: int) -> bool:

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from installing import address, event_of, portals, sent
-from stage import BOT, CARD, OLGA, ON_SQLITE, Stage
+from stage import BOT, CARD, OLGA, ON_SQLITE, Stage, bot_running
+
+from bot.settings import Settings
+from sandbox.server import Portal
 
 REGISTERS = "imbot.v2.Bot.register"
 
@@ -268,3 +272,24 @@ async def _open_install_page(
         fields["REFRESH_ID"] = stage.portal.state.tokens.issue(owner, "app").refresh
     async with stage.session.post(opened["url"], data=fields) as response:
         return response.status, await response.text()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize(("private", "status"), [(False, 403), (True, 200)])
+async def test_a_bot_on_the_internet_takes_no_portal_behind_it(
+    portal: Portal, settings: Settings, host: str, private: bool, status: int
+) -> None:
+    """Whether the address tells it, or only what its name leads to."""
+    portal.state.url = portal.url.replace("127.0.0.1", host)
+    public = {"public_url": "https://bot.example.com", "private_portals": private}
+    url = f"http://127.0.0.1:{settings.port}/bitrix24/install"
+    async with ClientSession() as session, bot_running(settings.model_copy(update=public)):
+        stage = Stage(portal, settings, session)
+        async with session.post(url, data=event_of(stage, 1, {})) as response:
+            told = await response.text()
+        stage.engine.dispose()
+
+    assert response.status == status
+    assert ("the portal's address is not public" in told) is (status == 403)
+    assert len(portals(stage)) == (status == 200)

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 from process import ROOT, bot_process, environment, ready
 from stage import ADD, ANNA, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from terminal import ran_in_terminal
+from test_events import post, sample
 
 from bot.settings import Settings
 from sandbox.server import Portal
@@ -88,3 +89,22 @@ async def test_a_log_that_nobody_reads_any_more_costs_no_command(
 def leaked(line: dict[str, Any]) -> list[str]:
     """Nothing that somebody typed, nor what acts for him."""
     return [key for key, value in line.items() if "id12" in str(value) or "token" in key]
+
+
+@ON_SQLITE
+async def test_nobody_forges_a_line(portal: Portal, settings: Settings, tmp_path: Path) -> None:
+    forged = "ON\n2026-01-01T00:00:00Z [error    ] forged\u2028\x9b31m"
+    async with ClientSession() as session:
+        stage = Stage(portal, settings, session)
+        text = settings.model_copy(update={"log_format": "text"})
+        async with bot_process(text, log=tmp_path / "log") as process:
+            await ready(settings, session)
+            await stage.install()
+            assert (await post(stage, sample(stage, event=forged)))[0] == 200
+            process.terminate()
+            await process.wait()
+        stage.engine.dispose()
+
+    [line] = [one for one in (tmp_path / "log").read_text().split("\n") if "forged" in one]
+    assert "ON\\n2026-01-01" in line
+    assert line.isprintable()

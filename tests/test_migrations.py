@@ -42,6 +42,18 @@ def test_the_migrations_make_the_tables_of_the_program(empty: Engine) -> None:
         assert compare_metadata(context, metadata) == []
 
 
+def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
+    engine = engine_for(f"sqlite:///{tmp_path}/data/bot.db")
+    migrate(engine)
+
+    with engine.connect() as connection:
+        connection.execute(text("SELECT count(*) FROM inbox"))
+        modes = {one.name: one.stat().st_mode & 0o777 for one in (tmp_path / "data").iterdir()}
+    engine.dispose()
+    assert modes.keys() >= {"bot.db", "bot.db-wal", "bot.db-shm"}
+    assert set(modes.values()) == {0o600}
+
+
 @both
 def test_what_is_stored_comes_along_from_the_first_version(empty: Engine) -> None:
     config = configuration()

@@ -1,10 +1,11 @@
 """What goes wrong when it is told to, and only then."""
 
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from test_sandbox import Desk, bot_desk
 
 ADD = "imopenlines.crm.chat.user.add"
@@ -103,6 +104,43 @@ async def test_an_answer_is_cut_short(desk: Desk) -> None:
 
     with pytest.raises(ClientError):
         await desk.rest("profile", desk.app_token)
+
+
+@pytest.mark.parametrize("kind", ["endless", "drip"])
+async def test_an_answer_never_ends(desk: Desk, kind: str) -> None:
+    await desk.fault(method="profile", answer=kind)
+
+    async with desk.http.get(f"{desk.portal.url}/rest/profile") as response:
+        begun = await response.content.readexactly(20)
+
+    assert begun == b'{"result":"xxxxxxxxx'
+    assert (await desk.rest("profile", desk.app_token))[0] == 200
+
+
+async def test_an_answer_is_packed_whether_asked_for_or_not(desk: Desk) -> None:
+    await desk.fault(method="profile", answer="bomb")
+    plain = {"Accept-Encoding": "identity"}
+
+    async with (
+        ClientSession(auto_decompress=False) as session,
+        session.get(f"{desk.portal.url}/rest/profile", headers=plain) as response,
+    ):
+        packed = await response.read()
+
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert len(packed) < 4 * 2**20
+    assert zlib.decompressobj(wbits=31).decompress(packed, 100)[:12] == b'{"result":"x'
+
+
+async def test_a_refusal_quotes_the_token_and_any_moment(desk: Desk) -> None:
+    error = {"status": 429, "code": "OPERATION_TIME_LIMIT", "description": "of {auth}",
+             "operating_reset_at": "abc"}  # fmt: skip
+    await desk.fault(method="profile", error=error)
+
+    _, body = await desk.rest("profile", desk.app_token)
+
+    assert body["error_description"] == f"of {desk.app_token}"
+    assert body["time"]["operating_reset_at"] == "abc"
 
 
 async def test_an_answer_is_a_page_or_a_redirect(desk: Desk) -> None:
@@ -280,6 +318,7 @@ async def test_events_can_be_late(desk: Desk) -> None:
         {"method": "profile", "delay": "x"},
         {"method": "profile", "html": 9},
         {"method": "profile", "truncate": False},
+        {"method": "profile", "answer": "long"},
         {"method": "profile", "redirect": "x"},
         {"method": "profile", "redirect": "http://x\r\nA: b"},
         {"method": "profile", "error": {"status": 200, "code": "X"}},

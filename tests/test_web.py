@@ -1,5 +1,6 @@
 """What stands at which address."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -32,6 +33,19 @@ async def test_each_address_takes_its_method_alone(browser: Client) -> None:
 
 
 @ON_SQLITE
+async def test_no_answer_names_a_version(browser: Client) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", browser.port)
+    writer.write(b"no HTTP at all\r\n\r\n")
+    broken = (await reader.read()).decode()
+    writer.close()
+
+    headers = [(await browser.get(one)).headers["Server"] for one in ("/", "/nowhere", "/healthz")]
+
+    assert headers == ["switchboard"] * 3
+    assert broken.startswith("HTTP/1.")
+    assert "Server: switchboard\r\n" in broken
+
+
 @pytest.mark.parametrize(
     ("language", "field"),
     [("en", ["Initial installation path", "Your handler path"]),

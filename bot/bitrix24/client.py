@@ -19,6 +19,7 @@ from aiohttp import (
 from pydantic import SecretStr, TypeAdapter
 
 from bot.bitrix24 import batch
+from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
@@ -26,6 +27,7 @@ from bot.bitrix24.documented import CODES
 from bot.bitrix24.errors import (
     Bitrix24Error,
     Busy,
+    Forbidden,
     Moved,
     Refused,
     Unanswered,
@@ -33,14 +35,18 @@ from bot.bitrix24.errors import (
     error_of,
     unanswered,
 )
+from bot.bitrix24.network import NotPublic
 from bot.bitrix24.sharing import SharedRequests
 from bot.figures import Figures
 
 log = logging.getLogger(__name__)
 
 _BODY = TypeAdapter(dict[str, Any])
-JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json", **UNPACKED}
 MAX_ANSWER = 4 * 1024 * 1024
+
+# Large answers that are still arriving, of all portals together.
+MAX_ARRIVING = 32 * 1024 * 1024
 
 # How long a method rests where the portal does not say when it takes it again: the window that
 # its running time is counted in has ten baskets of a minute.
@@ -58,6 +64,7 @@ class Client:
         self._requests = SharedRequests(pace, self._send, figures.bucket.observe)
         self._figures = figures
         self._circuits = Circuits()
+        self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -87,10 +94,7 @@ class Client:
         with self._circuits.guard(address.member_id):
             began = perf_counter()
             try:
-                status, body = await self._post(
-                    address.endpoint + call.method,
-                    {**call.params, "auth": token.get_secret_value()},
-                )
+                status, body = await self._post(address, token, call)
             finally:
                 self._figures.rest.observe(perf_counter() - began)
             answer = _read_json(status, body)
@@ -123,25 +127,40 @@ class Client:
         else:
             await self._pace.overflown(member_id)
 
-    async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    async def _post(self, address: Address, token: SecretStr, call: Call) -> tuple[int, bytes]:
+        secret = token.get_secret_value()
         # Whatever aiohttp raises names the address, and may quote what was sent: `from None`.
         try:
             async with self._session.post(
-                url,
-                data=_json(body),
+                address.endpoint + call.method,
+                data=_json({**call.params, "auth": secret}),
                 headers=JSON,
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
                     raise Moved(_redirected(response))
-                return response.status, await _body(response)
-        except ClientConnectorError:
+                body = await self._body(response, address.member_id)
+                # Whatever an answer quotes is kept, and told.
+                return response.status, body.replace(secret.encode(), b"***") if secret else body
+        except ClientConnectorError as error:
+            if isinstance(error.os_error, NotPublic):
+                raise Forbidden("the portal's address is not public") from None
             raise Unreachable("no connection") from None
         except TimeoutError:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):
             raise Unanswered("the connection broke") from None
+
+    async def _body(self, response: ClientResponse, member_id: str) -> bytes:
+        if is_packed(response.headers):
+            raise Unanswered("the answer is packed")
+        try:
+            return await self._arriving.read(response.content.iter_any(), member_id, MAX_ANSWER)
+        except TooLarge:
+            raise Unanswered("the answer is too long") from None
+        except NoRoom:
+            raise Unanswered("too much is arriving from the portal") from None
 
 
 def _json(body: dict[str, Any]) -> bytes:
@@ -152,27 +171,19 @@ def _json(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _body(response: ClientResponse) -> bytes:
-    if response.content_length is not None and response.content_length <= MAX_ANSWER:
-        return await response.read()
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            raise Unanswered("the answer is too long")
-    return bytes(body)
-
-
 def _redirected(response: ClientResponse) -> str:
     """Say where a redirect leads, without what may be secret in it."""
-    path = urlsplit(response.headers.get("Location", "")).path
+    try:
+        path = urlsplit(response.headers.get("Location", "")).path
+    except ValueError:
+        path = ""
     plain = "".join(one for one in path[:100] if one.isprintable())
     return f"a redirect to {plain or '/'}, status {response.status}"
 
 
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
-        answer = _parsed(body)
+        answer = parsed(body)
     except (ValueError, RecursionError):
         if status == HTTPStatus.NOT_FOUND:
             raise Moved("a page that is not found") from None
@@ -180,14 +191,6 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise unanswered("no envelope", status)
     return answer
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return _BODY.validate_json(body)
-    except ValueError:
-        # Half a surrogate pair again, or no JSON at all.
-        return json.loads(body)
 
 
 def _result(status: int, answer: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
-from bot.bitrix24.rows import row, text
+from bot.bitrix24.rows import PAGE, row, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ def card(item: CrmItem, found: Any) -> Card:
     return Card(
         item.model_copy(update={"title": title}),
         read_number(seen.get("assignedById")) or 0,
-        read_numbers(seen.get("observers")),
+        read_numbers(seen.get("observers"), PAGE),
     )

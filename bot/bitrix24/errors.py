@@ -3,6 +3,7 @@
 Bitrix24Error
 ├── Busy               the portal takes no calls for now: nothing happened, repeat later
 ├── Unreachable        no call got through: nothing happened, repeat at will
+│   ├── Forbidden      … because the address is a private one
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 │   └── TurnedAway     … though a gateway says that nothing was passed on
@@ -65,6 +66,10 @@ class Unreachable(Bitrix24Error):
     """The call did not get through: no connection, or nobody there to check the token."""
 
 
+class Forbidden(Unreachable):
+    """The portal's address is none of the internet's, and the bot is not to go there."""
+
+
 class Moved(Unreachable):
     """There is no portal at its address any more: a redirect, or a page that is not found.
 
@@ -122,6 +127,8 @@ LONGEST_PAUSE = 600.0
 
 _TAG = re.compile(r"<[^<>]{0,100}>")
 _MOST_OF_CODE, _MOST_OF_WORDS = 64, 500
+# With the markup that is taken out of them.
+_MOST_OF_MARKUP = 2_000
 
 
 def error_of(answer: object, status: int = 400, time_: object = None) -> Bitrix24Error:
@@ -157,7 +164,7 @@ def _told(answer: Mapping[str, Any]) -> tuple[str, str]:
         code, words = error.get("code"), error.get("message")
     else:
         code, words = error, answer.get("error_description")
-    plain = " ".join(_TAG.sub(" ", text(words)).split())
+    plain = " ".join(_TAG.sub(" ", text(words, _MOST_OF_MARKUP)).split())
     # Words are put into sentences that have a full stop of their own.
     return _code(text(code)), plain[:_MOST_OF_WORDS].rstrip(" .!")
 
@@ -171,8 +178,10 @@ def _code(code: str) -> str:
 def _until(time_: object) -> float | None:
     """Read when a method is taken again: a moment within the next ten minutes."""
     at = time_.get("operating_reset_at") if isinstance(time_, Mapping) else None
+    if isinstance(at, bool) or not isinstance(at, int | float | str):
+        return None
     try:
-        moment = float(at) if isinstance(at, int | float | str) else math.nan
+        moment = float(at)
     except (ValueError, OverflowError):
         return None
-    return min(moment, time.time() + LONGEST_PAUSE) if math.isfinite(moment) else None
+    return min(moment, time.time() + LONGEST_PAUSE) if 0 <= moment < math.inf else None

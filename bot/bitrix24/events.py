@@ -23,14 +23,16 @@ from pydantic_core import PydanticUseDefault
 
 from bot.bitrix24.entities import CrmItem, Person, read_binding
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.rows import flag, text
+from bot.bitrix24.rows import LONGEST_NAME, flag, text
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 _BREAK = re.compile(r"\[BR\]|#BR#|\r\n?", re.IGNORECASE)
 
 # A mention as it was typed, or as the portal has written it anew: ``[USER=12 REPLACE]Name[/USER]``.
-_MENTION = re.compile(r"\[(USER|CHAT)=([^\s\]]*)[^\]]{0,64}\].{0,255}?\[/\1\]", re.IGNORECASE)
+_MENTION = re.compile(
+    r"\[(USER|CHAT)=([^\s\]]{0,20}+)[^\]]{0,64}+\].{0,255}?\[/\1\]", re.IGNORECASE
+)
 _SLASHES = re.compile(r"^/+")
 
 # What the portal says of a command: how somebody gave it.
@@ -52,6 +54,20 @@ def _or_absent(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 # For fields that no command hangs on: what cannot be read is taken for absent.
 Spare = WrapValidator(_or_absent)
+
+# The messenger cuts what people write after so many characters; names are far shorter.
+LONGEST_MESSAGE = 20_000
+
+
+def _cut(longest: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: value[:longest] if isinstance(value, str) else value)
+
+
+Written = Annotated[str, _cut(LONGEST_MESSAGE)]
+Name = Annotated[str, _cut(LONGEST_NAME)]
+
+# Bitrix24's own have some 70 characters.
+Token = Annotated[SecretStr, Field(max_length=1_000)]
 
 
 class MalformedEvent(ValueError):
@@ -82,10 +98,10 @@ class Auth(Part):
 
     model_config = ConfigDict(alias_generator=None)
 
-    application_token: SecretStr = SecretStr("")
+    application_token: Token = SecretStr("")
     member_id: str = Field("", max_length=64)
-    access_token: Annotated[SecretStr | None, Spare] = None
-    refresh_token: Annotated[SecretStr | None, Spare] = None
+    access_token: Annotated[Token | None, Spare] = None
+    refresh_token: Annotated[Token | None, Spare] = None
     user_id: Annotated[Id | None, Spare] = None
     server_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
     client_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
@@ -107,7 +123,7 @@ class User(Part):
     """Who typed or pressed. Page: chat-bots-v2/entities.md."""
 
     id: Id
-    name: Annotated[str, Spare] = ""
+    name: Annotated[Name, Spare] = ""
     extranet: Flag = False
     bot: Flag = False
     connector: Flag = False
@@ -128,8 +144,8 @@ class Message(Part):
 
     id: Id
     author_id: Annotated[Id, Spare] = 0
-    text: str = ""
-    params: dict[str, Any] = Field(default_factory=dict)
+    text: Written = ""
+    params: dict[str, str] = Field(default_factory=dict)
     forward: Flag = False
 
     @field_validator("params", mode="before")
@@ -137,7 +153,7 @@ class Message(Part):
     def _telling(cls, value: Any) -> Any:
         # Of what a message carries only this matters; a keyboard need not be kept.
         kept = value if isinstance(value, dict) else {}
-        return {key: kept[key] for key in ("COMPONENT_ID", "componentId") if key in kept}
+        return {key: text(kept[key]) for key in ("COMPONENT_ID", "componentId") if key in kept}
 
     @property
     def is_hidden(self) -> bool:
@@ -151,11 +167,11 @@ class Chat(Part):
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
     owner: Annotated[Id, Spare] = 0
-    entity_type: str = ""
-    entity_id: Annotated[str, Spare] = ""
-    entity_data_1: Annotated[str, Field(alias="entityData1"), Spare] = ""
-    entity_data_2: Annotated[str, Field(alias="entityData2"), Spare] = ""
-    entity_data_3: Annotated[str, Field(alias="entityData3"), Spare] = ""
+    entity_type: Name = ""
+    entity_id: Annotated[Name, Spare] = ""
+    entity_data_1: Annotated[Name, Field(alias="entityData1"), Spare] = ""
+    entity_data_2: Annotated[Name, Field(alias="entityData2"), Spare] = ""
+    entity_data_3: Annotated[Name, Field(alias="entityData3"), Spare] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -221,8 +237,8 @@ class Command(Part):
 
     id: Id
     command: str = Field(min_length=1, max_length=255)
-    params: str = ""
-    context: str = "textarea"
+    params: Written = ""
+    context: Name = "textarea"
 
 
 class CommandEvent(Part):
@@ -287,8 +303,13 @@ class CommandEvent(Part):
     @property
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
-        lines = lines_of(self.message.text)
-        return next((n for n, line in enumerate(lines) if self.is_line(line)), len(lines))
+        lines, typed = lines_of(self.message.text), self.typed_line
+        return next((n for n, line in enumerate(lines) if bare_line(line) == typed), len(lines))
+
+    @property
+    def typed_line(self) -> str:
+        """The line that the command was typed in, as ``bare_line`` writes it."""
+        return bare_line(f"{self.command.command} {self.command.params}")
 
     @property
     def earlier_lines(self) -> int:
@@ -301,9 +322,11 @@ class CommandEvent(Part):
         """Say whether a typed command is the author's of its message, as far as that is told."""
         return not self.is_typed or self.message.author_id in (0, self.user.id)
 
-    def is_line(self, line: str) -> bool:
-        """Say whether this is the line that the command was typed in."""
-        return bare_line(line) == bare_line(f"{self.command.command} {self.command.params}")
+    @property
+    def size(self) -> int:
+        """How many characters it takes to store the command, about."""
+        texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
+        return 500 + sum(map(len, texts))
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""
@@ -366,7 +389,7 @@ class Envelope(Part):
         dialog_id = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
         if read_number(dialog_id) is None:
             return None
-        said = text(message.get("text")) if isinstance(message, dict) else ""
+        said = text(message.get("text"), LONGEST_MESSAGE) if isinstance(message, dict) else ""
         typed = next((line for line in lines_of(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
@@ -377,9 +400,13 @@ class Envelope(Part):
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
         try:
             told = {**self.data, "member_id": member_id, "ts": self.ts}
-            return CommandEvent.model_validate(told)
+            event = CommandEvent.model_validate(told)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
+        if event.is_typed:
+            return event
+        # The text that a button stands under is the bot's own, and nobody asks for it.
+        return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
 
 
 def _fields(error: ValidationError) -> str:

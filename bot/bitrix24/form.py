@@ -1,13 +1,14 @@
 """PHP-style forms: ``data[chat][id]=5`` to nested dicts, and back."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 from yarl import query_to_pairs
+
+from bot.bitrix24.bodies import NUL, REPLACEMENT, storable
 
 MAX_PARAMETERS = 10_000
 MAX_DEPTH = 20
@@ -17,10 +18,6 @@ MAX_PARTS = 20_000
 
 # Longer keys are not remembered: strangers can send them too.
 LONG_KEY = 100
-
-# No database takes these, and PHP's own forms cannot hold the second.
-_NUL, _SURROGATE = "\0", re.compile("[\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 
 
 class MalformedForm(ValueError):
@@ -41,8 +38,8 @@ def decode(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _from_form(text: str) -> dict[str, Any]:
-    if "%00" in text or _NUL in text:
-        text = text.replace("%00", _REPLACEMENT).replace(_NUL, _REPLACEMENT)
+    if "%00" in text or NUL in text:
+        text = text.replace("%00", REPLACEMENT).replace(NUL, REPLACEMENT)
     try:
         pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
     except ValueError:
@@ -118,23 +115,12 @@ def _from_json(text: str) -> dict[str, Any]:
     _check_size(tree)
     # What no database takes comes into JSON as an escape only.
     return (
-        {str(_cleaned(key)): _cleaned(one) for key, one in tree.items()} if "\\u" in text else tree
+        {str(storable(key)): storable(one) for key, one in tree.items()} if "\\u" in text else tree
     )
 
 
 def _no_number(name: str) -> Any:
     raise ValueError(name)
-
-
-def _cleaned(node: Any) -> Any:
-    match node:
-        case str():
-            return _SURROGATE.sub(_REPLACEMENT, node).replace(_NUL, _REPLACEMENT)
-        case dict():
-            return {_cleaned(key): _cleaned(one) for key, one in node.items()}
-        case list():
-            return [_cleaned(one) for one in node]
-    return node
 
 
 def _check_size(tree: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
 from bot.bitrix24.errors import Refused, Unanswered
-from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.numerals import MOST_NUMBERS, read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Requester
 from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
@@ -62,7 +62,8 @@ def _nobody_knows(_found: Any, _step: Step) -> None:
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
     row = next((one for one in rows(seen.get(GROUP)) if _group(one)), {})
     group = _group(row) or Group(id=group_id)
-    inside = frozenset(read_numbers([one.get("USER_ID") for one in rows(seen.get(LOOK))]))
+    listed = rows(seen.get(LOOK), MOST_NUMBERS)
+    inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))
     owner = read_number(row.get("OWNER_ID")) or 0
     if refused := answer.refused:
         return Invitations(group, frozenset(), inside, owner, refused)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 LARGEST = 2**63 - 1
 MOST_DIGITS = 19
 
+# The members of the largest chats and groups.
+MOST_NUMBERS = 10_000
+
 
 def read_number(value: object) -> int | None:
     """Read a whole number that is not negative; ``None`` where it is anything else."""
@@ -15,7 +18,10 @@ def read_number(value: object) -> int | None:
     return value if type(value) is int and 0 <= value <= LARGEST else None
 
 
-def read_numbers(values: object) -> tuple[int, ...]:
-    """Read a list of ids, or the map that PHP makes of one with gaps; what is none is left out."""
+def read_numbers(values: object, most: int = MOST_NUMBERS) -> tuple[int, ...]:
+    """Read a list of ids, or the map that PHP makes of one with gaps.
+
+    What is no id is left out, and so is what comes after so many.
+    """
     rows = list(values.values()) if isinstance(values, Mapping) else values
-    return tuple(filter(None, map(read_number, rows))) if isinstance(rows, list) else ()
+    return tuple(filter(None, map(read_number, rows[:most]))) if isinstance(rows, list) else ()

@@ -1,14 +1,13 @@
 """The authorization server: it makes token pairs, and it alone proves whose they are."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.bitrix24.bodies import UNPACKED, TooLarge, is_packed, parsed, read_small
 from bot.bitrix24.errors import Refused, Unreachable, error_of
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
@@ -120,16 +119,24 @@ class OAuth:
         # What aiohttp raises quotes the address, and the address holds the secrets.
         try:
             async with self._session.get(
-                url, params=params, timeout=ClientTimeout(total=self.timeout), allow_redirects=False
+                url,
+                params=params,
+                headers=UNPACKED,
+                timeout=ClientTimeout(total=self.timeout),
+                allow_redirects=False,
             ) as response:
-                return response.status, await response.read()
+                if is_packed(response.headers):
+                    raise Unreachable("the authorization server's answer is packed")
+                return response.status, await read_small(response.content.iter_any())
+        except TooLarge:
+            raise Unreachable("the authorization server's answer is too long") from None
         except (ClientError, OSError, TimeoutError):
             raise Unreachable("the authorization server does not answer") from None
 
 
 def _read(status: int, body: bytes) -> Grant:
     try:
-        answer: Any = json.loads(body)
+        answer = parsed(body)
     except (ValueError, RecursionError):
         raise Unreachable(f"the authorization server is out of order, status {status}") from None
     if isinstance(answer, dict) and "error" in answer:

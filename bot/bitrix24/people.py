@@ -9,10 +9,13 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
-from bot.bitrix24.rows import flag, rows, text
+from bot.bitrix24.rows import PAGE, flag, rows, text
 
 # A company is not deeper than this.
 LEVELS = 10
+
+# Whom one question is about.
+MOST_ACCOUNTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,13 @@ class Users:
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
-        wanted = sorted(set(numbers))
+        wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
         if not wanted:
             return {}
         found = await self._requester.ask(
             Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
         )
-        accounts = map(account, rows(found))
+        accounts = map(account, rows(found, len(wanted)))
         return {one.person.id: one for one in accounts if one}
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
@@ -122,8 +125,8 @@ def account(row: Mapping[str, Any]) -> Account | None:
         bot=flag(row.get("bot")),
         customer=flag(row.get("connector")),
         extranet=flag(row.get("extranet")),
-        absent_until=text(row.get("absent"))[:10],
-        departments=read_numbers(row.get("departments")),
+        absent_until=text(row.get("absent"), 10),
+        departments=read_numbers(row.get("departments"), PAGE),
     )
 
 
@@ -152,7 +155,7 @@ def _found(found: Any) -> list[Found]:
             active=_is_active(row.get("ACTIVE")),
             extranet=row.get("USER_TYPE") == "extranet",
             position=position(row),
-            departments=read_numbers(row.get("UF_DEPARTMENT")),
+            departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
         )
         for row in rows(found)
         if (who := person(row))

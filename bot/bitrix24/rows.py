@@ -5,11 +5,21 @@ from typing import Any
 
 from bot.bitrix24.numerals import read_number
 
+# So many rows the portal's own lists have on a page.
+PAGE = 50
 
-def rows(found: object) -> list[Mapping[str, Any]]:
-    """Give the maps of a list, or of the map that PHP makes of a list with gaps."""
+# The names of people, departments, groups, cards and chats.
+LONGEST_NAME = 255
+
+
+def rows(found: object, most: int = PAGE) -> list[Mapping[str, Any]]:
+    """Give the maps of a list, or of the map that PHP makes of a list with gaps.
+
+    What comes after so many rows is left out.
+    """
     listed = list(found.values()) if isinstance(found, Mapping) else found
-    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    some = listed[:most] if isinstance(listed, list) else []
+    return [one for one in some if isinstance(one, Mapping)]
 
 
 def row(found: object, name: str) -> Mapping[str, Any]:
@@ -18,10 +28,13 @@ def row(found: object, name: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else {}
 
 
-def text(value: object) -> str:
-    """Give words, or a number as words; nothing where something else stands in their place."""
+def text(value: object, longest: int = LONGEST_NAME) -> str:
+    """Give words, or a number as words; nothing where something else stands in their place.
+
+    There are so many characters at most.
+    """
     if isinstance(value, str):
-        return value
+        return value[:longest]
     number = read_number(value)
     return "" if number is None else str(number)
 

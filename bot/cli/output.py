@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from bot.logs import in_one_line
+
 as_json = click.option("--json", "is_json", is_flag=True, help="Write JSON, for programs.")
 
 
@@ -31,7 +33,7 @@ def ago(at: float | None) -> str:
 
 def write_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write rows under their titles, each column as wide as it has to be."""
-    lines = [list(titles), *([str(cell) for cell in row] for row in rows)]
+    lines = [list(titles), *([in_one_line(str(cell)) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

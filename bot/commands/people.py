@@ -27,6 +27,7 @@ from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
 LIMIT = 20
 MOST_OFFERS = 8
 MOST_NEAR = 3
+LONGEST_COMPARED = 60
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -224,9 +225,13 @@ def _begins(words: list[str], typed: list[str]) -> bool:
 
 def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
     """Choose the names most like this one."""
+    # To compare two names takes as long as one times the other is.
+    name = name[:LONGEST_COMPARED]
     roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    known = [one.person.name for one in alike if one.active]
-    near = get_close_matches(name, known, MOST_NEAR, 0.5)
+    short = {
+        one.person.name for one in alike if one.active and len(one.person.name) <= LONGEST_COMPARED
+    }
+    near = get_close_matches(name, short, MOST_NEAR, 0.5)
     return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
 
 

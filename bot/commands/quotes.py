@@ -25,7 +25,7 @@ def is_own_word(event: CommandEvent) -> bool:
         return True
     said = said_lines(text)
     # Where nothing is quoted the line is said, however the portal may write it.
-    return said == lines_of(text) or any(map(event.is_line, said))
+    return said == lines_of(text) or event.typed_line in map(bare_line, said)
 
 
 def is_forwarded(event: CommandEvent) -> bool:

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.bitrix24.events import Chat, CommandEvent, lines_of
+from bot.bitrix24.events import Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.quotes import said_lines
@@ -121,7 +121,7 @@ class Runner:
         if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
             return None
         lines = iter(said_lines(event.message.text))
-        if not any(map(event.is_line, lines)):
+        if event.typed_line not in map(bare_line, lines):
             return None
         after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
         rest = [line for line in after if not line.startswith("/") or self._is_meant(line)]

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections import Counter
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
@@ -18,15 +18,32 @@ REQUESTER_LIMIT = 200
 PORTAL_LIMIT = 5_000
 TOTAL_LIMIT = 200_000
 
+# The same in characters, for a command may have as many as a message.
+REQUESTER_SIZE = 2 * 1024 * 1024
+PORTAL_SIZE = 8 * 1024 * 1024
+TOTAL_SIZE = 256 * 1024 * 1024
+
 # Above its bound somebody is told so; what comes at twice the bound is not taken at all.
 _ABOVE_ALL = 2
 
 _WAITING = text(
     """
-    SELECT member_id, requester_id, count(*) FROM inbox
+    SELECT member_id, requester_id, count(*), sum(length(event)) FROM inbox
     WHERE done_at IS NULL AND parked_until IS NULL GROUP BY member_id, requester_id
     """
 )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """So many commands, of so many characters."""
+
+    count: int = 0
+    size: int = 0
+
+    def add(self, count: int, size: int) -> None:
+        self.count += count
+        self.size += size
 
 
 class Room(Enum):
@@ -37,14 +54,17 @@ class Room(Enum):
     NONE = "none"
 
 
+_NOTHING = _Waiting()
+
+
 class Backlog:
     """Counts what waits. Other processes work it off unseen: a full count is a reason to look."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._requesters: Counter[tuple[str, int]] = Counter()
-        self._portals: Counter[str] = Counter()
-        self._total = 0
+        self._requesters: dict[tuple[str, int], _Waiting] = {}
+        self._portals: dict[str, _Waiting] = {}
+        self._total = _Waiting()
         self._looked_at = -math.inf
         self._looking = asyncio.Lock()
 
@@ -59,41 +79,46 @@ class Backlog:
 
     def added(self, event: CommandEvent) -> None:
         """Count a command that has been stored."""
-        self._requesters[event.member_id, event.user.id] += 1
-        self._portals[event.member_id] += 1
-        self._total += 1
+        self._count(event.member_id, event.user.id, 1, event.size)
 
     def done(self, event: CommandEvent) -> None:
         """Count a command off that this process has answered."""
-        _count_off(self._requesters, (event.member_id, event.user.id))
-        _count_off(self._portals, event.member_id)
-        self._total -= 1
+        self._count(event.member_id, event.user.id, -1, -event.size)
 
     async def look(self) -> None:
         """Count what the inbox really holds."""
         rows = await self._database.read(_waiting)
         self._looked_at = time.monotonic()
-        self._requesters = Counter({(member, user): count for member, user, count in rows})
-        self._portals = Counter()
-        for member, _user, count in rows:
-            self._portals[member] += count
-        self._total = self._portals.total()
+        self._requesters, self._portals, self._total = {}, {}, _Waiting()
+        for row in rows:
+            self._count(*row)
 
     def _room(self, event: CommandEvent) -> Room:
+        requester = self._requesters.get((event.member_id, event.user.id), _NOTHING)
+        portal = self._portals.get(event.member_id, _NOTHING)
         fullness = max(
-            self._requesters[event.member_id, event.user.id] / REQUESTER_LIMIT,
-            self._portals[event.member_id] / PORTAL_LIMIT,
+            requester.count / REQUESTER_LIMIT,
+            requester.size / REQUESTER_SIZE,
+            portal.count / PORTAL_LIMIT,
+            portal.size / PORTAL_SIZE,
         )
-        if fullness >= _ABOVE_ALL or self._total >= TOTAL_LIMIT:
+        is_full = self._total.count >= TOTAL_LIMIT or self._total.size >= TOTAL_SIZE
+        if fullness >= _ABOVE_ALL or is_full:
             return Room.NONE
         return Room.TOO_MANY if fullness >= 1 else Room.ENOUGH
 
+    def _count(self, member_id: str, user_id: int, count: int, size: int) -> None:
+        _add(self._requesters, (member_id, user_id), count, size)
+        _add(self._portals, member_id, count, size)
+        self._total.add(count, size)
 
-def _count_off(counter: Counter[K], key: K) -> None:
-    counter[key] -= 1
-    if counter[key] <= 0:
-        del counter[key]
+
+def _add(all_waiting: dict[K, _Waiting], key: K, count: int, size: int) -> None:
+    waiting = all_waiting.setdefault(key, _Waiting())
+    waiting.add(count, size)
+    if waiting.count <= 0:
+        del all_waiting[key]
 
 
-def _waiting(connection: Connection) -> list[tuple[str, int, int]]:
-    return [(row[0], row[1], row[2]) for row in connection.execute(_WAITING)]
+def _waiting(connection: Connection) -> list[tuple[str, int, int, int]]:
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(_WAITING)]

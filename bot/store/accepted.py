@@ -11,6 +11,10 @@ from bot.store.tokens import TokenPair
 # A portal drops an event that it could not deliver for a day.
 OLDEST = 24 * 3600.0
 
+# The suspicion of ending processes with which a command is not run any more: one has ended while
+# it ran among others, and one while it was watched; or as many as this among others.
+POISON = 5
+
 
 class Place(StrEnum):
     """Where a reply is read."""
@@ -98,9 +102,10 @@ class Accepted:
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
-    ``resumed_at`` when it was taken up after it had been set aside. ``brought`` came with the
-    event. ``proven``: it is certain that its requester means it; ``internal``: it is an act of
-    the bot's own. ``is_second``: another delivery of the same command came before.
+    ``resumed_at`` when it was taken up after it had been set aside; ``suspicion`` is how
+    much speaks for it that to run it ends the process (see ``engine/runs``). ``brought`` came
+    with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
+    act of the bot's own. ``is_second``: another delivery of the same command came before.
     """
 
     id: int
@@ -110,10 +115,16 @@ class Accepted:
     attempts: int = 0
     repeated: bool = False
     resumed_at: float | None = None
+    suspicion: int = 0
     brought: Brought = NOTHING
     proven: bool = False
     internal: bool = False
     is_second: bool = False
+
+    @property
+    def is_poison(self) -> bool:
+        """Say whether to run it may end one more process: it is only answered."""
+        return self.replies is None and self.suspicion >= POISON
 
     @property
     def since(self) -> float:

@@ -33,7 +33,7 @@ LINGER = 0.02
 
 
 class FolderUnusable(StoreUnavailable):
-    """The folder of SQLite's file cannot be made."""
+    """SQLite's file, or the folder that it is in, cannot be made."""
 
 
 def engine_for(url: str) -> Engine:
@@ -44,16 +44,18 @@ def engine_for(url: str) -> Engine:
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            _make(Path(parsed.database).parent)
+            _make(Path(parsed.database))
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     return create_engine(parsed, pool_size=2, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
 
 
-def _make(folder: Path) -> None:
+def _make(file: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
+        file.touch(mode=0o600)
     except OSError as error:
         raise FolderUnusable(error.strerror) from None
 

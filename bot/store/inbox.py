@@ -130,6 +130,8 @@ class Inbox:
         self._park = (
             update(inbox).where(this).values(parked_until=bindparam("until"), proven=true())
         )
+        suspicion = inbox.c.suspicion + bindparam("more")
+        self._suspect = update(inbox).where(this).values(suspicion=suspicion)
 
     async def accept(
         self,
@@ -285,6 +287,14 @@ class Inbox:
         }
         await self._database.write((self._replying, [row]))
 
+    async def suspect(self, command_id: int, more: int) -> None:
+        """Note, before a command is run, how heavily the end of the process would weigh on it."""
+        await self._database.write((self._suspect, [{"command": command_id, "more": more}]))
+
+    def note_suspicion(self, command_id: int, more: int) -> None:
+        """Note within a moment that this has changed."""
+        self._database.post((self._suspect, [{"command": command_id, "more": more}]))
+
     async def done(self, command_id: int, end: End, *, proven: bool = True) -> None:
         """Note that a command is over, how it ended, and whether it has been proven."""
         row = {
@@ -389,6 +399,7 @@ class Inbox:
             attempts=row.attempts,
             repeated=row.begun,
             resumed_at=row.resumed_at,
+            suspicion=row.suspicion,
             brought=self._brought(event, row.tokens),
             proven=row.proven,
             internal=row.internal,
@@ -406,7 +417,14 @@ class Inbox:
 
 
 # What a command forgets that is run anew.
-_AFRESH = {"done_at": None, "outcome": None, "code": None, "replies": None, "attempts": 0}
+_AFRESH = {
+    "done_at": None,
+    "outcome": None,
+    "code": None,
+    "replies": None,
+    "attempts": 0,
+    "suspicion": 0,
+}
 
 
 def _asked(member_id: str, user_id: int) -> tuple[Any, ...]:
@@ -450,6 +468,6 @@ def _claim(command_id: int) -> Update:
     return (
         update(inbox)
         .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
-        .values(parked_until=None, replies=None, attempts=0, resumed_at=time.time())
+        .values(parked_until=None, replies=None, attempts=0, suspicion=0, resumed_at=time.time())
         .returning(inbox.c.id, inbox.c.requester_id)
     )

@@ -20,6 +20,9 @@ from bot.store.tables import journal
 # Steps are counted from 0; those with this number and below are over and done with.
 SET_ASIDE = -1
 
+# A result is a number, or the ids of some people; whatever is longer is none.
+LONGEST_RESULT = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -138,9 +141,7 @@ class Journal:
                 "of_command": command.id,
                 "number": step.number,
                 "at": now,
-                "told": json.dumps(
-                    {"result": answer.result, "status": answer.status}, ensure_ascii=False
-                ),
+                "told": _told(answer),
                 "error": answer.code,
                 "did": answer.changed,
             }
@@ -160,6 +161,13 @@ def setting_aside(command_id: int) -> Update:
         .where(refused, journal.c.step > SET_ASIDE)
         .values(step=SET_ASIDE - journal.c.id)
     )
+
+
+def _told(answer: Answered) -> str:
+    told = json.dumps({"result": answer.result, "status": answer.status}, ensure_ascii=False)
+    if len(told) <= LONGEST_RESULT:
+        return told
+    return json.dumps({"result": None, "status": answer.status})
 
 
 def _recorded(row: Row[Any]) -> Recorded:

@@ -132,6 +132,7 @@ def _take_up(connection: Connection, command_id: int) -> str | None:
             code=None,
             replies=None,
             attempts=0,
+            suspicion=0,
             parked_until=None,
             resumed_at=time.time(),
             lane=_own_lane(connection, command_id),

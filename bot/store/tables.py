@@ -74,6 +74,7 @@ inbox = Table(
     Column("received_at", Float, nullable=False),
     Column("replies", Text),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("suspicion", Integer, nullable=False, default=0, server_default="0"),
     Column("parked_until", Float),
     Column("resumed_at", Float),
     Column("done_at", Float),

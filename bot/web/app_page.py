@@ -84,6 +84,7 @@ class AppPage:
             self._callers.admit(request)
         try:
             visitor = await self._visitor(visit, posted)
+            self._callers.proved(request)
             return await self._answer(request, visitor, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)

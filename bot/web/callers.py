@@ -5,15 +5,19 @@ import logging
 import time
 
 from aiohttp import web
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 log = logging.getLogger(__name__)
 
 # What is refused costs its caller credit. It is there again after so many seconds; many portals
-# share an address, so without credit only that is turned away which may cost much.
+# share an address, so without credit only that is turned away which may cost much. Who has none
+# left costs the others nothing more, and has some again in twice that time at most.
 _FULL_AFTER = 10.0
 _CREDIT_OF_ONE = 100.0
 _CREDIT_OF_ALL = 500.0
+
+# Seconds for which an address that something good came from does not pay for others.
+_TRUSTED_FOR = 3600.0
 
 _LONGEST_ADDRESS = 45
 _REMEMBERED = 10_000
@@ -27,6 +31,7 @@ class Callers:
         # When everything that an address has used will have come back.
         self._ones: LRUCache[str, float] = LRUCache(maxsize=_REMEMBERED)
         self._all = 0.0
+        self._proven: TTLCache[str, bool] = TTLCache(maxsize=_REMEMBERED, ttl=_TRUSTED_FOR)
 
     def address(self, request: web.Request) -> str:
         """Give the address that a request is from, as the last proxy that we trust tells it."""
@@ -39,8 +44,9 @@ class Callers:
 
     def admit(self, request: web.Request) -> None:
         """Let somebody unproven cause work. Raises ``HTTPTooManyRequests``."""
-        now = time.monotonic()
-        if max(self._all, self._ones.get(self._group(request), 0.0)) >= now + _FULL_AFTER:
+        group = self.group(request)
+        common = 0.0 if group in self._proven else self._all
+        if max(common, self._ones.get(group, 0.0)) >= time.monotonic() + _FULL_AFTER:
             raise web.HTTPTooManyRequests(
                 text="too many wrong requests, try again later\n",
                 headers={"Retry-After": f"{_FULL_AFTER:.0f}"},
@@ -48,14 +54,23 @@ class Callers:
 
     def charge(self, request: web.Request, cost: float = 1.0) -> None:
         """Note that a request came to nothing."""
-        now, group = time.monotonic(), self._group(request)
-        self._all = max(now, self._all) + cost * _FULL_AFTER / _CREDIT_OF_ALL
+        now, group = time.monotonic(), self.group(request)
         before = max(now, self._ones.get(group, 0.0))
-        self._ones[group] = after = before + cost * _FULL_AFTER / _CREDIT_OF_ONE
-        if before < now + _FULL_AFTER <= after:
+        after = before + cost * _FULL_AFTER / _CREDIT_OF_ONE
+        self._ones[group] = min(after, now + 2 * _FULL_AFTER)
+        if before >= now + _FULL_AFTER:
+            return
+        if group not in self._proven:
+            spent = max(now, self._all) + cost * _FULL_AFTER / _CREDIT_OF_ALL
+            self._all = min(spent, now + 2 * _FULL_AFTER)
+        if after >= now + _FULL_AFTER:
             log.warning("too many wrong requests from %s", group)
 
-    def _group(self, request: web.Request) -> str:
+    def proved(self, request: web.Request) -> None:
+        """Note that something good came from there: strangers do not use up its credit."""
+        self._proven[self.group(request)] = True
+
+    def group(self, request: web.Request) -> str:
         """Take addresses of IPv6 together that one caller has all of."""
         address = self.address(request)
         if ":" not in address:

@@ -94,6 +94,7 @@ class Events:
             if portal is None:
                 words = "unknown portal or wrong application_token"
                 raise _Turned(Reason.UNKNOWN_PORTAL, 403, words)
+            self._callers.proved(request)
             return await self._take(envelope, portal)
         except (form.MalformedForm, MalformedEvent) as error:
             raise _Turned(Reason.MALFORMED, 400, f"malformed event: {error}") from None

@@ -82,6 +82,7 @@ class Install:
         """Admit a portal: 200, or 403 and 503 with the reason in a line."""
         try:
             portal = await self._installation.admit(envelope.auth)
+            self._callers.proved(request)
             async for step in self._registration.install(portal):
                 log.info("portal %s: %s", portal.member_id, step)
         except Unproven as error:
@@ -98,6 +99,7 @@ class Install:
         language = self._pages.language(visit.language)
         try:
             portal = await self._installation.admit(visit.auth)
+            self._callers.proved(request)
         except Unproven as error:
             self._refused(request, error)
             return await self._excuse(visit, language, _notice(error), 403)

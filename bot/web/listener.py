@@ -5,8 +5,9 @@ import random
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 # As many may be connected, where the system lets the process have twice as many files.
 MOST = 1_500
@@ -24,6 +25,16 @@ _FULL = (
 )
 
 
+# Else every answer names the versions of Python and aiohttp, those to what is no HTTP, too.
+web_response.SERVER_SOFTWARE = "switchboard"  # type: ignore[attr-defined]
+
+
+def most_connections() -> int:
+    """Say how many may be connected."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MOST, files // 2) if files > 0 else MOST
+
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -31,9 +42,10 @@ class _TurnedAway(asyncio.Protocol):
     """A connection too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101  # a listener's always is
-        transport.write(_FULL)
-        transport.close()
+        # A listener's transport can write; uvloop's is of a class of its own.
+        writing = cast(asyncio.WriteTransport, transport)
+        writing.write(_FULL)
+        writing.close()
 
 
 class _Busy:
@@ -58,12 +70,12 @@ class _Door:
     def __init__(self, server: web.Server, busy: _Busy) -> None:
         self._server = server
         self._busy = busy
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = min(MOST, files // 2) if files > 0 else MOST
+        self._most = most_connections()
         self._many = self._most * 2 // 3
 
     def __call__(self) -> asyncio.Protocol:
-        connections = self._server.connections
+        # Those who have gone stay on the list until the rest of their request has been given up.
+        connections = [one for one in self._server.connections if one.transport is not None]
         if len(connections) >= self._most:
             return _TurnedAway()
         if len(connections) >= self._many:

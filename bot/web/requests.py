@@ -6,16 +6,16 @@ from typing import Any
 from aiohttp import web
 
 from bot.bitrix24 import form
+from bot.bitrix24.bodies import SMALL, Arriving, NoRoom, TooLarge
+from bot.shares import Shares
 from bot.web.callers import Callers
+from bot.web.listener import most_connections
 
 MAX_BODY = 1024 * 1024
 
-# Bodies that are still arriving, taken together, and the seconds that one may take.
+# What has arrived of large bodies whose end has not, all together; the seconds one may take.
 MAX_ARRIVING = 32 * MAX_BODY
 BODY_PATIENCE = 10.0
-
-# Events are smaller; whoever has no credit is not read more.
-LARGE = 64 * 1024
 
 
 class Forms:
@@ -23,7 +23,9 @@ class Forms:
 
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
-        self._arriving = 0
+        self._arriving = Arriving(MAX_ARRIVING)
+        # The other connections are for those whose bodies come at once.
+        self._unfinished = Shares(most_connections() * 2 // 3)
 
     async def read(self, request: web.Request) -> dict[str, Any]:
         """Read what was posted.
@@ -35,39 +37,49 @@ class Forms:
             body = await self._body(request)
             if not body:
                 raise form.MalformedForm("the body is empty")
-            if len(body) > LARGE:
+            if len(body) > SMALL:
                 self._callers.admit(request)
             return form.decode(body, request.content_type)
         except form.MalformedForm:
-            self._callers.charge(request, 1 + len(body) / LARGE)
+            self._callers.charge(request, 1 + len(body) / SMALL)
             raise
 
     async def _body(self, request: web.Request) -> bytes:
-        if request.content.is_eof():
-            return await _whole(request)
-        size = request.content_length
-        size = MAX_BODY if size is None else size
+        size, sender = request.content_length or 0, self._callers.group(request)
         if size > MAX_BODY:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
-        if size > LARGE:
+        if request.content.is_eof():
+            return await self._whole(request, sender)
+        if size > SMALL:
             self._callers.admit(request)
-        if self._arriving + size > MAX_ARRIVING:
-            raise web.HTTPServiceUnavailable(text="busy\n", headers={"Retry-After": "5"})
-        self._arriving += size
+        if not self._unfinished.take(sender, 1):
+            raise _closing(_busy())
         try:
             async with asyncio.timeout(BODY_PATIENCE):
-                return await _whole(request)
+                return await self._whole(request, sender)
         except TimeoutError:
             self._callers.charge(request)
             slow = web.HTTPRequestTimeout(text="the body did not arrive in time\n")
-            slow.force_close()
-            raise slow from None
+            raise _closing(slow) from None
         finally:
-            self._arriving -= size
+            self._unfinished.give_back(sender, 1)
+
+    async def _whole(self, request: web.Request, sender: str) -> bytes:
+        try:
+            return await self._arriving.read(request.content.iter_any(), sender, MAX_BODY)
+        except TooLarge:
+            raise _closing(web.HTTPRequestEntityTooLarge(MAX_BODY, MAX_BODY + 1)) from None
+        except NoRoom:
+            raise _closing(_busy()) from None
+        except web.RequestPayloadError:
+            raise form.MalformedForm("the body is not what its headers say") from None
 
 
-async def _whole(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.RequestPayloadError:
-        raise form.MalformedForm("the body is not what its headers say") from None
+def _busy() -> web.HTTPException:
+    return web.HTTPServiceUnavailable(text="busy\n", headers={"Retry-After": "5"})
+
+
+def _closing(answer: web.HTTPException) -> web.HTTPException:
+    """Have the connection closed after the answer: what else comes is not waited for."""
+    answer.force_close()
+    return answer

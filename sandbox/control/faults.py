@@ -16,6 +16,7 @@ from sandbox.faults import (
     Faults,
     MethodFault,
 )
+from sandbox.hostile import HOSTILE
 from sandbox.keys import STATE
 from sandbox.model import CRM_TYPES, HISTORY, CrmItem
 from sandbox.rest.dispatch import UNKNOWN
@@ -64,6 +65,8 @@ def _refusal(error: Body) -> object:
     extra: dict[str, object] = {}
     if error.has("operating_reset_in"):
         extra["operating_reset_in"] = error.number("operating_reset_in")
+    if error.has("operating_reset_at"):
+        extra["operating_reset_at"] = error.raw("operating_reset_at")
     return RestRefused(error.text("code"), error.text("description"), status, **extra)
 
 
@@ -96,6 +99,10 @@ def _redirect(asked: Body) -> object:
     return url
 
 
+def _answer(asked: Body) -> object:
+    return asked.one_of("answer", *HOSTILE)
+
+
 _VALUES = {
     ERROR: lambda asked: _refusal(asked.part(ERROR)),
     FAILURE: lambda asked: _refusal(asked.part(FAILURE)),
@@ -105,6 +112,7 @@ _VALUES = {
     "drop": _drop,
     "truncate": _truncate,
     "redirect": _redirect,
+    "answer": _answer,
 }
 
 
@@ -158,7 +166,7 @@ def _set_bucket(state: State, asked: Body) -> None:
 
 
 def _set_oauth(state: State, asked: Body) -> None:
-    state.faults.oauth = asked.one_of("oauth", "open", "closed", "slow")
+    state.faults.oauth = asked.one_of("oauth", "open", "closed", "slow", *HOSTILE)
     if asked.has("delay"):
         state.faults.oauth_delay = asked.amount("delay", 0, _LONGEST)
 

@@ -73,6 +73,7 @@ def environment(portal: Portal, port: int, folder: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TRUSTED_PROXIES": "0",
         "DISK_IS_KEPT": "no",
+        "PRIVATE_PORTALS": "no",
         "DATABASE_URL": f"sqlite:///{folder}/switchboard.db",
         "BITRIX24_CLIENT_ID": portal.state.settings.client_id,
         "BITRIX24_CLIENT_SECRET": portal.state.settings.client_secret,

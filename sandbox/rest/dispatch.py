@@ -25,7 +25,7 @@ def dispatch(
     """The method's result; whatever is in the way of it is raised as a refusal."""
     fault = state.faults.take_error(name, token.user_id if token else None)
     if fault is not None:
-        raise fault
+        raise fault.quoting(token.access if token else "")
     method = methods.find(name, state.revision)
     if method is None:
         raise RestRefused("ERROR_METHOD_NOT_FOUND", "Method not found!", 404)

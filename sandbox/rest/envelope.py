@@ -39,6 +39,7 @@ def failure(state: State, refused: RestRefused) -> dict[str, object]:
     if refused.code == "OPERATION_TIME_LIMIT":
         now = state.clock.now()
         wait = body.pop("operating_reset_in", _WINDOW)
-        reset = int(now) + (wait if isinstance(wait, int) else _WINDOW)
+        reset: object = int(now) + (wait if isinstance(wait, int) else _WINDOW)
+        reset = body.pop("operating_reset_at", reset)
         body["time"] = {**times(now, now), "operating_reset_at": reset}
     return body

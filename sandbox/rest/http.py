@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox import phpform
 from sandbox.errors import RestRefused
 from sandbox.faults import MethodFault
+from sandbox.hostile import hostile
 from sandbox.journal import CallRecord, without_secrets
 from sandbox.keys import STATE
 from sandbox.rest.batch import commands, method_of, run_batch
@@ -75,6 +76,8 @@ async def _disturbed(
     if fault is not None and (instead := broken(request, fault)) is not None:
         record.status = None if fault.kind == "drop" else instead.status
         return instead
+    if fault is not None and fault.kind == "answer":
+        return await hostile(request, str(fault.value))
     status, body = _acted(asked, record)
     if fault is not None and fault.kind == "drop":
         record.status = None
@@ -206,4 +209,8 @@ def _json(status: int, body: dict[str, object]) -> web.Response:
 
 
 def _dump(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which only an escape can be written as.
+        return json.dumps(body).encode()
