@@ -14,8 +14,8 @@ class Notices:
         self._requester = requester
 
     async def send(self, to: Person, text: str) -> Answered:
-        """Notify somebody."""
-        params = {"USER_ID": to.id, "MESSAGE": text.replace("$result[", "$ result[")}
+        """Notify somebody; what others wrote in the text has been made plain before."""
+        params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
         changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
         return changes.answers[MENDING]
