@@ -162,6 +162,9 @@ class Dispatcher:
             # Nothing is said to whom the command only pretended to come from.
             await self._buttons.release(command)
             return _Ended(command, End(Ending.DROPPED))
+        if isinstance(outcomes, ConsentNeeded) and await self._was_asked(command):
+            log.warning("command %s: its requester was asked a moment ago", command.reference)
+            return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
         replies = await self._worded(portal, acting, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
@@ -232,6 +235,12 @@ class Dispatcher:
             log.exception("command %s failed", command.reference)
             return acting, Failure(command.reference)
 
+    async def _was_asked(self, command: Accepted) -> bool:
+        """Say whether a person was asked within this minute: anybody can have them asked."""
+        event, minute = command.event, int(command.received_at / 60)
+        what = f"asked/{event.user.id}/{minute}"
+        return not await self._preferences.first_today(event.member_id, what)
+
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
@@ -261,7 +270,8 @@ class Dispatcher:
         """Tell once a chat and day that the customer may have seen what was typed."""
         event = command.event
         is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
-        if not (is_seen and event.chat.is_open_line) or isinstance(command, Pressed):
+        is_command = not (isinstance(command, Pressed) or is_forwarded(event))
+        if not (is_seen and is_command and event.chat.is_open_line):
             return []
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []

@@ -15,7 +15,7 @@ from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import Auth
-from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
+from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
@@ -32,6 +32,13 @@ class NotAdministrator(Unproven):
 
     def __init__(self) -> None:
         super().__init__("the owner of the token is no administrator")
+
+
+class AppUnknown(Unproven):
+    """The authorization server does not take the app's own id and secret."""
+
+    def __init__(self) -> None:
+        super().__init__("the authorization server does not take the app's secret, or its id")
 
 
 class Installation:
@@ -69,6 +76,8 @@ class Installation:
         except ForeignServer:
             raise Unproven("an authorization server that is not allowed") from None
         except Refused as refused:
+            if refused.code == APP_UNKNOWN:
+                raise AppUnknown from None
             raise Unproven(f"the authorization server says {refused.code}") from None
         if not is_safe_origin(grant.client_endpoint):
             raise Unproven("the portal's address is not https")

@@ -1,11 +1,23 @@
 """Everything the environment decides."""
 
 import os
-from typing import Annotated, Literal
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from bot.secret_names import SETTINGS
 
@@ -18,6 +30,14 @@ SHORTEST_KEY = 32
 # Dokku, Render, Railway.
 DISPOSABLE_DISK = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT_NAME")
 
+# The kinds of databases: Heroku and platforms like it say postgres.
+DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
+
+# How much alike a name and a setting's name have to be for one to be meant by the other.
+ALIKE = 0.85
+
+MAKE_A_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+
 
 def _split(value: object) -> object:
     return (
@@ -28,9 +48,7 @@ def _split(value: object) -> object:
 
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-CommaSeparatedSecrets = Annotated[
-    list[SecretStr], NoDecode, BeforeValidator(_split), Field(min_length=1)
-]
+CommaSeparatedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
 
 def is_safe_origin(url: str) -> bool:
@@ -41,10 +59,44 @@ def is_safe_origin(url: str) -> bool:
     )
 
 
+def meant(name: str, settings: Iterable[str]) -> str:
+    """Give the setting that a misspelt name must mean; empty where there is none like it."""
+    return next(iter(get_close_matches(name.lower(), list(settings), 1, ALIKE)), "")
+
+
+def check_database(url: str) -> None:
+    """Look at what ``DATABASE_URL`` holds. Raises ``ValueError``, without a part of it."""
+    if not url:
+        raise ValueError("it is empty: leave the line out for SQLite, or name a PostgreSQL")
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme not in DATABASES:
+        raise ValueError(
+            "it takes sqlite:///file.db or postgresql://user:password@host/name, "
+            "and no other kind of database"
+        )
+    if scheme == "sqlite":
+        if not rest.startswith("/") or not rest.strip("/"):
+            raise ValueError("SQLite takes three slashes and a file: sqlite:///data/switchboard.db")
+        return
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    try:
+        make_url(url)
+        is_clear = authority.count("@") == rest.count("@") <= 1
+    except (ArgumentError, ValueError):
+        is_clear = False
+    if not is_clear:
+        raise ValueError(
+            "it cannot be read: in a password write @ as %40, : as %3A, / as %2F and ? as %3F"
+        )
+
+
 class Settings(BaseSettings):
     """The program's settings. Raises ``ValidationError`` that names what is missing or wrong."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+    # Editors on Windows begin a file with a mark of its encoding.
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", hide_input_in_errors=True
+    )
 
     port: int = Field(8080, ge=0, le=65535)
     public_url: str
@@ -69,11 +121,24 @@ class Settings(BaseSettings):
     rest_timeout: float = Field(30.0, gt=0, description="seconds one REST call may take")
     retry_for: float = Field(600.0, ge=0, description="seconds a safe REST call is repeated")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, values: Any) -> Any:
+        """Refuse a name of the file that must mean a setting: left out, nobody would notice."""
+        unset = cls.model_fields.keys() - values.keys()
+        for name in values.keys() - cls.model_fields.keys():
+            if setting := meant(name, unset):
+                raise ValueError(f"{name.upper()} is no setting, did you mean {setting.upper()}?")
+        return values
+
     @field_validator("public_url")
     @classmethod
     def _public_url(cls, value: str) -> str:
         if not is_safe_origin(value):
             raise ValueError("PUBLIC_URL must begin with https:// (http:// only on this machine)")
+        parts = urlsplit(value)
+        if parts.query or parts.fragment or "/bitrix24" in parts.path:
+            raise ValueError("PUBLIC_URL is what stands before /bitrix24: https://bot.example.com")
         return value.rstrip("/")
 
     @field_validator("bitrix24_oauth_urls")
@@ -87,6 +152,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        check_database(value.get_secret_value())
         marks = [name for name in DISPOSABLE_DISK if name in os.environ]
         is_file = value.get_secret_value().startswith("sqlite")
         if is_file and marks and not info.data.get("disk_is_kept"):
@@ -100,6 +166,8 @@ class Settings(BaseSettings):
     @field_validator("encryption_keys")
     @classmethod
     def _encryption_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not value:
+            raise ValueError(f"it is empty: put in what {MAKE_A_KEY} prints")
         for number, key in enumerate(value, start=1):
             if len(key) < SHORTEST_KEY:
                 raise ValueError(

@@ -41,9 +41,13 @@ class Started:
     """
 
     def __init__(
-        self, variables: Mapping[str, str], arguments: Sequence[str], *files: Path
+        self,
+        variables: Mapping[str, str],
+        arguments: Sequence[str],
+        *files: Path,
+        folder: Path = ROOT,
     ) -> None:
-        self._process = _nursery.Process(target=_run, args=(variables, arguments, files))
+        self._process = _nursery.Process(target=_run, args=(variables, arguments, files, folder))
         self._process.start()
 
     @property
@@ -67,11 +71,13 @@ class Started:
         return code
 
 
-def _run(variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path]) -> None:
+def _run(
+    variables: Mapping[str, str], arguments: Sequence[str], files: Sequence[Path], folder: Path
+) -> None:
     """Be ``python -m bot``; ``files`` stand for its input, its output and its errors."""
     os.environ.clear()
     os.environ.update(variables)
-    os.chdir(ROOT)
+    os.chdir(folder)
     for number, file in enumerate(files):
         os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
     sys.stdin = open(0)  # noqa: SIM115  # the process ends with it

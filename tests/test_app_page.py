@@ -1,11 +1,12 @@
 """The app's page: who is let in, what he sees and may do, and what others cannot."""
 
+import re
 from typing import Any
 
 import pytest
 from app_page import address, opened, posted, words_of
 from sqlalchemy import text
-from stage import ADD, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOSS, BOT, IVAN, OLGA, ON_SQLITE, Stage
 
 ADMIN = 1
 TYPED = "/invite id12"
@@ -51,7 +52,7 @@ async def test_the_page_speaks_the_visitors_language(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("view", ["state", "settings", "save", "journal", "csv", "repair"])
+@pytest.mark.parametrize("view", ["state", "settings", "save", "journal", "csv", "repair", "erase"])
 async def test_nobody_else_gets_what_is_for_administrators(stage: Stage, view: str) -> None:
     await stage.say(TYPED)
     await stage.faults(user={"id": OLGA, "admin": True})
@@ -222,6 +223,29 @@ async def test_the_state_names_what_is_wrong_and_repairs_it(stage: Stage) -> Non
     page = await posted(stage, page, view="repair")
     assert "зарегистрированы заново" in words_of(page)
     assert {one.name.lstrip("/") for one in stage.portal.state.commands.values()} >= {"invite"}
+
+
+async def test_an_administrator_has_what_is_stored_of_a_person_erased(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.say("/invite id12")
+    commands = "SELECT count(*) FROM inbox WHERE requester_id = 7"
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="erase", person=str(OLGA))
+    assert "Ничего не удалено" in words_of(page)
+    page = await posted(stage, page, view="erase", person=str(BOT), sure="1")
+    assert "Ничего не удалено" in words_of(page)
+    assert stage.count(commands) == 1
+
+    page = await posted(stage, page, view="erase", person=str(OLGA), sure="1")
+
+    assert re.search(r"Удалены \d записи\.", words_of(page))
+    assert f"user {ADMIN} has had what is stored of user {OLGA} erased" in caplog.text
+    assert stage.count(commands) == 0
+    assert stage.count("SELECT count(*) FROM tokens WHERE user_id = 7") == 0
+    # She is no stranger: what she types next is stored and done as ever.
+    assert "теперь в этом чате" in await stage.say("/invite id15")
 
 
 async def test_an_administrator_stands_in_for_one_whose_token_is_gone(stage: Stage) -> None:

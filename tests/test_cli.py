@@ -25,6 +25,7 @@ from stage import (
 )
 from terminal import ran, ran_in_terminal
 
+from bot import __version__
 from bot.__main__ import cli
 from bot.settings import Settings
 from sandbox.server import Portal
@@ -32,7 +33,9 @@ from sandbox.server import Portal
 IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=1.0)
 NEW_ONE = {"status": 400, "code": "NEW_ONE", "description": "in words"}
 
-COMMANDS = ("serve", "worker", "migrate", "doctor", "portals", "journal", "rotate-keys", "replay")
+COMMANDS = (
+    "serve", "worker", "migrate", "doctor", "portals", "journal", "rotate-keys", "replay", "forget",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -49,6 +52,11 @@ def test_every_command_explains_itself() -> None:
     for command in cli.commands.values():
         assert len(command.get_short_help_str(60)) > 20
         assert not command.get_short_help_str(60).endswith("...")
+
+
+@ON_SQLITE
+async def test_the_version_is_told(settings: Settings) -> None:
+    assert (await ran(settings, "--version")).out == f"Switchboard {__version__}\n"
 
 
 @ON_SQLITE

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
+from configparser import ConfigParser
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,16 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from honcho.environ import parse_procfile
+from pages import read
 from postgres import Server
 from process import bot_process, environment, ready
 from program import all_said, program
 from pydantic import ValidationError
 from stage import CHAT, IVAN, ON_SQLITE, Stage, settings_for
 
+from bot import __version__
+from bot.app import STOP_PATIENCE
+from bot.cli.program import cli
 from bot.settings import DISPOSABLE_DISK, Settings
 from sandbox.server import Portal
 
@@ -39,8 +44,10 @@ pytestmark = pytest.mark.timeout(120)
 @ON_SQLITE
 def test_the_app_asks_for_what_the_bot_does_not_start_without(settings: Settings) -> None:
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    # An address that somebody has forgotten to change would be taken for theirs.
+    assert "value" not in APP["env"]["PUBLIC_URL"]
     asked = {
-        name: one.get("value", GENERATED if "generator" in one else "typed in")
+        name: one.get("value", GENERATED if "generator" in one else "https://typed.in")
         for name, one in APP["env"].items()
     }
 
@@ -146,6 +153,9 @@ def test_the_image_is_built_of_the_versions_that_are_tested() -> None:
     assert re.findall(r"uv==(\S+)", DOCKERFILE) == re.findall(r"UV_VERSION := (\S+)", makefile)
     python = (ROOT / ".python-version").read_text().strip()
     assert re.findall(r"ARG PYTHON=(\S+)", DOCKERFILE) == [python]
+    # Whoever builds it may pin both stages to one digest.
+    assert re.findall(r"^ARG BASE=(\S+)", DOCKERFILE, re.MULTILINE) == ["python:${PYTHON}-slim"]
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
 
 
 def test_the_image_gets_nothing_but_what_it_copies() -> None:
@@ -175,6 +185,84 @@ async def test_the_page_after_the_deployment_says_what_to_enter(
     assert words in page.replace("&#39;", "'")
     for path in ("app", "install", "oauth"):
         assert f"<code>{url}/bitrix24/{path}</code>" in page
+
+
+RUNNING = read("docs/running.md")
+FILES = {block.file: block.text for block in RUNNING.blocks() if block.file}
+SHELL = [block.text for block in RUNNING.blocks("bash")]
+# What other programs read of the same files.
+OTHERS = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
+
+
+def test_every_way_to_deploy_has_its_block_to_paste() -> None:
+    assert sorted(FILES) == [
+        "/etc/caddy/Caddyfile", "/etc/systemd/system/switchboard.service", "compose.yaml",
+        "railway.json", "render.yaml",
+    ]  # fmt: skip
+    programs = {line.split()[0] for text in SHELL for line in _joined(text)}
+    assert programs >= {"docker", "dokku", "railway", "sudo", "git"}
+
+
+@pytest.mark.parametrize("text", [*FILES.values(), *SHELL])
+def test_a_block_to_paste_names_settings_and_commands_that_there_are(text: str) -> None:
+    known = {name.upper() for name in Settings.model_fields} | OTHERS
+    named = set(re.findall(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?=[=:}]|$)", text, re.MULTILINE))
+    started = re.findall(r"python\b.{0,8}-m\W+bot\W+([a-z-]+)", text)
+
+    assert named <= known, named - known
+    assert set(started) <= cli.commands.keys()
+    assert set(re.findall(r"switchboard:(\d\S*)|\bv(\d\S*?)\^", text)) <= {
+        (__version__, ""), ("", __version__)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "render.yaml", "railway.json"])
+def test_a_platform_gets_what_the_bot_needs_there(file: str) -> None:
+    text = FILES[file]
+    required = {name.upper() for name, one in Settings.model_fields.items() if one.is_required()}
+
+    assert "migrate" in text
+    # The file of settings, or each of them by name; those of Railway are in the line below it.
+    given = text + "".join(one for one in SHELL if "railway" in one) * (file == "railway.json")
+    assert "env_file" in given or all(name in given for name in [*required, "TRUSTED_PROXIES"])
+    assert "DATABASE_URL" in given
+
+
+def test_the_service_starts_the_bot_where_it_may_write() -> None:
+    unit = ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment]
+    unit.read_string(FILES["/etc/systemd/system/switchboard.service"])
+    service = unit["Service"]
+
+    folder = service["WorkingDirectory"]
+    program, *arguments = service["ExecStart"].split()
+    assert program == f"{folder}/.venv/bin/python"
+    assert arguments[:2] == ["-m", "bot"]
+    assert arguments[2] in cli.commands
+    default = Settings.model_fields["database_url"].default.get_secret_value()
+    written = Path(folder, default.removeprefix("sqlite:///")).parent
+    assert service["ReadWritePaths"] == str(written)
+    assert int(service["TimeoutStopSec"]) > STOP_PATIENCE
+    made = [line for text in SHELL for line in _joined(text) if "useradd" in line or " -d " in line]
+    assert all(service["User"] in line for line in made)
+    assert any(str(written) in line for line in made)
+
+
+def test_what_holds_a_container_back_waits_for_running_commands() -> None:
+    seconds = [int(found) for text in [*FILES.values(), *SHELL]
+               for found in re.findall(r"stop[-_]\w+(?:[-_]\w+)?:? (\d+)s?", text)]  # fmt: skip
+
+    assert len(seconds) == 2
+    assert min(seconds) > STOP_PATIENCE
+
+
+def test_the_image_declares_no_volume_that_a_platform_would_refuse() -> None:
+    assert "VOLUME" not in re.sub("#.*", "", DOCKERFILE)
+    assert "--volume switchboard:/app/data" in "".join(SHELL)
+
+
+def _joined(text: str) -> list[str]:
+    return [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
 
 
 def _json_form(instruction: str) -> list[str]:

@@ -13,6 +13,7 @@ from honcho.environ import parse_procfile
 from pages import ROOT, Block, Page, pages, plain, read
 
 import handlers
+from bot import __version__
 from bot.cli.program import cli
 from bot.settings import Settings
 from bot.store.accepted import Ending
@@ -173,6 +174,8 @@ def commands(block: Block) -> list[str]:
 def names_a_command(line: str) -> bool:
     """Whether a command is one that make, the program or the project's scripts have."""
     program, *arguments = shlex.split(line, comments=True)
+    if program == "git":
+        return arguments in (["fetch", "--tags"], ["checkout", f"v{__version__}"])
     if program == "make":
         goals = [one for one in arguments if "=" not in one]
         return all(re.search(rf"^{goal}:", MAKEFILE, re.MULTILINE) for goal in goals)
@@ -191,7 +194,7 @@ def names_a_command(line: str) -> bool:
 
 def is_understood(arguments: list[str]) -> bool:
     """Whether the program knows this command and its options; it is not carried out."""
-    if arguments in ([], ["--help"]):
+    if arguments in ([], ["--help"], ["--version"]):
         return True
     command = cli.commands.get(arguments[0])
     if command is None:

@@ -154,7 +154,8 @@ async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
 
     await stage.until(lambda: _has_heard(stage, "Слишком много команд уже ждёт"))
     anna = {**body, "data[message][id]": "200000", "data[user][id]": str(ANNA),
-            "data[message][authorId]": str(ANNA), "data[chat][id]": str(OTHER_CHAT), "data[chat][dialogId]": f"chat{OTHER_CHAT}",
+            "data[message][authorId]": str(ANNA), "data[chat][id]": str(OTHER_CHAT),
+            "data[chat][dialogId]": f"chat{OTHER_CHAT}",
             "auth[user_id]": str(ANNA),
             "auth[access_token]": stage.portal.state.tokens.issue(ANNA, "user").access,
             "data[chat][entityData2]": "DEAL|301"}  # fmt: skip

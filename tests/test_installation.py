@@ -2,7 +2,7 @@
 
 import pytest
 from installing import address, event_of, portals, sent
-from stage import BOT, OLGA, ON_SQLITE, Stage
+from stage import BOT, CARD, OLGA, ON_SQLITE, Stage
 
 REGISTERS = "imbot.v2.Bot.register"
 
@@ -56,6 +56,23 @@ async def test_a_forged_installation_is_refused(
     status, told = await sent(empty_stage, event_of(empty_stage, 1, changed))
 
     assert (status, reason in told) == (403, True), told
+    assert portals(empty_stage) == []
+
+
+@ON_SQLITE
+async def test_a_wrong_secret_of_the_bots_own_is_told_as_such(empty_stage: Stage) -> None:
+    empty_stage.portal.state.app.client_secret = "another-secret"
+    card = {name: address(empty_stage, path) for name, path in CARD.items()}
+    page = {"user_id": 1, "which": "install", "language": "en", **card}
+
+    status, told = await sent(empty_stage, event_of(empty_stage, 1, {}))
+    opened = await empty_stage.post("open", page)
+    async with empty_stage.session.post(opened["url"], data=opened["fields"]) as response:
+        shown = await response.text()
+
+    assert (status, "does not take the app's secret" in told) == (403, True), told
+    assert response.status == 403
+    assert "Most likely BITRIX24_CLIENT_SECRET is wrong" in shown
     assert portals(empty_stage) == []
 
 

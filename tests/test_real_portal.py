@@ -29,18 +29,23 @@ class Reader:
         self.chapter = chapter
         self.folder = folder
         self.portal = portal
-        self._page, self._install, self._redirect, *_ = self._form()
+        self._form = [plain(row[1]) for row in chapter.tables()[0]]
+        self._page, self._install, self._redirect = map(folder.here, self._addresses())
 
-    def _form(self) -> list[str]:
-        return [self.folder.here(plain(row[1])) for row in self.chapter.tables()[0]]
+    def _addresses(self) -> list[str]:
+        """What the form takes that is an address."""
+        return [value for value in self._form if value.startswith(ADDRESS)]
 
     async def is_told_the_same(self, stage: Stage) -> bool:
         """Say whether the bot's own page has what the chapter has for the form."""
-        async with stage.session.get(stage.settings.public_url) as response:
-            shown = re.findall(r"<code>([^<]+)</code>", await response.text())
-        return shown == [
-            self._page, self._install, self._redirect, ", ".join(scopes(self.chapter)),
-        ]  # fmt: skip
+        headers = {"Accept-Language": self.chapter.language}
+        async with stage.session.get(stage.settings.public_url, headers=headers) as response:
+            shown = await response.text()
+        titles = [plain(row[0]).partition(", ")[0] for row in self.chapter.tables()[0]]
+        told = [title.partition(", ")[0] for title in re.findall(r"<dt>([^<]+)</dt>", shown)]
+        codes = re.findall(r"<code>([^<]+)</code>", shown)
+        here = [self.folder.here(one) for one in self._form]
+        return told == titles and len(codes) == 4 and set(codes) <= set(here)
 
     async def install(self, stage: Stage) -> str:
         """Open the app as the administrator, and give what its page shows."""
@@ -58,7 +63,7 @@ class Reader:
 
 def scopes(chapter: Page) -> list[str]:
     """The permissions that the form asks for."""
-    [cell] = [row[1] for row in chapter.tables()[0] if "scopes" in row[0]]
+    [cell] = [row[1] for row in chapter.tables()[0] if "imbot" in row[1]]
     return re.findall(r"`(\w+)`", cell)
 
 

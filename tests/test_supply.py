@@ -4,6 +4,8 @@ import asyncio
 import importlib.util
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from asyncio.subprocess import PIPE, STDOUT
@@ -15,6 +17,8 @@ from types import ModuleType
 import pytest
 from aiohttp import web
 from stage import free_port
+
+from bot import __version__
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -55,6 +59,43 @@ def test_the_licences_are_those_of_the_locked_packages() -> None:
         assert not re.search(r"(?<!L)GPL", licence), f"{name}: {licence}"
         if version == _installed(name):
             assert licence == module.licence(name), "run: python docs/licences.py"
+
+
+def test_the_project_has_a_licence_that_goes_with_its_copies() -> None:
+    text = (ROOT / "LICENSE").read_text()
+
+    assert text.startswith(f"{PROJECT['project']['license']} License")
+    assert "the Switchboard authors" in text
+    assert PROJECT["project"]["license-files"] == ["LICENSE"]
+    assert "COPY LICENSE " in (ROOT / "Dockerfile").read_text()
+
+
+def test_one_version_is_told_everywhere() -> None:
+    [locked] = [one for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+                if one["name"] == "switchboard"]  # fmt: skip
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    releases = re.findall(r"^## (\d+)\.(\d+)\.(\d+) — \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+
+    assert PROJECT["project"]["version"] == locked["version"] == __version__
+    assert ".".join(releases[0]) == __version__
+    assert len(releases) == len(re.findall(r"^## ", changelog, re.MULTILINE))
+    assert releases == sorted(releases, key=lambda one: [*map(int, one)], reverse=True)
+
+
+def test_git_takes_no_secrets_and_no_data(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    for name in (".gitignore", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in (".env", ".env.local", "switchboard.db", "switchboard.db-wal", "backup.dump"):
+        (tmp_path / name).touch()
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / name).touch()
+
+    subprocess.run([*git, "add", "."], check=True)
+    taken = subprocess.run([*git, "ls-files"], check=True, capture_output=True, text=True).stdout
+
+    assert taken.split() == [".env.example", ".gitignore"]
 
 
 def test_what_only_developers_install_is_used() -> None:

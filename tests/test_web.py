@@ -27,9 +27,31 @@ async def browser(settings: Settings, aiohttp_client: Browse) -> AsyncIterator[C
 async def test_each_address_takes_its_method_alone(browser: Client) -> None:
     for address in ("/healthz", "/readyz", "/bitrix24/connect", "/bitrix24/oauth"):
         assert (await browser.post(address)).status == 405
-    for address in ("/bitrix24/events", "/bitrix24/install"):
-        assert (await browser.get(address)).status == 405
+    assert (await browser.get("/bitrix24/events")).status == 405
     assert (await browser.get("/bitrix24")).status == 404
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "field"),
+    [("en", ["Initial installation path", "Your handler path"]),
+     ("ru", ["Путь для первоначальной установки", "Путь вашего обработчика"])],
+)  # fmt: skip
+async def test_the_addresses_for_the_portal_say_what_they_are_for(
+    browser: Client, settings: Settings, language: str, field: list[str]
+) -> None:
+    headers = {"Accept-Language": language}
+    root = await (await browser.get("/", headers=headers)).text()
+    for path, name in zip(("/bitrix24/install", "/bitrix24/app"), field, strict=True):
+        for address in (path, f"{path}/"):
+            answer = await browser.get(address, headers=headers)
+            page = await answer.text()
+            assert (answer.status, name in page) == (200, True)
+            assert f"<code>{settings.public_url}{path}</code>" in page
+        # Entered with a slash at its end, an address is taken all the same.
+        statuses = [(await browser.post(one, data={"x": "y"})).status for one in (path, f"{path}/")]
+        assert statuses[0] == statuses[1] != 404
+        assert f"<dt>{name}</dt>" in root
 
 
 @ON_SQLITE

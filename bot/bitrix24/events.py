@@ -233,12 +233,15 @@ class CommandEvent(Part):
 
     @cached_property
     def identity(self) -> str:
-        """What makes two deliveries the same: 64 hexadecimal digits."""
+        """What makes two deliveries the same: 64 hexadecimal digits.
+
+        A line that stands twice in a message, quoted and said, is one command.
+        """
         parts = [
             self.member_id,
             str(self.message.id),
             str(self.command.id),
-            self.command.params,
+            bare_line(self.command.params),
             self.command.context,
             str(self.user.id),
         ]
@@ -262,6 +265,12 @@ class CommandEvent(Part):
         """Where in its message the command stands, counted from 0."""
         lines = lines_of(self.message.text)
         return next((n for n, line in enumerate(lines) if self.is_line(line)), len(lines))
+
+    @property
+    def earlier_lines(self) -> int:
+        """How many lines before it look like commands: each has an event of its own."""
+        lines = lines_of(self.message.text)[: self.line]
+        return len({bare_line(line) for line in lines if line.lstrip().startswith("/")})
 
     @property
     def is_authors(self) -> bool:

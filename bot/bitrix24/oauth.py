@@ -12,6 +12,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bot.bitrix24.errors import Refused, Unreachable
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
+# What an authorization server says to a wrong id or a wrong secret of the app.
+APP_UNKNOWN = "invalid_client"
+
 
 class Grant(BaseModel, hide_input_in_errors=True):
     """A token pair with its owner and portal, as the authorization server states them."""
@@ -57,6 +60,7 @@ class OAuth:
         self._keys = keys
         self._origins = frozenset(origins)
         self._default = origins[0]
+        self.servers = tuple(origins)
         self._figures = figures
         self.timeout = timeout
         self.client_id = keys.client_id
@@ -87,6 +91,19 @@ class OAuth:
         return await self._ask(
             server_endpoint, {"grant_type": "authorization_code", "code": code.get_secret_value()}
         )
+
+    async def opinion(self, server: str) -> str:
+        """Ask a server what it thinks of the app's id and secret; nothing is spent.
+
+        The answer to a refresh token that never was: ``invalid_client`` if it does not take the
+        two, ``invalid_grant`` if it does. Raises ``Unreachable``.
+        """
+        made_up = {"grant_type": "refresh_token", "refresh_token": "none"}
+        try:
+            await self._ask(server, made_up)
+        except Refused as refused:
+            return refused.code
+        return ""
 
     async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
         server = origin(server_endpoint) if server_endpoint else self._default

@@ -1,47 +1,75 @@
 """``doctor``: what is wrong with the bot and its portals."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import click
 
-from bot.app import assembled
+from bot.app import Parts, assembled
+from bot.cli.deployment import Deployment
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, write_json
+from bot.doctor import Check
 from bot.report import Report
 from bot.settings import Settings
+from bot.store.portals import Portal
 from bot.web.pages import Pages
+
+Found = Mapping[str, Sequence[Check]]
 
 
 @click.command()
 @as_json
 def doctor(*, is_json: bool) -> None:
-    """Check the settings, the database and every portal.
+    """Prove the settings, the address and every portal.
 
-    Ends with 1 if something is wrong.
+    Ends with 1 if something does not work.
     """
-    examine = _examine_for_programs if is_json else _examine
-    if not run(examine(read_settings())):
+    if not run(_examine(read_settings(), is_json=is_json)):
         sys.exit(1)
 
 
-async def _examine(settings: Settings) -> bool:
+async def _examine(settings: Settings, *, is_json: bool) -> bool:
     async with assembled(settings) as parts:
-        report = Report(await Pages().words("en"))
-        click.echo(report.settings(settings.public_url, parts.database.engine.dialect.name))
-        for portal in await parts.portals.all():
-            click.echo(report.portal(portal, await parts.doctor.portal(portal)))
-    return report.is_well
-
-
-async def _examine_for_programs(settings: Settings) -> bool:
-    async with assembled(settings) as parts:
-        checks = {
-            one.member_id: await parts.doctor.portal(one) for one in await parts.portals.all()
-        }
-        database = parts.database.engine.dialect.name
-    is_well = all(check.ok is not False for found in checks.values() for check in found)
-    found = [{"portal": one, "checks": list(map(asdict, checks[one]))} for one in checks]
-    settled = {"public_url": settings.public_url, "database": database}
-    write_json({"ok": is_well, **settled, "portals": found})
+        portals = await parts.portals.all()
+        deployment = Deployment(settings, parts.oauth, portals)
+        checks = await deployment.checks(parts.database.engine.dialect.name)
+        report = Report(await Pages().terminal())
+        if not is_json:
+            click.echo(report.deployment(checks))
+        found: dict[str, list[Check]] = {}
+        for portal in portals:
+            found[portal.member_id] = await _portal(parts, portal)
+            if not is_json:
+                click.echo(report.portal(portal, found[portal.member_id]))
+        is_well = all(check.ok is not False for some in (checks, *found.values()) for check in some)
+        if is_json:
+            write_json(_value(settings, parts, checks, found, is_well=is_well))
     return is_well
+
+
+async def _portal(parts: Parts, portal: Portal) -> list[Check]:
+    """Check one portal, and first whether it answers: on its own page it always does."""
+    checks = await parts.doctor.portal(portal)
+    unanswered = [one for one in checks if one.remedy == "server"]
+    if unanswered:
+        return [Check("answer", ok=False, remedy="server"),
+                *(one for one in checks if one not in unanswered)]  # fmt: skip
+    return [Check("answer", ok=True), *checks] if _was_asked(checks) else checks
+
+
+def _was_asked(checks: Sequence[Check]) -> bool:
+    return not any(one.remedy == "open_page" for one in checks)
+
+
+def _value(
+    settings: Settings, parts: Parts, checks: Sequence[Check], found: Found, *, is_well: bool
+) -> dict[str, object]:
+    return {
+        "ok": is_well,
+        "public_url": settings.public_url,
+        "database": parts.database.engine.dialect.name,
+        "checks": list(map(asdict, checks)),
+        "portals": [{"portal": one, "checks": list(map(asdict, found[one]))} for one in found],
+    }

@@ -11,6 +11,7 @@ import click
 
 from bot.app import running
 from bot.cli.environment import is_shared, read_settings, run
+from bot.cli.mistakes import about_port
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.schema import is_current
@@ -29,7 +30,12 @@ def serve(*, web_only: bool) -> None:
         sys.exit("--web-only needs workers, and those need PostgreSQL: set DATABASE_URL.")
     if not is_shared(settings):
         _migrate_apart(settings)
-    run(_serve(settings, working=not web_only))
+    try:
+        run(_serve(settings, working=not web_only))
+    except OSError as error:
+        if sentence := about_port(error, settings.port):
+            sys.exit(sentence)
+        raise
 
 
 @click.command()

@@ -3,17 +3,22 @@
 import sys
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
+from bot import __version__
 from bot.cli.doctor import doctor
+from bot.cli.forget import forget
 from bot.cli.journal import journal
+from bot.cli.mistakes import about_database
 from bot.cli.portals import portals
 from bot.cli.processes import serve, worker
 from bot.cli.replay import replay
 from bot.cli.upkeep import migrate_database, rotate_keys
+from bot.errors import StoreUnavailable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="Switchboard %(version)s")
 def cli() -> None:
     """Switchboard, a Bitrix24 chat bot for open lines.
 
@@ -23,15 +28,16 @@ def cli() -> None:
 
 
 for command in (
-    serve, worker, migrate_database, doctor, portals, journal, rotate_keys, replay
+    serve, worker, migrate_database, doctor, portals, journal, rotate_keys, replay, forget
 ):  # fmt: skip
     cli.add_command(command)
 
 
 def main() -> None:
-    """Run a command; a database that does not answer ends it in one line."""
+    """Run a command; a database that cannot be used ends it in one sentence."""
     try:
         cli()
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        sys.exit(f"The database does not answer: {reason}")
+    except (SQLAlchemyError, StoreUnavailable) as error:
+        if sentence := about_database(error):
+            sys.exit(sentence)
+        raise

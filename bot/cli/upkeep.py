@@ -9,7 +9,7 @@ from bot.cli.output import as_json, write_json
 from bot.store.cipher import Cipher
 from bot.store.database import engine_for
 from bot.store.keyring import WrongKeys, encrypted_rows, rotate
-from bot.store.schema import SchemaOutdated, check_schema
+from bot.store.schema import SchemaOutdated, check_age, check_schema
 
 
 @click.command("migrate")
@@ -29,7 +29,12 @@ def migrate_database(*, is_json: bool) -> None:
         if not is_json:
             click.echo(f"{version.number}  {version.words}")
 
-    migrate(engine_for(read_settings().database_url.get_secret_value()), tell)
+    engine = engine_for(read_settings().database_url.get_secret_value())
+    try:
+        check_age(engine)
+    except SchemaOutdated as error:
+        sys.exit(refusal(error))
+    migrate(engine, tell)
     if is_json:
         write_json({"applied": [version.number for version in applied]})
     else:

@@ -36,6 +36,7 @@ HEARTBEAT = 2.0
 DEAD_AFTER = 9.0
 SWEEP_EVERY = 4.0
 POLL_EVERY = 1.0
+LINES_PAUSE = 0.05
 GRACE = 15.0
 
 # So many of a worker's places the chats of one portal may take at once, and after how many
@@ -92,6 +93,7 @@ class Jobs:
         self._waiting: Together[str, list[Accepted]] = Together(
             lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
         )
+        self._inbox = inbox
         self._dispatch = dispatch
         self._rests = rests
         self._open: Counter[str] = Counter()
@@ -173,6 +175,11 @@ class Jobs:
             commands = await self._waiting.ask(lane)
             more = len(commands) == AT_ONCE
             for command in commands:
+                if command.event.earlier_lines and await self._inbox.lacks_lines(command):
+                    # Asked for again, for what comes meanwhile belongs before it.
+                    await self._pause(LINES_PAUSE)
+                    more = True
+                    break
                 await self._dispatch(command)
                 if self._stopping.is_set():
                     return await self._defer([lane])

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 IN_MEMORY = 16
 PAUSE = 1.0
+LINES_PAUSE = 0.05
 
 # Seconds that a chat from the inbox may take before another one of its portal is opened as well.
 SLOW = 10.0
@@ -53,6 +54,10 @@ class _Lane:
         command = self.next.popleft() if self.next else None
         self.current = command.id if command else 0
         return command
+
+    def put_back(self, command: Accepted) -> None:
+        insort(self.next, command, key=lambda one: one.order)
+        self.current = 0
 
     def fill(self, commands: list[Accepted]) -> None:
         self.next.extend(commands)
@@ -165,7 +170,18 @@ class Lanes:
         while not lane.next and lane.more:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
-        return lane.take()
+        command = lane.take()
+        if command is None or not command.event.earlier_lines:
+            return command
+        return await self._in_order(name, lane, command)
+
+    async def _in_order(self, name: str, lane: _Lane, command: Accepted) -> Accepted | None:
+        """Give the earlier lines of a message their time to arrive, and their turn."""
+        if not await self._patiently(lambda: self._inbox.lacks_lines(command)):
+            return command
+        lane.put_back(command)
+        await asyncio.sleep(LINES_PAUSE)
+        return await self._next(name, lane)
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command

@@ -32,16 +32,30 @@ GATHER = 0.002
 LINGER = 0.02
 
 
+class FolderUnusable(StoreUnavailable):
+    """The folder of SQLite's file cannot be made."""
+
+
 def engine_for(url: str) -> Engine:
-    """Open SQLite or PostgreSQL by the address that ``DATABASE_URL`` may hold."""
+    """Open SQLite or PostgreSQL by the address that ``DATABASE_URL`` may hold.
+
+    Raises ``FolderUnusable``.
+    """
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make(Path(parsed.database).parent)
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     return create_engine(parsed, pool_size=2, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderUnusable(error.strerror) from None
 
 
 def _without_transactions(engine: Engine) -> Engine:

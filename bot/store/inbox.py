@@ -54,6 +54,9 @@ _replies = TypeAdapter(list[Reply])
 KEPT = 900.0
 ASKED_FOR = 24 * 3600.0
 
+# How long a line waits for the lines before it in its message.
+LINES_APART = 2.0
+
 # How a command ends that an operator may have run again without anybody's new word.
 REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
 
@@ -253,6 +256,21 @@ class Inbox:
         for one in await self._database.ask(ask):
             found[one.lane].append(self._accepted(one))
         return [found[lane] for lane in lanes]
+
+    async def lacks_lines(self, command: Accepted) -> bool:
+        """Say whether earlier lines of its message may still be on their way.
+
+        The portal sends an event for each, and they may arrive in any order.
+        """
+        expected = command.event.earlier_lines
+        if not expected or time.time() - command.received_at > LINES_APART:
+            return False
+        earlier = select(func.count()).where(
+            inbox.c.lane == command.lane,
+            inbox.c.message_id == command.event.message.id,
+            inbox.c.line < command.event.line,
+        )
+        return int((await self._rows(earlier))[0][0]) < expected
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""

@@ -38,17 +38,27 @@ class WrongKeys(Exception):
 
 
 def check_keys(engine: Engine, cipher: Cipher) -> None:
-    """Raise ``WrongKeys`` unless everything stored can be read; note the first key as used."""
+    """Raise ``WrongKeys`` unless everything stored can be read; note the first key as used.
+
+    While nothing is encrypted yet, any key will do.
+    """
     with engine.connect() as connection:
         known = connection.execute(select(keys)).all()
     missing = [row.mark for row in known if not _opens(cipher, row.word)]
-    if missing:
+    if missing and encrypted_rows(engine) == 0:
+        _forget(engine, missing)
+    elif missing:
         raise WrongKeys(
             "the database was written with a key that ENCRYPTION_KEYS does not have "
             f"(marked {', '.join(missing)}; the first of ENCRYPTION_KEYS is {cipher.mark})"
         )
     if cipher.mark not in {row.mark for row in known}:
         _note(engine, cipher)
+
+
+def _forget(engine: Engine, marks: list[str]) -> None:
+    with engine.begin() as connection:
+        connection.execute(delete(keys).where(keys.c.mark.in_(marks)))
 
 
 def encrypted_rows(engine: Engine) -> int:

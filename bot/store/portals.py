@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from bot.store.cipher import Cipher, fingerprint
 from bot.store.database import Database
-from bot.store.tables import metadata, portals
+from bot.store.tables import portals
 
 # How long another process may go on with what it knew of a portal.
 REMEMBER = 10.0
@@ -182,19 +182,10 @@ class Portals:
         """Note that a portal has removed the app: from now on it is not known any more."""
         await self._set(member_id, left_at=time.time(), said="")
 
-    async def erase_left(self, before: float) -> None:
-        """Forget whatever there is of the portals that left before then."""
+    async def left_before(self, before: float) -> list[str]:
+        """List the portals that left before then, by their member ids."""
         question = select(portals.c.member_id).where(portals.c.left_at < before)
-        for row in await self._database.read(lambda c: list(c.execute(question))):
-            await self.erase(row.member_id)
-
-    async def erase(self, member_id: str) -> None:
-        """Forget whatever there is of a portal."""
-        of_it = [one for one in metadata.sorted_tables if "member_id" in one.columns]
-        await self._database.write(
-            *((delete(table).where(table.c.member_id == member_id), []) for table in of_it)
-        )
-        self._known.pop(member_id, None)
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
 
     def _meet(self, member_id: str, client_endpoint: str) -> None:
         self._met |= {member_id, urlsplit(client_endpoint).netloc}

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
 
 from bot.errors import StoreUnavailable
 from bot.store.database import Database
+from bot.store.forgetting import erase_portal
 from bot.store.portals import Portals
 from bot.store.tables import inbox, journal
 
@@ -48,7 +50,8 @@ class Retention:
     async def sweep(self) -> int:
         """Delete what is old and give how many rows that was. Raises ``StoreUnavailable``."""
         now = time.time()
-        await self._portals.erase_left(now - self._left_seconds)
+        for member_id in await self._portals.left_before(now - self._left_seconds):
+            await self._database.exchange(partial(erase_portal, member_id=member_id))
         answered = inbox.c.done_at < now - self._inbox_seconds
         return await self._delete(inbox, inbox.c.id, answered) + await self._delete(
             journal, journal.c.id, journal.c.begun_at < now - self._journal_seconds

@@ -22,12 +22,20 @@ def check_schema(engine: Engine) -> None:
     """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
     if is_current(engine):
         return
+    check_age(engine)
     if engine.dialect.name != "sqlite":
         raise SchemaOutdated("run `python -m bot migrate` first")
     # Alembic takes 11 MiB, and hardly ever is there something for it to do.
     from bot.store.migrate import migrate
 
     migrate(engine)
+
+
+def check_age(engine: Engine) -> None:
+    """Raise ``SchemaOutdated`` where a newer program has been here: there is no way back."""
+    with engine.connect() as connection:
+        if (_version(connection) or VERSION) > VERSION:
+            raise SchemaOutdated("it is a newer version's; run that one, or restore a backup")
 
 
 def _version(connection: Connection) -> str | None:

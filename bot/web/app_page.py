@@ -15,11 +15,13 @@ from aiohttp import web
 from bot.bitrix24 import form
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.events import MalformedEvent
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import origin
 from bot.connect import Links
 from bot.doctor import Doctor
 from bot.errors import StoreUnavailable
 from bot.lifecycle import Lifecycle
+from bot.store.forgetting import Forgetting
 from bot.visitors import Stranger, Visitor, Visitors
 from bot.visits import Visit
 from bot.web.callers import Callers
@@ -50,6 +52,7 @@ class AppPage:
         lifecycle: Lifecycle,
         settings: SettingsPage,
         journal: JournalPage,
+        forgetting: Forgetting,
     ) -> None:
         self._forms = forms
         self._callers = callers
@@ -60,9 +63,11 @@ class AppPage:
         self._lifecycle = lifecycle
         self._settings = settings
         self._journal = journal
+        self._forgetting = forgetting
         self._views: dict[str, View] = {
             "state": self._state,
             "repair": self._repair,
+            "erase": self._erase,
             "settings": settings.show,
             "save": settings.save,
             "journal": journal.show,
@@ -122,7 +127,17 @@ class AppPage:
 
     async def _state(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
         checks = await self._doctor.portal(visitor.portal)
-        return {"view": "state", "checks": checks, "repaired": None}
+        return {"view": "state", "checks": checks, "repaired": None, "erased": None}
+
+    async def _erase(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
+        """Erase what is stored of one person of the portal; the log keeps who wanted it."""
+        person, portal = read_number(posted.get("person")) or 0, visitor.portal
+        rows = 0
+        if "sure" in posted and person not in (0, portal.bot_id):
+            rows = await self._forgetting.person(portal.member_id, person)
+            log.warning("portal %s: user %d has had what is stored of user %d erased",
+                        portal.member_id, visitor.user_id, person)  # fmt: skip
+        return {**await self._state(visitor, posted), "erased": rows}
 
     async def _repair(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         portal, repaired = visitor.portal, True

@@ -12,6 +12,7 @@ from bot.connect import Connect
 from bot.lifecycle import Lifecycle
 from bot.settings import Settings
 from bot.store.audit import Audit
+from bot.store.forgetting import Forgetting
 from bot.visitors import Visitors
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
@@ -20,6 +21,7 @@ from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
+from bot.web.listener import Handler
 from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
@@ -73,13 +75,11 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application.add_routes(
         [
             web.post("/bitrix24/events", events.receive),
-            web.post("/bitrix24/install", install.receive),
-            web.post("/bitrix24/app", app_page.receive),
+            *_at("/bitrix24/install", install.receive, welcome.install),
+            *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
             web.get("/bitrix24/connect", connecting.begin, allow_head=False),
             web.post("/bitrix24/connect", connecting.consent),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
-            # Where the card has no address of its own for it, people come back to the page.
-            web.get("/bitrix24/app", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),
@@ -89,6 +89,25 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
+    """Take what the portal posts at a page's address, and tell a browser what it is for."""
+    return [
+        route
+        for address in (path, f"{path}/")
+        for route in (web.post(address, takes), web.get(address, explains, allow_head=False))
+    ]
+
+
+def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
+    """Where the card has no address of its own for it, people come back to the app's page."""
+
+    async def opened(request: web.Request) -> web.StreamResponse:
+        comes_back = request.query.keys() & {"code", "state"}
+        return await (connecting.finish if comes_back else welcome.app)(request)
+
+    return opened
 
 
 def _app_page(
@@ -107,7 +126,16 @@ def _app_page(
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, names)
     return AppPage(
-        forms, callers, pages, visitors, parts.links, parts.doctor, lifecycle, settings, journal
+        forms,
+        callers,
+        pages,
+        visitors,
+        parts.links,
+        parts.doctor,
+        lifecycle,
+        settings,
+        journal,
+        Forgetting(parts.database, parts.tokens),
     )
 
 

@@ -13,7 +13,7 @@ from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
 from bot.errors import StoreUnavailable
-from bot.installation import Installation, NotAdministrator, Unproven
+from bot.installation import AppUnknown, Installation, NotAdministrator, Unproven
 from bot.registration import Registration
 from bot.store.portals import Portal
 from bot.visits import Visit
@@ -98,12 +98,9 @@ class Install:
         language = self._pages.language(visit.language)
         try:
             portal = await self._installation.admit(visit.auth)
-        except NotAdministrator as error:
-            self._refused(request, error)
-            return await self._excuse(visit, language, "install_person", 403)
         except Unproven as error:
             self._refused(request, error)
-            return await self._excuse(visit, language, "install_proof", 403)
+            return await self._excuse(visit, language, _notice(error), 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
             return await self._excuse(visit, language, "install_server", 503)
@@ -141,6 +138,15 @@ class Install:
         return await self._pages.show(
             "notice.html.j2", language, status=status, framed_by=visit.claimed_origin, notice=notice
         )
+
+
+def _notice(error: Unproven) -> str:
+    match error:
+        case NotAdministrator():
+            return "install_person"
+        case AppUnknown():
+            return "install_secret"
+    return "install_proof"
 
 
 def _remedy(error: Exception) -> tuple[str, str]:

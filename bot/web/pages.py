@@ -72,6 +72,10 @@ class Pages:
         template = self._environment.get_template(f"{language}/words.j2")
         return await template.make_module_async(self._values(language, "", {}))
 
+    async def terminal(self) -> Any:
+        """Give the words for a terminal."""
+        return await self._environment.get_template("terminal.j2").make_module_async()
+
     async def stream(
         self, request: web.Request, name: str, language: str, *, framed_by: str, **values: Any
     ) -> web.StreamResponse:

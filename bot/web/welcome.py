@@ -1,26 +1,45 @@
-"""GET /: what to enter in Bitrix24, for whoever has just put the bot somewhere."""
+"""What belongs where in Bitrix24, for whoever opens the bot's addresses in a browser."""
 
 from aiohttp import web
 
 from bot.bitrix24.scopes import WANTED
 from bot.web.pages import Pages
 
-# The fields of the app's card, and what belongs there.
+# The addresses that the form of a local application takes.
 _PATHS = {"handler": "app", "install": "install", "redirect": "oauth"}
 
 
 class Welcome:
-    """The page at the root; it tells what anybody may know."""
+    """The page at the root, and what a browser reads at addresses for Bitrix24.
+
+    They tell what anybody may know.
+    """
 
     def __init__(self, pages: Pages, public_url: str) -> None:
         self._pages = pages
         self._addresses = {name: f"{public_url}/bitrix24/{path}" for name, path in _PATHS.items()}
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        """Show the addresses and the scopes."""
+        """Show every field of the form, and what belongs there."""
         return await self._pages.show(
             "welcome.html.j2",
             self._pages.preferred(request),
             addresses=self._addresses,
             scopes=WANTED,
+        )
+
+    async def install(self, request: web.Request) -> web.StreamResponse:
+        """Say what the address of the installation is for."""
+        return await self._explain(request, "install")
+
+    async def app(self, request: web.Request) -> web.StreamResponse:
+        """Say what the address of the app's page is for."""
+        return await self._explain(request, "handler")
+
+    async def _explain(self, request: web.Request, which: str) -> web.StreamResponse:
+        return await self._pages.show(
+            "address.html.j2",
+            self._pages.preferred(request),
+            which=which,
+            address=self._addresses[which],
         )

@@ -1,0 +1,52 @@
+"""Ordinary mistakes of those who run the bot, each in a sentence instead of a traceback."""
+
+import errno
+
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+
+from bot.errors import StoreUnavailable
+from bot.store.database import FolderUnusable
+
+# PostgreSQL's own code for what a user has no right to.
+FORBIDDEN = "42501"
+
+_PORTS = {
+    errno.EADDRINUSE: "another program has it: stop that one, or choose another by PORT",
+    errno.EACCES: "this user may not take it: choose one above 1023 by PORT",
+}
+
+
+def about_port(error: OSError, port: int) -> str:
+    """Word why nobody can be listened to at a port; empty if it is something else."""
+    reason = _PORTS.get(error.errno or 0)
+    return f"Port {port} cannot be used: {reason}." if reason else ""
+
+
+def about_database(error: Exception) -> str:
+    """Word what is wrong with the database; empty if it is a fault of the program's own."""
+    if isinstance(error, FolderUnusable):
+        return _about_file(str(error))
+    if isinstance(error, StoreUnavailable):
+        return "The database does not answer: try again when it is back."
+    if not isinstance(error, DBAPIError):
+        return ""
+    reason = str(error.orig).strip().splitlines()[0].rstrip(".") if str(error.orig) else "no reason"
+    if getattr(error.orig, "sqlstate", None) == FORBIDDEN:
+        return f"The database refuses: {reason}. Its user has to own the database, or its schema."
+    if type(error.orig).__module__ == "sqlite3":
+        return _about_file(reason) if _concerns_file(error) else ""
+    if isinstance(error, OperationalError | InterfaceError):
+        return f"The database does not answer: {reason}. Start it, or correct DATABASE_URL."
+    return ""
+
+
+def _about_file(reason: str) -> str:
+    return (
+        f"The database's file cannot be used: {reason}. DATABASE_URL names it; its folder has to "
+        "be one that this user may write to."
+    )
+
+
+def _concerns_file(error: DBAPIError) -> bool:
+    # "file is not a database" is a DatabaseError and none of its kinds.
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
