@@ -105,7 +105,7 @@ SAMPLES = {
     "chat_id": 8773,
     "minutes": 10,
     "lasting": 7200,
-    **dict.fromkeys(("here", "seen", "supports_lines", "with_customer"), True),
+    **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),
     "joined": (Person(id=12, name=WORST),),
