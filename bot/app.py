@@ -28,6 +28,7 @@ from bot.engine.lanes import Lanes
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.installation import Installation
+from bot.languages import Languages
 from bot.letters import Letters
 from bot.portals.proof import Proof
 from bot.presses import PRESS, Buttons
@@ -159,10 +160,12 @@ def _parts(
     links, states = Links(cipher, settings.public_url), States(database)
     patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
     buttons = Buttons(Presses(database))
+    decisions, preferences = PortalSettingsStore(database), Preferences(database)
     memory = Memory(
         wording=wording,
-        settings=PortalSettingsStore(database),
-        preferences=Preferences(database),
+        settings=decisions,
+        preferences=preferences,
+        languages=Languages(wording, preferences, decisions),
         stays=Stays(database),
         history=History(database),
     )
@@ -176,7 +179,7 @@ def _parts(
     registration = Registration(access, portals, router, wording, patience, settings.public_url)
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
-    letters = Letters(wording, memory.preferences, memory.settings, buttons)
+    letters = Letters(wording, memory.languages, memory.settings, buttons)
     replies = Replies(access, proof, patience, pace)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),

@@ -26,10 +26,10 @@ from bot.bitrix24.events import Envelope
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
+from bot.languages import Languages
 from bot.registration import REMOVED, UNINSTALL, UPDATE, Registration
 from bot.rendering import Wording
 from bot.store.portals import Portal, Portals
-from bot.store.preferences import Preferences
 from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Lifecycle:
         access: Access,
         portals: Portals,
         tokens: Tokens,
-        preferences: Preferences,
+        languages: Languages,
         wording: Wording,
         figures: Figures,
     ) -> None:
@@ -69,7 +69,7 @@ class Lifecycle:
         self._access = access
         self._portals = portals
         self._tokens = tokens
-        self._preferences = preferences
+        self._languages = languages
         self._wording = wording
         self._figures = figures
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
@@ -213,8 +213,8 @@ class Lifecycle:
         log.warning("portal %s has no bot any more", portal.member_id)
         self._figures.changes.add(Change.BOT_LOST)
         await self._portals.troubled(portal.member_id, BOT_LOST)
-        language = await self._preferences.language(portal.member_id, portal.installer_id)
-        text = self._wording.page("bot_lost.j2", self._wording.known(language))
+        language = await self._languages.of(portal.member_id, portal.installer_id)
+        text = self._wording.page("bot_lost.j2", language)
         notice = Call("im.notify.personal.add", {"USER_ID": portal.installer_id, "MESSAGE": text})
         await self._access.call(portal, portal.installer_id, notice)
 

@@ -12,6 +12,7 @@ from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
+from bot.languages import Languages
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
@@ -47,6 +48,7 @@ class Events:
         backlog: Backlog,
         engine: Engine,
         wording: Wording,
+        languages: Languages,
         lifecycle: Lifecycle,
         figures: Figures,
     ) -> None:
@@ -56,6 +58,7 @@ class Events:
         self._lifecycle = lifecycle
         self._backlog = backlog
         self._wording = wording
+        self._languages = languages
         self._portals = portals
         self._inbox = inbox
         self._engine = engine
@@ -144,7 +147,7 @@ class Events:
         if room is Room.NONE:
             log.error("an event could not be stored: too much is waiting")
             raise _Turned(Reason.FULL, 503, "try again later")
-        refusal = self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
+        refusal = await self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
         lane = refusals_of(event) if refusal else event.lane
         brought = NOTHING if refusal else _brought(envelope, event)
         accepted = await self._inbox.accept(
@@ -157,8 +160,9 @@ class Events:
         self._engine.add(accepted)
         return Taken.STORED
 
-    def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
-        text, _ = self._wording.word(refusal, self._wording.known(event.language))
+    async def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
+        language = await self._languages.of(event.member_id, event.user.id, event.language)
+        text, _ = self._wording.word(refusal, language)
         return Reply(text=text, place=Place.PRIVATE)
 
 

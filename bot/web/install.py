@@ -16,6 +16,7 @@ from bot.errors import StoreUnavailable
 from bot.installation import AppUnknown, Installation, NotAdministrator, Unproven
 from bot.registration import Registration
 from bot.store.portals import Portal
+from bot.store.preferences import Preferences
 from bot.visits import Visit
 from bot.web.callers import Callers
 from bot.web.pages import Pages
@@ -56,12 +57,14 @@ class Install:
         callers: Callers,
         installation: Installation,
         registration: Registration,
+        preferences: Preferences,
         pages: Pages,
     ) -> None:
         self._forms = forms
         self._callers = callers
         self._installation = installation
         self._registration = registration
+        self._preferences = preferences
         self._pages = pages
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
@@ -94,10 +97,11 @@ class Install:
         return web.Response(text="installed\n")
 
     async def _page(self, request: web.Request, visit: Visit) -> web.StreamResponse:
-        """Admit the portal of who looks, then show him how its bot is set up."""
+        """Admit the portal of who looks, then show them how its bot is set up."""
         language = self._pages.language(visit.language)
         try:
             portal = await self._installation.admit(visit.auth)
+            await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
             return await self._excuse(visit, language, _notice(error), 403)
