@@ -74,6 +74,7 @@ class Parts:
     inbox: Inbox
     oauth: OAuth
     access: Access
+    proof: Proof
     wording: Wording
     backlog: Backlog
     engine: Engine
@@ -176,7 +177,9 @@ def _parts(
     oauth = OAuth(session, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
     proof = Proof(access, tokens, patience, figures)
-    registration = Registration(access, portals, router, wording, patience, settings.public_url)
+    registration = Registration(
+        access, portals, router, wording, patience, settings.public_url, oauth.client_id
+    )
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
     letters = Letters(wording, memory.languages, memory.settings, buttons)
@@ -203,6 +206,7 @@ def _parts(
         inbox=inbox,
         oauth=oauth,
         access=access,
+        proof=proof,
         wording=wording,
         backlog=backlog,
         engine=engine,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cachetools import TTLCache
+from pydantic import SecretStr
 
 from bot.bitrix24.access import PROFILE, Access
 from bot.bitrix24.calls import Call
@@ -27,9 +28,10 @@ from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
 from bot.languages import Languages
+from bot.portals.proof import Proof
 from bot.registration import REMOVED, UNINSTALL, UPDATE, Registration
 from bot.rendering import Wording
-from bot.store.portals import Portal, Portals
+from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Lifecycle:
         installation: Installation,
         registration: Registration,
         access: Access,
+        proof: Proof,
         portals: Portals,
         tokens: Tokens,
         languages: Languages,
@@ -67,6 +70,7 @@ class Lifecycle:
         self._installation = installation
         self._registration = registration
         self._access = access
+        self._proof = proof
         self._portals = portals
         self._tokens = tokens
         self._languages = languages
@@ -116,6 +120,26 @@ class Lifecycle:
         came = TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None
         self._look(portal.member_id, came)
         return True
+
+    def learn(self, envelope: Envelope, portal: Portal) -> None:
+        """Have an event tell the application token of a portal whose pages have told none.
+
+        It is kept once the bot's own token, which comes along, proves that the portal has sent
+        the event. Raises ``MalformedEvent``.
+        """
+        name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
+        if auth.access_token and f"lifecycle of {name}" not in self._names():
+            pair = TokenPair(auth.access_token, auth.refresh_token)
+            self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
+
+    async def _learn(self, portal: Portal, token: SecretStr, pair: TokenPair) -> None:
+        if not await self._proof.is_bots(portal, pair):
+            log.warning("portal %s: an event whose bot's token is not the bot's", portal.member_id)
+            return
+        try:
+            await self._portals.learn(portal, token)
+        except TokenTaken:
+            log.error("portal %s tells another portal's application token", portal.member_id)
 
     async def adopt(self, portal: Portal, administrator: int) -> None:
         """Have an administrator at the app's page stand in for an installer whose token is dead."""
@@ -250,6 +274,9 @@ class Lifecycle:
         await self._portals.left(portal.member_id)
         self._figures.changes.add(Change.LEFT)
         log.info("portal %s has left", portal.member_id)
+
+    def _names(self) -> set[str]:
+        return {task.get_name() for task in self._tasks}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_quietly(work, name), name=f"lifecycle of {name}")

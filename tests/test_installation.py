@@ -72,7 +72,8 @@ async def test_a_wrong_secret_of_the_bots_own_is_told_as_such(empty_stage: Stage
 
     assert (status, "does not take the app's secret" in told) == (403, True), told
     assert response.status == 403
-    assert "Most likely BITRIX24_CLIENT_SECRET is wrong" in shown
+    assert "BITRIX24_CLIENT_SECRET is wrong" in shown
+    assert "BITRIX24_CLIENT_ID" not in shown
     assert portals(empty_stage) == []
 
 

@@ -158,6 +158,7 @@ def _lifecycle(parts: Parts) -> Lifecycle:
         parts.installation,
         parts.registration,
         parts.access,
+        parts.proof,
         parts.portals,
         parts.tokens,
         parts.memory.languages,

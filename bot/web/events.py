@@ -16,7 +16,6 @@ from bot.languages import Languages
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
-from bot.store.cipher import same_secret
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair
@@ -92,11 +91,13 @@ class Events:
         try:
             envelope = Envelope.read(await self._forms.read(request)).with_member_id()
             known = self._portals.known(envelope.auth.member_id)
-            is_met = known is not None and _is_of(envelope.auth, known)
+            is_met = known is not None and known.is_told_by(envelope.auth.application_token)
             portal = known if is_met else await self._introduced(request, envelope)
             if portal is None:
                 words = "unknown portal or wrong application_token"
                 raise _Turned(Reason.UNKNOWN_PORTAL, 403, words)
+            if not portal.has_token:
+                self._lifecycle.learn(envelope, portal)
             return await self._take(envelope, portal)
         except (form.MalformedForm, MalformedEvent) as error:
             raise _Turned(Reason.MALFORMED, 400, f"malformed event: {error}") from None
@@ -128,7 +129,7 @@ class Events:
             portal = await self._portals.fresh(auth.member_id)
         else:
             portal = await self._portals.find_by_home(auth.home, auth.application_token)
-        return portal if portal and _is_of(auth, portal) else None
+        return portal if portal and portal.is_told_by(auth.application_token) else None
 
     async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
         if await self._lifecycle.hear(envelope, portal):
@@ -164,10 +165,6 @@ class Events:
         language = await self._languages.of(event.member_id, event.user.id, event.language)
         text, _ = self._wording.word(refusal, language)
         return Reply(text=text, place=Place.PRIVATE)
-
-
-def _is_of(auth: Auth, portal: Portal) -> bool:
-    return same_secret(portal.application_token, auth.application_token)
 
 
 class _Turned(Exception):
