@@ -6,11 +6,12 @@ from pathlib import Path
 from shutil import copy
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from app_page import opened, words_of
 from installing import address, event_of, portals, sent
 from sqlalchemy import text
 from stage import ADD, BOT, CARD, CLIENT_ID, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
+from test_moving import serving_at
 
 from bot.registration import OLD_CODE, bot_codes
 from sandbox.server import Portal
@@ -264,6 +265,42 @@ async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None
     await empty_stage.whisper("/check")
     await empty_stage.settled()
     assert (await empty_stage.told_privately())[-1].startswith("✔")
+
+
+async def test_a_box_has_a_path_of_its_own(empty_stage: Stage) -> None:
+    stage = empty_stage
+
+    async def forward(request: web.Request) -> web.Response:
+        url = f"{stage.portal.url}{request.path_qs.removeprefix('/intranet')}"
+        body, headers = await request.read(), {"Content-Type": request.content_type}
+        async with stage.session.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False
+        ) as told:
+            where = {key: told.headers[key] for key in ("Location",) if key in told.headers}
+            kind = told.content_type
+            return web.Response(
+                status=told.status, body=await told.read(), content_type=kind, headers=where
+            )
+
+    async with serving_at(forward) as box:
+        stage.portal.state.url = f"{box}/intranet"
+        assert await stage.install() == 200
+        assert portals(stage)[0].client_endpoint == f"{box}/intranet/rest/"
+        await stage.faults(events={"tokens": "none"})
+        assert (await stage.say("/invite id12")).startswith("🔑")
+        [link] = [
+            one["keyboard"][0]["LINK"]
+            for one in (await stage.get(f"dialogs/{OLGA}"))["messages"]
+            if one["keyboard"]
+        ]
+        async with stage.session.get(link, cookies={"sandbox_user": str(OLGA)}) as page:
+            assert page.status == 200, await page.text()
+            assert any(str(one.url).startswith(f"{box}/intranet/oauth/") for one in page.history)
+        await stage.settled()
+        assert IVAN in await stage.members()
+        # Some boxes name the portal in the bot's part of an event only.
+        nameless = {"auth[member_id]": None, "auth[client_endpoint]": f"{box}/intranet/rest/"}
+        assert await posted(stage, **nameless) == 200
 
 
 class TestTwoBots:

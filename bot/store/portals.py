@@ -51,6 +51,11 @@ class Portal:
         return not self.has_token or same_secret(self.application_token, application_token)
 
     @property
+    def address(self) -> str:
+        """Where people open the portal: boxes may have a port, and a path of their own."""
+        return self.client_endpoint.removesuffix("/").removesuffix("/rest")
+
+    @property
     def has_token(self) -> bool:
         """Say whether the portal's application token is known."""
         return bool(self.application_token.get_secret_value())

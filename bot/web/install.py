@@ -126,7 +126,7 @@ class Install:
             "install.html.j2",
             language,
             framed_by=home,
-            script=_LIBRARIES.get(origin(portal.server_endpoint), f"{home}/api/v1/"),
+            script=_LIBRARIES.get(origin(portal.server_endpoint), f"{portal.address}/api/v1/"),
             steps=self._steps(portal),
             scopes=WANTED,
         )
