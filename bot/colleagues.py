@@ -1,14 +1,14 @@
 """The people of a portal by name, as an administrator sees them. Pages: user-get, user-search."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.people import person, position
+from bot.bitrix24.rows import rows
 from bot.store.portals import Portal
 
 # A page of the portal's lists, and as many as one look at the journal needs.
@@ -50,14 +50,7 @@ class Colleagues:
 
     async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Colleague]:
         try:
-            rows = await self._access.call(portal, user_id, call)
+            found = await self._access.call(portal, user_id, call)
         except Bitrix24Error:
             return []
-        listed = rows if isinstance(rows, list) else []
-        return [_colleague(row, one) for row in listed if (one := read_number(row.get("ID")))]
-
-
-def _colleague(row: Mapping[str, Any], user_id: int) -> Colleague:
-    names = (str(row.get(part) or "") for part in ("NAME", "LAST_NAME"))
-    person = Person(id=user_id, name=" ".join(name for name in names if name))
-    return Colleague(person, str(row.get("WORK_POSITION") or ""))
+        return [Colleague(who, position(row)) for row in rows(found) if (who := person(row))]

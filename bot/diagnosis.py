@@ -1,5 +1,6 @@
 """Why the portal refused: its code, its words, and read-only questions as the requester."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,24 +12,33 @@ from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.people import Account, Users, account
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import row, rows
 from bot.errors import (
+    AccessRefused,
     AccessUnclear,
     AccountOff,
     AppClosed,
+    AppMissing,
     ClockWrong,
+    ConsentAwaited,
+    ConsentDenied,
     DialogFinished,
     DialogNotActive,
     IsBot,
     IsCustomer,
     IsExtranet,
+    LoginNeeded,
     MessengerMissing,
     NotAdded,
     NotHere,
+    OutcomeUnclear,
     PersonDismissed,
     PersonLacksHistory,
     PersonLacksItem,
     PersonUnavailable,
     PlanLacksRest,
+    PortalClosed,
+    PortalOutdated,
     Refusal,
     RemovalDenied,
     RequesterLacksItem,
@@ -77,6 +87,10 @@ class Diagnosis:
         """Explain a refusal that nothing but its code tells about: none of people in a chat."""
         return system_refusal(refused, self._reference)
 
+    def unclear(self, person: Person) -> Refusal:
+        """Say that nobody can tell what came of adding or removing somebody."""
+        return OutcomeUnclear(person, self._reference)
+
     async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:
         """Name somebody else in place of who is dismissed: his head."""
         if not isinstance(refusal, PersonDismissed):
@@ -103,20 +117,43 @@ class Diagnosis:
 
 def system_refusal(refused: Refused, reference: str) -> Refusal:
     """Explain an error that any method may answer with. Page: system-errors.md."""
-    match refused.code:
-        case "ACCESS_DENIED" if "commercial plans" in refused.description:
-            return PlanLacksRest()
-        case "insufficient_scope":
-            return ScopeMissing()
-        case "user_access_error" | "INVALID_CREDENTIALS":
-            return AppClosed()
-        case "PAYMENT_REQUIRED":
-            return SubscriptionEnded()
-        case "IM_NOT_INSTALLED":
-            return MessengerMissing()
-        case "expired_token":
-            return ClockWrong()
-    return UnknownRefusal(refused.code, refused.description, reference)
+    told = _of_platform(refused)
+    if told is None and refused.code in ("ACCESS_DENIED", "ACCESS_ERROR"):
+        return AccessRefused()
+    return told or UnknownRefusal(refused.code, refused.description, reference)
+
+
+def _of_platform(refused: Refused) -> Refusal | None:
+    """Explain an error that is about the portal or the app, whatever was asked."""
+    if refused.code == "ACCESS_DENIED":
+        # One code for very different things: only its words tell them apart.
+        return next((kind() for words, kind in _DENIED if words.search(refused.description)), None)
+    kind = _PLATFORM.get(refused.code)
+    return kind() if kind else None
+
+
+_PLATFORM: Mapping[str, type[Refusal]] = {
+    "insufficient_scope": ScopeMissing,
+    "invalid_scope": ScopeMissing,
+    "user_access_error": AppClosed,
+    "INVALID_CREDENTIALS": AppClosed,
+    "PAYMENT_REQUIRED": SubscriptionEnded,
+    "IM_NOT_INSTALLED": MessengerMissing,
+    "METHOD_CONFIRM_WAITING": ConsentAwaited,
+    "METHOD_CONFIRM_DENIED": ConsentDenied,
+    "PORTAL_DELETED": PortalClosed,
+    "APPLICATION_NOT_FOUND": AppMissing,
+    "invalid_client": AppMissing,
+    "wrong_client": AppMissing,
+    "ERROR_METHOD_NOT_FOUND": PortalOutdated,
+    "expired_token": ClockWrong,
+}
+
+# Source: the rest module, OAuth\\Auth::check and CRestServer.
+_DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
+    (re.compile(r"\bonly (on|for) .*plans?\b", re.I), PlanLacksRest),
+    (re.compile(r"\bbe authorized in this context\b", re.I), LoginNeeded),
+)
 
 
 def _questions(denied: Sequence[Denied], item: CrmItem) -> dict[str, Call]:
@@ -138,10 +175,12 @@ def _explain(
     one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
 ) -> Refusal:
     person, refused = one.person, one.refused
+    if told := _of_platform(refused):
+        return told
     if stranger := _stranger(person, _account_of(person, facts)):
         return stranger
     match refused.code:
-        case "ACCESS_DENIED" if "commercial plans" not in refused.description:
+        case "ACCESS_DENIED":
             return _access(one, item, facts)
         case "CHAT_NOT_IN_CRM":
             return _dialog(item, chat_id, facts)
@@ -157,10 +196,11 @@ def _explain(
 def _explain_removal(
     one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
 ) -> Refusal:
+    if told := _of_platform(one.refused):
+        return told
     match one.refused.code:
-        case "ACCESS_DENIED" if "commercial plans" not in one.refused.description:
-            lacks = isinstance(facts.get("item"), Refused)
-            return RequesterLacksItem(item) if lacks else RemovalDenied(item)
+        case "ACCESS_DENIED":
+            return RequesterLacksItem(item) if _is_hidden(facts) else RemovalDenied(item)
         case "CHAT_DELETE_USER_PERMISSION_DENIED":
             return RemovalDenied(item)
         case "CRM_CHAT_USER_NOT_ACTIVE":
@@ -193,18 +233,23 @@ def _stranger(person: Person, found: Account | None) -> Refusal | None:
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
-    if isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND"):
+    if _is_hidden(facts):
         return RequesterLacksItem(item)
-    seen = isinstance(found, Mapping)
     about = card(item, found)
     if "this crm" in said:
         responsible = Person(id=about.responsible_id) if about.responsible_id else None
         return PersonLacksItem(one.person, about.item, responsible)
     if "chat history" in said:
         return PersonLacksHistory(one.person)
-    if "join user" in said and seen:
+    if "join user" in said and row(found, "item"):
         return RequesterLacksLine(about.item, one.person)
     return AccessUnclear(one.person, about.item)
+
+
+def _is_hidden(facts: Mapping[str, Any]) -> bool:
+    """Say whether the requester may not read the item."""
+    found = facts.get("item")
+    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
 
 
 def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
@@ -214,14 +259,11 @@ def _dialog(item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
 
 
 def _chats(found: Any) -> set[int]:
-    if not isinstance(found, list):
-        return set()
-    return set(read_numbers([chat.get("CHAT_ID") for chat in found]))
+    return set(read_numbers([chat.get("CHAT_ID") for chat in rows(found)]))
 
 
 def _account(person: Person, found: Any) -> Refusal:
     if isinstance(found, Refused) and found.code == "USER_NOT_EXISTS":
         return PersonDismissed(person)
-    if isinstance(found, Mapping) and found.get("active") is False:
-        return PersonDismissed(person)
-    return PersonUnavailable(person)
+    seen = account(found) if isinstance(found, Mapping) else None
+    return PersonDismissed(person) if seen and not seen.active else PersonUnavailable(person)

@@ -244,7 +244,7 @@ class Dispatcher:
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
-        name = "" if event.name == PRESS else event.name
+        name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
         return ConsentNeeded.with_link(name, event.command.params, link)
 
     async def _worded(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:

@@ -13,6 +13,7 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.rows import flag, row
 from bot.bitrix24.scopes import missing_scopes
 from bot.registration import Registration
 from bot.store.overview import Overview
@@ -79,15 +80,16 @@ class Doctor:
             _scopes(seen["scopes"]),
             _bot(seen["bot"]),
             self._commands(portal, seen["commands"]),
-            _mendable("lifecycle", ok=self._registration.is_bound(seen["events"])),
+            _told("lifecycle", self._registration.is_bound(seen["events"])),
         ]
 
     def _commands(self, portal: Portal, listed: Any) -> Check:
-        missing = sorted(self._registration.missing_commands(listed))
+        missing = self._registration.missing_commands(listed)
         if missing:
-            value = ", ".join(f"/{name}" for name in missing)
+            value = ", ".join(f"/{name}" for name in sorted(missing))
             return Check("commands", ok=False, value=value, remedy="repair")
-        return _mendable("commands", ok=portal.registered == self._registration.current)
+        is_current = portal.registered == self._registration.current
+        return _told("commands", None if missing is None else is_current)
 
 
 class PortalDoctor:
@@ -105,19 +107,24 @@ class PortalDoctor:
 def _scopes(granted: Any) -> Check:
     if isinstance(granted, Refused):
         return Check("scopes", ok=None, value=granted.code, remedy="refused")
-    missing = ", ".join(missing_scopes(granted))
-    return Check("scopes", ok=not missing, value=missing, remedy="scopes" if missing else "")
+    lacking = missing_scopes(granted)
+    if lacking is None:
+        return Check("scopes", ok=None, remedy="server")
+    return Check(
+        "scopes", ok=not lacking, value=", ".join(lacking), remedy="scopes" if lacking else ""
+    )
 
 
 def _bot(found: Any) -> Check:
-    bot = found.get("bot") if isinstance(found, Mapping) else None
-    if not isinstance(bot, Mapping):
+    if isinstance(found, Refused):
         return Check("bot", ok=False, remedy="repair")
-    return _mendable("bot", ok=bot.get("isSupportOpenline") is not False)
+    supports = row(found, "bot").get("isSupportOpenline")
+    return _told("bot", None if supports is None else flag(supports))
 
 
-def _mendable(name: str, *, ok: bool) -> Check:
-    return Check(name, ok=ok, remedy="" if ok else "repair")
+def _told(name: str, ok: bool | None) -> Check:
+    """Say what registering anew mends, or that the portal's answer does not tell."""
+    return Check(name, ok=ok, remedy={True: "", False: "repair", None: "server"}[ok])
 
 
 def _arriving(last: float | None) -> Check:

@@ -8,6 +8,7 @@ from bot.errors import (
     Failure,
     ForwardedCommand,
     NoAnswer,
+    OutcomeUnclear,
     PermissionNeeded,
     Refusal,
     WrongRequest,
@@ -23,6 +24,7 @@ _KINDS: dict[type[Refusal], Ending] = {
     ConsentNeeded: Ending.ASKED,
     ForwardedCommand: Ending.DROPPED,
     NoAnswer: Ending.NO_ANSWER,
+    OutcomeUnclear: Ending.NO_ANSWER,
     Failure: Ending.FAILED,
     WrongRequest: Ending.FAILED,
 }

@@ -125,6 +125,16 @@ class AccessUnclear(Refusal):
 
 
 @dataclass(eq=False)
+class AccessRefused(Refusal):
+    """The requester may not do this, or not see what it is about."""
+
+
+@dataclass(eq=False)
+class LoginNeeded(Refusal):
+    """The portal lets nobody act for the requester: they have never logged in, say."""
+
+
+@dataclass(eq=False)
 class PlanLacksRest(Refusal):
     """The portal's plan has no REST."""
 
@@ -186,8 +196,33 @@ class AppClosed(Refusal):
 
 
 @dataclass(eq=False)
+class AppMissing(Refusal):
+    """The portal, or the authorization server, does not know the app any more."""
+
+
+@dataclass(eq=False)
 class SubscriptionEnded(Refusal):
     """The app's subscription is over."""
+
+
+@dataclass(eq=False)
+class PortalClosed(Refusal):
+    """The portal is deleted, or closed by its owner."""
+
+
+@dataclass(eq=False)
+class PortalOutdated(Refusal):
+    """The portal does not have the method that the command needs."""
+
+
+@dataclass(eq=False)
+class ConsentAwaited(Refusal):
+    """An administrator of the portal has to consent to the call, and has not yet."""
+
+
+@dataclass(eq=False)
+class ConsentDenied(Refusal):
+    """An administrator of the portal was asked to consent to the call, and did not."""
 
 
 @dataclass(eq=False)
@@ -240,8 +275,16 @@ class NoAnswer(Refusal):
 
 
 @dataclass(eq=False)
+class OutcomeUnclear(Refusal):
+    """The portal's answer about a person cannot be read, and what it shows tells nothing."""
+
+    person: Person
+    reference: str
+
+
+@dataclass(eq=False)
 class UnknownRefusal(Refusal):
-    """An error that no page documents."""
+    """An error that no page documents; the portal may give no code, or no words, or neither."""
 
     code: str
     description: str

@@ -6,7 +6,8 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bot.bitrix24.documented import CODES, METHODS
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unreachable
+from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
+from bot.commands import vocabulary
 from bot.store.accepted import End, Ending
 
 OTHER = "other"
@@ -145,7 +146,8 @@ class Figures:
 
     def named(self, command: str) -> str:
         """Give a command's name, but not one that somebody made up."""
-        return command if command in self._names else OTHER
+        found = (one for one in vocabulary.readings(command) if one in self._names)
+        return next(found, OTHER)
 
     def called(self, method: str, error: Bitrix24Error | None = None) -> None:
         """Count a REST call and what it came to."""
@@ -197,6 +199,6 @@ class Figures:
 
 
 def _result(error: Bitrix24Error) -> str:
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | Busy):
         return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
     return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

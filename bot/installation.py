@@ -7,7 +7,7 @@ owner must be an administrator there.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,9 +17,10 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import PROFILE, profile_id
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.errors import Refused, Unreachable
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered, Unreachable
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
+from bot.bitrix24.rows import text
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
@@ -95,8 +96,8 @@ class Installation:
 
         The pages of older portals bring no application token: what is known is kept, else the
         first proven event brings it.
-        Raises ``Unproven``; ``NoAuthorizationServer``, ``Unreachable`` and ``Unanswered`` where
-        nobody could be asked; ``StoreUnavailable``.
+        Raises ``Unproven``; ``NoAuthorizationServer`` and other ``Bitrix24Error`` where nobody
+        could be asked, or gave an answer; ``StoreUnavailable``.
         """
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
@@ -180,14 +181,20 @@ class Installation:
         for answer in answers.values():
             if isinstance(answer, Refused):
                 raise PortalRefuses(answer.code)
-        owner = profile_id(answers["who"])
-        if owner is None or grant.user_id not in (owner, None):
-            raise Unproven("the portal does not say whose the token is")
-        if answers["admin"] is not True:
+            if isinstance(answer, Bitrix24Error):
+                raise answer
+        owner, code = profile_id(answers["who"]), app_code(answers["app"])
+        if answers["admin"] is False:
             raise NotAdministrator
-        return owner, app_code(answers["app"])
+        if answers["admin"] is not True or not code or owner is None:
+            raise Unanswered("the portal does not say who installs which app")
+        if grant.user_id not in (owner, None):
+            raise Unproven("the portal and the authorization server name different owners")
+        return owner, code
 
 
 def app_code(info: Any) -> str:
-    """Read what a portal calls the app off an answer of ``app.info``."""
-    return f"{info.get('ID')}/{info.get('CODE')}"[:255] if isinstance(info, dict) else ""
+    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
+    told = info if isinstance(info, Mapping) else {}
+    number, code = text(told.get("ID")), text(told.get("CODE"))
+    return f"{number}/{code}"[:255] if number or code else ""

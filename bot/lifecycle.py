@@ -17,7 +17,6 @@ from bot.bitrix24.access import PROFILE, Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import (
     Bitrix24Error,
-    Busy,
     ExpiredToken,
     NoPermission,
     Refused,
@@ -203,7 +202,7 @@ class Lifecycle:
         """
         try:
             await self._access.call(portal, user_id, PROFILE)
-        except (Busy, ExpiredToken):
+        except ExpiredToken:
             raise
         except (NoPermission, Renamed, Refused):
             return False

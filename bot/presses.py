@@ -27,7 +27,7 @@ class Pressed(Accepted):
 
     ``event`` is what is carried out, ``original`` the command under whose answer the button
     stood, ``origin`` that command's id; ``answering`` is the event that can be answered in the
-    chat, and ``answering_since`` when it came.
+    chat, and ``answering_since`` when it happened.
     """
 
     original: CommandEvent | None = None
@@ -125,10 +125,10 @@ def _original(command: Accepted) -> tuple[CommandEvent, float]:
 
 
 def place_of(command: Accepted) -> tuple[CommandEvent, float]:
-    """Give the event by which a command is answered in its chat, and when that came."""
+    """Give the event by which a command is answered in its chat, and when that happened."""
     if isinstance(command, Pressed) and command.answering is not None:
         return command.answering, command.answering_since
-    return command.event, command.received_at
+    return command.event, command.asked_at
 
 
 def _pressed(press: Press, command: Accepted) -> Pressed:
@@ -136,7 +136,7 @@ def _pressed(press: Press, command: Accepted) -> Pressed:
     act = press.act if press.act.name else Act(name=original.name, params=original.command.params)
     # A press in the chat itself can be answered there for another ten minutes.
     same = event.chat.dialog_id == original.chat.dialog_id
-    answering, since = (event, command.received_at) if same else (original, press.asked_at)
+    answering, since = (event, command.asked_at) if same else (original, press.asked_at)
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
     place = original.model_copy(update={"user": event.user})
     return Pressed(

@@ -5,8 +5,9 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -15,6 +16,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.rows import row, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.presses import PRESS
@@ -123,7 +125,8 @@ class Registration:
         """Say whether the portal has the bot's commands and tells it of its end."""
         calls = self.questions(portal)
         results = batch.read(await self._call(portal, batch.build(calls)), calls)
-        return not self.missing_commands(results["commands"]) and self.is_bound(results["events"])
+        has_commands = self.missing_commands(results["commands"]) == set()
+        return has_commands and self.is_bound(results["events"]) is True
 
     def questions(self, portal: Portal) -> dict[str, Call]:
         """Make the calls that show what a portal knows."""
@@ -132,12 +135,16 @@ class Registration:
             "events": Call("event.get"),
         }
 
-    def missing_commands(self, listed: Any) -> set[str]:
-        """Give the commands that are not among those that a portal lists."""
+    def missing_commands(self, listed: Any) -> set[str] | None:
+        """Give the commands that are not among those that a portal lists; ``None``: it does not."""
+        if not isinstance(listed, Mapping) or "commands" not in listed:
+            return None
         return self._router.commands.keys() - _commands(listed).keys()
 
-    def is_bound(self, bound: Any) -> bool:
-        """Say whether the portal will tell of an update and of its end."""
+    def is_bound(self, bound: Any) -> bool | None:
+        """Say whether the portal will tell of an update and of its end; ``None``: it is silent."""
+        if not isinstance(bound, list | Mapping):
+            return None
         return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
 
     async def _register_bot(self, portal: Portal) -> int:
@@ -171,7 +178,7 @@ class Registration:
             found = await self._call(portal, Call("imbot.v2.Bot.list"))
         except Refused:
             return None
-        bots = _rows(found.get("bots")) if isinstance(found, Mapping) else []
+        bots = rows(found.get("bots")) if isinstance(found, Mapping) else []
         named = {str(one.get("code")): read_number(one.get("id")) for one in bots}
         return next((named[code] for code in (*self._codes, OLD_CODE) if named.get(code)), None)
 
@@ -200,11 +207,11 @@ class Registration:
         for name in known.keys() - wanted.keys():
             params = {"botId": bot_id, "commandId": known[name]}
             calls[name] = Call("imbot.v2.Command.unregister", params)
-        results = await self._results(portal, calls)
-        lag = [name for name, one in results.items() if _is_refused(one, NO_FIELDS)]
-        _raise_refusal(one for name, one in results.items() if name not in lag)
-        if lag:
-            await self._call_all(portal, {name: _flat(calls[name]) for name in lag})
+        # Pages name Latin letters alone: a portal may refuse a spelling, but not a command.
+        spellings = {name: calls.pop(name) for name in self._spellings()}
+        await self._call_all(portal, calls)
+        for name, refused in (await self._refusals(portal, spellings)).items():
+            log.warning("portal %s does not take /%s: %s", portal.member_id, name, refused)
 
     async def _bind_events(self, portal: Portal) -> None:
         known = _handlers(await self._call(portal, Call("event.get")))
@@ -222,10 +229,29 @@ class Registration:
                 raise
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
-        _raise_refusal((await self._results(portal, calls)).values())
+        for refused in (await self._refusals(portal, calls)).values():
+            raise refused
 
-    async def _results(self, portal: Portal, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
-        return batch.read(await self._call(portal, batch.build(calls)), calls)
+    async def _refusals(
+        self, portal: Portal, calls: Mapping[str, Call]
+    ) -> dict[str, Bitrix24Error]:
+        """Make calls; give what they came to but for results."""
+        refused = await self._refused(portal, calls)
+        lag = [name for name, one in refused.items() if _wants_flat(calls[name], one)]
+        flat = {name: _flat(calls[name]) for name in lag}
+        others = {name: one for name, one in refused.items() if name not in flat}
+        return others | await self._refused(portal, flat)
+
+    async def _refused(self, portal: Portal, calls: Mapping[str, Call]) -> dict[str, Bitrix24Error]:
+        """Make calls, as many a request as it takes."""
+        refused: dict[str, Bitrix24Error] = {}
+        for first in range(0, len(calls), batch.MAX_CALLS):
+            some = dict(islice(calls.items(), first, first + batch.MAX_CALLS))
+            results = batch.read(await self._call(portal, batch.build(some)), some)
+            refused |= {
+                name: one for name, one in results.items() if isinstance(one, Bitrix24Error)
+            }
+        return refused
 
     async def _call(self, portal: Portal, call: Call) -> Any:
         return await self._patience.insist(
@@ -246,8 +272,16 @@ class Registration:
     def _wanted(self) -> dict[str, dict[str, Any]]:
         """Give the commands that the portal should know, with the one that buttons carry."""
         shown = {name: self._fields(one) for name, one in self._router.commands.items()}
-        press = {"command": PRESS, "hidden": True, "common": True, "extranetSupport": False}
-        return {**shown, PRESS: press}
+        hidden = {PRESS: True, **self._spellings()}
+        return shown | {
+            name: {"command": name, "hidden": True, "common": common, "extranetSupport": False}
+            for name, common in hidden.items()
+        }
+
+    def _spellings(self) -> dict[str, bool]:
+        """Give the other spellings of commands, and whether they can be typed everywhere."""
+        commands = self._router.commands.values()
+        return {word: one.everywhere for one in commands for word in one.spellings}
 
     def _fields(self, command: Command) -> dict[str, Any]:
         words = {
@@ -277,35 +311,24 @@ def _flat(call: Call) -> Call:
     return Call(call.method, {**params, **params.pop("fields", {})})
 
 
-def _is_refused(result: Any, code: str) -> bool:
-    return isinstance(result, Refused) and result.code == code
-
-
-def _raise_refusal(results: Iterable[Any]) -> None:
-    for result in results:
-        if isinstance(result, Refused):
-            raise result
+def _wants_flat(call: Call, error: Bitrix24Error) -> bool:
+    return "fields" in call.params and isinstance(error, Refused) and error.code == NO_FIELDS
 
 
 def _bot_id(found: Any) -> int:
     """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    bot = found.get("bot") if isinstance(found, Mapping) else None
-    bot_id = read_number(bot.get("id")) if isinstance(bot, Mapping) else None
-    if bot_id is None:
+    bot_id = read_number(row(found, "bot").get("id"))
+    if not bot_id:
         raise Unanswered("imbot.v2.Bot.register was answered without a bot")
     return bot_id
 
 
-def _commands(found: Any) -> dict[str, Any]:
+def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    rows = _rows(found.get("commands")) if isinstance(found, Mapping) else []
-    named = {str(one.get("command", "")).lstrip("/"): one.get("id") for one in rows}
+    listed = rows(found.get("commands")) if isinstance(found, Mapping) else []
+    named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 
 
-def _handlers(bound: Any) -> set[tuple[str, Any]]:
-    return {(str(one.get("event", "")).upper(), one.get("handler")) for one in _rows(bound)}
-
-
-def _rows(found: Any) -> list[Mapping[str, Any]]:
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+def _handlers(bound: Any) -> set[tuple[str, str]]:
+    return {(text(one.get("event")).upper(), text(one.get("handler"))) for one in rows(bound)}

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
-from bot.commands.someone import plain
+from bot.commands.grammar import plain
 from bot.endings import snake
 from bot.errors import Refusal
 from bot.outcomes import Told

@@ -5,7 +5,7 @@ In an open-line chat only ``system: true`` keeps a message from the customer.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cachetools import TTLCache
@@ -13,7 +13,8 @@ from cachetools import TTLCache
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.portals.proof import Proof
 from bot.presses import PRESS, place_of
@@ -22,7 +23,7 @@ from bot.store.portals import Portal
 
 log = logging.getLogger(__name__)
 
-# Command.answer says true and posts nothing after ten minutes; stay clear of that.
+# Ten minutes after a command Command.answer says true and posts nothing; stay clear of that.
 ANSWERABLE = 570.0
 
 # How long nobody looks again whether a bot has come by a token of its own.
@@ -59,7 +60,7 @@ class Replies:
         for way in ways[:-1]:
             try:
                 return await self._say(portal, command, way, under_way)
-            except Refused as refused:
+            except (Refused, Busy) as refused:
                 log.warning("command %s: %s says %s", command.reference, way.method, refused)
         return await self._say(portal, command, ways[-1], under_way)
 
@@ -84,7 +85,8 @@ class Replies:
         async def say() -> None:
             await under_way(True)
             try:
-                await self._call(portal, command, call)
+                if not _is_said(await self._call(portal, command, call)):
+                    raise Refused("", "a message was taken and not posted", 200)
             except NOT_SAID:
                 await under_way(False)
                 raise
@@ -103,6 +105,12 @@ class Replies:
         except NoPermission:
             self._voiceless.pop(portal.member_id, None)
             return await self._proof.as_bot(portal, command, call)
+
+
+def _is_said(told: Any) -> bool:
+    """Say whether a message has been posted, by the result: a number, or ``{"result": true}``."""
+    inner = told.get("result", told.get("id")) if isinstance(told, Mapping) else told
+    return inner is True or bool(read_number(inner))
 
 
 def _in_chat(command: Accepted, reply: Reply) -> Call:

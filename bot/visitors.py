@@ -17,6 +17,9 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.patience import NOT_KNOWN
+from bot.bitrix24.people import person
+from bot.bitrix24.rows import text
 from bot.installation import app_code
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
@@ -143,6 +146,8 @@ class Visitors:
             raise Stranger("page_proof") from None
         except Bitrix24Error:
             raise Stranger("page_server") from None
+        if any(isinstance(one, NOT_KNOWN) for one in answers.values()):
+            raise Stranger("page_server")
         user_id = profile_id(answers["profile"])
         # A token that this portal made for another app must not open this one's page.
         if user_id is None or portal.app_code != app_code(answers["app"]):
@@ -151,13 +156,13 @@ class Visitors:
 
 
 def _visitor(portal: Portal, user_id: int, language: str, profile: Any, since: float) -> Visitor:
-    names = (str(profile.get(part) or "") for part in ("NAME", "LAST_NAME"))
+    known = person(profile)
     return Visitor(
         portal=portal,
         user_id=user_id,
         language=language,
-        name=" ".join(name for name in names if name),
-        time_zone=_zone(str(profile.get("TIME_ZONE") or "UTC")),
+        name=known.name if known else "",
+        time_zone=_zone(text(profile.get("TIME_ZONE")) or "UTC"),
         is_admin=profile.get("ADMIN") is True,
         since=since,
     )

@@ -15,8 +15,8 @@ class Check(Arguments):
 
 
 class Checked(Outcome):
-    requester: Person
-    missing_scopes: tuple[str, ...]
+    requester: Person | None
+    missing_scopes: tuple[str, ...] | None
     revision: int | None
     supports_lines: bool | None
     with_customer: bool

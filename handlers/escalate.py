@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.bitrix24.crm import Card, Crm
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Role, Someone
+from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Target
 from bot.commands.arrivals import Arrival, Arrivals, Missed, missing
+from bot.commands.errors import WhichItem
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy, Skipped
 from bot.commands.router import Arguments, Router
@@ -22,6 +23,7 @@ router = Router()
 
 class Escalate(Arguments):
     item: CrmItem | None = None
+    number: int = 0
     chat_id: int = 0
     people: tuple[Someone, ...] = ()
     dry: bool = False
@@ -66,6 +68,7 @@ async def escalate(
     policy: Policy,
     arrivals: Arrivals,
 ) -> Outcomes:
+    args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
     card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
     wanted = await _wanted(args, event, card, people, policy)
@@ -77,6 +80,30 @@ async def escalate(
     briefs = await arrivals.briefs(arrival, card.item, args.reason, event)
     item = briefs[0].item if briefs else card.item
     return [*_told(arrival, item, target, wanted, args.reason), *briefs]
+
+
+async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Escalate:
+    """Put the item in the place of a mere number. Raises ``WhichItem``.
+
+    A number is never a colleague here: the wrong one would enter a customer's chat.
+    """
+    if not args.number:
+        return args
+    item = args.item or await targets.by_number(args.number, event)
+    if item is None or item.id != args.number:
+        raise _asked(args)
+    return args.model_copy(update={"item": item, "number": 0})
+
+
+def _asked(args: Escalate) -> WhichItem:
+    number = args.number
+    acts: dict[str, str] = {
+        type_: args.told(item=CrmItem(type=type_, id=number), number=0) for type_ in ITEM_TYPES
+    }
+    if args.item is None:
+        acts["colleague"] = args.told(people=(*args.people, Person(id=number)), number=0)
+    offers = [Offer(name=name, act=Act(name="escalate", params=one)) for name, one in acts.items()]
+    return WhichItem("escalate", number, tuple(offers))
 
 
 class _Wanted(NamedTuple):
@@ -126,7 +153,7 @@ async def _named(args: Escalate, event: CommandEvent, people: People, card: Card
 
 
 def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="escalate", params=args.written(people=people, **changed))
+    return Act(name="escalate", params=args.told(people=people, **changed))
 
 
 def _would(args: Escalate, item: CrmItem, wanted: _Wanted) -> WouldEscalate:

@@ -8,6 +8,7 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.groups import Groups, Invitations
 from bot.bitrix24.people import Users
+from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
 from bot.commands.errors import NotGroup
 from bot.commands.people import People
@@ -95,7 +96,7 @@ async def group(
 
 
 def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="group", params=args.written(group=chosen, people=people, **changed))
+    return Act(name="group", params=args.told(group=chosen, people=people, **changed))
 
 
 async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> Group:
@@ -105,12 +106,19 @@ async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> G
         return Group(id=event.chat.group_id)
     if args.group.id:
         return args.group
-    return _named(args.group.name, await groups.named(args.group.name))
+    name = args.group.name
+    # The portal's search may miss a name that holds a character which nobody sees.
+    found = _matches(name, await groups.named(name)) or _matches(name, await groups.named(name[:2]))
+    return _only(name, found)
 
 
-def _named(name: str, found: Sequence[Group]) -> Group:
-    exact = [one for one in found if one.name.casefold() == name.casefold()]
-    matches = exact or [one for one in found if one.name.casefold().startswith(name.casefold())]
+def _matches(name: str, found: Sequence[Group]) -> list[Group]:
+    wanted = vocabulary.key(name)
+    exact = [one for one in found if vocabulary.key(one.name) == wanted]
+    return exact or [one for one in found if vocabulary.key(one.name).startswith(wanted)]
+
+
+def _only(name: str, matches: Sequence[Group]) -> Group:
     if not matches:
         raise GroupNotFound(Group(name=name))
     if len(matches) > 1:

@@ -23,6 +23,9 @@ async def show_help(
 ) -> Outcomes:
     off = (await settings.of(event.member_id)).commands_off
     names = tuple(name for name in commands.commands if name not in off)
-    if args.word and args.word not in names:
-        raise UnknownCommand(args.word)
-    return Usage(command=args.word) if args.word else CommandList(names=names)
+    if not args.word:
+        return CommandList(names=names)
+    name = commands.find(args.word).name
+    if name in off:
+        raise UnknownCommand(name)
+    return Usage(command=name)

@@ -61,7 +61,7 @@ async def invite(
 
 
 def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="invite", params=args.written(people=people, **changed))
+    return Act(name="invite", params=args.told(people=people, **changed))
 
 
 def _told(

@@ -81,7 +81,7 @@ async def remove(
 
 
 def _for(args: Remove, *people: Person, **changed: object) -> Act:
-    return Act(name="remove", params=args.written(people=people, **changed))
+    return Act(name="remove", params=args.told(people=people, **changed))
 
 
 def _asked(args: Remove, owner: Person) -> RemovesOperator:
@@ -106,7 +106,9 @@ async def _missed(
     refusals = await diagnosis.explain_removal(denied, target.item, target.chat_id)
     missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
     for one in memberships:
-        if not one.refused and not one.chat_id:
+        if one.unclear:
+            missed.append(Missed(one.person, diagnosis.unclear(one.person)))
+        elif not one.refused and not one.chat_id:
             missed.append(Missed(one.person, NobodyToRemove(target.item)))
         elif not one.refused and one.changed is False:
             missed.append(Missed(one.person, NotHere(one.person)))

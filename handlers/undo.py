@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import ADD, DELETE, OpenLines
+from bot.bitrix24.open_lines import ADD, DELETE, OpenLines, is_told
 from bot.bitrix24.people import Users, person_of
 from bot.commands.past import Past, chat_of, opposite
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Diagnosis
 from bot.outcomes import Outcome
-from bot.store.journal import Step
+from bot.store.journal import Answered, Step
 from bot.store.stays import Stays
 
 router = Router()
@@ -44,7 +44,7 @@ async def undo(
     answers = await lines.take_back(steps, chat_id)
     await stays.cancel(deeds[0].command_id)
     accounts = await users.accounts(step.person_id for step in steps)
-    done = [step for step in steps if answers[step.number].code is None]
+    done = [step for step in steps if _is_done(answers[step.number])]
     if not done and (refused := answers[0].refused):
         raise diagnosis.of(refused)
 
@@ -57,3 +57,7 @@ async def undo(
         missed=people(step for step in steps if step not in done),
         here=event.chat.id == chat_id,
     )
+
+
+def _is_done(answer: Answered) -> bool:
+    return answer.code is None and is_told(answer)

@@ -108,12 +108,18 @@ async def _over(memberships: Sequence[Membership], stay: Stay, diagnosis: Diagno
         for one in memberships
         if one.refused and one.refused.code not in ("WRONG_REQUEST", "USER_NOT_FOUND")
     ]
-    gone = tuple(one.person for one in memberships if not one.refused and one.changed is not False)
+    unclear = [one.person for one in memberships if one.unclear]
+    gone = tuple(one.person for one in memberships if _is_gone(one))
     told: list[Told] = [VisitOver(people=gone, chat_id=stay.chat_id)] if gone else []
-    if denied:
-        still = tuple(one.person for one in denied)
+    if denied or unclear:
+        still = (*(one.person for one in denied), *unclear)
         told.append(VisitNotOver(people=still, chat_id=stay.chat_id))
-    return [*told, *await diagnosis.explain_removal(denied, stay.item, stay.chat_id)]
+    told += await diagnosis.explain_removal(denied, stay.item, stay.chat_id)
+    return [*told, *map(diagnosis.unclear, unclear)]
+
+
+def _is_gone(one: Membership) -> bool:
+    return not one.refused and not one.unclear and one.changed is not False
 
 
 async def _guests(args: Visit, event: CommandEvent, stays: Stays) -> Guests | None:

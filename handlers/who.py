@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.open_lines import Dialog, OpenLines
-from bot.bitrix24.people import Users
+from bot.bitrix24.people import Users, person_of
 from bot.commands.errors import NotInOpenLine
 from bot.commands.router import Arguments, Router
 from bot.outcomes import Outcome
@@ -44,16 +44,20 @@ async def who(
     card = await _card(item, crm)
     wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members}
     accounts = await users.accounts(filter(None, wanted))
-    people = {number: one.person for number, one in accounts.items()}
-    staff = [one for number in members if (one := accounts.get(number)) and not one.customer]
+    strangers = {event.chat.customer_id, event.bot.id}
+    strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
+
+    def named(*numbers: int) -> tuple[Person, ...]:
+        return tuple(person_of(one, accounts) for one in numbers if one)
+
     return WhoIsHere(
         chat_id=dialog.id,
         inside=dialog.id == event.chat.id,
         item=card.item if item else None,
-        members=tuple(one.person for one in staff if not one.bot),
-        owner=people.get(dialog.owner_id),
-        responsible=people.get(card.responsible_id),
-        observers=tuple(people[one] for one in card.observer_ids if one in people),
+        members=named(*(one for one in members if one not in strangers)),
+        owner=next(iter(named(dialog.owner_id)), None),
+        responsible=next(iter(named(card.responsible_id)), None),
+        observers=named(*card.observer_ids),
         seen=bool(members),
     )
 
@@ -84,5 +88,5 @@ async def _card(item: CrmItem | None, crm: Crm) -> Card:
         return Card(CrmItem(type="deal", id=0))
     try:
         return await crm.card(item)
-    except Refused:
+    except Bitrix24Error:
         return Card(item)

@@ -6,7 +6,8 @@ from sandbox.errors import RestRefused
 
 ERROR = "error"
 RESULT = "result"
-TRANSPORT = ("delay", "html", "drop", "truncate", "redirect")
+FAILURE = "failure"
+TRANSPORT = ("delay", "html", "drop", "truncate", "redirect", FAILURE)
 
 
 # Whose token an event brings at its top. "mislabelled": another's, said to be the actor's own.

@@ -214,8 +214,9 @@ async def test_a_command_that_hangs_gets_its_turn(stage: Stage) -> None:
         connection.execute(
             text(
                 "INSERT INTO inbox (identity, member_id, requester_id, lane, message_id, line,"
-                " event, received_at, attempts) SELECT 'another', member_id, requester_id, lane,"
-                " message_id, line, replace(event, 'id12', 'id15'), received_at - 90, 0 FROM inbox"
+                " event, received_at, attempts, proven) SELECT 'another', member_id, requester_id,"
+                " lane, message_id, line, replace(event, 'id12', 'id15'), received_at - 90, 0, true"
+                " FROM inbox"
             )
         )
 

@@ -3,10 +3,19 @@
 import asyncio
 import io
 import json
+import time
 from collections import Counter
 
 import pytest
-from stage import ADD, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANSWER, BOT, CHAT, IVAN, OLGA, ON_SQLITE, SEND, Stage
+
+BOT_AUTH = [
+    f"data[bot][auth][{name}]"
+    for name in (
+        "access_token", "expires", "expires_in", "scope", "domain", "server_endpoint", "status",
+        "client_endpoint", "member_id", "user_id", "application_token",
+    )
+]  # fmt: skip
 
 
 def sample(stage: Stage, **changed: str | None) -> dict[str, str]:
@@ -239,3 +248,120 @@ async def test_no_field_of_a_known_portal_is_too_much_for_the_bot(stage: Stage) 
     assert statuses.keys() == {200, 400}, statuses
     assert statuses[200] > statuses[400] > 50
     await stage.settled(30)
+
+
+UNREADABLE = [
+    {"auth[expires]": "+XX13"},
+    {"auth[expires_in]": "an hour"},
+    {"auth[expires][0]": "1789003600", "auth[expires]": None},
+    {"auth[server_endpoint]": "https://oauth.bitrix.info/" + "x" * 300},
+    {"data[message][authorId]": "x"},
+    {"data[message][authorId]": "-5"},
+    {"data[chat][owner]": "nobody"},
+    {"data[chat][id]": "x"},
+    {"data[chat][id]": None},
+    {"data[chat][entityId]": None, "data[chat][entityId][0]": "livechat"},
+    {"data[chat][entityData3]": None, "data[chat][entityData3][a]": "Y"},
+    {"data[user][name][first]": "Olga"},
+    {"data[language]": None, "data[language][0]": "en"},
+    {"data[language]": "a language that is too long"},
+    {"data[bot][auth][member_id]": "x" * 300},
+    {"data[bot][auth]": "none", **dict.fromkeys(BOT_AUTH)},
+    {"ts": "yesterday"},
+    {"ts": None, "ts[0]": "1789000001"},
+]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("changed", UNREADABLE, ids=lambda changed: next(iter(changed)))
+async def test_what_no_command_hangs_on_need_not_be_readable(
+    stage: Stage, changed: dict[str, str | None]
+) -> None:
+    status, told = await post(stage, sample(stage, **changed))
+    await stage.settled()
+
+    assert (status, told) == (200, "ok\n")
+    [call] = await stage.calls(ADD)
+    assert (call["user_id"], call["params"]["CHAT_ID"]) == (OLGA, str(CHAT))
+    assert IVAN in await stage.members()
+
+
+@ON_SQLITE
+async def test_a_token_whose_owner_cannot_be_read_is_proven_first(stage: Stage) -> None:
+    status, _ = await post(stage, sample(stage, **{"auth[user_id]": "me"}))
+    await stage.settled()
+
+    assert status == 200
+    assert "profile" in [one["method"] for one in await stage.calls()]
+    assert IVAN in await stage.members()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("data_2", "data_1", "item"),
+    [("|||", "Y|DEAL|288|N|N|5", "288"), (None, "Y|DEAL|288", "288"), ("|||", "", "288")],
+)
+async def test_a_binding_that_cannot_be_read_is_looked_for_elsewhere(
+    stage: Stage, data_2: str | None, data_1: str, item: str
+) -> None:
+    told = {"data[chat][entityData2]": data_2, "data[chat][entityData1]": data_1}
+
+    await post(stage, sample(stage, **told))
+    await stage.settled()
+
+    [call] = await stage.calls(ADD)
+    assert (call["params"]["CRM_ENTITY_TYPE"], call["params"]["CRM_ENTITY"]) == ("deal", item)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"), [("ru", "теперь в этом чате."), ("en", "is now in this chat.")]
+)
+async def test_what_the_portal_brings_late_is_answered_privately(
+    stage: Stage, language: str, words: str
+) -> None:
+    # Eleven minutes after a command the portal takes an answer to it, and posts nothing.
+    await stage.faults(events={"delay": 0.3, "language": language})
+    stage.portal.state.clock.advance(-660)
+    await stage.type("/invite id12")
+    stage.portal.state.clock.advance(660)
+    await stage.settled()
+
+    assert IVAN in await stage.members()
+    assert not await stage.calls(ANSWER)
+    [told] = await stage.told_privately()
+    assert told == f"✅ [USER=12][/USER] {words}"
+
+
+MOMENTS = {
+    "just now": ("-5", ANSWER),
+    "nine minutes ago": ("-540", ANSWER),
+    "ten minutes ago": ("-600", SEND),
+    "an hour ago": ("-3600", SEND),
+    "in an hour": ("+3600", ANSWER),
+    "two days ago": ("-172800", ANSWER),
+}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("case", MOMENTS)
+async def test_ten_minutes_count_from_the_moment_that_the_portal_tells(
+    stage: Stage, case: str
+) -> None:
+    shift, way = MOMENTS[case]
+
+    await post(stage, sample(stage, ts=str(int(time.time()) + int(shift))))
+    await stage.settled()
+
+    said = await stage.calls(ANSWER, SEND)
+    assert said[0]["method"] == way
+    assert IVAN in await stage.members()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("ts", ["", "0", "-1", "nan", "inf", "1e400", "1789000001000", "x", None])
+async def test_a_moment_that_cannot_be_is_not_heeded(stage: Stage, ts: str | None) -> None:
+    await post(stage, sample(stage, ts=ts))
+    await stage.settled()
+
+    assert (await stage.calls(ANSWER, SEND))[0]["method"] == ANSWER

@@ -1,5 +1,7 @@
 """Installing, by an event or a page: POST /bitrix24/install, and its proof."""
 
+from typing import Any
+
 import pytest
 from installing import address, event_of, portals, sent
 from stage import BOT, CARD, OLGA, ON_SQLITE, Stage
@@ -121,6 +123,46 @@ async def test_an_unreachable_authorization_server_is_a_reason_to_try_again(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"oauth_error": "temporarily_unavailable"},
+        {"oauth_error": "QUERY_LIMIT_EXCEEDED"},
+        {"method": "user.admin", "error": {"status": 401, "code": "CONNECTION_ERROR"}},
+        {"method": "user.admin", "error": {"status": 503, "code": "QUERY_LIMIT_EXCEEDED"}},
+        {"method": "app.info", "error": {"status": 500, "code": "INTERNAL_SERVER_ERROR"}},
+        {"method": "user.admin", "result": None},
+        {"method": "user.admin", "result": "perhaps"},
+        {"method": "app.info", "result": []},
+        {"method": "app.info", "result": {"ID": None}},
+    ],
+    ids=str,
+)
+async def test_an_answer_that_proves_nothing_is_a_reason_to_try_again(
+    empty_stage: Stage, fault: dict[str, Any]
+) -> None:
+    if "error" in fault:
+        fault = {**fault, "error": {"description": "Error connecting", **fault["error"]}}
+    await empty_stage.faults(**fault)
+
+    status, told = await sent(empty_stage, event_of(empty_stage, 1, {}))
+
+    assert (status, told) == (503, "the installation could not be finished, try again\n")
+    assert portals(empty_stage) == []
+
+
+@ON_SQLITE
+async def test_the_page_says_to_come_again_when_nobody_could_be_asked(empty_stage: Stage) -> None:
+    told = {"status": 401, "code": "CONNECTION_ERROR", "description": "Error connecting"}
+    await empty_stage.faults(method="user.admin", error=told)
+
+    status, page = await _open_install_page(empty_stage)
+
+    assert (status, "Сейчас не получилось" in page) == (503, True)
+    assert "client_id" not in page
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("answer", [None, 5, [], {"bot": []}, {"bot": {"id": "none"}}])
 async def test_a_portal_that_gives_no_bot_is_a_reason_to_try_again(
     empty_stage: Stage, answer: object
@@ -159,6 +201,15 @@ async def test_events_of_a_portal_that_never_installed_are_refused(empty_stage: 
         },
     ) as response:
         assert response.status == 403
+
+
+@ON_SQLITE
+async def test_an_address_with_a_slash_behind_it_installs(empty_stage: Stage) -> None:
+    url = f"{empty_stage.settings.public_url}/bitrix24/install/"
+    async with empty_stage.session.post(url, data=event_of(empty_stage, 1, {})) as response:
+        assert (response.status, await response.text()) == (200, "installed\n")
+
+    assert "теперь в этом чате" in await empty_stage.say("/invite id12")
 
 
 async def test_a_page_installs_what_an_event_does(empty_stage: Stage) -> None:

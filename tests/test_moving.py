@@ -1,26 +1,45 @@
 """A portal that moves to another address is followed, nobody else."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 from installing import portals
-from stage import Stage, free_port
+from stage import ON_SQLITE, Stage, free_port
 
 
-async def test_a_portal_that_moves_is_followed(empty_stage: Stage) -> None:
+@pytest.mark.parametrize("tokens", ["normal", "none"])
+@pytest.mark.parametrize("left", ["elsewhere", "relative", "itself", "not found", "nobody"])
+@ON_SQLITE
+async def test_a_portal_that_moves_is_followed(empty_stage: Stage, left: str, tokens: str) -> None:
     stage = empty_stage
     async with old_address(stage) as moves:
         assert await stage.install() == 200
         assert "теперь в этом чате" in await stage.say("/invite id12")
-        moves.set()
+        await moves(left)
         stage.portal.state.url = stage.portal.url
+        await stage.faults(events={"tokens": tokens})
 
         assert "теперь в этом чате" in await stage.say("/invite id15")
 
     assert portals(stage)[0].client_endpoint == f"{stage.portal.url}/rest/"
     assert len(await stage.get("memberships")) == 2
+
+
+@ON_SQLITE
+async def test_a_portal_that_redirects_everything_is_asked_about_once(stage: Stage) -> None:
+    await stage.say("/invite id12")
+    before = len(await stage.get("refreshes"))
+    await stage.faults(method="*", redirect=f"{stage.portal.url}/bitrix/expired.php", times=None)
+
+    for number in (15, 21, 41):
+        await stage.type(f"/invite id{number}")
+    await stage.until(lambda: _asked_server(stage, before + 1))
+    await stage.faults(clear=True)
+    await stage.settled(20)
+
+    assert len(await stage.get("refreshes")) == before + 1
 
 
 async def test_nobody_is_followed_on_his_own_word(stage: Stage) -> None:
@@ -46,42 +65,52 @@ async def visited() -> AsyncIterator[tuple[str, list[str]]]:
         seen.append(request.path)
         return web.json_response({"result": True})
 
-    async with serving_at(note) as address:
+    async with serving_at(note) as (address, _):
         yield address, seen
 
 
 @asynccontextmanager
-async def old_address(stage: Stage) -> AsyncIterator[asyncio.Event]:
-    """Give the portal an address that it can move from: then there are redirects only."""
-    moves = asyncio.Event()
+async def old_address(stage: Stage) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """Give the portal an address that it can move from, and say by what is left there."""
+    moves: list[str] = []
 
     async def forward(request: web.Request) -> web.Response:
         url = f"{stage.portal.url}{request.path_qs}"
-        if moves.is_set():
-            return web.Response(status=302, headers={"Location": url})
+        if moves == ["not found"]:
+            return web.Response(status=404, text="<h1>404</h1>", content_type="text/html")
+        if moves:
+            places = {"relative": "/expired", "itself": f"{request.url.origin()}/expired"}
+            return web.Response(status=302, headers={"Location": places.get(moves[0], url)})
         headers = {"Content-Type": request.headers["Content-Type"]}
         async with stage.session.post(url, data=await request.read(), headers=headers) as answer:
             body = await answer.read()
             return web.Response(body=body, status=answer.status, content_type="application/json")
 
-    async with serving_at(forward) as stage.portal.state.url:
-        yield moves
+    async with serving_at(forward) as (stage.portal.state.url, site):
+
+        async def move(left: str) -> None:
+            moves.append(left)
+            if left == "nobody":
+                await site.stop()
+
+        yield move
 
 
 @asynccontextmanager
 async def serving_at(
     answer: Callable[[web.Request], Awaitable[web.Response]],
-) -> AsyncIterator[str]:
+) -> AsyncIterator[tuple[str, web.TCPSite]]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
-        yield f"http://127.0.0.1:{port}"
+        site = web.TCPSite(runner, "127.0.0.1", port := free_port())
+        await site.start()
+        yield f"http://127.0.0.1:{port}", site
     finally:
         await runner.cleanup()
 
 
-async def _asked_server(stage: Stage) -> bool:
-    return len(await stage.get("refreshes")) >= 2
+async def _asked_server(stage: Stage, times: int = 2) -> bool:
+    return len(await stage.get("refreshes")) >= times

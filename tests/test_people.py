@@ -95,8 +95,13 @@ async def test_a_link_to_this_portal_is_an_item(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("/штмшеу @12", "/invite @12"),
         ("/invit @12", "/invite @12"),
+        ("/Штмше @12", "/invite @12"),
+        ("/пригласить @12", "/invite @12"),
+        ("/ghbukfcbnm @12", "/invite @12"),
+        (".штмшеу @12", "/invite @12"),
+        ("invite @12", "/invite @12"),
+        ("Помощь!", "/help"),
         ("/хелп", ""),
         ("привет", ""),
     ],

@@ -13,6 +13,9 @@ def error(status: int, code: str, description: str = "", **more: Any) -> dict[st
     return {"method": ADD, "error": told, **more}
 
 
+CONTEXT = "Current user can't be authorized in this context"
+
+
 REFUSALS = {
     "the requester may not read the item": (
         [{"user": {"id": OLGA, "crm": False}}],
@@ -72,7 +75,7 @@ REFUSALS = {
     "the bot's own request is wrong": (
         [error(400, "ERROR_ARGUMENT", "Argument 'CRM_ENTITY' is null or empty")],
         "⚠️ Бот отправил неверный запрос. Ничего не изменилось.",
-        "⚠️ I sent Bitrix24 a wrong request. Nothing changed.",
+        "⚠️ The bot sent Bitrix24 a wrong request. Nothing changed.",
     ),
     "there is no messenger": (
         [error(400, "IM_NOT_INSTALLED", "Messenger is not installed.")],
@@ -94,10 +97,99 @@ REFUSALS = {
         "⚠️ Битрикс24 отказал: Луна в [\u2060b]Козероге[\u2060/b]",
         "⚠️ Bitrix24 refused: Луна в [\u2060b]Козероге[\u2060/b]",
     ),
+    "a plan without REST, in other words": (
+        [error(403, "ACCESS_DENIED", "Access denied! Available only on extended plans")],
+        "На вашем тарифе Битрикс24 REST отключён",
+        "REST is switched off on this Bitrix24 plan",
+    ),
+    "a code that no page knows, with a full stop": (
+        [error(400, "SOMETHING_NEW", "Луна в Козероге.<br>")],
+        "⚠️ Битрикс24 отказал: Луна в Козероге. Изменений",
+        "⚠️ Bitrix24 refused: Луна в Козероге. As far",
+    ),
+    "many words": (
+        [error(400, "SOMETHING_NEW", "ё" * 300)],
+        f"⚠️ Битрикс24 отказал: {'ё' * 79}… Изменений",
+        f"⚠️ Bitrix24 refused: {'ё' * 79}… As far",
+    ),
+    "no code": (
+        [error(400, "", "Wrong moon.")],
+        "⚠️ Битрикс24 отказал: Wrong moon. Изменений не зафиксировано. Покажите это "
+        "администратору.\n[i]код 0001[/i]",
+        "⚠️ Bitrix24 refused: Wrong moon. As far as the bot knows, nothing changed. Show this to "
+        "your administrator.\n[i]ref 0001[/i]",
+    ),
+    "neither code nor words": (
+        [error(400, "", " ")],
+        "⚠️ Битрикс24 отказал и не объяснил почему. Изменений не зафиксировано. Покажите это "
+        "администратору.\n[i]код 0001[/i]",
+        "⚠️ Bitrix24 refused and didn't say why. As far as the bot knows, nothing changed. Show "
+        "this to your administrator.\n[i]ref 0001[/i]",
+    ),
+    "an administrator's consent is awaited": (
+        [error(401, "METHOD_CONFIRM_WAITING", "Waiting for confirmation")],
+        "⏳ Битрикс24 спрашивает администратора портала",
+        "⏳ Bitrix24 asks the portal administrator",
+    ),
+    "an administrator's consent is awaited for all": (
+        [error(401, "METHOD_CONFIRM_WAITING", "Waiting for confirmation", method="batch")],
+        "⏳ Битрикс24 спрашивает администратора портала",
+        "⏳ Bitrix24 asks the portal administrator",
+    ),
+    "an administrator did not consent": (
+        [error(403, "METHOD_CONFIRM_DENIED", "Method call denied")],
+        "⛔ Согласия администратора портала на это действие бота нет.",
+        "⛔ The portal administrator did not consent",
+    ),
+    "the portal is deleted": (
+        [error(403, "PORTAL_DELETED", "Portal was deleted", method="batch")],
+        "⛔ Битрикс24 сообщает, что портал удалён или закрыт.",
+        "⛔ Bitrix24 says that this portal is deleted or closed.",
+    ),
+    "the portal is deleted, by another status": (
+        [error(500, "PORTAL_DELETED", "Portal was deleted", method="batch")],
+        "⛔ Битрикс24 сообщает, что портал удалён или закрыт.",
+        "⛔ Bitrix24 says that this portal is deleted or closed.",
+    ),
+    "the app is gone": (
+        [error(401, "APPLICATION_NOT_FOUND", "Application not found", method="batch")],
+        "⚠️ Битрикс24 не находит приложение бота",
+        "⚠️ Bitrix24 doesn't find the bot's app",
+    ),
+    "nobody may act for the requester": (
+        [error(403, "ACCESS_DENIED", f"{CONTEXT}.", method="batch")],
+        "⛔ Битрикс24 пока не даёт боту действовать от вашего имени",
+        "⛔ Bitrix24 doesn't let the bot act for you yet",
+    ),
+    "nobody may act for the requester, says the call itself": (
+        [error(403, "ACCESS_DENIED", CONTEXT)],
+        "⛔ Битрикс24 пока не даёт боту действовать от вашего имени",
+        "⛔ Bitrix24 doesn't let the bot act for you yet",
+    ),
+    "the portal lacks the method": (
+        [error(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")],
+        "⚠️ Битрикс24 на этом портале не умеет того, что нужно команде",
+        "⚠️ Bitrix24 on this portal lacks what the command needs",
+    ),
+    "access is denied to all of it": (
+        [error(403, "ACCESS_DENIED", "Access denied.", method="batch")],
+        "⛔ Битрикс24 отказал в доступе: у вас нет права",
+        "⛔ Bitrix24 refused access: you may not do this",
+    ),
+    "the portal cannot ask about the token, for good": (
+        [error(401, "CONNECTION_ERROR", "Error connecting", method="batch", times=None)],
+        "⚠️ Битрикс24 не ответил: неизвестно, выполнена ли команда",
+        "⚠️ Bitrix24 didn't answer: it is unknown whether your command was carried out",
+    ),
+    "the portal breaks down for good": (
+        [error(500, "INTERNAL_SERVER_ERROR", "Internal server error", method="batch", times=None)],
+        "⚠️ Битрикс24 не ответил: неизвестно, выполнена ли команда",
+        "⚠️ Bitrix24 didn't answer: it is unknown whether your command was carried out",
+    ),
     "a bad gateway for good": (
         [{"method": "batch", "html": 503, "times": None}],
         "⚠️ Битрикс24 не ответил: неизвестно, выполнена ли команда",
-        "⚠️ Bitrix24 didn't answer; I don't know whether your command was carried out",
+        "⚠️ Bitrix24 didn't answer: it is unknown whether your command was carried out",
     ),
 }
 
@@ -120,6 +212,8 @@ async def test_is_told_privately_with_what_to_do(stage: Stage, case: str, langua
     assert len((await stage.chat())["messages"]) == in_chat + 1  # the command itself
     assert IVAN not in await stage.members()
     assert "✅" not in reply
+    assert ".." not in reply
+    assert "[i] ·" not in reply
 
 
 @pytest.mark.parametrize(("language", "words"), [("ru", "подключать"), ("en", "nowhere to bring")])
@@ -165,3 +259,50 @@ async def test_a_broken_answer_is_looked_into_and_repeated(
     assert "✅ [USER=12]Иван[/USER] теперь в этом чате." in reply
     joined = [one for one in await stage.get("memberships") if one["user_id"] == IVAN]
     assert len(joined) == 1
+
+
+UNSETTLED = {
+    "broken down": {"status": 500, "code": "INTERNAL_SERVER_ERROR"},
+    "an unexpected answer": {"status": 500, "code": "ERROR_UNEXPECTED_ANSWER"},
+    "no code": {"status": 500, "code": ""},
+    "a gateway's JSON": {"status": 502, "code": "Bad Gateway"},
+}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("case", UNSETTLED)
+async def test_what_was_done_is_found_though_the_answer_is_an_error(
+    stage: Stage, case: str
+) -> None:
+    await stage.faults(method="batch", failure={"description": "", **UNSETTLED[case]})
+
+    reply = await stage.say(TYPED)
+
+    assert "✅ [USER=12]Иван[/USER] теперь в этом чате." in reply
+    assert len(await stage.calls(ADD)) == 1
+    assert (await stage.say("/undo")).startswith("↩️ Отменено.")
+    assert IVAN not in await stage.members()
+
+
+@ON_SQLITE
+async def test_one_step_that_broke_off_is_looked_into_alone(stage: Stage) -> None:
+    broken = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
+    await stage.faults(method=ADD, error=broken)
+
+    reply = await stage.say("/invite id12 id15")
+
+    assert "✅ Теперь в чате: [USER=12][/USER], [USER=15][/USER]." in reply
+    assert [one["params"]["USER_ID"] for one in await stage.calls(ADD)] == ["12", "15", "12"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("method", [ADD, "batch", "profile"])
+async def test_a_portal_that_cannot_check_the_token_is_asked_again(
+    stage: Stage, method: str
+) -> None:
+    await stage.faults(events={"tokens": "no_user_id"})
+    told = {"status": 401, "code": "CONNECTION_ERROR", "description": "Error connecting"}
+    await stage.faults(method=method, error=told)
+
+    assert "теперь в этом чате" in await stage.say(TYPED)
+    assert IVAN in await stage.members()

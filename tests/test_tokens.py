@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, SEND, Stage, bot_running, settings_for
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, SEND, Stage, bot_running, settings_for
 
 from bot.app import running
 from bot.bitrix24.access import Access
@@ -178,6 +178,44 @@ async def test_an_authorization_server_that_is_closed_costs_no_pair(stage: Stage
     await stage.faults(oauth="open")
 
     assert "теперь в этом чате" in await stage.say("/invite id21")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "code", ["temporarily_unavailable", "QUERY_LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR"]
+)
+async def test_an_authorization_server_that_takes_nothing_now_is_asked_again(
+    stage: Stage, code: str
+) -> None:
+    await stage.say(TYPED)
+    await stage.faults(events={"tokens": "none"})
+    await stage.faults(tokens="expired", user_id=OLGA)
+    await stage.faults(oauth_error=code)
+    await stage.type("/invite id15")
+    await stage.until(lambda: refused_refreshes(stage))
+    await stage.faults(oauth_error=None)
+    await stage.settled()
+
+    assert ANNA in await stage.members()
+    assert len(await stage.heard()) == 2
+
+
+async def refused_refreshes(stage: Stage) -> bool:
+    return any(one["error"] for one in stage.portal.state.journal.refreshes)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "⚠️ Битрикс24 не находит приложение бота"), ("en", "⚠️ Bitrix24 doesn't find the bot's")],
+)
+async def test_keys_that_are_wrong_are_said_to_be(stage: Stage, language: str, words: str) -> None:
+    await stage.say(TYPED)
+    await stage.faults(events={"tokens": "none", "language": language})
+    await stage.faults(tokens="expired", user_id=OLGA)
+    await stage.faults(oauth_error="invalid_client")
+
+    assert (await stage.say("/invite id15")).startswith(words)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ async def browser(settings: Settings, aiohttp_client: Browse) -> AsyncIterator[C
 
 @ON_SQLITE
 async def test_each_address_takes_its_method_alone(browser: Client) -> None:
-    for address in ("/healthz", "/readyz", "/bitrix24/connect", "/bitrix24/oauth"):
+    for address in ("/healthz", "/readyz", "/bitrix24/oauth"):
         assert (await browser.post(address)).status == 405
     assert (await browser.get("/bitrix24/events")).status == 405
     assert (await browser.get("/bitrix24")).status == 404
@@ -52,6 +52,32 @@ async def test_the_addresses_for_the_portal_say_what_they_are_for(
         statuses = [(await browser.post(one, data={"x": "y"})).status for one in (path, f"{path}/")]
         assert statuses[0] == statuses[1] != 404
         assert f"<dt>{name}</dt>" in root
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "Битрикс24 обращается к нему сам."), ("en", "Bitrix24 calls it by itself.")],
+)
+@pytest.mark.parametrize("address", ["events", "events/"])
+async def test_who_opens_what_is_only_posted_to_is_told_what_to_do(
+    browser: Client, address: str, language: str, words: str
+) -> None:
+    headers = {"Accept-Language": language}
+
+    page = await browser.get(f"/bitrix24/{address}", headers=headers)
+
+    assert (page.status, page.headers["Allow"]) == (405, "POST")
+    assert words in await page.text()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("address", ["events", "install", "app"])
+async def test_a_slash_at_the_end_is_the_same_address(browser: Client, address: str) -> None:
+    answers = [await browser.post(f"/bitrix24/{address}{slash}", data={}) for slash in ("", "/")]
+
+    assert answers[0].status == answers[1].status != 404
+    assert await answers[0].text() == await answers[1].text()
 
 
 @ON_SQLITE

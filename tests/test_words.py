@@ -206,7 +206,7 @@ async def test_a_group_says_what_it_was_refused_for_and_gives_a_code(stage: Stag
     reply = await stage.say("/group 15 @12")
 
     assert reply.startswith("⚠️ Битрикс24 отказал: Something New. ")
-    assert re.search(r" · код [0-9A-F]{4}", reply)
+    assert re.search(r"\n\[i\]код [0-9A-F]{4}\[/i\]$", reply)
 
 
 @pytest.mark.parametrize(

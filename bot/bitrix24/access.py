@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -11,14 +10,13 @@ from cachetools import TTLCache
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
 from bot.bitrix24.errors import (
-    LOST_CODES,
     Bitrix24Error,
-    Busy,
     ExpiredToken,
-    Moved,
+    LostToken,
     NoPermission,
     Refused,
     Renamed,
+    Unreachable,
 )
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
@@ -34,9 +32,9 @@ LOOK_AGAIN = 0.1
 # Another process may bring a pair in between, so that one renewal is not always enough.
 MOST_RENEWALS = 3
 
-# A redirect that the authorization server did not confirm is not asked about again so soon, and
-# a portal that calls fresh tokens expired gets no others.
-UNCONFIRMED = 300.0
+# Where a portal is that does not answer is not asked again so soon, and a portal that calls fresh
+# tokens expired gets no others.
+ASK_WHERE = 300.0
 CLOCK_IS_WRONG = 300.0
 
 # What the trouble of a portal is called that has another member id.
@@ -54,7 +52,7 @@ class Access:
         self._tokens = tokens
         self._oauth = oauth
         self._renewing: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
-        self._unconfirmed: TTLCache[str, str] = TTLCache(maxsize=2048, ttl=UNCONFIRMED)
+        self._asked_where: TTLCache[str, bool] = TTLCache(maxsize=2048, ttl=ASK_WHERE)
         self._ahead: TTLCache[str, bool] = TTLCache(maxsize=2048, ttl=CLOCK_IS_WRONG)
 
     async def call(self, portal: Portal, user_id: int, call: Call) -> Any:
@@ -66,8 +64,8 @@ class Access:
         """
         try:
             return await self._call_at(portal, user_id, call)
-        except Moved as moved:
-            new = await self._address(portal, user_id, moved)
+        except Unreachable as error:
+            new = await self._address(portal, user_id, error)
             return await self._call_at(new, user_id, call)
 
     async def with_pair(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
@@ -76,11 +74,19 @@ class Access:
         Raises ``NoPermission`` where the portal does not know it, else as ``Client.call``.
         """
         try:
+            return await self._at_home(portal, pair, call)
+        except LostToken:
+            raise NoPermission from None
+
+    async def _at_home(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
+        """Make a call where the portal is now, which may have become known meanwhile."""
+        try:
             return await self._try(portal, pair, call)
-        except Refused as refused:
-            if refused.code in LOST_CODES:
-                raise NoPermission from None
-            raise
+        except Unreachable:
+            current = await self._portals.fresh(portal.member_id)
+            if current is None or current.client_endpoint == portal.client_endpoint:
+                raise
+            return await self._try(current, pair, call)
 
     async def owner(self, portal: Portal, pair: TokenPair) -> int | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
@@ -92,7 +98,7 @@ class Access:
         except NoPermission:
             return None
         except Refused as refused:
-            if isinstance(refused, Busy | ExpiredToken):
+            if isinstance(refused, ExpiredToken):
                 raise
             return None
 
@@ -109,6 +115,7 @@ class Access:
             return None
         if grant.member_id != portal.member_id:
             return None
+        await self._note_address(portal, grant.client_endpoint)
         fresh = _pair(grant)
         owner = grant.user_id or await self.owner(portal, fresh)
         return (fresh, owner) if owner else None
@@ -267,21 +274,33 @@ class Access:
         log.error("a pair of portal %s turned out to be another's", portal.member_id)
         return NoPermission()
 
-    async def _address(self, portal: Portal, user_id: int, moved: Moved) -> Portal:
-        """Give the portal with its new address. Raises ``Moved`` where nobody vouches for it."""
+    def may_have_moved(self, portal: Portal) -> bool:
+        """Say whether it is time to ask where a portal is that does not answer."""
+        return portal.member_id not in self._asked_where
+
+    async def _address(self, portal: Portal, user_id: int, error: Unreachable) -> Portal:
+        """Give the portal with its new address. Raises the error where nobody knows another.
+
+        Wherever the old address may lead, only the authorization server's word counts.
+        """
         current = await self._portals.fresh(portal.member_id)
         if current is not None and current.client_endpoint != portal.client_endpoint:
             return current
-        claimed = origin(moved.location)
-        if self._unconfirmed.get(portal.member_id) == claimed:
-            raise moved
-        endpoint = await self._vouched(portal, user_id)
-        if origin(endpoint) != claimed or not is_safe_origin(endpoint):
-            self._unconfirmed[portal.member_id] = claimed
-            raise moved
+        if not self.may_have_moved(portal):
+            raise error
+        if not await self._note_address(portal, await self._vouched(portal, user_id)):
+            log.warning("portal %s has no other address: %s", portal.member_id, error)
+            raise error
+        return await self._portals.fresh(portal.member_id) or portal
+
+    async def _note_address(self, portal: Portal, endpoint: str) -> bool:
+        """Keep a portal's address as the authorization server names it; say if it is another."""
+        self._asked_where[portal.member_id] = True
+        if endpoint == portal.client_endpoint or not is_safe_origin(endpoint):
+            return False
         await self._portals.moved(portal.member_id, endpoint)
         log.info("portal %s has another address", portal.member_id)
-        return replace(portal, client_endpoint=endpoint)
+        return True
 
     async def _vouched(self, portal: Portal, user_id: int) -> str:
         """Ask the authorization server where the portal is: a refresh tells."""
@@ -302,7 +321,7 @@ def profile_id(profile: Any) -> int | None:
 
 def _is_stale(refused: Refused) -> bool:
     """Say whether the portal does not take the token, rather than the call."""
-    return isinstance(refused, ExpiredToken) or refused.code in LOST_CODES
+    return isinstance(refused, ExpiredToken | LostToken)
 
 
 def _pair(grant: Grant) -> TokenPair:

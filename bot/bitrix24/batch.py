@@ -1,12 +1,12 @@
 """Many calls in one request. Page: batch.md."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from bot.bitrix24 import form
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Refused, Unanswered, refusal
+from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
 
 MAX_CALLS = 50
 
@@ -36,11 +36,9 @@ def merge(calls: Sequence[Call]) -> Call:
     return Call("batch", {"halt": 0, "cmd": commands})
 
 
-def split(result: Any, calls: Sequence[Call]) -> list[Any | Exception]:
+def split(result: Any, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
     """Give each of the merged calls its result, or the error it came to. Raises ``Unanswered``."""
-    if not isinstance(result, dict):
-        raise Unanswered("no batch result")
-    parts = {name: _map(result.get(name)) for name in _PARTS}
+    parts = _parts(result)
     return [_own(_prefix(number), parts, call) for number, call in enumerate(calls)]
 
 
@@ -52,24 +50,29 @@ def refers(call: Call) -> bool:
     return "$result" in unquote(str(call.params))
 
 
-def read(result: Any, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
-    """Give for each call its result, or the error it came to. Raises ``Unanswered``."""
+def read(result: Any, names: Collection[str]) -> dict[str, Any | Bitrix24Error]:
+    """Give for each call, by its name, its result or the error it came to.
+
+    A call that the portal says nothing of is ``Unanswered``. Raises that where it says nothing
+    of any of them.
+    """
+    parts = _parts(result)
+    return {name: _one(name, parts) for name in names}
+
+
+_Parts = dict[str, dict[str, Any]]
+
+
+def _parts(result: Any) -> _Parts:
+    """Read what a batch came to: results, errors and times, each by the names of the calls."""
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
-    results, errors = _map(result.get("result")), _map(result.get("result_error"))
-    times = _map(result.get("result_time"))
-    return {name: _one(name, results, errors, times) for name in calls}
+    return {name: _map(result.get(name)) for name in ("result", "result_error", "result_time")}
 
 
-_PARTS = ("result", "result_error", "result_time")
-
-
-def _own(prefix: str, parts: dict[str, dict[str, Any]], call: Call) -> Any | Exception:
+def _own(prefix: str, parts: _Parts, call: Call) -> Any | Bitrix24Error:
     if call.method != "batch":
-        try:
-            return _one(prefix, *(parts[name] for name in _PARTS))
-        except Unanswered as unanswered:
-            return unanswered
+        return _one(prefix, parts)
     names = call.params["cmd"]
     return {
         part: {name: found[prefix + name] for name in names if prefix + name in found}
@@ -92,13 +95,9 @@ def _map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _one(
-    name: str, results: dict[str, Any], errors: dict[str, Any], times: dict[str, Any]
-) -> Any | Refused:
-    if name in errors:
-        error, until = _map(errors[name]), _map(times.get(name)).get("operating_reset_at")
-        code, description = str(error.get("error", "")), str(error.get("error_description", ""))
-        return refusal(code, description, 400, until)
-    if name in results:
-        return results[name]
-    raise Unanswered("a call of the batch has no answer")
+def _one(name: str, parts: _Parts) -> Any | Bitrix24Error:
+    if name in parts["result_error"]:
+        return error_of(parts["result_error"][name], time_=parts["result_time"].get(name))
+    if name in parts["result"]:
+        return parts["result"][name]
+    return Unanswered("a call of the batch has no answer")

@@ -6,18 +6,26 @@ from typing import Any
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.open_lines import is_dialog
+from bot.bitrix24.people import person
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import flag, row, rows, text
 from bot.bitrix24.scopes import missing_scopes
+
+NO_METHOD = "ERROR_METHOD_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """The findings; ``None`` where there was nothing to look at, or no answer."""
+    """The findings; ``None`` where there was nothing to look at, or no answer.
 
-    requester: Person
-    missing_scopes: tuple[str, ...]
+    ``revision`` is 0 where the portal is too old to have one.
+    """
+
+    requester: Person | None
+    missing_scopes: tuple[str, ...] | None
     revision: int | None
     supports_lines: bool | None
     item: CrmItem | None
@@ -45,12 +53,12 @@ class Checkups:
         item = _item(seen.get("dialog"))
         active = await self._is_active(item, chat_id) if item else None
         return Checkup(
-            requester=_person(seen["me"]),
+            requester=person(seen["me"]) if isinstance(seen["me"], Mapping) else None,
             missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
             supports_lines=_supports_lines(seen["bot"]),
             item=item,
-            sees_dialog=isinstance(seen["dialog"], Mapping) if chat_id else None,
+            sees_dialog=_sees(seen["dialog"]) if chat_id else None,
             is_active=active,
         )
 
@@ -58,29 +66,28 @@ class Checkups:
         params = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
         try:
             found = await self._requester.ask(Call("imopenlines.crm.chat.get", params))
-        except Refused:
+        except Bitrix24Error:
             return None
-        return any(str(row.get("CHAT_ID")) == str(chat_id) for row in found or [])
-
-
-def _person(found: Any) -> Person:
-    row = found if isinstance(found, Mapping) else {}
-    name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
-    return Person(id=read_number(row.get("ID")) or 0, name=name)
+        numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])
+        return chat_id in numbers if isinstance(found, list | Mapping) else None
 
 
 def _revision(found: Any) -> int | None:
+    if isinstance(found, Refused) and found.code == NO_METHOD:
+        return 0
     return read_number(found.get("rest")) if isinstance(found, Mapping) else None
 
 
 def _supports_lines(found: Any) -> bool | None:
-    bot = found.get("bot") if isinstance(found, Mapping) else None
-    return bool(bot.get("isSupportOpenline")) if isinstance(bot, Mapping) else None
+    told = row(found, "bot").get("isSupportOpenline")
+    return None if told is None else flag(told)
+
+
+def _sees(found: Any) -> bool | None:
+    return True if is_dialog(found) else False if isinstance(found, Refused) else None
 
 
 def _item(found: Any) -> CrmItem | None:
     if not isinstance(found, Mapping):
         return None
-    return CrmItem.bound(
-        str(found.get("entity_data_2") or ""), str(found.get("entity_data_1") or "")
-    )
+    return CrmItem.bound(text(found.get("entity_data_2")), text(found.get("entity_data_1")))

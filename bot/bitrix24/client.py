@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import (
     ClientConnectorError,
@@ -17,6 +18,7 @@ from aiohttp import (
 )
 from pydantic import SecretStr, TypeAdapter
 
+from bot.bitrix24 import batch
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
@@ -26,10 +28,10 @@ from bot.bitrix24.errors import (
     Busy,
     Moved,
     Refused,
-    TurnedAway,
     Unanswered,
     Unreachable,
-    refusal,
+    error_of,
+    unanswered,
 )
 from bot.bitrix24.sharing import SharedRequests
 from bot.figures import Figures
@@ -61,7 +63,7 @@ class Client:
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make a call and give its ``result``; while it waits for its turn, others may join it.
 
-        Raises ``Refused`` and its kinds, ``Unreachable``, ``Unanswered``.
+        Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         """
         return await self._requests.call(address, token, call)
 
@@ -73,12 +75,12 @@ class Client:
         """Make one HTTP request."""
         try:
             result = await self._ask(address, token, call)
+            if call.method == "batch":
+                await self._heed(address.member_id, call, result)
         except Bitrix24Error as error:
             self._note(call.method, error)
             raise
         self._figures.called(call.method)
-        if call.method == "batch":
-            await self._heed(address.member_id, call, result)
         return result
 
     async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -100,16 +102,14 @@ class Client:
 
     async def _heed(self, member_id: str, call: Call, result: Any) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        errors = result.get("result_error") if isinstance(result, dict) else None
-        refused = errors if isinstance(errors, dict) else {}
-        for name, method in zip(call.params["cmd"], call.methods, strict=True):
-            if name not in refused:
+        answers = batch.read(result, call.params["cmd"])
+        for answer, method in zip(answers.values(), call.methods, strict=True):
+            if not isinstance(answer, Bitrix24Error):
                 self._figures.called(method)
                 continue
-            error = refusal(str(refused[name].get("error", "")), "", 429, _reset_at(result, name))
-            self._note(method, error)
-            if isinstance(error, Busy):
-                await self._slow_down(member_id, method, error)
+            self._note(method, answer)
+            if isinstance(answer, Busy):
+                await self._slow_down(member_id, method, answer)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
         self._figures.called(method, error)
@@ -134,7 +134,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 if 300 <= response.status < 400:
-                    raise Moved(response.headers.get("Location", ""))
+                    raise Moved(_redirected(response))
                 return response.status, await _body(response)
         except ClientConnectorError:
             raise Unreachable("no connection") from None
@@ -163,14 +163,22 @@ async def _body(response: ClientResponse) -> bytes:
     return bytes(body)
 
 
+def _redirected(response: ClientResponse) -> str:
+    """Say where a redirect leads, without what may be secret in it."""
+    path = urlsplit(response.headers.get("Location", "")).path
+    plain = "".join(one for one in path[:100] if one.isprintable())
+    return f"a redirect to {plain or '/'}, status {response.status}"
+
+
 def _read_json(status: int, body: bytes) -> dict[str, Any]:
     try:
         answer = _parsed(body)
     except (ValueError, RecursionError):
-        unanswered = TurnedAway if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
-        raise unanswered(f"no JSON, status {status}") from None
+        if status == HTTPStatus.NOT_FOUND:
+            raise Moved("a page that is not found") from None
+        raise unanswered("no JSON", status) from None
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
-        raise Unanswered(f"no envelope, status {status}")
+        raise unanswered("no envelope", status)
     return answer
 
 
@@ -183,16 +191,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _result(status: int, answer: dict[str, Any]) -> Any:
-    # Older modules leave the code empty: it is the key that tells an error.
-    if "error" in answer:
-        time_ = answer.get("time")
-        until = time_.get("operating_reset_at") if isinstance(time_, dict) else None
-        code, description = answer["error"], answer.get("error_description", "")
-        raise refusal(str(code), str(description), status, until)
+    # Older modules leave the code empty: it is the key that tells an error, or the status.
+    if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
+        raise error_of(answer, status)
     return answer["result"]
-
-
-def _reset_at(result: dict[str, Any], name: str) -> float | None:
-    times = result.get("result_time")
-    time_ = times.get(name) if isinstance(times, dict) else None
-    return time_.get("operating_reset_at") if isinstance(time_, dict) else None

@@ -1,6 +1,5 @@
 """Leads, deals, contacts and companies. Method: crm.item.get."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import row, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,10 @@ def item_call(item: CrmItem) -> Call:
 
 def card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
-    row = found.get("item") if isinstance(found, Mapping) else None
-    row = row if isinstance(row, Mapping) else {}
-    title = str(row.get("title") or row.get("name") or "")
+    seen = row(found, "item")
+    title = text(seen.get("title")) or text(seen.get("name"))
     return Card(
         item.model_copy(update={"title": title}),
-        read_number(row.get("assignedById")) or 0,
-        read_numbers(row.get("observers")),
+        read_number(seen.get("assignedById")) or 0,
+        read_numbers(seen.get("observers")),
     )

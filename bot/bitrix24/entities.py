@@ -101,7 +101,7 @@ class CrmItem(Entity):
         """Read the item that an open-line chat is bound to.
 
         ``entity_data_2`` is ``LEAD|0|COMPANY|0|CONTACT|91|DEAL|288`` (pairs in any order);
-        ``entity_data_1``, used where that is empty, is ``Y|DEAL|288|…``.
+        ``entity_data_1``, used where that cannot be read, is ``Y|DEAL|288|…``.
         Page: imopenlines.dialog.get.
         """
         return next(iter(cls.all_bound(entity_data_2, entity_data_1)), None)
@@ -109,7 +109,19 @@ class CrmItem(Entity):
     @classmethod
     def all_bound(cls, entity_data_2: str, entity_data_1: str = "") -> list[Self]:
         """Read every item that an open-line chat is bound to, the first one first."""
-        parts = entity_data_2.split("|") if entity_data_2 else entity_data_1.split("|")[1:3]
-        pairs = dict(zip(parts[::2], parts[1::2], strict=False))
-        ids = {type_: read_number(pairs.get(type_.upper())) for type_ in ITEM_TYPES}
-        return [cls(type=type_, id=id_) for type_, id_ in ids.items() if id_]
+        pairs = read_binding(entity_data_2, entity_data_1)
+        return [cls(type=type_, id=pairs[type_]) for type_ in ITEM_TYPES if pairs.get(type_)]
+
+
+def read_binding(entity_data_2: str, entity_data_1: str = "") -> dict[str, int]:
+    """Read what an open-line chat is bound to: ids by type, 0 for none of that type.
+
+    It is empty where neither of the two can be read.
+    """
+    return _ids(entity_data_2.split("|")) or _ids(entity_data_1.split("|")[1:3])
+
+
+def _ids(parts: list[str]) -> dict[str, int]:
+    pairs = dict(zip(parts[::2], parts[1::2], strict=False))
+    ids = {type_: read_number(pairs.get(type_.upper())) for type_ in ITEM_TYPES}
+    return {type_: id_ for type_, id_ in ids.items() if id_ is not None}

@@ -13,13 +13,17 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticUseDefault
 
-from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.entities import CrmItem, Person, read_binding
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.rows import flag, text
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -36,11 +40,18 @@ CONTEXTS = ("textarea", "keyboard", "menu")
 INTERNAL = "timer"
 
 
-def _flag(value: object) -> bool:
-    return value not in ("", "0", "N", "n", "false", 0, None, [], {})
+Flag = Annotated[bool, BeforeValidator(flag)]
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
+def _or_absent(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticUseDefault from None
+
+
+# For fields that no command hangs on: what cannot be read is taken for absent.
+Spare = WrapValidator(_or_absent)
 
 
 class MalformedEvent(ValueError):
@@ -73,14 +84,12 @@ class Auth(Part):
 
     application_token: SecretStr = SecretStr("")
     member_id: str = Field("", max_length=64)
-    access_token: SecretStr | None = None
-    refresh_token: SecretStr | None = None
-    expires: float | None = None
-    expires_in: float | None = None
-    user_id: Id | None = None
-    server_endpoint: str = Field("", max_length=255)
-    client_endpoint: str = Field("", max_length=255)
-    domain: str = Field("", max_length=255)
+    access_token: Annotated[SecretStr | None, Spare] = None
+    refresh_token: Annotated[SecretStr | None, Spare] = None
+    user_id: Annotated[Id | None, Spare] = None
+    server_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
+    client_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
+    domain: Annotated[str, Field(max_length=255), Spare] = ""
 
     @property
     def home(self) -> str:
@@ -98,7 +107,7 @@ class User(Part):
     """Who typed or pressed. Page: chat-bots-v2/entities.md."""
 
     id: Id
-    name: str = ""
+    name: Annotated[str, Spare] = ""
     extranet: Flag = False
     bot: Flag = False
     connector: Flag = False
@@ -118,7 +127,7 @@ class Message(Part):
     """The message of a command; for a press, the message that carries the buttons."""
 
     id: Id
-    author_id: Id = 0
+    author_id: Annotated[Id, Spare] = 0
     text: str = ""
     params: dict[str, Any] = Field(default_factory=dict)
     forward: Flag = False
@@ -141,12 +150,22 @@ class Chat(Part):
 
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
-    owner: Id = 0
+    owner: Annotated[Id, Spare] = 0
     entity_type: str = ""
-    entity_id: str = ""
-    entity_data_1: str = Field("", alias="entityData1")
-    entity_data_2: str = Field("", alias="entityData2")
-    entity_data_3: str = Field("", alias="entityData3")
+    entity_id: Annotated[str, Spare] = ""
+    entity_data_1: Annotated[str, Field(alias="entityData1"), Spare] = ""
+    entity_data_2: Annotated[str, Field(alias="entityData2"), Spare] = ""
+    entity_data_3: Annotated[str, Field(alias="entityData3"), Spare] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_id(cls, value: Any) -> Any:
+        """Take a chat's number off its ``dialog_id`` where it does not tell that itself."""
+        if not isinstance(value, dict) or read_number(value.get("id")) is not None:
+            return value
+        number = read_number(text(value.get("dialogId")).removeprefix("chat"))
+        is_chat = text(value.get("dialogId")).startswith("chat")
+        return {**value, "id": number if is_chat and number else 0}
 
     @property
     def is_open_line(self) -> bool:
@@ -186,8 +205,9 @@ class Chat(Part):
 
     @property
     def tells_binding(self) -> bool:
-        """Say whether the event carried the binding, be it all zeros."""
-        return bool(self.entity_data_2 or self.entity_data_1)
+        """Say whether the event carried a binding that can be read, be it all zeros."""
+        is_none = self.entity_data_1.startswith("N|")
+        return is_none or bool(read_binding(self.entity_data_2, self.entity_data_1))
 
     @property
     def customer_id(self) -> int | None:
@@ -206,7 +226,10 @@ class Command(Part):
 
 
 class CommandEvent(Part):
-    """Somebody typed a command or pressed a button: ONIMBOTV2COMMANDADD. Holds no token."""
+    """Somebody typed a command or pressed a button: ONIMBOTV2COMMANDADD. Holds no token.
+
+    ``ts`` is when that was, by the portal's clock, in unix seconds.
+    """
 
     member_id: str = ""
     bot: Bot
@@ -214,7 +237,8 @@ class CommandEvent(Part):
     message: Message
     chat: Chat
     user: User
-    language: str = Field("", max_length=16)
+    language: Annotated[str, Field(max_length=16), Spare] = ""
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
 
     @property
     def name(self) -> str:
@@ -304,6 +328,7 @@ class Envelope(Part):
     event: str = Field(min_length=1, max_length=64)
     data: dict[str, Any] = Field(default_factory=dict)
     auth: Auth = Field(default_factory=Auth)
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
 
     @classmethod
     def read(cls, form: dict[str, Any]) -> Self:
@@ -321,15 +346,15 @@ class Envelope(Part):
         return self.model_copy(update={"auth": auth})
 
     def bot_auth(self) -> Auth:
-        """Read what the event tells of the bot's own tokens. Raises ``MalformedEvent``."""
+        """Read what the event tells of the bot's own tokens: nothing, where it is no such block."""
         bot = self.data.get("bot")
         told = bot if isinstance(bot, dict) else {}
         # Older portals gave the keys flat, and once more under a name in capitals.
         auth = next((told[key] for key in ("auth", "AUTH") if told.get(key)), told)
         try:
             return Auth.model_validate(auth)
-        except ValidationError as error:
-            raise MalformedEvent(_fields(error)) from None
+        except ValidationError:
+            return Auth()
 
     def private_message(self, member_id: str) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
@@ -338,11 +363,11 @@ class Envelope(Part):
         Raises ``MalformedEvent``.
         """
         chat, message = self.data.get("chat"), self.data.get("message")
-        dialog_id = str(chat.get("dialogId") or "") if isinstance(chat, dict) else ""
+        dialog_id = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
         if read_number(dialog_id) is None:
             return None
-        text = str(message.get("text") or "") if isinstance(message, dict) else ""
-        typed = next((line for line in lines_of(text) if line.startswith("/")), "/")
+        said = text(message.get("text")) if isinstance(message, dict) else ""
+        typed = next((line for line in lines_of(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
         about = self.model_copy(update={"data": {**self.data, "command": command}})
@@ -351,7 +376,8 @@ class Envelope(Part):
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
         try:
-            return CommandEvent.model_validate({**self.data, "member_id": member_id})
+            told = {**self.data, "member_id": member_id, "ts": self.ts}
+            return CommandEvent.model_validate(told)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
 

@@ -7,9 +7,10 @@ from typing import Any
 from bot.bitrix24 import bbcode
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import LOOK, Requester
+from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
 
 INVITE = "sonet_group.user.invite"
@@ -37,10 +38,13 @@ class Groups:
     async def named(self, name: str) -> list[Group]:
         """List the groups whose names contain this."""
         found = await self._requester.ask(Call("sonet_group.get", {"FILTER": {"%NAME": name}}))
-        return [_group(row) for row in found or [] if isinstance(row, Mapping)]
+        return [one for row in rows(found) if (one := _group(row))]
 
     async def invite(self, group_id: int, people: Sequence[Person], reason: str) -> Invitations:
-        """Invite people, all in one request; the invitation carries the reason."""
+        """Invite people, all in one request; the invitation carries the reason.
+
+        Raises ``Unanswered`` where the portal does not say whom it has invited.
+        """
         params: dict[str, Any] = {"GROUP_ID": group_id, "USER_ID": [one.id for one in people]}
         if reason:
             # The invitation is a notice to others: they are shown it, markup and all.
@@ -57,17 +61,18 @@ def _nobody_knows(_found: Any, _step: Step) -> None:
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
-    rows = seen.get(GROUP)
-    row = rows[0] if isinstance(rows, list) and rows else {}
-    group = _group(row) if row else Group(id=group_id)
-    members = seen.get(LOOK)
-    listed = members if isinstance(members, list) else []
-    inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))
+    row = next((one for one in rows(seen.get(GROUP)) if _group(one)), {})
+    group = _group(row) or Group(id=group_id)
+    inside = frozenset(read_numbers([one.get("USER_ID") for one in rows(seen.get(LOOK))]))
     owner = read_number(row.get("OWNER_ID")) or 0
     if refused := answer.refused:
         return Invitations(group, frozenset(), inside, owner, refused)
-    return Invitations(group, frozenset(read_numbers(answer.result)), inside, owner)
+    invited = frozenset(read_numbers(answer.result))
+    if not invited and answer.result not in ([], {}):
+        raise Unanswered("the portal does not say whom it has invited")
+    return Invitations(group, invited, inside, owner)
 
 
-def _group(row: Mapping[str, Any]) -> Group:
-    return Group(id=read_number(row.get("ID")) or 0, name=str(row.get("NAME") or ""))
+def _group(row: Mapping[str, Any]) -> Group | None:
+    number = read_number(row.get("ID"))
+    return Group(id=number, name=text(row.get("NAME"))) if number else None

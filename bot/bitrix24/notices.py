@@ -2,7 +2,7 @@
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
-from bot.bitrix24.open_lines import MENDING
+from bot.bitrix24.open_lines import MENDING, confirmed
 from bot.bitrix24.requester import Requester
 from bot.store.journal import Answered, Step
 
@@ -14,8 +14,11 @@ class Notices:
         self._requester = requester
 
     async def send(self, to: Person, text: str) -> Answered:
-        """Notify somebody; what others wrote in the text has been made plain before."""
+        """Notify somebody; what others wrote in the text has been made plain before.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
         params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
         changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
-        return changes.answers[MENDING]
+        return confirmed(changes.answers[MENDING])

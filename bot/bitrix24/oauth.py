@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from pydantic import BaseModel, SecretStr, ValidationError, field_validator
 
-from bot.bitrix24.errors import Refused, Unreachable
+from bot.bitrix24.errors import Refused, Unreachable, error_of
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
 # What an authorization server says to a wrong id or a wrong secret of the app.
@@ -74,8 +74,8 @@ class OAuth:
     async def refresh(self, server_endpoint: str, refresh_token: SecretStr) -> Grant:
         """Renew a pair; the old refresh token is spent. Page: auto-renewal.md.
 
-        Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable``,
-        ``ForeignServer``.
+        Raises ``Refused`` (``invalid_grant``: it is spent or revoked), ``Unreachable`` where
+        the server does not answer, or not now; ``ForeignServer``.
         """
         params = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
@@ -152,14 +152,13 @@ class OAuth:
 
 
 def _read(status: int, body: bytes) -> Grant:
-    if status >= 500:
-        raise Unreachable(f"the authorization server is out of order, status {status}")
     try:
         answer: Any = json.loads(body)
     except (ValueError, RecursionError):
         raise Unreachable(f"the authorization server is out of order, status {status}") from None
     if isinstance(answer, dict) and "error" in answer:
-        raise Refused(str(answer["error"]), str(answer.get("error_description", "")), status)
+        error = error_of(answer, status)
+        raise error if isinstance(error, Refused) else Unreachable(str(error))
     try:
         return Grant.model_validate(answer)
     except ValidationError:

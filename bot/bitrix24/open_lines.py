@@ -1,14 +1,15 @@
 """People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.requester import LOOK, Changes, Requester
+from bot.bitrix24.requester import AFTER, LOOK, Changes, IsDone, Requester
+from bot.bitrix24.rows import rows, text
 from bot.store.journal import Answered, Step
 
 ADD = "imopenlines.crm.chat.user.add"
@@ -16,8 +17,6 @@ DELETE = "imopenlines.crm.chat.user.delete"
 
 # Steps are counted within a command; those that mend something first have numbers of their own.
 MENDING = 1000
-
-AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,15 @@ class Membership:
     """What came of adding or removing one person.
 
     ``chat_id`` is 0 where the item has no chat; ``changed`` is ``None`` where nobody knows;
-    ``ignored``: the portal says yes, and has not done it.
+    ``ignored``: the portal says yes, and leaves the person out; ``unclear``: what it says and
+    what it shows do not tell what came of it.
     """
 
     person: Person
     chat_id: int = 0
     changed: bool | None = None
     ignored: bool = False
+    unclear: bool = False
     refused: Refused | None = None
 
 
@@ -68,9 +69,14 @@ class OpenLines:
         self._requester = requester
 
     async def dialog(self, chat_id: int) -> Dialog:
-        """Look a dialog up: ``imopenlines.dialog.get``. Raises ``Refused``."""
+        """Look a dialog up: ``imopenlines.dialog.get``.
+
+        Raises ``Refused``; ``Unanswered`` where the portal gives something else.
+        """
         found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
-        return _dialog(chat_id, found if isinstance(found, Mapping) else {})
+        if not is_dialog(found):
+            raise Unanswered("imopenlines.dialog.get was answered without a dialog")
+        return _dialog(chat_id, found)
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -79,7 +85,7 @@ class OpenLines:
             found = await self._requester.ask(call)
         except Refused:
             return 0
-        return found if isinstance(found, int) else 0
+        return read_number(found) or 0
 
     async def chats(self, item: CrmItem) -> list[tuple[int, str]]:
         """List an item's active chats with the titles of their connectors."""
@@ -87,17 +93,16 @@ class OpenLines:
             found = await self._requester.ask(Call("imopenlines.crm.chat.get", _item(item)))
         except Bitrix24Error:
             return []
-        rows = found if isinstance(found, list) else []
         return [
-            (chat_id, str(row.get("CONNECTOR_TITLE") or row.get("CONNECTOR_ID") or ""))
-            for row in rows
+            (chat_id, text(row.get("CONNECTOR_TITLE")) or text(row.get("CONNECTOR_ID")))
+            for row in rows(found)
             if (chat_id := read_number(row.get("CHAT_ID")))
         ]
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
         found = await self._requester.ask(Call("im.chat.user.list", {"CHAT_ID": chat_id}))
-        return [int(one) for one in found] if isinstance(found, list) else []
+        return list(read_numbers(found))
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``."""
@@ -107,29 +112,28 @@ class OpenLines:
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, all in one request, each with a result of his own."""
-        changes = await self._change(ADD, target, people, _is_member)
-        return [
-            _membership(target, one, changes.answers[n], _is_missing(changes.seen, one))
-            for n, one in enumerate(people)
-        ]
+        return await self._change(ADD, target, people, _is_member)
 
     async def remove(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Remove people from a chat of an item, all in one request, each with his own result."""
-        changes = await self._change(DELETE, target, people, _is_stranger)
-        return [
-            _membership(target, one, changes.answers[n], ignored=False)
-            for n, one in enumerate(people)
-        ]
+        return await self._change(DELETE, target, people, _is_stranger)
 
     async def take_back(self, steps: Sequence[Step], chat_id: int) -> Mapping[int, Answered]:
-        """Make the opposite calls of an earlier command."""
+        """Make the opposite calls of an earlier command.
+
+        Of what is not to be seen afterwards nothing is told, whatever the portal says.
+        """
         look = Call("im.chat.user.list", {"CHAT_ID": chat_id})
 
         def is_done(members: Any, step: Step) -> bool | None:
-            is_member = _is_member(members, step)
-            return is_member if step.method == ADD or is_member is None else not is_member
+            return (_is_member if step.method == ADD else _is_stranger)(members, step)
 
-        return (await self._requester.change(steps, look, is_done)).answers
+        changes = await self._requester.change(steps, look, is_done, {AFTER: look})
+        undone = {one.number for one in steps if is_done(changes.seen.get(AFTER), one) is False}
+        return {
+            number: Answered() if number in undone and answer.code is None else answer
+            for number, answer in changes.answers.items()
+        }
 
     async def create_lead(self, chat_id: int) -> Answered:
         """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
@@ -142,37 +146,55 @@ class OpenLines:
         return await self._mend(step, lambda dialog: None)
 
     async def hide(self, chat_id: int) -> Answered:
-        """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``."""
+        """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
         params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
         step = Step(MENDING, "imopenlines.session.mode.silent", params, 0)
-        return await self._mend(step, lambda dialog: None)
+        return confirmed(await self._mend(step, lambda dialog: None))
 
     async def delete_message(self, chat_id: int, message_id: int) -> Answered:
-        """Delete a message of the requester's own: ``im.message.delete``."""
+        """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
         step = Step(MENDING, "im.message.delete", {"MESSAGE_ID": message_id}, 0)
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         changes = await self._requester.change([step], look, lambda found, step: None)
-        return changes.answers[MENDING]
+        return confirmed(changes.answers[MENDING])
 
-    async def _mend(self, step: Step, is_mended: Any) -> Answered:
+    async def _mend(self, step: Step, is_mended: Callable[[Dialog], bool | None]) -> Answered:
         chat_id = step.params["CHAT_ID"]
 
         def is_done(found: Any, step: Step) -> bool | None:
-            mended = isinstance(found, Mapping) and is_mended(_dialog(chat_id, found))
-            return mended if isinstance(mended, bool) else None
+            return is_mended(_dialog(chat_id, found)) if is_dialog(found) else None
 
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         return (await self._requester.change([step], look, is_done)).answers[step.number]
 
     async def _change(
-        self, method: str, target: Target, people: Sequence[Person], is_done: Any
-    ) -> Changes:
+        self, method: str, target: Target, people: Sequence[Person], is_done: IsDone
+    ) -> list[Membership]:
         steps = [
             Step(number, method, _params(target, person), person.id)
             for number, person in enumerate(people)
         ]
         look = Call("im.chat.user.list", {"CHAT_ID": target.chat_id or target.last_chat})
-        return await self._requester.change(steps, look, is_done, {AFTER: look})
+        changes = await self._requester.change(steps, look, is_done, {AFTER: look})
+        return [
+            _membership(target, person, step, changes, is_done)
+            for person, step in zip(people, steps, strict=True)
+        ]
+
+
+def confirmed(answer: Answered) -> Answered:
+    """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
+    if answer.code is None and not is_told(answer):
+        raise Unanswered("the portal says neither yes nor no")
+    return answer
+
+
+def is_told(answer: Answered) -> bool:
+    """Say whether it is known what came of a step that was not refused."""
+    return answer.changed is not None or answer.result is True or bool(read_number(answer.result))
 
 
 def _item(item: CrmItem) -> dict[str, Any]:
@@ -184,13 +206,18 @@ def _params(target: Target, person: Person) -> dict[str, Any]:
     return {**_item(target.item), "USER_ID": person.id, **chat}
 
 
+def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
+    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
+
+
 def _dialog(chat_id: int, found: Mapping[str, Any]) -> Dialog:
-    data_1, data_2 = (str(found.get(f"entity_data_{number}") or "") for number in (1, 2))
+    data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
     return Dialog(
         chat_id,
         tuple(CrmItem.all_bound(data_2, data_1)),
         read_number(found.get("owner")) or 0,
-        str(found.get("name") or ""),
+        text(found.get("name")),
         data_1,
         data_2,
     )
@@ -207,19 +234,25 @@ def _is_stranger(members: Any, step: Step) -> bool | None:
 
 def _is_in(members: Any, person_id: int) -> bool | None:
     # An empty list is what a stranger to the chat is shown: it proves nothing.
-    if not isinstance(members, list) or not members:
-        return None
-    return str(person_id) in {str(member) for member in members}
+    numbers = read_numbers(members)
+    return person_id in numbers if numbers else None
 
 
-def _is_missing(seen: Mapping[str, Any], person: Person) -> bool:
-    """Say whether somebody who was added is not to be seen: external people are left out so."""
-    before, after = (_is_in(seen.get(name), person.id) for name in (LOOK, AFTER))
-    return after is False and before is False
-
-
-def _membership(target: Target, person: Person, answer: Answered, ignored: bool) -> Membership:
+def _membership(
+    target: Target, person: Person, step: Step, changes: Changes, is_done: IsDone
+) -> Membership:
+    answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
         return Membership(person, refused=refused)
-    chat_id = target.chat_id if answer.result is None else int(answer.result)
-    return Membership(person, chat_id, answer.changed, ignored=ignored and bool(chat_id))
+    before, after = (is_done(seen.get(name), step) for name in (LOOK, AFTER))
+    chat_id = read_number(answer.result)
+    is_told = chat_id is not None
+    if chat_id is None:
+        # It was begun before and has been found done; or the answer cannot be read.
+        chat_id = target.chat_id or target.last_chat
+    is_missing = bool(chat_id) and before is False and after is False
+    is_unknown = not is_told and answer.changed is None and not after
+    # External people are left out of additions so.
+    ignored = is_missing and step.method == ADD
+    unclear = (is_missing or is_unknown) and not ignored
+    return Membership(person, chat_id, answer.changed, ignored=ignored, unclear=unclear)

@@ -6,9 +6,10 @@ from typing import Any
 
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.rows import flag, rows, text
 
 # A company is not deeper than this.
 LEVELS = 10
@@ -48,7 +49,7 @@ class Users:
         """Look names up, all in one request: ``user.search``."""
         calls = {f"q{n}": Call("user.search", {"FIND": one}) for n, one in enumerate(queries)}
         found = await self._all(calls)
-        return {one: _rows(found[f"q{n}"]) for n, one in enumerate(queries)}
+        return {one: _found(found[f"q{n}"]) for n, one in enumerate(queries)}
 
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
         """Look e-mail addresses up, all in one request: ``user.get``."""
@@ -56,7 +57,7 @@ class Users:
             f"q{n}": Call("user.get", {"FILTER": {"EMAIL": one}}) for n, one in enumerate(addresses)
         }
         found = await self._all(calls)
-        return {one: _rows(found[f"q{n}"]) for n, one in enumerate(addresses)}
+        return {one: _found(found[f"q{n}"]) for n, one in enumerate(addresses)}
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
@@ -66,8 +67,7 @@ class Users:
         found = await self._requester.ask(
             Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
         )
-        rows = found.values() if isinstance(found, Mapping) else found or []
-        accounts = [account(row) for row in rows if isinstance(row, Mapping)]
+        accounts = map(account, rows(found))
         return {one.person.id: one for one in accounts if one}
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
@@ -77,9 +77,11 @@ class Users:
             return {}
         try:
             found = await self._requester.ask(Call("im.department.get", {"ID": wanted}))
-        except Refused:
+        except Bitrix24Error:
+            # They only help to tell people of one name apart.
             return {}
-        return {int(row["id"]): str(row["name"]) for row in found or [] if "name" in row}
+        named = {read_number(row.get("id")): text(row.get("name")) for row in rows(found)}
+        return {number: name for number, name in named.items() if number and name}
 
     async def head_of(self, who: Account, but: Iterable[int] = ()) -> int:
         """Find who leads somebody: the nearest head of his departments that is none of ``but``.
@@ -90,11 +92,11 @@ class Users:
         for _ in range(LEVELS):
             if not level:
                 return 0
-            rows = await self._requester.ask(Call("department.get", {"ID": level}))
-            heads = read_numbers([row.get("UF_HEAD") for row in rows or []])
+            found = rows(await self._requester.ask(Call("department.get", {"ID": level})))
+            heads = read_numbers([row.get("UF_HEAD") for row in found])
             if head := next((one for one in heads if one not in passed), 0):
                 return head
-            level = list(read_numbers([row.get("PARENT") for row in rows or []]))
+            level = list(read_numbers([row.get("PARENT") for row in found]))
         return 0
 
     async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
@@ -114,30 +116,44 @@ def account(row: Mapping[str, Any]) -> Account | None:
     user_id = read_number(row.get("id"))
     if not user_id:
         return None
-    absent = row.get("absent")
     return Account(
-        Person(id=user_id, name=str(row.get("name") or "")),
-        active=row.get("active") is not False,
-        bot=bool(row.get("bot")),
-        customer=bool(row.get("connector")),
-        extranet=bool(row.get("extranet")),
-        absent_until=str(absent)[:10] if absent else "",
+        Person(id=user_id, name=text(row.get("name"))),
+        active=_is_active(row.get("active")),
+        bot=flag(row.get("bot")),
+        customer=flag(row.get("connector")),
+        extranet=flag(row.get("extranet")),
+        absent_until=text(row.get("absent"))[:10],
         departments=read_numbers(row.get("departments")),
     )
 
 
-def _rows(found: Any) -> list[Found]:
-    if isinstance(found, Refused):
+def person(row: Mapping[str, Any]) -> Person | None:
+    """Read who a row of ``user.get`` or ``profile`` is about; ``None`` where it does not tell."""
+    user_id = read_number(row.get("ID"))
+    name = f"{text(row.get('NAME'))} {text(row.get('LAST_NAME'))}".strip()
+    return Person(id=user_id, name=name) if user_id else None
+
+
+def position(row: Mapping[str, Any]) -> str:
+    """Read what somebody does, off a row of ``user.get``."""
+    return text(row.get("WORK_POSITION"))
+
+
+def _is_active(told: object) -> bool:
+    return told in ("", None) or flag(told)
+
+
+def _found(found: Any) -> list[Found]:
+    if isinstance(found, Bitrix24Error):
         raise found
-    return [_found(row) for row in found or [] if isinstance(row, Mapping)]
-
-
-def _found(row: Mapping[str, Any]) -> Found:
-    name = f"{row.get('NAME') or ''} {row.get('LAST_NAME') or ''}".strip()
-    return Found(
-        Person(id=read_number(row.get("ID")) or 0, name=name),
-        active=row.get("ACTIVE") not in (False, "N", "false", "0"),
-        extranet=row.get("USER_TYPE") == "extranet",
-        position=str(row.get("WORK_POSITION") or ""),
-        departments=read_numbers(row.get("UF_DEPARTMENT")),
-    )
+    return [
+        Found(
+            who,
+            active=_is_active(row.get("ACTIVE")),
+            extranet=row.get("USER_TYPE") == "extranet",
+            position=position(row),
+            departments=read_numbers(row.get("UF_DEPARTMENT")),
+        )
+        for row in rows(found)
+        if (who := person(row))
+    ]

@@ -13,14 +13,16 @@ from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Busy, NoPermission, NotTheirs, Refused, Unanswered
-from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
 from bot.figures import Figures
 from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
 from bot.store.journal import Answered, Journal, Recorded, Step
 
-LOOK = "look"
+# What is asked in one request before the steps, and, where it is asked for, after them.
+LOOK, AFTER = "look", "after"
 
 # Whether in the chat or not, somebody who is dismissed is told of as such.
 INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
@@ -60,9 +62,16 @@ class Requester:
         """Make a call that changes nothing, again and again if need be."""
         return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
 
-    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Refused]:
+    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
-        return batch.read(await self.ask(batch.build(calls)), calls)
+        return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
+
+    async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
+        results = batch.read(await self._actor.call(batch.build(calls)), calls)
+        for result in results.values():
+            if isinstance(result, NOT_HAPPENED):
+                raise result
+        return results
 
     async def change(
         self,
@@ -107,27 +116,13 @@ class Requester:
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
-        stranger: NotTheirs | None = None
-        try:
-            answer = await self._actor.call(batch.build(calls))
-        except Unanswered:
-            work.doubt(todo)
-            raise
-        except NoPermission:
-            # Nothing was called: whoever takes the command up later has nothing to look for.
-            await self._journal.withdraw(self._command, new)
-            raise
-        except NotTheirs as found:
-            if found.result is None:
-                await self._journal.withdraw(self._command, new)
-                raise
-            stranger, answer = found, found.result
-        results = batch.read(answer, calls)
+        results, stranger = await self._made(work, todo, new, calls)
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
+        work.doubt([step for step in todo if isinstance(results[_name(step)], Unanswered)])
         told = [
-            (step, _answer(result, is_done(results[LOOK], step), step.number in work.doubted))
+            (step, _answer(step, results, is_done, was_doubted=step.number in work.doubted))
             for step in todo
-            if not isinstance(result := results[_name(step)], Busy)
+            if not isinstance(results[_name(step)], NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
         if stranger is not None:
@@ -135,9 +130,31 @@ class Requester:
             raise stranger
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: results[name] for name in (LOOK, *work.also)}
-        for result in results.values():
-            if isinstance(result, Busy):
+        for step in todo:
+            if isinstance(result := results[_name(step)], NOT_KNOWN):
                 raise result
+
+    async def _made(
+        self, work: "_Work", todo: Sequence[Step], new: Sequence[Step], calls: Mapping[str, Call]
+    ) -> tuple[dict[str, Any], NotTheirs | None]:
+        """Make the calls, and give what they came to, and whether another's token made them."""
+        stranger: NotTheirs | None = None
+        try:
+            try:
+                answer = await self._actor.call(batch.build(calls))
+            except NotTheirs as found:
+                stranger, answer = found, found.result
+            return batch.read(answer, calls), stranger
+        except Unanswered:
+            if stranger is not None:
+                await self._journal.withdraw(self._command, new)
+                raise stranger from None
+            work.doubt(todo)
+            raise
+        except NoPermission:
+            # Nothing was called: whoever takes the command up later has nothing to look for.
+            await self._journal.withdraw(self._command, new)
+            raise
 
 
 class _Work:
@@ -202,11 +219,18 @@ def _name(step: Step) -> str:
     return f"step{step.number}"
 
 
-def _answer(result: Any, was_done: bool | None, was_doubted: bool) -> Answered:
+def _answer(
+    step: Step, results: Mapping[str, Any], is_done: IsDone, *, was_doubted: bool
+) -> Answered:
+    result, was_done = results[_name(step)], is_done(results[LOOK], step)
     # What we had begun before and find done now is our own doing.
     if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
-    changed = True if was_doubted else None if was_done is None else not was_done
-    return Answered(result, changed=changed)
+    # A result of another shape tells nothing: only what the portal shows afterwards does.
+    if read_number(result) is None and not is_done(results.get(AFTER), step):
+        return Answered(result)
+    return Answered(
+        result, changed=True if was_doubted else None if was_done is None else not was_done
+    )

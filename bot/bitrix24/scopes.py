@@ -1,6 +1,8 @@
 """The permissions that the app needs, as Bitrix24 names them."""
 
-from typing import Any
+from collections.abc import Mapping
+
+from bot.bitrix24.rows import text
 
 SCOPES = ("imbot", "imopenlines", "im", "crm", "department")
 
@@ -11,10 +13,11 @@ EITHER = (("user", "user_basic", "user_brief"), ("sonet_group", "sonet"))
 WANTED = (*SCOPES, *(names[0] for names in EITHER))
 
 
-def missing_scopes(found: Any) -> tuple[str, ...]:
-    """Give the rights that the app lacks, by an answer of ``scope``: none where it is none."""
-    granted = {str(one) for one in found} if isinstance(found, list) else set()
+def missing_scopes(found: object) -> tuple[str, ...] | None:
+    """Give the rights that the app lacks, by an answer of ``scope``; ``None`` where it is none."""
+    listed = list(found.values()) if isinstance(found, Mapping) else found
+    granted = set(map(text, listed)) - {""} if isinstance(listed, list) else set()
     if not granted:
-        return ()
+        return None
     lacking = [one for one in SCOPES if one not in granted]
     return (*lacking, *(names[0] for names in EITHER if not granted & set(names)))

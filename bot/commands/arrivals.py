@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bot.bitrix24.crm import Crm
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Membership, OpenLines, Target
 from bot.diagnosis import Denied, Diagnosis
@@ -107,21 +107,24 @@ class Arrivals:
     async def _titled(self, item: CrmItem) -> CrmItem:
         try:
             return (await self._crm.card(item)).item
-        except Refused:
+        except Bitrix24Error:
             return item
 
     async def _missed(self, memberships: Sequence[Membership], target: Target) -> list[Missed]:
         denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
         denied += [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
         refusals = await self._diagnosis.explain(denied, target.item, target.chat_id)
-        nowhere = [one.person for one in memberships if not one.refused and not one.chat_id]
-        return [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)] + [
-            Missed(person, NoChat(target.item, person)) for person in nowhere
-        ]
+        missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
+        for one in memberships:
+            if one.unclear:
+                missed.append(Missed(one.person, self._diagnosis.unclear(one.person)))
+            elif not one.refused and not one.chat_id:
+                missed.append(Missed(one.person, NoChat(target.item, one.person)))
+        return missed
 
 
 def _is_inside(one: Membership) -> bool:
-    return not one.refused and bool(one.chat_id) and not one.ignored
+    return not one.refused and bool(one.chat_id) and not one.ignored and not one.unclear
 
 
 def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:

@@ -22,10 +22,22 @@ class NotBound(Refusal):
 
 @dataclass(eq=False)
 class NotUnderstood(Refusal):
-    """The arguments stop making sense at ``rest``, after ``before``."""
+    """The arguments stop making sense at ``rest``, after ``before``.
+
+    ``invisible`` names the character that stands there, if it is not seen.
+    """
 
     command: str
     before: str
+    rest: str
+    invisible: str = ""
+
+
+@dataclass(eq=False)
+class OneLine(Refusal):
+    """What stands on the lines after the command's own is no part of it."""
+
+    command: str
     rest: str
 
 
@@ -38,7 +50,8 @@ class DidYouMean(Refusal):
     params: str
 
     def __post_init__(self) -> None:
-        self.offers = (Offer(name="run", act=Act(name=self.command, params=self.params)),)
+        # The blank tells what was typed from what the bot itself gives a button to carry.
+        self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
 
 
 @dataclass(eq=False)
@@ -77,9 +90,11 @@ class TooManyPeople(Refusal):
 
 @dataclass(eq=False)
 class WhichItem(Refusal):
-    """There is no such kind of CRM item."""
+    """There is no such kind of CRM item; or nobody has said of which kind ``number`` is."""
 
     command: str
+    number: int = 0
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(eq=False)

@@ -1,42 +1,200 @@
-"""Text after a command to typed parts. No I/O; what is not understood is never guessed."""
+"""Text after a command to typed parts. No I/O; what is not understood is never guessed.
+
+What may be written how is in the tables at the top and in ``vocabulary``; parts come in any order.
+"""
 
 import re
 from collections.abc import Callable, Collection
-from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any
 
-from bot.bitrix24.entities import CrmItem, Group
+from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Someone
 from bot.commands import vocabulary
-from bot.commands.line import (
-    ANYTHING,
-    DASH,
-    END,
-    NUMBER,
-    QUOTED,
-    WORD,
-    Line,
-    Problem,
+from bot.commands.links import MAX_ID, ForeignHost, read_link
+from bot.commands.vocabulary import (
+    APOSTROPHES,
+    DASHES,
+    HYPHENS,
+    SEPARATORS,
+    STOPS,
+    near,
     normalise,
 )
-from bot.commands.options import read_option
-from bot.commands.someone import is_named, read_people
+
+MAX_REASON = 500
+# No command needs as many: what is longer is read no further.
+MOST_PARTS = 300
+SHORTEST, LONGEST = 5 * 60, 7 * 86_400
 
 EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "reason"})
 
-_LINK = r"(?:https?://([^\s/]{1,255}))?"
-_ITEM_LINK = re.compile(
-    rf"{_LINK}/crm/(lead|deal|company|contact)/details/{NUMBER}/?{END}",
+
+def _any(words: Collection[str]) -> str:
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+def _quoted(opening: str, closing: str) -> str:
+    # What stands before a letter, or before another of its kind, closes a part of the name at most.
+    return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
+
+
+# A part ends where the line does, at a separator or before markup, perhaps with a full stop.
+_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
+_NUMBER = r"([1-9][0-9]{0,9})"
+_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER)}|id)\.?(?=[ 0-9#№:])))"
+_ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
+_TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
+_NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
+# A preposition is one where a record, a chat or a link comes next.
+_PREPOSITION = (
+    rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
+    rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
-_ITEM_NUMBER = re.compile(rf" ?[#:№]? ?{NUMBER}{END}")
-_GROUP_LINK = re.compile(rf"{_LINK}/workgroups/group/{NUMBER}/?{END}")
-_GROUP_NUMBER = re.compile(rf"#?{NUMBER}{END}")
-_CHAT_MENTION = re.compile(rf"\[CHAT={NUMBER}\](.{{0,255}}?)\[/CHAT\]", re.I)
-_CHAT_NUMBER = re.compile(rf" ?{NUMBER}{END}")
+_NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.\-](?!-)\w{{1,39}}){{0,4}}\.?"
+# What ends a name, though it is a word.
+_NO_NAME = (
+    rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)}){_END}"
+    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
+)
+_AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
+_QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
+_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
+
+_PATTERNS = {
+    "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
+    "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
+    "end": _END,
+    "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
+    "word": r"[^\W\d_]+",
+    "anything": rf"[^{SEPARATORS}]+",
+    "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
+    "id": _ID,
+    "email": rf"(?:mailto:)?@?([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}}){_END}",
+    "quoted": f"@? ?(?:{_QUOTED}){_END}",
+    "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
+    "me": f"(?:{_any(vocabulary.ME)}){_END}",
+    "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
+    "preposition": _PREPOSITION,
+    "after word": _AFTER_WORD,
+    "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
+    "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
+    "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
+    "group": rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
+    rf"(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
+    "reason": f"{_LONG_DASH} ",
+    "hyphen": f"[{HYPHENS}] ",
+    "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
+    "is": " ?[=:]? ?",
+    "time": r" ?(?:([0-9]{1,5}(?:[.,][0-9]{1,2})?) ?)?([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
+    "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
+    "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
+}
+_SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+
+
+class Problem(StrEnum):
+    """What is wrong at the place."""
+
+    UNKNOWN = "unknown"
+    EVERYONE = "everyone"
+    WHICH_ITEM = "which_item"
+    NOT_NUMBER = "not_number"
+    NOT_GROUP = "not_group"
+    FOREIGN = "foreign"
+    DURATION = "duration"
+    TOO_LONG = "too_long"
+
+
+class Unclear(ValueError):
+    """The text stops making sense at ``place``, counted in characters of ``text``.
+
+    ``word`` is what stands there; ``instead`` is a text that would make sense.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        place: int,
+        problem: Problem = Problem.UNKNOWN,
+        word: str = "",
+        instead: str = "",
+    ) -> None:
+        super().__init__(place)
+        self.text = text
+        self.place = place
+        self.problem = problem
+        self.word = word
+        self.instead = instead
+
+
+class Line:
+    """The text, how far it is read, and what has been found so far.
+
+    ``wanted`` are the parts that the command takes; links lead to no other ``host``.
+    """
+
+    def __init__(self, text: str, wanted: Collection[str], host: str) -> None:
+        self.text = normalise(text)
+        self.wanted = wanted
+        self.host = host
+        self.place = 0
+        self.parts: dict[str, Any] = {}
+        self.people: dict[object, Someone] = {}
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing is left to read."""
+        return self.place >= len(self.text)
+
+    def see(self, what: str) -> re.Match[str] | None:
+        """Say what stands here, if it is of this kind, and stay."""
+        return _SEEN[what].match(self.text, self.place)
+
+    def take(self, what: str) -> re.Match[str] | None:
+        """Read what stands here, if it is of this kind."""
+        if found := self.see(what):
+            self.place = found.end()
+        return found
+
+    def word(self) -> str:
+        """Give the word that comes next, in small letters."""
+        found = self.see("word")
+        return found[0].casefold() if found else ""
+
+    def put(self, part: str, value: Any, start: int) -> None:
+        """Keep what was read from ``start`` on. Raises ``Unclear`` where it contradicts."""
+        if part == "people":
+            self.people.setdefault(value.id if isinstance(value, Person) else value, value)
+        elif self.parts.setdefault(part, value) != value:
+            self.place = start
+            raise self.unclear()
+
+    def number(self, found: re.Match[str], group: int = 1) -> int:
+        """Give the number that was found. Raises ``Unclear`` where no portal has so high a one."""
+        number = int(found[group])
+        if number > MAX_ID:
+            self.place = found.start(group)
+            raise self.unclear(Problem.NOT_NUMBER)
+        return number
+
+    def number_after_word(self) -> int:
+        """Read the number that has to stand here. Raises ``Unclear``."""
+        if found := self.take("after word"):
+            return self.number(found)
+        self.take("between")
+        raise self.unclear(Problem.NOT_NUMBER)
+
+    def unclear(self, problem: Problem = Problem.UNKNOWN, instead: str = "") -> Unclear:
+        """Make the error that says: it stops making sense here."""
+        found = self.see("anything")
+        return Unclear(self.text, self.place, problem, found[0] if found else "", instead)
 
 
 def asks_for_help(text: str) -> bool:
     """Say whether somebody wants to know how the command goes: ``help``, ``?``."""
-    return normalise(text).casefold() in vocabulary.HELP
+    asked = normalise(text)
+    words = vocabulary.readings(asked.strip(f"?/.!-{DASHES}"))
+    return any(word in vocabulary.HELP for word in words) or asked.strip("?") == "" != asked
 
 
 def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> dict[str, Any]:
@@ -45,92 +203,281 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
     ``host`` is the portal's: links to another one are refused. Raises ``Unclear``, and nothing
     else.
     """
-    line = Line(text, host)
-    for part, read in _READERS.items():
-        if part in wanted:
-            read(line)
-    line.skip()
-    while not line.at_end and read_option(line, wanted):
-        line.skip()
+    line = Line(text, wanted, host)
+    line.take("between")
+    for _ in range(MOST_PARTS):
+        if line.at_end:
+            break
+        if not any(part in wanted and read(line) for part, read in _READERS) and not _option(line):
+            raise _suspect(line)
+        line.take("stops")
+        line.take("between")
     if not line.at_end:
         raise line.unclear()
-    return {name: part for name, part in line.parts.items() if part or name == "chat_id"}
+    people = {"people": tuple(line.people.values())} if line.people else {}
+    return line.parts | people
 
 
-def _read_word(line: Line) -> None:
-    if not line.see(DASH) and (found := line.take(ANYTHING)):
-        # In small letters two characters may become one: «ſ» with an accent.
-        line.parts["word"] = normalise(found[0].lstrip("/").casefold())
+def split_command(typed: str) -> tuple[bool, str, str]:
+    """Part a typed line into the command's name and what follows it.
+
+    Says first whether there is a slash; the bot's own name after the command's is left out, as in
+    ``/invite@switchboard``.
+    """
+    found = _SEEN["command"].fullmatch(normalise(typed))
+    return ("/" in found[1], found[2], found[3].lstrip(" .,;:!…")) if found else (False, "", "")
 
 
-def _read_group(line: Line) -> None:
-    if found := line.take(_GROUP_LINK):
-        line.parts["group"] = Group(id=line.number(found, 2))
-        line.check_host(found)
-    elif found := line.take(_GROUP_NUMBER):
-        line.parts["group"] = Group(id=line.number(found))
-    elif found := line.take(QUOTED):
-        line.parts["group"] = Group(name=(found[1] or found[2]).strip())
-    elif not line.at_end and not line.see(DASH) and not is_named(line):
-        raise line.unclear(Problem.NOT_GROUP)
+def plain(text: str) -> str:
+    """Write mentions as people see them: ``@Ivan``."""
+    return _SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
 
 
-def _read_target(line: Line) -> None:
-    """Read the item, the chat, or both."""
-    start = line.place
-    asked = line.word() in vocabulary.PREPOSITIONS and line.text[start + len(line.word()) :][:1]
-    if asked == " ":
-        line.take(WORD)
-        line.skip()
-    item = _item(line)
-    if item:
-        line.parts["item"] = item
-        line.skip()
-    if chat := _chat(line):
-        line.parts["chat_id"] = chat
-    if asked == " " and not item and not chat:
-        line.place = start
+def _word(line: Line) -> bool:
+    if line.parts or line.see("option") or not (found := line.take("anything")):
+        return False
+    # In small letters two characters may become one: «ſ» with an accent.
+    line.parts["word"] = normalise(found[0].casefold()).strip(f"/{STOPS}")
+    return True
+
+
+def _reason(line: Line) -> bool:
+    if not (found := line.take("reason")):
+        return False
+    if len(line.text) - found.end() > MAX_REASON:
+        line.place += MAX_REASON
+        raise line.unclear(Problem.TOO_LONG)
+    line.parts["reason"] = line.text[line.place :]
+    line.place = len(line.text)
+    return True
+
+
+def _option(line: Line) -> bool:
+    start, found = line.place, line.see("option")
+    part = _option_part(found[1]) if found else ""
+    if not found or part not in line.wanted:
+        return False
+    line.place = found.end()
+    line.put(part, _VALUES[part](line), start)
+    return True
+
+
+def _option_part(name: str) -> str:
+    known, name = vocabulary.OPTIONS, name.casefold()
+    return known.get(name) or known.get(vocabulary.other_layout(name), "")
+
+
+def _flag(line: Line) -> bool:
+    if not line.see("end"):
         raise line.unclear()
+    return True
 
 
-def _item(line: Line) -> CrmItem | None:
-    if found := line.see(_ITEM_LINK):
-        line.check_host(found)
+def _duration(line: Line) -> int:
+    line.take("is")
+    start, seconds = line.place, 0.0
+    while found := line.see("time"):
+        unit = vocabulary.UNITS.get(found[2].casefold(), 0)
+        # "hour" alone is one hour, a letter alone is nothing.
+        if not unit or not (found[1] or (len(found[2]) > 2 and not seconds)):
+            break
+        seconds += float((found[1] or "1").replace(",", ".")) * unit
         line.place = found.end()
-        return CrmItem(type=vocabulary.ITEMS[found[2]], id=line.number(found, 3))
-    word = line.word()
-    if word in vocabulary.ITEMS:
-        line.take(WORD)
-        return CrmItem(type=vocabulary.ITEMS[word], id=line.take_number(_ITEM_NUMBER))
-    _suspect_item(line, word)
-    return None
+    if not SHORTEST <= seconds <= LONGEST or not line.see("end"):
+        line.place = start
+        raise line.unclear(Problem.DURATION)
+    return int(seconds)
 
 
-def _suspect_item(line: Line, word: str) -> None:
-    """Refuse a word before a number that names no kind of item: ``del 288``."""
-    known = vocabulary.ME | vocabulary.CHAT | {"id", "user"}
-    if not word or word in known or is_named(line):
-        return
-    if not _ITEM_NUMBER.match(line.text, line.place + len(word)):
-        return
-    near = get_close_matches(word, vocabulary.ITEMS, 1, 0.7)
-    instead = line.instead(len(word), near[0]) if near else ""
-    raise line.unclear(Problem.WHICH_ITEM, instead)
-
-
-def _chat(line: Line) -> int:
-    if found := line.take(_CHAT_MENTION):
+def _chat_number(line: Line) -> int:
+    line.take("is")
+    if found := line.take("chat"):
         return line.number(found)
-    if line.word() not in vocabulary.CHAT:
-        return 0
-    line.take(WORD)
-    return line.take_number(_CHAT_NUMBER)
+    if line.word() in vocabulary.CHAT:
+        line.take("word")
+    return line.number_after_word()
 
 
-# In the order in which they are typed.
-_READERS: dict[str, Callable[[Line], None]] = {
-    "word": _read_word,
-    "group": _read_group,
-    "item": _read_target,
-    "people": read_people,
+_VALUES: dict[str, Callable[[Line], int]] = {
+    "dry": _flag,
+    "yes": _flag,
+    "lasting": _duration,
+    "chat_id": _chat_number,
 }
+
+
+def _group(line: Line) -> bool:
+    if "group" in line.parts or not (found := line.see("group")):
+        return False
+    # After a colleague, a name in quotation marks is another one.
+    if line.people and not found[0][0].isalnum():
+        return False
+    name = next(filter(None, found.groups()[1:]), "").strip()
+    if not name and not found[1]:
+        return False
+    line.parts["group"] = Group(name=name) if name else Group(id=line.number(found))
+    line.place = found.end()
+    return True
+
+
+def _link(line: Line) -> bool:
+    start, tag = line.place, line.see("tag")
+    if not (found := tag or line.see("address")):
+        return False
+    text = ((tag[1] or tag[2]) if tag else found[0]).rstrip(".,;!?:…)")
+    part = _linked(line, text)
+    if part is None or part[0] not in line.wanted:
+        return False
+    line.place = found.end() if tag else start + len(text)
+    line.put(*part, start)
+    return True
+
+
+def _linked(line: Line, text: str) -> tuple[str, Any] | None:
+    if found := _SEEN["email"].fullmatch(text):
+        return "people", _by_email(line, found)
+    try:
+        return read_link(text, line.host)
+    except ForeignHost:
+        raise line.unclear(Problem.FOREIGN) from None
+
+
+def _item(line: Line) -> bool:
+    start = line.place
+    type_ = vocabulary.ITEMS.get(line.word())
+    if type_ is None:
+        return False
+    line.take("word")
+    line.put("item", CrmItem(type=type_, id=line.number_after_word()), start)
+    return True
+
+
+def _chat(line: Line) -> bool:
+    start = line.place
+    if not line.see("chat") and line.word() not in vocabulary.CHAT:
+        return False
+    line.put("chat_id", _chat_number(line), start)
+    return True
+
+
+def _preposition(line: Line) -> bool:
+    """Read ``in`` of ``in deal 288``; the item itself comes next."""
+    found = line.see("preposition")
+    if found:
+        line.take("word")
+        line.take("between")
+    return found is not None
+
+
+def _numbered(line: Line) -> bool:
+    """Read the number of an item of which nobody has said what it is."""
+    if "item" in line.parts or not (found := line.see("number")):
+        return False
+    start, number = line.place, line.number(found)
+    line.place = found.end()
+    line.put("number", number, start)
+    return True
+
+
+def _person(line: Line) -> bool:
+    start = line.place
+    for kind, read in _PEOPLE:
+        if found := line.take(kind):
+            if (someone := read(line, found)) is not None:
+                line.put("people", someone, start)
+                return True
+            line.place = start
+    return False
+
+
+def _mentioned(line: Line, found: re.Match[str]) -> Someone | None:
+    if found[1].lower() == "all":
+        return _everyone(line, found)
+    number = int(found[1])
+    return Person(id=number, name=found[2].strip()) if 0 < number <= MAX_ID else None
+
+
+def _by_id(line: Line, found: re.Match[str]) -> Someone | None:
+    is_item = "number" in line.wanted and found[0].startswith(("#", "№"))
+    return Person(id=int(found[1])) if int(found[1]) <= MAX_ID and not is_item else None
+
+
+def _by_email(line: Line, found: re.Match[str]) -> Someone | None:
+    # Beyond ASCII another case may be another word, or none: «İ» becomes two characters.
+    return Email(address=found[1].lower() if found[1].isascii() else found[1])
+
+
+def _by_quotes(line: Line, found: re.Match[str]) -> Someone | None:
+    name = next(filter(None, found.groups())).strip()
+    return Named(name=name) if name else None
+
+
+def _by_name(line: Line, found: re.Match[str]) -> Someone | None:
+    first = found[1].partition(" ")[0]
+    word = first.casefold().rstrip(".")
+    if word in vocabulary.EVERYONE:
+        return _everyone(line, found)
+    someone = Me() if word in vocabulary.ME else vocabulary.ROLES.get(word)
+    if someone is None:
+        return Named(name=found[1].rstrip("."))
+    # A role is one word: what follows it is not a part of it.
+    line.place = found.start(1) + len(first)
+    return someone
+
+
+def _oneself(line: Line, found: re.Match[str]) -> Someone | None:
+    return Me()
+
+
+def _everyone(line: Line, found: re.Match[str]) -> Someone | None:
+    line.place = found.start()
+    raise line.unclear(Problem.EVERYONE)
+
+
+def _suspect(line: Line) -> Unclear:
+    """Say what is wrong here, and what may have been meant."""
+    if "group" in line.wanted and "group" not in line.parts and not line.people:
+        return line.unclear(Problem.NOT_GROUP)
+    numbered = None if line.see("id") else line.see("word and number")
+    if "item" in line.wanted and (found := numbered):
+        meant = near(found[1], vocabulary.ITEMS)
+        return line.unclear(Problem.WHICH_ITEM, _instead(line, found[1], meant))
+    if found := line.see("option"):
+        offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
+        meant = near(found[1], offered, 0.6)
+        return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+    if "reason" in line.wanted and (found := line.see("hyphen")):
+        return line.unclear(instead=_instead(line, found[0], "-- "))
+    if "number" in line.wanted and (found := line.see("number")):
+        return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
+    return line.unclear()
+
+
+def _instead(line: Line, words: str, others: str) -> str:
+    """Write the text with other words at this place; nothing where there are none."""
+    rest = line.text[line.place + len(words) :]
+    return others and f"{line.text[: line.place]}{others}{rest}"
+
+
+_PEOPLE: tuple[tuple[str, Callable[[Line, re.Match[str]], Someone | None]], ...] = (
+    ("mention", _mentioned),
+    ("id", _by_id),
+    ("email", _by_email),
+    ("name", _by_name),
+    ("quoted", _by_quotes),
+    ("me", _oneself),
+    ("everyone", _everyone),
+)
+
+# What is read where which part is wanted, the surer first.
+_READERS: tuple[tuple[str, Callable[[Line], bool]], ...] = (
+    ("word", _word),
+    ("reason", _reason),
+    ("group", _group),
+    ("people", _link),
+    ("item", _preposition),
+    ("item", _item),
+    ("item", _chat),
+    ("number", _numbered),
+    ("people", _person),
+)

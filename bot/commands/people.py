@@ -102,7 +102,9 @@ class People:
             resolved.refusals.append(refusal)
 
     async def _by_name(self, name: str, found: Sequence[Found], choose: Choose) -> Person:
-        matches = _matches(name, found)
+        alike = [] if (matches := _matches(name, found)) else await self._alike(name)
+        # The portal's search may miss a name that holds a character which nobody sees.
+        matches = matches or _matches(name, alike)
         active = [one for one in matches if one.active]
         if len(active) == 1:
             return _employee(active[0])
@@ -110,7 +112,7 @@ class People:
             raise PersonAmbiguous(name, await self._picker(active, choose))
         if matches:
             raise PersonDismissed(matches[0].person)
-        raise PersonNotFound(name, await self._near(name))
+        raise PersonNotFound(name, _near(name, alike))
 
     async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
         if not found:
@@ -125,14 +127,11 @@ class People:
         departments = await self._users.departments(numbers)
         return tuple(Offer(label=_label(one, departments), act=choose(one.person)) for one in shown)
 
-    async def _near(self, name: str) -> tuple[str, ...]:
-        """Find names like this one, among those that begin like it."""
-        roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
+    async def _alike(self, name: str) -> list[Found]:
+        """Find everybody whose name begins like this one."""
         beginnings = list(dict.fromkeys(word[:2] for word in name.split()))[:2]
         rows = await self._users.search(beginnings)
-        known = {one.person.name: one for found in rows.values() for one in found if one.active}
-        near = get_close_matches(name, known, MOST_NEAR, 0.5)
-        return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
+        return list({one.person.id: one for found in rows.values() for one in found}.values())
 
     async def in_role(
         self, role: Role, event: CommandEvent, item: CrmItem | None, *, of: int = 0
@@ -201,12 +200,16 @@ def _begins(words: list[str], typed: list[str]) -> bool:
     return True
 
 
+def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
+    """Choose the names most like this one."""
+    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
+    known = [one.person.name for one in alike if one.active]
+    near = get_close_matches(name, known, MOST_NEAR, 0.5)
+    return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
+
+
 def _words(name: str) -> list[str]:
-    return (
-        name.casefold()
-        .replace("\N{CYRILLIC SMALL LETTER IO}", "\N{CYRILLIC SMALL LETTER IE}")
-        .split()
-    )
+    return vocabulary.key(name).split()
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:

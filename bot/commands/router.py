@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.bitrix24.events import CommandEvent
-from bot.commands import grammar
+from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
     ButtonExpired,
     DidYouMean,
@@ -23,10 +23,7 @@ from bot.commands.errors import (
     WhichItem,
     WrongDuration,
 )
-from bot.commands.line import Problem, Unclear
-from bot.commands.options import MAX_REASON
-from bot.commands.someone import plain
-from bot.commands.writing import write
+from bot.commands.grammar import MAX_REASON, Problem, Unclear, plain
 from bot.errors import Refusal
 from bot.outcomes import Outcomes
 
@@ -40,9 +37,9 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    def written(self, **changed: Any) -> str:
-        """Write the arguments, with some of them changed, as somebody might type them."""
-        return write({**dict(self), **changed})
+    def told(self, **changed: Any) -> str:
+        """Give the arguments, with some of them changed, as a button carries them."""
+        return self.model_copy(update=changed).model_dump_json(exclude_defaults=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +59,29 @@ class Command:
     proven: bool | None = None
     is_button: bool = False
 
+    @property
+    def spellings(self) -> list[str]:
+        """What else the portal is to take for the command's name, letter for letter.
+
+        In a private talk the bot hears whatever is written: there no more is needed than elsewhere.
+        """
+        words = vocabulary.spellings(self.name)
+        return words if self.everywhere else words[:1]
+
     def explains_itself(self, event: CommandEvent) -> bool:
         """Say whether the requester asks how the command goes, and not for what it does."""
         return not self.is_button and grammar.asks_for_help(event.command.params)
 
-    def read(self, event: CommandEvent, host: str = "") -> Arguments:
-        """Read what was typed; ``host`` is the portal's.
+    def read(self, params: str, host: str = "", *, pressed: bool = False) -> Arguments:
+        """Read what was typed, or what the button ``pressed`` carries; ``host`` is the portal's.
 
         Raises a ``Refusal`` that says what is wrong with it.
         """
-        if self.is_button:
-            return self._told(event.command.params)
+        if self.is_button or (pressed and params.startswith("{")):
+            return self._told(params)
         fields = self.arguments.model_fields
         try:
-            parts = grammar.parse(event.command.params, fields.keys(), host)
+            parts = grammar.parse(params, fields.keys(), host)
         except Unclear as unclear:
             raise _refusal(self.name, unclear) from None
         if any(field.is_required() and name not in parts for name, field in fields.items()):
@@ -132,11 +138,18 @@ class Router:
         return [*self.commands.values(), *self.buttons.values()]
 
     def find(self, name: str) -> Command:
-        """Give the command of this name. Raises ``UnknownCommand``."""
-        try:
-            return self.commands[name]
-        except KeyError:
-            raise UnknownCommand(name) from None
+        """Give the command of this name, in capitals or typed on the other keyboard.
+
+        Raises ``UnknownCommand``.
+        """
+        for reading in vocabulary.readings(name):
+            if reading in self.commands:
+                return self.commands[reading]
+        raise UnknownCommand(name)
+
+    def is_spelled(self, name: str) -> bool:
+        """Say whether the portal knows a command by this name, letter for letter."""
+        return any(name == one.name or name in one.spellings for one in self.commands.values())
 
     def find_act(self, name: str) -> Command:
         """Give what a button does: its own act, or a command. Raises ``UnknownCommand``."""
@@ -163,6 +176,10 @@ def _command(
 
 def _refusal(command: str, unclear: Unclear) -> Refusal:
     """Choose the words for a text that stops making sense."""
+    before, rest = unclear.text[: unclear.place], unclear.text[unclear.place :]
+    invisible = vocabulary.invisible(unclear.word)
+    if invisible:
+        return NotUnderstood(command, plain(before), plain(rest), invisible)
     if unclear.instead:
         return DidYouMean(unclear.word, command, unclear.instead)
     match unclear.problem:
@@ -180,5 +197,4 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
             return WrongDuration(unclear.word, command)
         case Problem.TOO_LONG:
             return ReasonTooLong(MAX_REASON)
-    before, rest = unclear.text[: unclear.place], unclear.text[unclear.place :]
     return NotUnderstood(command, plain(before), plain(rest))

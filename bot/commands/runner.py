@@ -1,15 +1,17 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.bitrix24.events import Chat, CommandEvent
-from bot.commands import vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, UnknownCommand
+from bot.bitrix24.events import Chat, CommandEvent, lines_of
+from bot.commands import grammar, vocabulary
+from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.quotes import said_lines
 from bot.commands.router import Command, Router
+from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
 from bot.portals.proof import Actor
 from bot.presses import Pressed
@@ -44,35 +46,89 @@ class Runner:
 
     async def run(self, context: Context) -> Outcomes:
         """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
+        left_out = self._left_out(context.command)
+        if left_out is None:
+            return await self._run(context)
+        try:
+            outcomes = await self._run(context)
+        except Refusal as refusal:
+            outcomes = refusal
+        return [*(outcomes if isinstance(outcomes, Sequence) else [outcomes]), left_out]
+
+    async def _run(self, context: Context) -> Outcomes:
+        declared, params = self._find(context.command)
         portal, event = context.portal, context.command.event
-        declared = self._find(context.command)
+        if (declared.name, params) != (event.name, event.command.params):
+            event = event.about(declared.name, params)
+            context = context.about(replace(context.command, event=event))
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
         if declared.explains_itself(event):
             return Usage(command=declared.name)
-        arguments = declared.read(event, urlsplit(portal.client_endpoint).netloc)
+        host = urlsplit(portal.client_endpoint).netloc
+        pressed = isinstance(context.command, Pressed)
+        arguments = declared.read(params, host, pressed=pressed)
         if declared.proven:
             await context.actor.prove()
         return await declared.run(arguments, event, lambda type_: self._make(type_, context))
 
-    def _find(self, command: Accepted) -> Command:
+    def _find(self, command: Accepted) -> tuple[Command, str]:
+        """Give the command or the act that was declared, and its parameters."""
         event = command.event
         if isinstance(command, Pressed) or command.internal:
-            return self._router.find_act(event.name)
+            return self._router.find_act(event.name), event.command.params
         try:
-            return self._router.find(event.name)
+            return self._router.find(event.name), event.command.params
         except UnknownCommand:
-            raise self._suspect(event) from None
+            return self._find_typed(event)
 
-    def _suspect(self, event: CommandEvent) -> UnknownCommand | DidYouMean:
-        """Say what may have been meant by a command that there is not."""
-        typed, names = event.name.casefold(), list(self._router.commands)
-        swapped = vocabulary.other_layout(typed)
-        near = [swapped] if swapped in names else get_close_matches(typed, names, 1, 0.7)
-        if not near:
-            return UnknownCommand(event.name)
-        return DidYouMean(f"/{event.name}", near[0], event.command.params.strip())
+    def _find_typed(self, event: CommandEvent) -> tuple[Command, str]:
+        """Read what was written to the bot alone: the portal knows no such command.
+
+        Raises ``UnknownCommand`` or ``DidYouMean``.
+        """
+        typed = f"{event.command.command} {event.command.params}" if event.name else _first(event)
+        has_slash, name, params = grammar.split_command(typed)
+        try:
+            declared = self._router.find(name)
+        except UnknownCommand:
+            if meant := self._suspect(name.casefold()):
+                raise DidYouMean(typed.split()[0], meant, params) from None
+            raise
+        if not has_slash:
+            raise DidYouMean(name, declared.name, params)
+        return declared, params
+
+    def _suspect(self, name: str) -> str:
+        """Give the command that may have been meant; nothing where there is none."""
+        commands = self._router.commands
+        word = vocabulary.near(name, [*commands, *vocabulary.COMMANDS])
+        meant = vocabulary.COMMANDS.get(word, word)
+        return meant if meant in commands else ""
+
+    def _left_out(self, command: Accepted) -> OneLine | None:
+        """Tell of what stands on the lines after the command, where no command takes it."""
+        event = command.event
+        if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
+            return None
+        lines = iter(said_lines(event.message.text))
+        if not any(map(event.is_line, lines)):
+            return None
+        after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
+        rest = [line for line in after if not line.startswith("/") or self._is_meant(line)]
+        text = vocabulary.normalise(" ".join(rest))
+        return OneLine(event.name, grammar.plain(text)) if text else None
+
+    def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
+        """Say whether the portal makes an event of a further line, as it does of a command's."""
+        name = line.removeprefix("/").partition(" ")[0]
+        return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
+
+    def _is_meant(self, line: str) -> bool:
+        """Say whether a line is for this bot, and not for another one."""
+        _, name, _ = grammar.split_command(line)
+        return bool(self._suspect(name.casefold()))
 
     def _make(self, type_: type[Any], context: Context) -> Any:
         return Again(self, context) if type_ is Again else self._workshop(type_, context)
@@ -93,3 +149,9 @@ class Again:
             original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
         return await self._runner.run(self._context.about(replace(command, event=event)))
+
+
+def _first(event: CommandEvent) -> str:
+    """Give the first line in which something stands."""
+    lines = map(vocabulary.normalise, lines_of(event.message.text))
+    return next(filter(None, lines), "")

@@ -24,10 +24,10 @@ class Aimed(Protocol):
 
     @property
     def yes(self) -> bool:
-        """Whether the requester has confirmed what he wants."""
+        """Whether the requester has confirmed what they want."""
 
-    def written(self, **changed: object) -> str:
-        """Write the arguments, with some of them changed."""
+    def told(self, **changed: object) -> str:
+        """Give the arguments, with some of them changed, as a button carries them."""
 
 
 class Targets:
@@ -52,6 +52,12 @@ class Targets:
         if args.item is None:
             return await self._by_chat(args.chat_id)
         return await self._by_item(args, args.item, event)
+
+    async def by_number(self, number: int, event: CommandEvent) -> CrmItem | None:
+        """Find the item of this customer's chat that has a number, if exactly one has."""
+        bound = await self._items_of(event.chat) if event.chat.is_open_line else []
+        found = [item for item in bound if item.id == number]
+        return found[0] if len(found) == 1 else None
 
     async def _by_chat(self, chat_id: int) -> Target:
         dialog = await self._lines.dialog(chat_id)
@@ -83,7 +89,7 @@ class Targets:
 
 def _asked(args: Aimed, item: CrmItem, bound: CrmItem | None, event: CommandEvent) -> OtherItem:
     """Ask which of two items is meant, before anyone enters a customer's chat."""
-    here = Act(name=event.name, params=args.written(item=None, chat_id=0))
-    there = Act(name=event.name, params=args.written(yes=True))
+    here = Act(name=event.name, params=args.told(item=None, chat_id=0))
+    there = Act(name=event.name, params=args.told(yes=True))
     offers = (Offer(name="this_chat", act=here),) if bound else ()
     return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))

@@ -1,64 +1,158 @@
-"""The words that commands are written with, in both languages."""
+"""The words and the signs that commands are written with, in both languages, as tables."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from itertools import chain
 
 from bot.bitrix24.entities import ItemType, Role
 
-HELP = frozenset({"help", "?", "помощь", "справка"})
-PREPOSITIONS = frozenset({"in", "в"})
-CHAT = frozenset({"chat", "чат", "чате"})
-ME = frozenset({"me", "я"})
-EVERYONE = frozenset({"all", "все", "everyone"})
-
-ITEMS: dict[str, ItemType] = {
-    "deal": "deal",
-    "сделка": "deal",
-    "сделку": "deal",
-    "сделке": "deal",
-    "сделки": "deal",
-    "lead": "lead",
-    "лид": "lead",
-    "лида": "lead",
-    "лиду": "lead",
-    "лиде": "lead",
-    "contact": "contact",
-    "контакт": "contact",
-    "контакта": "contact",
-    "контакту": "contact",
-    "контакте": "contact",
-    "company": "company",
-    "компания": "company",
-    "компанию": "company",
-    "компании": "company",
-}
-
-ROLES: dict[str, Role] = {
-    "responsible": Role.RESPONSIBLE,
-    "ответственный": Role.RESPONSIBLE,
-    "observers": Role.OBSERVERS,
-    "наблюдатели": Role.OBSERVERS,
-    "head": Role.HEAD,
-    "руководитель": Role.HEAD,
-    "owner": Role.OWNER,
-    "оператор": Role.OWNER,
-    "line": Role.LINE,
-    "линия": Role.LINE,
-}
-
-LANGUAGES = {"ru": "ru", "русский": "ru", "russian": "ru", "рус": "ru"} | {
-    "en": "en",
-    "english": "en",
-    "английский": "en",
-    "англ": "en",
-}
-
-# Seconds in a unit.
-UNITS = {"m": 60, "м": 60, "h": 3600, "ч": 3600, "d": 86_400, "д": 86_400}
-
-# What the keys of a Russian keyboard write when it is switched to English.
-_KEYS = dict(
-    zip("йцукенгшщзхъфывапролджэячсмитьбюё", "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", strict=True)
+# Signs, as classes of regular expressions.
+HYPHENS = r"\-‐‑﹣"
+DASHES = "‒–—―−⸺⸻﹘"
+# What may end a part, as it ends a sentence.
+STOPS = r".!?:…"
+SEPARATORS = r"\s,;"
+APOSTROPHES = "'‘’‚‛`´"
+_DOUBLE = '"“”„‟〝〞'
+# Which marks open a name, and which may close it.
+QUOTES = ((_DOUBLE, _DOUBLE), ("«", "»"), ("‹", "›"), (APOSTROPHES, APOSTROPHES))
+# What is neither seen nor a blank between words, although Unicode does not call it a format.
+BLANKS = (
+    r"\x00-\x1f\x7f-\x9f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 )
+
+
+def _words(table: Mapping[str, str]) -> dict[str, str]:
+    """Read a table of meanings, each with the words for it."""
+    return {word: meaning for meaning, words in table.items() for word in words.split()}
+
+
+HELP = frozenset({"help", "помощь", "справка"})
+PREPOSITIONS = frozenset({"in", "to", "from", "for", "on", "в", "во", "из", "к", "по", "на"})
+CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
+# What may stand before a number, besides «#» and «№».
+NUMBER = frozenset({"number", "num", "no", "nr", "n", "номер"})
+ID = frozenset({"id", "user", "ид"})
+CHAT = frozenset({"chat", "чат", "чата", "чате", "чату"})
+GROUP = frozenset({"group", "workgroup", "группа", "группы", "группе", "группу"})
+ME = frozenset({"me", "myself", "я", "меня"})
+EVERYONE = frozenset({"all", "everyone", "everybody", "все", "всех", "всем"})
+
+_ITEMS: dict[ItemType, str] = {
+    "deal": "deal сделка сделки сделке сделку сделкой",
+    "lead": "lead лид лида лиду лидом лиде",
+    "contact": "contact контакт контакта контакту контактом контакте",
+    "company": "company компания компании компанию компанией",
+}
+ITEMS = {word: type_ for type_, words in _ITEMS.items() for word in words.split()}
+
+_ROLES = {
+    Role.RESPONSIBLE: "responsible ответственный ответственного ответственному",
+    Role.OBSERVERS: "observers наблюдатели наблюдателей наблюдателям",
+    Role.HEAD: "head руководитель руководителя руководителю",
+    Role.OWNER: "owner оператор оператора оператору",
+    Role.LINE: "line линия линию линии",
+}
+ROLES = {word: role for role, words in _ROLES.items() for word in words.split()}
+
+LANGUAGES = _words({"ru": "ru рус русский russian", "en": "en англ английский english"})
+
+OPTIONS = _words({"dry": "dry пробно", "yes": "yes", "lasting": "for на", "chat_id": "chat чат"})
+
+_UNITS = {
+    60: "m min mins minute minutes м мин минута минуты минуту минут",
+    1800: "полчаса",
+    3600: "h hr hrs hour hours ч час часа часов",
+    86_400: "d day days д дн день дня дней сутки суток",
+    604_800: "w week weeks нед неделя недели неделю",
+}
+# Seconds in a unit.
+UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.split()}
+
+# What somebody may call a command, who then is asked whether they mean it.
+COMMANDS = _words(
+    {
+        "invite": "add call пригласить пригласи добавить добавь позвать позови",
+        "remove": "delete kick убрать убери удалить удали исключить",
+        "escalate": "эскалация эскалировать",
+        "group": "группа группу",
+        "undo": "cancel отмена отменить отмени",
+        "who": "кто",
+        "why": "почему",
+        "help": "start commands помощь справка команды",
+        "check": "status проверка проверить проверь",
+        "language": "lang язык",
+    }
+)
+
+# The keys of a keyboard, as they write in Russian and in English.
+_RUSSIAN, _ENGLISH = "йцукенгшщзхъфывапролджэячсмитьбюё", "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+_TO_ENGLISH = str.maketrans(_RUSSIAN, _ENGLISH)
+_TO_RUSSIAN = str.maketrans(_ENGLISH, _RUSSIAN)
+
+_FULL_WIDTH = ord("！") - ord("!")
+# Unicode's own composing takes quadratic time on a long run of accents.
+_PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
+_INVISIBLE = re.compile(f"[{BLANKS}]")
+_SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'")})
+
+
+def normalise(text: str) -> str:
+    """Make the same what only looks the same.
+
+    Format characters are dropped, letters composed; every digit and every sign has the width of
+    ASCII, and every space is one blank.
+    """
+    plain = text.translate({ord(sign): _plain(sign) for sign in set(text) if not sign.isascii()})
+    composed = "".join(unicodedata.normalize("NFC", one) for one in _PIECES.findall(plain))
+    return " ".join(composed.split())
+
+
+def _plain(sign: str) -> str:
+    if unicodedata.category(sign) == "Cf":
+        return ""
+    if "！" <= sign <= "～":
+        return chr(ord(sign) - _FULL_WIDTH)
+    return str(unicodedata.decimal(sign, sign))
+
+
+def key(name: str) -> str:
+    """Write a name as names are compared."""
+    return normalise(name).casefold().translate(_SAME)
+
+
+def invisible(text: str) -> str:
+    """Name the first character of a text that is not seen: ``U+2800 BRAILLE PATTERN BLANK``."""
+    found = _INVISIBLE.search(text)
+    return f"U+{ord(found[0]):04X} {unicodedata.name(found[0], '')}".strip() if found else ""
 
 
 def other_layout(word: str) -> str:
     """Give what the same keys would have written on the other keyboard layout."""
-    return "".join(_KEYS.get(letter, letter) for letter in word.lower())
+    small = word.lower()
+    return small.translate(_TO_RUSSIAN if small.isascii() else _TO_ENGLISH)
+
+
+def readings(word: str) -> tuple[str, str]:
+    """Give a word in small letters, as it is and as the other keyboard would have written it."""
+    small = word.casefold()
+    return small, other_layout(small)
+
+
+def near(word: str, known: Iterable[str], likeness: float = 0.7) -> str:
+    """Find the known word that may have been meant; nothing where none is like it."""
+    if len(word) > 40:
+        return ""
+    words = list(known)
+    same = [one for one in readings(word) if one in words]
+    like = (get_close_matches(one, words, 1, likeness) for one in readings(word))
+    return next(chain(same, *like), "")
+
+
+def spellings(name: str) -> list[str]:
+    """Give what else a command's name is typed like: with capitals, on the other keyboard."""
+    swapped = other_layout(name)
+    return [name.capitalize(), name.upper(), swapped, swapped.capitalize(), swapped.upper()]

@@ -27,12 +27,12 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import PROFILE, Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import (
+    Bitrix24Error,
     ExpiredToken,
-    Moved,
     NoPermission,
     NotProven,
     NotTheirs,
-    Refused,
+    Unreachable,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.figures import Figures, Proven
@@ -114,7 +114,7 @@ class Proof:
     ) -> tuple[int | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
-        Gives the owner, ``None`` where that is not told, and the call's result or ``Refused``.
+        Gives the owner, ``None`` where that is not told, and the call's result or its error.
         Raises as ``Access.with_pair``.
         """
         if call.method == "batch" and len(call.methods) == batch.MAX_CALLS:
@@ -142,6 +142,11 @@ class Proof:
         try:
             owner = await self._access.owner(portal, pair)
         except ExpiredToken:
+            return await self._access.renew(portal, pair)
+        except Unreachable:
+            # The refresh tells where the portal is now.
+            if not self._access.may_have_moved(portal):
+                raise
             return await self._access.renew(portal, pair)
         return (pair, owner) if owner else None
 
@@ -179,7 +184,12 @@ class Actor:
         if self._own is not None:
             try:
                 return await self._with_own(self._own, call)
-            except (ExpiredToken, NoPermission, Moved):
+            except (ExpiredToken, NoPermission):
+                await self._renew_own(self._own)
+            except Unreachable:
+                # The refresh tells where the portal is now.
+                if not self._access.may_have_moved(self._portal):
+                    raise
                 await self._renew_own(self._own)
         await self._prove_event()
         return await self._access.call(self._portal, self._user_id, call)
@@ -204,7 +214,7 @@ class Actor:
     async def _prove_own(self, own: TokenPair) -> None:
         try:
             owner = await self._access.owner(self._portal, own)
-        except (ExpiredToken, Moved):
+        except ExpiredToken:
             return await self._renew_own(own)
         if owner == self._user_id:
             return self._keep(own)
@@ -215,8 +225,8 @@ class Actor:
 
     async def _renew_own(self, own: TokenPair) -> None:
         """Have the authorization server say whose a token is that the portal does not take."""
-        self._own = None
         renewed = await self._access.renew(self._portal, own)
+        self._own = None
         if renewed is not None and renewed[1] == self._user_id:
             self._keep(renewed[0])
         elif renewed is not None and self._command.brought.is_named:
@@ -248,6 +258,6 @@ class Actor:
 
 
 def _result(result: Any) -> Any:
-    if isinstance(result, Refused):
+    if isinstance(result, Bitrix24Error):
         raise result
     return result

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from bot.bitrix24.events import CommandEvent
 from bot.store.tokens import TokenPair
 
+# A portal drops an event that it could not deliver for a day.
+OLDEST = 24 * 3600.0
+
 
 class Place(StrEnum):
     """Where a reply is read."""
@@ -114,6 +117,12 @@ class Accepted:
     def since(self) -> float:
         """When the command came, or, where it had been set aside, when it was taken up."""
         return self.resumed_at or self.received_at
+
+    @property
+    def asked_at(self) -> float:
+        """When it was typed or pressed: as the portal says, if that can be true."""
+        ts, came = self.event.ts, self.received_at
+        return ts if ts is not None and came - OLDEST < ts < came else came
 
     @property
     def lane(self) -> str:

@@ -1,6 +1,6 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -21,12 +21,13 @@ from bot.web.events import Events
 from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
-from bot.web.listener import Handler
 from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
 from bot.web.welcome import Welcome
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)
@@ -76,12 +77,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
         [
-            web.post("/bitrix24/events", events.receive),
+            *_at("/bitrix24/events", events.receive, welcome.explain),
             *_at("/bitrix24/install", install.receive, welcome.install),
             *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
-            web.get("/bitrix24/connect", connecting.begin, allow_head=False),
-            web.post("/bitrix24/connect", connecting.consent),
+            *_at("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
+            web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.readiness),

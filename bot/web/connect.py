@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.bitrix24 import form
-from bot.commands.someone import plain
+from bot.commands.grammar import plain
 from bot.connect import Connect, NotConnected, Obstacle
 from bot.errors import StoreUnavailable
 from bot.web.callers import Callers

@@ -1,5 +1,7 @@
 """What belongs where in Bitrix24, for whoever opens the bot's addresses in a browser."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 
 from bot.bitrix24.scopes import WANTED
@@ -43,3 +45,14 @@ class Welcome:
             which=which,
             address=self._addresses[which],
         )
+
+    async def explain(self, request: web.Request) -> web.StreamResponse:
+        """Say to who opens an address that Bitrix24 alone posts to what it is for."""
+        response = await self._pages.show(
+            "notice.html.j2",
+            self._pages.preferred(request),
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+            notice="posted_only",
+        )
+        response.headers["Allow"] = "POST"
+        return response

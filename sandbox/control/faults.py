@@ -6,7 +6,16 @@ from sandbox.control import body
 from sandbox.control.body import Body
 from sandbox.courier import is_http_url
 from sandbox.errors import ControlRefused, RestRefused
-from sandbox.faults import BOT_AUTH, ERROR, RESULT, TOKENS, WITHOUT_CHAT, Faults, MethodFault
+from sandbox.faults import (
+    BOT_AUTH,
+    ERROR,
+    FAILURE,
+    RESULT,
+    TOKENS,
+    WITHOUT_CHAT,
+    Faults,
+    MethodFault,
+)
 from sandbox.keys import STATE
 from sandbox.model import CRM_TYPES, HISTORY, CrmItem
 from sandbox.rest.dispatch import UNKNOWN
@@ -50,8 +59,7 @@ def _set_method(state: State, asked: Body) -> None:
     )
 
 
-def _error(asked: Body) -> object:
-    error = asked.part("error")
+def _refusal(error: Body) -> object:
     status = int(error.amount("status", 400, 599))
     extra: dict[str, object] = {}
     if error.has("operating_reset_in"):
@@ -89,7 +97,8 @@ def _redirect(asked: Body) -> object:
 
 
 _VALUES = {
-    ERROR: _error,
+    ERROR: lambda asked: _refusal(asked.part(ERROR)),
+    FAILURE: lambda asked: _refusal(asked.part(FAILURE)),
     RESULT: _result,
     "delay": _delay,
     "html": _html,

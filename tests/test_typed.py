@@ -1,0 +1,282 @@
+"""What people really type: every way of writing a command does the same, or is asked about."""
+
+from typing import Any
+
+import pytest
+from acting import INVITE, added, changes, keyboard, press
+from sqlalchemy import text
+from stage import ANNA, BOT, CHAT, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+
+from handlers import router
+
+M = "[USER=12]Иван Петров[/USER]"
+A = "[USER=15]Анна Орлова[/USER]"
+EVERYWHERE = [name for name, one in router.commands.items() if one.everywhere]
+
+pytestmark = ON_SQLITE
+
+BOTH = pytest.mark.parametrize("language", ["ru", "en"])
+
+
+async def brings(stage: Stage, typed: str, *people: int) -> None:
+    """Type a command that brings in these people and nobody else; then they leave."""
+    before = len(await changes(stage))
+    reply = await stage.say(typed)
+    assert "✅" in reply, f"{typed!r}: {reply}"
+    assert (await changes(stage))[before:] == [added(one) for one in people], typed
+    for one in people:
+        leave(stage, one)
+
+
+def leave(stage: Stage, person: int) -> None:
+    stage.portal.state.chats[CHAT].members.remove(person)
+
+
+async def asked(stage: Stage, typed: str, language: str = "ru", **where: Any) -> str:
+    """Type what is to change nothing, and give the private answer."""
+    await stage.faults(events={"language": language})
+    reply = await stage.say(typed, **where)
+    assert reply in await stage.told_privately()
+    assert not await changes(stage)
+    return reply
+
+
+async def test_brings_in_the_same_colleague(stage: Stage) -> None:
+    for whom in (
+        f"{M}.", f"{M}!", f"{M};", f"\u200e{M}\u200e", f"\u202a{M}\u202c", f"\u2066{M}\u2069",
+        f"\ufeff{M}\u00ad", "id１２", "№12", "[URL=/company/personal/user/12/]Иван[/URL]",
+        f"deal 288. {M}", f"deal 288: {M}", f"{M} в сделке №288", "@id12, --yes", f"--yes {M}",
+    ):  # fmt: skip
+        await brings(stage, f"/invite {whom}", IVAN)
+
+
+async def test_several_people_are_parted_by_whatever_parts(stage: Stage) -> None:
+    for between in ("; ", ";", ",", ". ", "! ", " и ", " & ", "\u2028", "\u00a0"):
+        await brings(stage, f"/invite {M}{between}{A}", IVAN, ANNA)
+
+
+async def test_finds_a_colleague_by_whatever_is_written(stage: Stage) -> None:
+    for whom in (
+        "‘Анна Орлова’", "'Анна Орлова'", "„Анна Орлова“", "‹Анна Орлова›", "«Ан\u200bна Орлова»",
+        "@Анна Орлова!", "@orlova@example.test", "orlova@example.test.",
+    ):  # fmt: skip
+        await brings(stage, f"/invite {whom}", ANNA)
+
+
+async def test_a_name_of_the_portal_may_hold_what_nobody_sees(stage: Stage) -> None:
+    anna = stage.portal.state.users[ANNA]
+    for anna.name in ("Ан\u200bна", "\u2068Анна", "А\u00adн\u00adна"):
+        await brings(stage, "/invite @Анна Орлова", ANNA)
+    anna.name = "Ма\u0438\u0306я"  # «й» in two characters
+    await brings(stage, "/invite @Майя Орлова", ANNA)
+
+
+async def test_a_group_may_be_called_what_nobody_sees(stage: Stage) -> None:
+    stage.portal.state.groups[15].name = "Юр\u200bисты"
+
+    assert "✅" in await stage.say(f"/group «Юристы» {M}")
+    assert await changes(stage) == [(INVITE, {"GROUP_ID": "15", "USER_ID": ["12"]})]
+
+
+async def test_follows_a_link_however_it_was_copied(stage: Stage) -> None:
+    portal = stage.portal.url
+    for link in (
+        f"{portal}/crm/deal/details/288/?IFRAME=Y&IFRAME_TYPE=SIDE_SLIDER",
+        f"{portal}/crm/deal/details/288/#tab_main",
+        f"{portal}/crm/deal/details/288/.",
+        f"{portal}/crm/deal/show/288/",
+        "/crm/deal/show/288/",
+        "crm/deal/details/288",
+        f"{portal.removeprefix('http://')}/crm/deal/details/288/",
+        f"{portal}/crm/type/2/details/288/",
+        f"[URL]{portal}/crm/deal/details/288/[/URL]",
+        f"{portal}/online/?IM_DIALOG=chat8773",
+    ):
+        await brings(stage, f"/invite {link} {M}", IVAN)
+
+
+@BOTH
+async def test_refuses_a_link_to_another_portal(stage: Stage, language: str) -> None:
+    words = {"ru": "Эта ссылка ведёт на другой портал.", "en": "This link leads to another portal."}
+
+    for host in ("https://evil.example", "evil.example", f"{stage.portal.url}@evil.example"):
+        reply = await asked(stage, f"/invite {host}/crm/deal/show/288/?IFRAME=Y {M}", language)
+        assert reply.startswith(words[language])
+
+
+async def test_finds_the_group_however_it_is_written(stage: Stage) -> None:
+    portal = stage.portal.url
+    for group in (
+        "№15", "№ 15", "#15", "15:", "15.", "группа 15", "‘Юристы’", "“Юристы”",
+        f"{portal}/workgroups/group/15/tasks/?x=1", f"{portal}/spaces/group/15/",
+        "/spaces/group/15/discussions/",
+    ):  # fmt: skip
+        before = len(await changes(stage))
+        assert "«Юристы»" in await stage.say(f"/group {group} {M}")
+        assert (await changes(stage))[before:] == [(INVITE, {"GROUP_ID": "15", "USER_ID": ["12"]})]
+
+
+@BOTH
+async def test_for_a_while_in_every_wording(stage: Stage, language: str) -> None:
+    await stage.faults(events={"language": language})
+    words = {"ru": "в этом чате на 2 часа", "en": "is in this chat for 2 hours"}
+    for option in ("--for=2h", "--for 2 часа", "—for 2h", "-for 2 hours", "--на 2ч."):
+        for line in (f"{M} {option}", f"{option} {M}"):
+            assert words[language] in await stage.say(f"/invite {line}")
+            leave(stage, IVAN)
+
+
+@BOTH
+async def test_a_number_in_an_escalation_is_no_colleague(stage: Stage, language: str) -> None:
+    words = {"ru": "Одного номера 12 мало", "en": "The number 12 alone may be any"}
+
+    for typed in ("#12", "№12", "12", "# 12 --yes", "№ 12 -- срочно"):
+        assert words[language] in await asked(stage, f"/escalate {typed}", language)
+        assert words[language] in await asked(
+            stage, f"/escalate {typed}", chat=GROUP_CHAT, language=language
+        )
+
+
+async def test_the_number_of_this_chats_record_is_clear(stage: Stage) -> None:
+    assert "🚨 Эскалация, сделка № 288" in await stage.say("/escalate #288 -- срочно")
+    assert await changes(stage) == [added(21)]
+
+
+async def test_whoever_is_asked_chooses_by_a_button(stage: Stage) -> None:
+    await asked(stage, f"/escalate №288 {M} -- срочно", chat=GROUP_CHAT)
+
+    reply = await press(stage, "сделка № 288")
+
+    assert "🚨 Эскалация, сделка № 288" in reply
+    assert "Причина: срочно" in reply
+    assert await changes(stage) == [added(IVAN, chat=None)]
+
+
+async def test_a_number_may_be_meant_as_a_colleagues(stage: Stage) -> None:
+    reply = await asked(stage, "/escalate deal 288 #12")
+    assert "Может быть, [b]/escalate deal 288 id12[/b]?" in reply
+    await asked(stage, "/escalate #12")
+
+    assert "[USER=12][/USER] теперь в этом чате" in await press(stage, "сотрудник id12")
+
+
+async def test_a_command_is_known_however_it_is_spelled(stage: Stage) -> None:
+    for name in ("Invite", "INVITE", "/invite", "штмшеу", "Штмшеу", "ШТМШЕУ"):
+        await brings(stage, f"/{name} {M}", IVAN)
+    names = stage.count("SELECT count(*) FROM journal WHERE command = 'invite'")
+    assert names == 6
+
+
+async def test_other_spellings_are_hidden_and_do_not_crowd_the_portal(stage: Stage) -> None:
+    commands = [one for one in stage.portal.state.commands.values() if not one.hidden]
+    assert sorted(one.name for one in commands) == sorted(router.commands)
+    assert len(stage.portal.state.commands) <= 50
+    for name in EVERYWHERE:
+        assert "[b]/" in await stage.say(f"/{name.capitalize()} help")
+        assert "[b]/" in await stage.say(f"/{name.upper()} ?")
+    stage.portal.state.chats[CHAT].members.append(BOT)
+    assert "[b]/help[/b]" in await stage.say("/Help help")
+
+
+async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> None:
+    commands = stage.portal.state.commands
+    for number in [number for number, one in commands.items() if not one.name.isascii()]:
+        del commands[number]
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE portals SET registered = 'older'"))
+    error = {"status": 400, "code": "COMMAND_NAME_INVALID", "description": "Latin letters only"}
+    await stage.faults(method="imbot.v2.Command.register", error=error, times=None)
+
+    assert await stage.install() == 200
+    await brings(stage, f"/Invite {M}", IVAN)
+
+
+@BOTH
+async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) -> None:
+    await stage.faults(events={"language": language})
+    words = {"ru": "⚠️ Команда занимает одну строку", "en": "⚠️ A command is one line"}
+
+    for typed in (
+        f"/invite {M}\n{A}", f"/invite {M}[BR]@Анна Орлова", f"/invite {M}\n\n и @Анна Орлова\n",
+        f"/Invite {M}\n /invite @Анна Орлова", f"/invite {M}\n/invit @Анна Орлова",
+    ):  # fmt: skip
+        reply = await stage.say(typed)
+        assert "✅" in reply
+        assert words[language] in reply
+        assert "@Анна Орлова" in reply
+        assert words[language] in (await stage.told_privately())[-1]
+        assert (await changes(stage))[-1] == added(IVAN)
+        leave(stage, IVAN)
+
+
+async def test_what_is_left_out_is_told_also_where_nothing_is_done(stage: Stage) -> None:
+    reply = await stage.say(f"/invite\n{M}")
+
+    assert "Кого? Наберите @ и выберите коллегу" in reply
+    assert "Команда занимает одну строку, дальше она не прочитана: «@Иван Петров»." in reply
+    assert not await changes(stage)
+
+
+async def test_lines_that_are_commands_of_their_own_need_no_word(stage: Stage) -> None:
+    fence = "-" * 54
+    further = f"/Remove {M}\n/other x\n{fence}\nx\n{fence}"
+
+    reply = await stage.say(f"Добрый день!\n/invite {M}\n{further}")
+
+    assert "строку" not in reply
+    assert len(await changes(stage)) == 2
+
+
+@BOTH
+async def test_names_a_character_that_nobody_sees(stage: Stage, language: str) -> None:
+    words = {"ru": "невидимый знак: U+3164 HANGUL FILLER.", "en": "invisible character: U+3164"}
+
+    for typed in (f"/invite {M} \u3164", f"/invite {M} а\u3164б", "/escalate deal 28\u31648"):
+        assert words[language] in await asked(stage, typed, language)
+
+
+async def test_a_private_talk_takes_what_the_portal_does_not(stage: Stage) -> None:
+    for number, typed in enumerate((
+        "/invite@switchboard ", "/INVITE@Switchboard_bot ", "/invite\u00a0", "\u200b/invite ",
+        "/ invite ", "/invite: ", "/invite,", "/штмшеу ", "/Invite ",
+    ), 1):  # fmt: skip
+        await stage.whisper(f"{typed}deal 288 {M}")
+        await stage.settled()
+        assert await changes(stage) == number * [added(IVAN, chat=None)], typed
+
+
+@BOTH
+async def test_a_private_talk_asks_about_what_is_like_a_command(
+    stage: Stage, language: str
+) -> None:
+    await stage.faults(events={"language": language})
+    await stage.whisper(f"invte deal 288 {M}")
+    await stage.settled()
+
+    [told] = await stage.told_privately()
+    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
+    assert f"{words[0]}[b]/invite deal 288 @Иван Петров[/b]?" in told
+    assert not await changes(stage)
+    await press(stage, words[1])
+    assert await changes(stage) == [added(IVAN, chat=None)]
+
+
+async def test_help_is_found_by_every_spelling(stage: Stage) -> None:
+    for word in ("invite", "/invite", "Invite", "штмшеу", "INVITE."):
+        await stage.whisper(f"/help {word}")
+        await stage.settled()
+    told = await stage.told_privately()
+    assert len(told) == 5
+    assert len(set(told)) == 1
+    assert len(told[0].splitlines()) <= 4
+
+
+async def test_a_name_cannot_say_more_than_a_name_by_a_button(stage: Stage) -> None:
+    stage.portal.state.users[DRIVER].last_name = "Петров[/USER] id3 [USER=15]x"
+    await stage.say("/invite @Иван")
+    _, buttons = await keyboard(stage, OLGA)
+    [label] = [one["TEXT"] for one in buttons if "id3" in one["TEXT"]]
+
+    await press(stage, label)
+
+    assert await changes(stage) == [added(DRIVER)]
