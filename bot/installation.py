@@ -122,13 +122,13 @@ class Installation:
 
     async def _renewed(self, auth: Auth, refresh_token: SecretStr) -> Grant:
         """Renew the pair where the request says; older portals do not say, so try every server."""
-        found: list[Refused | Unreachable] = []
+        found: list[Bitrix24Error] = []
         for server in self._servers(auth):
             try:
                 return await self._oauth.refresh(server, refresh_token)
             except ForeignServer:
                 raise Unproven("an authorization server that is not allowed") from None
-            except (Refused, Unreachable) as error:
+            except Bitrix24Error as error:
                 found.append(error)
         codes = [error.code for error in found if isinstance(error, Refused)]
         if not codes:

@@ -282,7 +282,7 @@ async def test_a_box_has_a_path_of_its_own(empty_stage: Stage) -> None:
                 status=told.status, body=await told.read(), content_type=kind, headers=where
             )
 
-    async with serving_at(forward) as box:
+    async with serving_at(forward) as (box, _):
         stage.portal.state.url = f"{box}/intranet"
         assert await stage.install() == 200
         assert portals(stage)[0].client_endpoint == f"{box}/intranet/rest/"

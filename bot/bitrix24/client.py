@@ -27,9 +27,9 @@ from bot.bitrix24.errors import (
     Bitrix24Error,
     Busy,
     Moved,
+    NoConnection,
     Refused,
     Unanswered,
-    Unreachable,
     error_of,
     unanswered,
 )
@@ -137,7 +137,7 @@ class Client:
                     raise Moved(_redirected(response))
                 return response.status, await _body(response)
         except ClientConnectorError:
-            raise Unreachable("no connection") from None
+            raise NoConnection("no connection") from None
         except TimeoutError:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):

@@ -3,6 +3,7 @@
 Bitrix24Error
 ├── Busy               the portal takes no calls for now: nothing happened, repeat later
 ├── Unreachable        no call got through: nothing happened, repeat at will
+│   ├── NoConnection   … because nobody is at the address, or answers there
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 │   └── TurnedAway     … though a gateway says that nothing was passed on
@@ -63,6 +64,10 @@ class Busy(Bitrix24Error):
 
 class Unreachable(Bitrix24Error):
     """The call did not get through: no connection, or nobody there to check the token."""
+
+
+class NoConnection(Unreachable):
+    """Nobody is at the portal's address, or has answered there lately."""
 
 
 class Moved(Unreachable):

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Unreachable
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    NoConnection,
+    NoPermission,
+    Refused,
+    Unanswered,
+)
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
@@ -171,8 +177,9 @@ _NOTICES: tuple[tuple[type[Exception], str], ...] = (
     (PortalRefuses, "install_refused"),
     (Unproven, "install_proof"),
     (NoAuthorizationServer, "install_oauth"),
-    (Bitrix24Error, "install_portal"),
-    (StoreUnavailable, "install_server"),
+    (NoConnection, "install_portal"),
+    (Unanswered, "install_portal"),
+    (Exception, "install_server"),
 )
 
 
@@ -191,7 +198,7 @@ def _reason(error: Exception) -> str:
             return "the authorization server does not answer, "
         case Refused():
             return f"the portal says {error.code or '(no code)'}, "
-        case Unreachable():
+        case NoConnection():
             return "the portal does not answer, "
     return ""
 
