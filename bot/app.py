@@ -30,6 +30,7 @@ from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.installation import Installation
+from bot.languages import Languages
 from bot.letters import Letters
 from bot.portals.proof import Proof
 from bot.presses import PRESS, Buttons
@@ -75,6 +76,7 @@ class Parts:
     inbox: Inbox
     oauth: OAuth
     access: Access
+    proof: Proof
     wording: Wording
     backlog: Backlog
     engine: Engine
@@ -168,10 +170,12 @@ def _parts(
     links, states = Links(cipher, settings.public_url), States(database)
     patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
     buttons = Buttons(Presses(database))
+    decisions, preferences = PortalSettingsStore(database), Preferences(database)
     memory = Memory(
         wording=wording,
-        settings=PortalSettingsStore(database),
-        preferences=Preferences(database),
+        settings=decisions,
+        preferences=preferences,
+        languages=Languages(wording, preferences, decisions),
         stays=Stays(database),
         history=History(database),
     )
@@ -182,10 +186,12 @@ def _parts(
     oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
     access = Access(client, portals, tokens, oauth)
     proof = Proof(access, tokens, patience, figures)
-    registration = Registration(access, portals, router, wording, patience, settings.public_url)
+    registration = Registration(
+        access, portals, router, wording, patience, settings.public_url, oauth.client_id
+    )
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
-    letters = Letters(wording, memory.preferences, memory.settings, buttons)
+    letters = Letters(wording, memory.languages, memory.settings, buttons)
     replies = Replies(access, proof, patience, pace)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
@@ -209,6 +215,7 @@ def _parts(
         inbox=inbox,
         oauth=oauth,
         access=access,
+        proof=proof,
         wording=wording,
         backlog=backlog,
         engine=engine,

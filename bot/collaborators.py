@@ -23,6 +23,7 @@ from bot.commands.targets import Targets
 from bot.diagnosis import Diagnosis
 from bot.doctor import Doctor, PortalDoctor
 from bot.figures import Figures
+from bot.languages import Languages
 from bot.rendering import Wording
 from bot.store.history import History
 from bot.store.journal import Journal
@@ -40,6 +41,7 @@ class Memory:
     wording: Wording
     settings: PortalSettingsStore
     preferences: Preferences
+    languages: Languages
     stays: Stays
     history: History
 
@@ -97,6 +99,7 @@ def collaborators(
         Past: lambda context: Past(memory.history, context.command),
         Stays: lambda context: memory.stays,
         Preferences: lambda context: memory.preferences,
+        Languages: lambda context: memory.languages,
         PortalSettingsStore: lambda context: memory.settings,
         Wording: lambda context: memory.wording,
     }

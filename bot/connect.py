@@ -111,7 +111,7 @@ class Connect:
         portal = await self._portal(note["portal"])
         state = self._cipher.seal(STATE, {**note, "nonce": secrets.token_hex(16)})
         query = urlencode({"client_id": self._oauth.client_id, "state": state})
-        return f"{origin(portal.client_endpoint)}/oauth/authorize/?{query}"
+        return f"{portal.address}/oauth/authorize/?{query}"
 
     async def finish(self, code: SecretStr, state: str) -> Connected:
         """Store the person's token, and tell what had waited for it.

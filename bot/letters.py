@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from bot.bitrix24.entities import Offer, Person
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
+from bot.languages import Languages
 from bot.outcomes import Outcomes, Told
 from bot.presses import Buttons
 from bot.rendering import Wording
 from bot.store.accepted import Accepted, Button, Place, Reply
 from bot.store.portal_settings import PortalSettings, PortalSettingsStore
-from bot.store.preferences import Preferences
 
 MAX_LINES = 10
 
@@ -30,12 +30,12 @@ class Letters:
     def __init__(
         self,
         wording: Wording,
-        preferences: Preferences,
+        languages: Languages,
         settings: PortalSettingsStore,
         buttons: Buttons,
     ) -> None:
         self._wording = wording
-        self._preferences = preferences
+        self._languages = languages
         self._settings = settings
         self._buttons = buttons
 
@@ -51,15 +51,20 @@ class Letters:
             place, reader = _address(one, command, settings)
             letter = letters.get((place, reader.id))
             if letter is None:
-                language = await self._language(place, reader, command, settings)
+                language = await self._language(place, reader, command)
                 letter = letters[place, reader.id] = _Letter(place, reader, language)
             self._add(letter, one, command)
         return [self._reply(one, command, parks, asks) for one in letters.values()]
 
     async def language(self, command: Accepted) -> str:
         """Give the language that the requester reads."""
-        settings = await self._settings.of(command.event.member_id)
-        return await self._language(Place.PRIVATE, command.event.user.person, command, settings)
+        return await self._language(Place.PRIVATE, command.event.user.person, command)
+
+    async def _language(self, place: Place, reader: Person, command: Accepted) -> str:
+        event = command.event
+        if place is Place.CHAT:
+            return await self._languages.of_portal(event.member_id, event.language)
+        return await self._languages.of(event.member_id, reader.id, event.language)
 
     def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
         text, buttons = self._wording.word(told, letter.language)
@@ -71,17 +76,6 @@ class Letters:
             Button(text=words, link=offer.link, payload=payload)
             for words, offer, payload in zip(buttons, offers, payloads, strict=True)
         ]
-
-    async def _language(
-        self, place: Place, reader: Person, command: Accepted, settings: PortalSettings
-    ) -> str:
-        event = command.event
-        if place is Place.CHAT:
-            return self._wording.known(settings.default_language or event.language)
-        chosen = await self._preferences.language(event.member_id, reader.id)
-        other = reader.id != event.user.id
-        fallback = (settings.default_language if other else "") or event.language
-        return self._wording.known(chosen or fallback)
 
     def _reply(self, letter: _Letter, command: Accepted, parks: bool, asks: bool) -> Reply:
         other = letter.reader.id != command.event.user.id

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cachetools import TTLCache
+from pydantic import SecretStr
 
 from bot.bitrix24.access import PROFILE, Access, profile_id
 from bot.bitrix24.calls import Call
@@ -25,10 +26,11 @@ from bot.bitrix24.oauth import APP_UNKNOWN
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
+from bot.languages import Languages
+from bot.portals.proof import Proof
 from bot.registration import REMOVED, UNINSTALL, UPDATE, Registration
 from bot.rendering import Wording
-from bot.store.portals import Portal, Portals
-from bot.store.preferences import Preferences
+from bot.store.portals import Portal, Portals, TokenTaken
 from bot.store.tokens import TokenPair, Tokens
 
 log = logging.getLogger(__name__)
@@ -57,18 +59,20 @@ class Lifecycle:
         installation: Installation,
         registration: Registration,
         access: Access,
+        proof: Proof,
         portals: Portals,
         tokens: Tokens,
-        preferences: Preferences,
+        languages: Languages,
         wording: Wording,
         figures: Figures,
     ) -> None:
         self._installation = installation
         self._registration = registration
         self._access = access
+        self._proof = proof
         self._portals = portals
         self._tokens = tokens
-        self._preferences = preferences
+        self._languages = languages
         self._wording = wording
         self._figures = figures
         # Whose tokens came with updates and were looked at; the administrators' are kept a while.
@@ -120,6 +124,26 @@ class Lifecycle:
             self._begin(self._consider(portal, pair), portal.member_id)
         self._look(portal.member_id)
         return True
+
+    def learn(self, envelope: Envelope, portal: Portal) -> None:
+        """Have an event tell the application token of a portal whose pages have told none.
+
+        It is kept once the bot's own token, which comes along, proves that the portal has sent
+        the event. Raises ``MalformedEvent``.
+        """
+        name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
+        if auth.access_token and f"lifecycle of {name}" not in self._names():
+            pair = TokenPair(auth.access_token, auth.refresh_token)
+            self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
+
+    async def _learn(self, portal: Portal, token: SecretStr, pair: TokenPair) -> None:
+        if not await self._proof.is_bots(portal, pair):
+            log.warning("portal %s: an event whose bot's token is not the bot's", portal.member_id)
+            return
+        try:
+            await self._portals.learn(portal, token)
+        except TokenTaken:
+            log.error("portal %s tells another portal's application token", portal.member_id)
 
     async def adopt(self, portal: Portal, administrator: int) -> None:
         """Have an administrator at the app's page stand in for an installer whose token is dead."""
@@ -252,8 +276,8 @@ class Lifecycle:
         log.warning("portal %s has no bot any more", portal.member_id)
         self._figures.changes.add(Change.BOT_LOST)
         await self._portals.troubled(portal.member_id, BOT_LOST)
-        language = await self._preferences.language(portal.member_id, portal.installer_id)
-        text = self._wording.page("bot_lost.j2", self._wording.known(language))
+        language = await self._languages.of(portal.member_id, portal.installer_id)
+        text = self._wording.page("bot_lost.j2", language)
         notice = Call("im.notify.personal.add", {"USER_ID": portal.installer_id, "MESSAGE": text})
         await self._access.call(portal, portal.installer_id, notice)
 
@@ -288,6 +312,9 @@ class Lifecycle:
         await self._portals.left(portal.member_id)
         self._figures.changes.add(Change.LEFT)
         log.info("portal %s has left", portal.member_id)
+
+    def _names(self) -> set[str]:
+        return {task.get_name() for task in self._tasks}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_quietly(work, name), name=f"lifecycle of {name}")

@@ -25,7 +25,16 @@ from bot.store.portals import Portal, Portals
 
 log = logging.getLogger(__name__)
 
-CODE = "switchboard"
+# What the bot's code was before it was the app's own: two apps of a portal cannot share one.
+OLD_CODE = "switchboard"
+# So many codes are tried where others have taken them.
+MOST_CODES = 3
+TAKEN = "BOT_CODE_ALREADY_TAKEN"
+# What the portal says of a bot that is not, or not this app's any more.
+NO_BOT = ("BOT_NOT_FOUND", "BOT_OWNERSHIP_ERROR")
+# What boxes say whose messenger knows `Command.register` with flat parameters only (revision 32).
+NO_FIELDS = "100"
+
 UPDATE, UNINSTALL = "ONAPPUPDATE", "ONAPPUNINSTALL"
 LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
 # The portal tells it of the bot without being asked to.
@@ -46,6 +55,7 @@ class Registration:
         wording: Wording,
         patience: Patience,
         public_url: str,
+        client_id: str,
     ) -> None:
         self._access = access
         self._portals = portals
@@ -53,6 +63,7 @@ class Registration:
         self._wording = wording
         self._patience = patience
         self._events_url = f"{public_url}/bitrix24/events"
+        self._codes = bot_codes(client_id)
 
     @cached_property
     def current(self) -> str:
@@ -137,13 +148,50 @@ class Registration:
         return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
 
     async def _register_bot(self, portal: Portal) -> int:
-        fields = self._bot_fields()
-        found = await self._call(portal, Call("imbot.v2.Bot.register", {"fields": fields}))
-        bot_id = _bot_id(found)
-        # Registering again changes nothing; only an update brings a new address or name.
-        changed = {key: value for key, value in fields.items() if key not in ("code", "type")}
-        await self._call(portal, Call("imbot.v2.Bot.update", {"botId": bot_id, "fields": changed}))
+        """Bring the app's bot up to date; only where it has none, register one."""
+        if portal.bot_id and await self._updates(portal, portal.bot_id):
+            return portal.bot_id
+        own = await self._own_bot(portal)
+        if own and await self._updates(portal, own):
+            return own
+        bot_id = await self._new_bot(portal)
+        # Where it is there after all, registering has changed nothing: an update does.
+        await self._updates(portal, bot_id)
         return bot_id
+
+    async def _updates(self, portal: Portal, bot_id: int) -> bool:
+        """Bring a bot up to date; ``False`` where the app has no such bot."""
+        fields = self._bot_fields()
+        changed = {key: value for key, value in fields.items() if key not in ("code", "type")}
+        call = Call("imbot.v2.Bot.update", {"botId": bot_id, "fields": changed})
+        try:
+            await self._call(portal, call)
+        except Refused as refused:
+            if refused.code in NO_BOT:
+                return False
+            raise
+        return True
+
+    async def _own_bot(self, portal: Portal) -> int | None:
+        """Find the bot that the app has on the portal, though nobody here remembers it."""
+        try:
+            found = await self._call(portal, Call("imbot.v2.Bot.list"))
+        except Refused:
+            return None
+        bots = rows(found.get("bots")) if isinstance(found, Mapping) else []
+        named = {str(one.get("code")): read_number(one.get("id")) for one in bots}
+        return next((named[code] for code in (*self._codes, OLD_CODE) if named.get(code)), None)
+
+    async def _new_bot(self, portal: Portal) -> int:
+        """Register a bot, under another code where somebody else has taken the first one."""
+        for code in self._codes:
+            call = Call("imbot.v2.Bot.register", {"fields": {**self._bot_fields(), "code": code}})
+            try:
+                return _bot_id(await self._call(portal, call))
+            except Refused as refused:
+                if refused.code != TAKEN or code == self._codes[-1]:
+                    raise
+        raise AssertionError("there is a code to try")
 
     async def _register_commands(self, portal: Portal, bot_id: int) -> None:
         listed = await self._call(portal, Call("imbot.v2.Command.list", {"botId": bot_id}))
@@ -187,7 +235,15 @@ class Registration:
     async def _refusals(
         self, portal: Portal, calls: Mapping[str, Call]
     ) -> dict[str, Bitrix24Error]:
-        """Make calls, as many a request as it takes; give what they came to but for results."""
+        """Make calls; give what they came to but for results."""
+        refused = await self._refused(portal, calls)
+        lag = [name for name, one in refused.items() if _wants_flat(calls[name], one)]
+        flat = {name: _flat(calls[name]) for name in lag}
+        others = {name: one for name, one in refused.items() if name not in flat}
+        return others | await self._refused(portal, flat)
+
+    async def _refused(self, portal: Portal, calls: Mapping[str, Call]) -> dict[str, Bitrix24Error]:
+        """Make calls, as many a request as it takes."""
         refused: dict[str, Bitrix24Error] = {}
         for first in range(0, len(calls), batch.MAX_CALLS):
             some = dict(islice(calls.items(), first, first + batch.MAX_CALLS))
@@ -205,7 +261,7 @@ class Registration:
     def _bot_fields(self) -> dict[str, Any]:
         name, position = self._wording.page("bot.j2", "en").split("\n")
         return {
-            "code": CODE,
+            "code": self._codes[0],
             "type": "bot",
             "isSupportOpenline": True,
             "eventMode": "webhook",
@@ -238,6 +294,25 @@ class Registration:
             "common": command.everywhere,
             "extranetSupport": False,
         }
+
+
+def bot_codes(client_id: str) -> list[str]:
+    """Give the codes of an app's bot in the order in which they are tried: no other app has them.
+
+    A code is one bot's on the whole portal, where the same program may stand twice.
+    """
+    own = f"{OLD_CODE}_{hashlib.sha256(client_id.encode()).hexdigest()[:10]}"
+    return [own, *(f"{own}_{number}" for number in range(2, MOST_CODES + 1))]
+
+
+def _flat(call: Call) -> Call:
+    """Write a call as portals take it whose messenger knows no ``fields`` yet."""
+    params = dict(call.params)
+    return Call(call.method, {**params, **params.pop("fields", {})})
+
+
+def _wants_flat(call: Call, error: Bitrix24Error) -> bool:
+    return "fields" in call.params and isinstance(error, Refused) and error.code == NO_FIELDS
 
 
 def _bot_id(found: Any) -> int:

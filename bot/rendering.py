@@ -21,7 +21,6 @@ from bot.outcomes import Told
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 DEFAULT_LANGUAGE = "en"
-EXCERPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,9 @@ class Wording:
         """Say an outcome or a refusal, and what it offers to press."""
         module = self._template(template_name(type(told)), language).make_module(variables(told))
         buttons = [
-            offer.label or _unescaped(str(getattr(module, offer.name)).strip())
+            bbcode.neutralise(offer.label, bbcode.EXCERPT)
+            if offer.label
+            else str(getattr(module, offer.name)).strip()
             for offer in told.offers
         ]
         return bbcode.without_commands(str(module).strip()), buttons
@@ -130,17 +131,12 @@ def _neutral(value: object) -> object:
 
 def _excerpt(text: str) -> Markup:
     """Give what somebody wrote at length, as plain text."""
-    return Markup(bbcode.neutralise(text, EXCERPT))
+    return Markup(bbcode.neutralise(text, bbcode.EXCERPT))
 
 
 def _typed(params: str) -> Markup:
-    """Give what somebody typed, or might type, as he sees it: with names for mentions."""
-    return Markup(bbcode.neutralise(plain(params), EXCERPT))
-
-
-def _unescaped(text: str) -> str:
-    """Give a button's words as they are: no BB code is read in them."""
-    return text.replace("&#91;", "[").replace("&#93;", "]")
+    """Give what somebody typed, or might type, as they see it: with names for mentions."""
+    return Markup(bbcode.neutralise(plain(params), bbcode.EXCERPT))
 
 
 def _chat_link(number: int, text: str) -> Markup:

@@ -21,7 +21,7 @@ from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
 from bot.installation import app_code
-from bot.store.cipher import Cipher, Unreadable, same_secret
+from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 from bot.store.tokens import TokenPair, Tokens
@@ -130,9 +130,7 @@ class Visitors:
         token = visit.application_token
         for find in (self._portals.find, self._portals.fresh):
             portal = await find(visit.member_id)
-            if portal and (
-                not token.get_secret_value() or same_secret(portal.application_token, token)
-            ):
+            if portal and (not token.get_secret_value() or portal.is_told_by(token)):
                 return portal
         raise Stranger("page_proof" if portal else "page_portal")
 

@@ -5,9 +5,9 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.notices import Notices
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Diagnosis
+from bot.languages import Languages
 from bot.outcomes import Outcome
 from bot.rendering import Wording
-from bot.store.preferences import Preferences
 
 router = Router()
 
@@ -29,10 +29,10 @@ async def ask_access(
     *,
     notices: Notices,
     wording: Wording,
-    preferences: Preferences,
+    languages: Languages,
     diagnosis: Diagnosis,
 ) -> AccessAsked:
-    language = await preferences.language(event.member_id, args.whom.id) or event.language
+    language = await languages.of(event.member_id, args.whom.id, event.language)
     text = wording.page("access_request.j2", language, person=args.person, item=args.item)
     answer = await notices.send(args.whom, text)
     if refused := answer.refused:

@@ -1,10 +1,12 @@
 """/who: tell who is in the customer's chat, and who has to do with it."""
 
+from dataclasses import replace
+
 from bot.bitrix24.crm import Card, Crm
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import OpenLines
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.events import Chat, CommandEvent
+from bot.bitrix24.open_lines import Dialog, OpenLines
 from bot.bitrix24.people import Users, person_of
 from bot.commands.errors import NotInOpenLine
 from bot.commands.router import Arguments, Router
@@ -13,11 +15,18 @@ from bot.outcomes import Outcome
 router = Router()
 
 
+NO_DIALOG = Dialog(0, (), 0, "", "", "")
+
+
 class Who(Arguments):
     pass
 
 
 class WhoIsHere(Outcome):
+    """``chat_id`` is the customer's chat, 0 where there is none; ``inside``: it was typed there."""
+
+    chat_id: int
+    inside: bool
     item: CrmItem | None
     members: tuple[Person, ...]
     owner: Person | None
@@ -31,11 +40,8 @@ class WhoIsHere(Outcome):
 async def who(
     args: Who, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
 ) -> WhoIsHere:
-    if not event.chat.is_open_line:
-        raise NotInOpenLine("who")
-    dialog = await lines.dialog(event.chat.id)
-    members = await lines.members(event.chat.id)
-    item = next(iter(dialog.items), None)
+    item, dialog = await _seen(event.chat, lines)
+    members = await _members(dialog.id, lines)
     card = await _card(item, crm)
     queue = await _queue(event.chat.line_id or dialog.line_id, lines)
     wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
@@ -47,6 +53,8 @@ async def who(
         return tuple(person_of(one, accounts) for one in numbers if one)
 
     return WhoIsHere(
+        chat_id=dialog.id,
+        inside=dialog.id == event.chat.id,
         item=card.item if item else None,
         members=named(*(one for one in members if one not in strangers)),
         owner=next(iter(named(dialog.owner_id)), None),
@@ -55,6 +63,27 @@ async def who(
         queue=named(*queue),
         seen=bool(members),
     )
+
+
+async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
+    """Find the customer's dialog: this chat, or that of the item whose internal chat this is."""
+    if chat.is_open_line:
+        dialog = await lines.dialog(chat.id)
+        return next(iter(dialog.items), None), dialog
+    if chat.item is None:
+        raise NotInOpenLine("who")
+    last = await lines.last_chat(chat.item)
+    try:
+        return chat.item, await lines.dialog(last) if last else NO_DIALOG
+    except Refused:
+        return chat.item, replace(NO_DIALOG, id=last)
+
+
+async def _members(chat_id: int, lines: OpenLines) -> list[int]:
+    try:
+        return await lines.members(chat_id) if chat_id else []
+    except Refused:
+        return []
 
 
 async def _queue(line_id: int, lines: OpenLines) -> list[int]:

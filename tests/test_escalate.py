@@ -24,7 +24,7 @@ async def test_calls_the_responsible_into_this_chat(stage: Stage) -> None:
 
     assert reply == (
         "🚨 Эскалация, сделка № 288 «Поставка оборудования»: [USER=21]Роман Соколов[/USER] "
-        "(ответственный) теперь в этом чате. Причина: клиент &#91;b&#93;злится&#91;/b&#93;"
+        "(ответственный) теперь в этом чате. Причина: клиент [\u2060b]злится[\u2060/b]"
     )
     assert (await stage.chat())["messages"][-1]["system"]
     [call] = await stage.calls(ADD)

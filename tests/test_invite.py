@@ -288,7 +288,7 @@ async def test_a_name_with_markup_stays_text(stage: Stage) -> None:
     await stage.say(f"/invite [USER=12]{name}[/USER]")
 
     said = (await stage.chat())["messages"][-1]["text"]
-    assert "&#91;url=https://evil.example&#93;тут" in said
+    assert "[\u2060url=https://evil.example]тут" in said
     assert "[url" not in said
 
 

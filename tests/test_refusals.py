@@ -99,8 +99,8 @@ REFUSALS = {
     ),
     "a code that no page knows": (
         [error(400, "SOMETHING_NEW", "Луна в [b]Козероге[/b]")],
-        "⚠️ Битрикс24 отказал: Луна в &#91;b&#93;Козероге&#91;/b&#93;",
-        "⚠️ Bitrix24 refused: Луна в &#91;b&#93;Козероге&#91;/b&#93;",
+        "⚠️ Битрикс24 отказал: Луна в [\u2060b]Козероге[\u2060/b]",
+        "⚠️ Bitrix24 refused: Луна в [\u2060b]Козероге[\u2060/b]",
     ),
     "a plan without REST, in other words": (
         [error(403, "ACCESS_DENIED", "Access denied! Available only on extended plans")],

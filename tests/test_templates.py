@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,8 @@ def used(name: str, language: str) -> set[str]:
     return meta.find_undeclared_variables(WORDING._environments[language].parse(source))
 
 
-WORST = "Иван «[url=https://evil.example]» /invite\n/remove " + "ё" * 300
+EVIL = "[url=https://evil.example] &#91;send=/remove id12] &amp;#91;put=x] #BR#/remove $result[a]"
+WORST = f"Иван «{EVIL}» /invite\n/remove " + "ё" * 300
 WORST_PERSON = Person(id=12, name=WORST)
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
@@ -97,8 +99,8 @@ SAMPLES = {
     "groups": (Group(id=15, name=WORST),) * 2,
     "bound": CrmItem(type="lead", id=5, title=WORST),
     "near": (WORST, WORST),
-    # What somebody wrote himself may be long.
-    **dict.fromkeys(("reason", "params"), "[url=https://evil.example]\n/remove [b]"),
+    # What somebody wrote at length may be long.
+    **dict.fromkeys(("reason", "params"), f"{EVIL}\n/remove [b]"),
     "role": "head",
     **dict.fromkeys(("scopes", "missing_scopes"), ("crm", "im")),
     "failing": ("commands",),
@@ -106,7 +108,7 @@ SAMPLES = {
     "chat_id": 8773,
     "minutes": 10,
     "lasting": 7200,
-    **dict.fromkeys(("here", "seen", "supports_lines", "with_customer"), True),
+    **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),
     "joined": (Person(id=12, name=WORST),),
@@ -135,10 +137,12 @@ def takes_offers(type_: type) -> bool:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("type_", [*outcomes(), *refusals()])
 def test_a_text_survives_the_worst_values(language: str, type_: type) -> None:
-    said, _ = WORDING.word(sample(type_), language)
+    said, buttons = WORDING.word(sample(type_), language)
 
     assert said
-    assert "[url" not in said.lower()
+    for shown in (said, *buttons):
+        assert not re.search(r"\[(url|send|put)|#br#|\$result", unescape(unescape(shown)).lower())
+        assert unescape(shown) == shown
     assert "ё" * 81 not in said
     assert not any(line.lstrip().startswith("/") for line in said.split("\n"))
     assert len(said.split("\n")) <= 10

@@ -1,8 +1,10 @@
 """What comes in and what goes out: no input is misread, no output is more than text."""
 
+import html
+import re
+import unicodedata
 from contextlib import suppress
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,20 +91,46 @@ def test_a_command_means_the_same_as_a_form(data: dict) -> None:
 
 HOSTILE = st.text(max_size=200) | st.lists(
     st.sampled_from(["[", "]", "[/", "user=all", "USER", "[b]", "[send=/invite id1]", "/", "\n",
-                     "\r", "\u2028", "\x85", "\u202e", "\u200b", "&#91;", "[br]",
-                     "\ud800", "x" * 90]),
+                     "\r", "\u2028", "\x85", "\u202e", "\u200b", "\u2060", "&#91;", "[br]", "#br#",
+                     "&", "#91;", "amp;", "&lbrack;", "lbrack", ";", "&#x5b", "&amp;#91;b]",
+                     "$result[", "$", "result[c0_look]", "\ud800", "x" * 90]),
     max_size=12,
 ).map("".join)  # fmt: skip
+
+# What the portal or a browser could take for a code once the entities are read.
+CODE = re.compile(r"\[[^\u2060]|\[$|#br#|\$result", re.IGNORECASE)
+
+
+def read_out(text: str) -> str:
+    """Read entities until there is none left: once is what the portal does."""
+    while (once := html.unescape(text)) != text:
+        text = once
+    return text
 
 
 @given(HOSTILE, st.integers(1, 120))
 def test_a_neutral_value_is_one_line_without_markup(value: str, limit: int) -> None:
     said = bbcode.neutralise(value, limit)
 
-    assert not set("[]") & set(said)
+    assert not CODE.search(read_out(said))
     assert len(said.splitlines()) <= 1
-    assert len(said.replace("&#91;", "[").replace("&#93;", "]")) <= max(limit, 1)
+    assert len(said.replace("\u2060", "")) <= max(limit, 1)
     said.encode()  # no half of a pair is left that could not be sent
+
+
+@given(HOSTILE)
+def test_a_neutral_value_is_seen_as_it_was_written(value: str) -> None:
+    said = bbcode.neutralise(value, len(value) + 1)
+
+    assert read_out(said) == said
+    assert _seen(said) == _seen(value)
+    assert bbcode.neutralise(said, 2 * len(said) + 1) == said
+
+
+def _seen(text: str) -> str:
+    """Give what is to be seen of a text, without a look at how wide its gaps are."""
+    shown = (" " if unicodedata.category(one) in ("Cs", "Cc") else one for one in text)
+    return "".join(one for one in shown if unicodedata.category(one) != "Cf" and not one.isspace())
 
 
 @given(st.integers(0, 2**63 - 1), HOSTILE)
@@ -111,17 +139,14 @@ def test_a_mention_is_of_its_user_and_of_nobody_else(user_id: int, name: str) ->
 
     assert said.startswith(f"[USER={user_id}]")
     assert said.endswith("[/USER]")
-    assert (said.count("["), said.count("]")) == (2, 2)
+    within = said.removeprefix(f"[USER={user_id}]").removesuffix("[/USER]")
+    assert not CODE.search(read_out(within))
 
 
 @given(HOSTILE)
-def test_no_line_becomes_a_command(text: str) -> None:
+def test_no_line_becomes_a_command_or_a_quotation(text: str) -> None:
     said = bbcode.without_commands(text)
 
     assert said.replace("\u2060", "") == text.replace("\u2060", "")
-    assert not any(line.lstrip().startswith("/") for line in said.split("\n"))
-
-
-@pytest.mark.parametrize("value", ["[user=all]x[/user]", "[[b]]", "&#91;b&#93;"])
-def test_markup_is_shown_as_it_was_typed(value: str) -> None:
-    assert "[" not in bbcode.neutralise(value)
+    lines = [line.lstrip() for line in said.split("\n")]
+    assert not [line for line in lines if line.startswith(("/", ">>", "------"))]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from app_page import opened
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
 from test_escalate import decide
 
@@ -85,6 +86,34 @@ async def test_help_about_one_command(stage: Stage) -> None:
     assert escalate.startswith("[b]/escalate сделка 288[/b]")
     assert invite.startswith("[b]/invite @коллега[/b]")
     assert nothing.startswith("Команды «/nothing» у бота нет.")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("decided", "told"), [("", "I don't know"), ("ru", "Не знаю"), ("en", "I don't know")]
+)
+async def test_whoever_has_said_nothing_reads_the_portals_language(
+    empty_stage: Stage, decided: str, told: str
+) -> None:
+    await decide(empty_stage, default_language=decided)
+    assert await empty_stage.install() == 200
+    await empty_stage.faults(events={"language": "en"})
+
+    assert (await empty_stage.say("/escalate del 288")).startswith(told)
+
+
+@ON_SQLITE
+async def test_a_page_tells_the_language_of_who_opens_it(stage: Stage) -> None:
+    await opened(stage, OLGA, language="en")
+
+    assert (await stage.say("/escalate del 288")).startswith("I don't know")
+    assert "теперь в этом чате" in await stage.say("/invite id12")
+
+    await opened(stage, OLGA, language="ru")
+    assert (await stage.say("/escalate del 288")).startswith("Не знаю")
+    await stage.whisper("/language en")
+    await stage.settled()
+    assert (await stage.say("/escalate del 288")).startswith("I don't know")
 
 
 async def test_language(stage: Stage) -> None:

@@ -1,35 +1,54 @@
 """Text for Bitrix24's messages: BB code, and values that must not become any.
 
-Page: message-formatting.md. It names no escape, so brackets are written as entities.
+The platform has no escape: it turns entities back into brackets before it reads BB code. So an
+invisible character stands behind whatever could begin a code or an entity.
 """
 
+import re
 import unicodedata
 
 MAX_VALUE = 80
+# Of what somebody wrote at length.
+EXCERPT = 500
 
-_ENTITIES = str.maketrans({"[": "&#91;", "]": "&#93;"})
+# WORD JOINER: nobody sees it, and no line is broken at it.
+MARK = "\u2060"
+
+# What begins a code, an entity, a new line (`#BR#`), another call's result in a `batch`.
+_MEANT = re.compile(r"\[|&|#(?=BR#)|\$(?=result)", re.IGNORECASE)
+
+# What makes a line a command, a quotation, a rule around a quotation.
+_BEGINNINGS = ("/", ">>", "------")
 
 
 def neutralise(value: str, limit: int = MAX_VALUE) -> str:
-    """Make a value plain text: no markup, no line of its own, at most ``limit`` characters."""
-    visible = "".join(
-        " "
-        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Zs")
-        else character
-        for character in value[: 4 * limit]
-    )
+    """Make a value plain text: no markup, no line of its own, at most ``limit`` visible characters.
+
+    It may be used for the words of a button, too, in which the portal reads no BB code.
+    """
+    visible = "".join(_visible(character) for character in value[: 4 * limit])
     words = " ".join(visible.split())
     cut = words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
-    return cut.translate(_ENTITIES)
+    return _MEANT.sub(rf"\g<0>{MARK}", cut)
 
 
 def mention(user_id: int, name: str) -> str:
-    """Name a user so that the portal shows and links him; it fills in an empty name."""
+    """Name a user so that the portal shows and links them; it fills in an empty name."""
     return f"[USER={user_id}]{neutralise(name)}[/USER]"
 
 
 def without_commands(text: str) -> str:
-    """Keep every line from starting with a slash: Bitrix24 would run it as a command."""
+    """Keep every line from being more than text: a command that Bitrix24 runs, or a quotation."""
     return "\n".join(
-        f"\u2060{line}" if line.lstrip().startswith("/") else line for line in text.split("\n")
+        f"{MARK}{line}" if line.lstrip().startswith(_BEGINNINGS) else line
+        for line in text.split("\n")
     )
+
+
+def _visible(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cf":
+            return ""
+        case "Cc" | "Zl" | "Zp" | "Cs" | "Zs":
+            return " "
+    return character

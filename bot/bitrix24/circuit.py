@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bot.bitrix24.errors import Unanswered, Unreachable
+from bot.bitrix24.errors import NoConnection, Unanswered, Unreachable
 
 FAILURES = 5
 FIRST_REST = 1.0
@@ -32,7 +32,7 @@ class Circuits:
         """Raise ``Unreachable`` while the portal rests; learn from how the block ends."""
         circuit = self._circuits.get(member_id)
         if circuit and circuit.closed_until > time.monotonic():
-            raise Unreachable("the portal has not answered lately")
+            raise NoConnection("the portal has not answered lately")
         if circuit and circuit.failures >= FAILURES:
             # This call tries whether the portal is back; the others go on resting.
             circuit.closed_until = time.monotonic() + circuit.rest

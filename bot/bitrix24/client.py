@@ -29,9 +29,9 @@ from bot.bitrix24.errors import (
     Busy,
     Forbidden,
     Moved,
+    NoConnection,
     Refused,
     Unanswered,
-    Unreachable,
     error_of,
     unanswered,
 )
@@ -146,7 +146,7 @@ class Client:
         except ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
                 raise Forbidden("the portal's address is not public") from None
-            raise Unreachable("no connection") from None
+            raise NoConnection("no connection") from None
         except TimeoutError:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):

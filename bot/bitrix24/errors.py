@@ -4,6 +4,7 @@ Bitrix24Error
 ├── Busy               the portal takes no calls for now: nothing happened, repeat later
 ├── Unreachable        no call got through: nothing happened, repeat at will
 │   ├── Forbidden      … because the address is a private one
+│   ├── NoConnection   … because nobody is at the address, or answers there
 │   └── Moved          … because the portal names another address
 ├── Unanswered         sent, and nobody knows what came of it: look before repeating
 │   └── TurnedAway     … though a gateway says that nothing was passed on
@@ -68,6 +69,10 @@ class Unreachable(Bitrix24Error):
 
 class Forbidden(Unreachable):
     """The portal's address is none of the internet's, and the bot is not to go there."""
+
+
+class NoConnection(Unreachable):
+    """Nobody is at the portal's address, or has answered there lately."""
 
 
 class Moved(Unreachable):

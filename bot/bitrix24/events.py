@@ -200,18 +200,18 @@ class Chat(Part):
 
     @property
     def item(self) -> CrmItem | None:
-        """The CRM item that this chat is bound to, as far as the event tells."""
-        return CrmItem.bound(self.entity_data_2, self.entity_data_1)
+        """The CRM item whose internal chat this is (``CRM``, ``DEAL|288``), if it is one's."""
+        return CrmItem.bound(self.entity_id) if self.entity_type == "CRM" else None
 
     @property
     def items(self) -> list[CrmItem]:
-        """Every CRM item that this chat is bound to, as far as the event tells."""
+        """Every CRM item that this open-line chat is bound to, as far as the event tells."""
         return CrmItem.all_bound(self.entity_data_2, self.entity_data_1)
 
     @property
     def line_id(self) -> int:
         """The open line: the second part of ``telegrambot|1|786792|599``; 0 if it is not told."""
-        parts = self.entity_id.split("|")
+        parts = self.entity_id.split("|") if self.is_open_line else []
         return (read_number(parts[1]) or 0) if len(parts) > 1 else 0
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.bitrix24 import bbcode
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Group, Person
 from bot.bitrix24.errors import Refused, Unanswered
@@ -46,8 +47,8 @@ class Groups:
         """
         params: dict[str, Any] = {"GROUP_ID": group_id, "USER_ID": [one.id for one in people]}
         if reason:
-            # A batch puts results of other calls where it finds this.
-            params["MESSAGE"] = reason.replace("$result[", "$ result[")
+            # The invitation is a notice to others: they are shown it, markup and all.
+            params["MESSAGE"] = bbcode.neutralise(reason, bbcode.EXCERPT)
         step = Step(0, INVITE, params, people[0].id if len(people) == 1 else 0)
         look = Call("sonet_group.user.get", {"ID": group_id})
         about = {GROUP: Call("sonet_group.get", {"FILTER": {"ID": group_id}})}

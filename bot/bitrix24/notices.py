@@ -14,8 +14,11 @@ class Notices:
         self._requester = requester
 
     async def send(self, to: Person, text: str) -> Answered:
-        """Notify somebody. Raises ``Unanswered`` where the portal says neither yes nor no."""
-        params = {"USER_ID": to.id, "MESSAGE": text.replace("$result[", "$ result[")}
+        """Notify somebody; what others wrote in the text has been made plain before.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
+        params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
         changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
         return confirmed(changes.answers[MENDING])

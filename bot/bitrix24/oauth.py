@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError, field_validator
 
 from bot.bitrix24.bodies import UNPACKED, TooLarge, is_packed, parsed, read_small
 from bot.bitrix24.errors import Refused, Unreachable, error_of
+from bot.bitrix24.rows import row, text
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
 # What an authorization server says to a wrong id or a wrong secret of the app.
@@ -24,6 +25,12 @@ class Grant(BaseModel, hide_input_in_errors=True):
     client_endpoint: str
     server_endpoint: str
     user_id: int | None = None
+
+    @field_validator("client_endpoint")
+    @classmethod
+    def _with_slash(cls, value: str) -> str:
+        # A method's name is written right behind it.
+        return f"{value.rstrip('/')}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +111,27 @@ class OAuth:
             return refused.code
         return ""
 
-    async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
+    async def app_of(self, server_endpoint: str, token: SecretStr) -> str:
+        """Ask a server which app a token was made for: its ``client_id``, empty if it is not told.
+
+        Raises ``Unreachable``, ``ForeignServer``.
+        """
+        url = f"{self._server(server_endpoint)}/rest/app.info"
+        _status, body = await self._get(url, {"auth": token.get_secret_value()})
+        try:
+            told = parsed(body)
+        except (ValueError, RecursionError):
+            return ""
+        return text(row(told, "result").get("client_id"))
+
+    def _server(self, server_endpoint: str) -> str:
         server = origin(server_endpoint) if server_endpoint else self._default
         if server not in self._origins:
             raise ForeignServer
+        return server
+
+    async def _ask(self, server_endpoint: str, params: dict[str, str]) -> Grant:
+        server = self._server(server_endpoint)
         keys = {
             "client_id": self._keys.client_id,
             "client_secret": self._keys.client_secret.get_secret_value(),

@@ -1,4 +1,7 @@
-"""Which chat is meant: the one that a command was typed in, or an item's."""
+"""Which chat is meant: the one that a command was typed in, or an item's.
+
+In the internal chat of an item the item is meant, and so the customer's chat of that item.
+"""
 
 from typing import Protocol
 
@@ -41,6 +44,8 @@ class Targets:
         """
         chat = event.chat
         if args.item is None and args.chat_id in (0, chat.id):
+            if chat.item:
+                return Target(chat.item, last_chat=await self._lines.last_chat(chat.item))
             if not chat.is_open_line:
                 raise NotInOpenLine(event.name)
             items = await self._items_of(chat)

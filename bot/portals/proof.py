@@ -83,7 +83,16 @@ class Proof:
         Raises ``Bitrix24Error`` where nobody can be asked.
         """
         pair = command.brought.bot
-        if pair is None or portal.bot_id is None or command.event.bot.id != portal.bot_id:
+        if pair is None or command.event.bot.id != portal.bot_id:
+            return False
+        return await self.is_bots(portal, pair)
+
+    async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
+        """Say whether a pair is the portal's bot's, which nobody but the portal could know.
+
+        Raises ``Bitrix24Error`` where nobody can be asked.
+        """
+        if portal.bot_id is None:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:

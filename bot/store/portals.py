@@ -1,7 +1,7 @@
 """The portals that have the app, and for a while those that had it."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from bot.store.cipher import Cipher, fingerprint
+from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
 from bot.store.tables import portals
 
@@ -21,7 +21,8 @@ REMEMBER = 10.0
 class Portal:
     """A portal as the authorization server named it, and the bot there.
 
-    ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``registered`` tells which
+    ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``application_token`` is empty
+    until the portal has told it: older ones give their pages none. ``registered`` tells which
     commands and address the portal knows: a fingerprint, empty before the first registration.
     ``app_code`` is what the portal calls the app. ``trouble`` names what the portal has lost;
     ``said`` what an event has told of it that nobody has confirmed yet.
@@ -38,6 +39,26 @@ class Portal:
     app_code: str = ""
     trouble: str = ""
     said: str = ""
+
+    def is_told_by(self, application_token: SecretStr) -> bool:
+        """Say whether an event that names this portal is to be taken for one of it.
+
+        Where the portal's application token is not known yet, whatever names the portal is: the
+        token is an address, and proves nothing.
+        """
+        if not application_token.get_secret_value():
+            return False
+        return not self.has_token or same_secret(self.application_token, application_token)
+
+    @property
+    def address(self) -> str:
+        """Where people open the portal: boxes may have a port, and a path of their own."""
+        return self.client_endpoint.removesuffix("/").removesuffix("/rest")
+
+    @property
+    def has_token(self) -> bool:
+        """Say whether the portal's application token is known."""
+        return bool(self.application_token.get_secret_value())
 
 
 class TokenTaken(Exception):
@@ -92,10 +113,8 @@ class Portals:
 
     async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
         """Look a portal up whose events carry no member id: by its host and its token."""
-        return await self._one(
-            portals.c.application_token_hash == fingerprint(token),
-            portals.c.client_endpoint.in_([f"https://{host}/rest/", f"http://{host}/rest/"]),
-        )
+        found = await self._list(portals.c.application_token_hash == fingerprint(token))
+        return next((one for one in found if urlsplit(one.client_endpoint).netloc == host), None)
 
     async def all(self) -> list[Portal]:
         """List every portal."""
@@ -132,7 +151,7 @@ class Portals:
             "client_endpoint": portal.client_endpoint,
             "server_endpoint": portal.server_endpoint,
             "application_token": self._sealed(portal),
-            "application_token_hash": fingerprint(portal.application_token),
+            "application_token_hash": _mark(portal.application_token),
             "installer_id": portal.installer_id,
             "bot_id": portal.bot_id,
             "registered": portal.registered,
@@ -146,10 +165,25 @@ class Portals:
         self._meet(portal.member_id, portal.client_endpoint)
         self._known.clear()
 
+    async def learn(self, portal: Portal, application_token: SecretStr) -> None:
+        """Note the application token of a portal of which none is known. Raises ``TokenTaken``."""
+        learnt = replace(portal, application_token=application_token)
+        if await self._with_token(learnt):
+            raise TokenTaken
+        known = update(portals).where(
+            portals.c.member_id == portal.member_id, portals.c.application_token_hash == ""
+        )
+        told = known.values(
+            application_token=self._sealed(learnt), application_token_hash=_mark(application_token)
+        )
+        await self._database.write((told, []))
+        self._known.pop(portal.member_id, None)
+
     async def _with_token(self, portal: Portal) -> list[Row[Any]]:
-        token = fingerprint(portal.application_token)
+        token = _mark(portal.application_token)
         question = select(portals.c.client_endpoint).where(
             portals.c.application_token_hash == token,
+            portals.c.application_token_hash != "",
             portals.c.member_id != portal.member_id,
             portals.c.left_at.is_(None),
         )
@@ -241,3 +275,8 @@ class Portals:
 def token_place(member_id: str) -> str:
     """Name the place that a portal's application token is bound to."""
     return f"portal/{member_id}"
+
+
+def _mark(token: SecretStr) -> str:
+    """Give what a portal is found by that has this token; nothing where there is none."""
+    return fingerprint(token) if token.get_secret_value() else ""

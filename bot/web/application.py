@@ -65,10 +65,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.backlog,
         parts.engine,
         parts.wording,
+        parts.memory.languages,
         lifecycle,
         parts.figures,
     )
-    install = Install(forms, callers, parts.installation, parts.registration, pages)
+    preferences = parts.memory.preferences
+    install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
     connecting = Connecting(_connect(parts), forms, callers, pages)
     app_page = _app_page(parts, forms, callers, pages, lifecycle)
     welcome = Welcome(pages, settings.public_url)
@@ -157,9 +159,10 @@ def _lifecycle(parts: Parts) -> Lifecycle:
         parts.installation,
         parts.registration,
         parts.access,
+        parts.proof,
         parts.portals,
         parts.tokens,
-        parts.memory.preferences,
+        parts.memory.languages,
         parts.wording,
         parts.figures,
     )

@@ -12,10 +12,10 @@ from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
+from bot.languages import Languages
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
-from bot.store.cipher import same_secret
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair
@@ -47,6 +47,7 @@ class Events:
         backlog: Backlog,
         engine: Engine,
         wording: Wording,
+        languages: Languages,
         lifecycle: Lifecycle,
         figures: Figures,
     ) -> None:
@@ -56,6 +57,7 @@ class Events:
         self._lifecycle = lifecycle
         self._backlog = backlog
         self._wording = wording
+        self._languages = languages
         self._portals = portals
         self._inbox = inbox
         self._engine = engine
@@ -89,12 +91,14 @@ class Events:
         try:
             envelope = Envelope.read(await self._forms.read(request)).with_member_id()
             known = self._portals.known(envelope.auth.member_id)
-            is_met = known is not None and _is_of(envelope.auth, known)
+            is_met = known is not None and known.is_told_by(envelope.auth.application_token)
             portal = known if is_met else await self._introduced(request, envelope)
             if portal is None:
                 words = "unknown portal or wrong application_token"
                 raise _Turned(Reason.UNKNOWN_PORTAL, 403, words)
             self._callers.proved(request)
+            if not portal.has_token:
+                self._lifecycle.learn(envelope, portal)
             return await self._take(envelope, portal)
         except (form.MalformedForm, MalformedEvent) as error:
             raise _Turned(Reason.MALFORMED, 400, f"malformed event: {error}") from None
@@ -126,7 +130,7 @@ class Events:
             portal = await self._portals.fresh(auth.member_id)
         else:
             portal = await self._portals.find_by_home(auth.home, auth.application_token)
-        return portal if portal and _is_of(auth, portal) else None
+        return portal if portal and portal.is_told_by(auth.application_token) else None
 
     async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
         if await self._lifecycle.hear(envelope, portal):
@@ -145,7 +149,7 @@ class Events:
         if room is Room.NONE:
             log.error("an event could not be stored: too much is waiting")
             raise _Turned(Reason.FULL, 503, "try again later")
-        refusal = self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
+        refusal = await self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
         lane = refusals_of(event) if refusal else event.lane
         brought = NOTHING if refusal else _brought(envelope, event)
         accepted = await self._inbox.accept(
@@ -158,13 +162,10 @@ class Events:
         self._engine.add(accepted)
         return Taken.STORED
 
-    def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
-        text, _ = self._wording.word(refusal, self._wording.known(event.language))
+    async def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
+        language = await self._languages.of(event.member_id, event.user.id, event.language)
+        text, _ = self._wording.word(refusal, language)
         return Reply(text=text, place=Place.PRIVATE)
-
-
-def _is_of(auth: Auth, portal: Portal) -> bool:
-    return same_secret(portal.application_token, auth.application_token)
 
 
 class _Turned(Exception):

@@ -8,14 +8,31 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    NoConnection,
+    NoPermission,
+    Refused,
+    Unanswered,
+)
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
 from bot.errors import StoreUnavailable
-from bot.installation import AppUnknown, Installation, NotAdministrator, Unproven
+from bot.installation import (
+    AppUnknown,
+    Installation,
+    NoAuthorizationServer,
+    NotAdministrator,
+    PlainHttp,
+    PortalRefuses,
+    Unproven,
+    WrongId,
+    WrongSecret,
+)
 from bot.registration import Registration
 from bot.store.portals import Portal
+from bot.store.preferences import Preferences
 from bot.visits import Visit
 from bot.web.callers import Callers
 from bot.web.pages import Pages
@@ -56,12 +73,14 @@ class Install:
         callers: Callers,
         installation: Installation,
         registration: Registration,
+        preferences: Preferences,
         pages: Pages,
     ) -> None:
         self._forms = forms
         self._callers = callers
         self._installation = installation
         self._registration = registration
+        self._preferences = preferences
         self._pages = pages
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
@@ -81,6 +100,8 @@ class Install:
     async def _event(self, request: web.Request, envelope: Envelope) -> web.Response:
         """Admit a portal: 200, or 403 and 503 with the reason in a line."""
         try:
+            if not envelope.auth.application_token.get_secret_value():
+                raise Unproven("no application_token")
             portal = await self._installation.admit(envelope.auth)
             self._callers.proved(request)
             async for step in self._registration.install(portal):
@@ -90,29 +111,30 @@ class Install:
             return web.Response(status=403, text=f"installation not proven: {error}\n")
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
-            text = "the installation could not be finished, try again\n"
+            text = f"the installation could not be finished, {_reason(error)}try again\n"
             return web.Response(status=503, text=text, headers=RETRY_AFTER)
         return web.Response(text="installed\n")
 
     async def _page(self, request: web.Request, visit: Visit) -> web.StreamResponse:
-        """Admit the portal of who looks, then show him how its bot is set up."""
+        """Admit the portal of who looks, then show them how its bot is set up."""
         language = self._pages.language(visit.language)
         try:
             portal = await self._installation.admit(visit.auth)
             self._callers.proved(request)
+            await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
-            return await self._excuse(visit, language, _notice(error), 403)
+            return await self._excuse(visit, language, _notice(error), 403, _code(error))
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
-            return await self._excuse(visit, language, "install_server", 503)
+            return await self._excuse(visit, language, _notice(error), 503)
         home = origin(portal.client_endpoint)
         return await self._pages.stream(
             request,
             "install.html.j2",
             language,
             framed_by=home,
-            script=_LIBRARIES.get(origin(portal.server_endpoint), f"{home}/api/v1/"),
+            script=_LIBRARIES.get(origin(portal.server_endpoint), f"{portal.address}/api/v1/"),
             steps=self._steps(portal),
             scopes=WANTED,
         )
@@ -134,27 +156,63 @@ class Install:
         self._callers.charge(request, PROOF)
 
     async def _excuse(
-        self, visit: Visit, language: str, notice: str, status: int
+        self, visit: Visit, language: str, notice: str, status: int, code: str = ""
     ) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         return await self._pages.show(
-            "notice.html.j2", language, status=status, framed_by=visit.claimed_origin, notice=notice
+            "notice.html.j2",
+            language,
+            status=status,
+            framed_by=visit.claimed_origin,
+            notice=notice,
+            code=code,
         )
 
 
-def _notice(error: Unproven) -> str:
+# The most telling first: what a page says to whom it cannot install for.
+_NOTICES: tuple[tuple[type[Exception], str], ...] = (
+    (NotAdministrator, "install_person"),
+    (WrongSecret, "install_secret"),
+    (WrongId, "install_id"),
+    (AppUnknown, "install_keys"),
+    (PlainHttp, "install_http"),
+    (PortalRefuses, "install_refused"),
+    (Unproven, "install_proof"),
+    (NoAuthorizationServer, "install_oauth"),
+    (NoConnection, "install_portal"),
+    (Unanswered, "install_portal"),
+    (Exception, "install_server"),
+)
+
+
+def _notice(error: Exception) -> str:
+    return next(notice for type_, notice in _NOTICES if isinstance(error, type_))
+
+
+def _code(error: Unproven) -> str:
+    return error.code if isinstance(error, PortalRefuses) else ""
+
+
+def _reason(error: Exception) -> str:
+    """Say in a portal's answer line who is in the way, as far as it is known."""
     match error:
-        case NotAdministrator():
-            return "install_person"
-        case AppUnknown():
-            return "install_secret"
-    return "install_proof"
+        case NoAuthorizationServer():
+            return "the authorization server does not answer, "
+        case Refused():
+            return f"the portal says {error.code or '(no code)'}, "
+        case NoConnection():
+            return "the portal does not answer, "
+    return ""
 
 
 def _remedy(error: Exception) -> tuple[str, str]:
     match error:
         case Refused(code="insufficient_scope"):
             return "scopes", error.code
+        case Refused(code="BOT_CODE_ALREADY_TAKEN"):
+            return "code", error.code
+        case Refused(code="BOT_INVALID_CALLBACK" | "ERROR_WRONG_HANDLER_URL"):
+            return "address", error.code
         case Refused():
             return "refused", error.code
         case NoPermission():

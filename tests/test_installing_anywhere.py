@@ -1,0 +1,351 @@
+"""Installing on portals of every age: without tokens on pages, on boxes, beside other bots."""
+
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from aiohttp import ClientSession, web
+from app_page import opened, words_of
+from installing import address, event_of, portals, sent
+from sqlalchemy import text
+from stage import ADD, BOT, CARD, CLIENT_ID, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
+from test_moving import serving_at
+
+from bot.registration import OLD_CODE, bot_codes
+from sandbox.server import Portal
+
+pytestmark = ON_SQLITE
+
+REGISTERS = "imbot.v2.Bot.register"
+OLDER = ["APPLICATION_TOKEN", "SERVER_ENDPOINT"]
+NO_SERVERS = {"bitrix24_oauth_urls": ["http://127.0.0.1:9"]}
+
+
+async def installed(stage: Stage, *, language: str = "en", **changed: str) -> tuple[int, str]:
+    """Open the install page as the administrator; give what is read on it."""
+    card = {name: address(stage, path) for name, path in CARD.items()}
+    asked = {"user_id": 1, "which": "install", "language": language, **card}
+    page = await stage.post("open", asked)
+    async with stage.session.post(page["url"], data={**page["fields"], **changed}) as response:
+        shown = unescape(words_of(await response.text()))
+        if response.status == 200:
+            await stage.post("finish", {"app_sid": page["name"].rpartition("|")[2]})
+        return response.status, shown
+
+
+async def posted(stage: Stage, **changed: str | None) -> int:
+    """Post an event of a command as the portal does, but for what is changed."""
+    state = stage.portal.state
+    number = next(one.id for one in state.commands.values() if one.name == "who")
+    event = {
+        "event": "ONIMBOTV2COMMANDADD",
+        "data[bot][id]": str(BOT),
+        "data[command][id]": str(number),
+        "data[command][command]": "/who",
+        "data[message][id]": "90000",
+        "data[chat][id]": "8773",
+        "data[chat][dialogId]": "chat8773",
+        "data[user][id]": str(OLGA),
+        "auth[member_id]": state.settings.member_id,
+        "auth[application_token]": state.settings.application_token,
+        **changed,
+    }
+    url = f"{stage.settings.public_url}/bitrix24/events"
+    fields = {key: value for key, value in event.items() if value is not None}
+    async with stage.session.post(url, data=fields) as response:
+        return response.status
+
+
+def token_is_known(stage: Stage) -> bool:
+    return stage.count("SELECT count(*) FROM portals WHERE application_token_hash != ''") == 1
+
+
+class TestWithoutAnApplicationToken:
+    """Pages of older portals bring neither the application token nor the server's address."""
+
+    @pytest.fixture
+    async def older(self, empty_stage: Stage) -> Stage:
+        await empty_stage.faults(page={"without": OLDER})
+        status, page = await installed(empty_stage)
+        assert (status, "Done" in page) == (200, True), page
+        assert not token_is_known(empty_stage)
+        return empty_stage
+
+    async def test_the_first_proven_event_brings_the_token(self, older: Stage) -> None:
+        assert "теперь в этом чате" in await older.say("/invite id12")
+        await older.until(lambda: known(older))
+
+        assert await posted(older, **{"auth[application_token]": "made-up"}) == 403
+        assert "теперь в этом чате" in await older.say("/invite id15")
+
+    @pytest.mark.parametrize("bots", ["none", "forged", "foreign"])
+    async def test_an_event_that_nothing_proves_brings_none(self, older: Stage, bots: str) -> None:
+        await older.faults(events={"bot_auth": bots, "application_token": "made-up"})
+
+        assert "теперь в этом чате" in await older.say("/invite id12")
+        assert not token_is_known(older)
+
+        await older.faults(clear=True)
+        await older.say("/who")
+        await older.until(lambda: known(older))
+        assert await posted(older, **{"auth[application_token]": "made-up"}) == 403
+
+    async def test_an_event_without_any_token_is_nobodys(self, older: Stage) -> None:
+        assert await posted(older, **{"auth[application_token]": None}) == 403
+        assert await posted(older, **{"auth[member_id]": "0" * 32}) == 403
+
+    async def test_the_apps_page_opens(self, older: Stage) -> None:
+        assert (await opened(older, OLGA))[0] == 200
+        await older.faults(page={"without": []})
+        assert (await opened(older, OLGA))[0] == 200
+        assert not token_is_known(older)
+
+    async def test_an_installation_event_brings_it(self, older: Stage) -> None:
+        status, _ = await sent(older, event_of(older, 1, {}))
+
+        assert (status, token_is_known(older)) == (200, True)
+
+    async def test_another_installation_forgets_none(self, older: Stage) -> None:
+        await sent(older, event_of(older, 1, {}))
+
+        assert (await installed(older))[0] == 200
+
+        assert token_is_known(older)
+        assert await posted(older, **{"auth[application_token]": "made-up"}) == 403
+
+
+async def known(stage: Stage) -> bool:
+    return token_is_known(stage)
+
+
+@pytest.mark.settings(**NO_SERVERS)
+async def test_every_server_is_tried_where_the_page_names_none(
+    empty_stage: Stage, tmp_path: Path
+) -> None:
+    stage = empty_stage
+    await stage.faults(page={"without": OLDER})
+    servers = ["http://127.0.0.1:9", stage.portal.oauth_url]
+    url = stage.settings.database_url.get_secret_value()
+    other = settings_for(stage.portal, url, bitrix24_oauth_urls=servers)
+
+    async with bot_running(other):
+        status, page = await installed(Stage(stage.portal, other, stage.session))
+
+    assert (status, "Done" in page) == (200, True), page
+
+
+class TestWhatIsInTheWay:
+    """Each hindrance has words of its own, on the page and in the answer to a portal."""
+
+    async def told(self, stage: Stage) -> tuple[str, str]:
+        _, page = await installed(stage)
+        _, russian = await installed(stage, language="ru")
+        _, line = await sent(stage, event_of(stage, 1, {}))
+        assert portals(stage) == []
+        assert [one for one in russian if "а" <= one <= "я"]
+        return page, line
+
+    async def test_the_wrong_secret(self, empty_stage: Stage) -> None:
+        empty_stage.portal.state.app.client_secret = "another-secret"
+
+        page, line = await self.told(empty_stage)
+
+        assert "BITRIX24_CLIENT_SECRET is wrong" in page
+        assert line == (
+            "installation not proven: the authorization server does not take the app's secret\n"
+        )
+
+    @pytest.mark.settings(bitrix24_client_id="local.another")
+    async def test_the_wrong_id(self, empty_stage: Stage) -> None:
+        page, line = await self.told(empty_stage)
+
+        assert "BITRIX24_CLIENT_ID is not the Application ID" in page
+        assert line == (
+            "installation not proven: the tokens are of another app than that of the app's id\n"
+        )
+
+    async def test_an_authorization_server_that_is_away(self, empty_stage: Stage) -> None:
+        await empty_stage.faults(oauth="closed")
+
+        page, line = await self.told(empty_stage)
+
+        assert "authorization server does not answer" in page
+        assert "the authorization server does not answer, try again" in line
+
+    async def test_a_portal_that_refuses(self, empty_stage: Stage) -> None:
+        error = {"status": 403, "code": "ACCESS_DENIED", "description": "REST is for others"}
+        await empty_stage.faults(method="user.admin", error=error, times=None)
+
+        page, line = await self.told(empty_stage)
+
+        assert "Your portal refused the bot" in page
+        assert "ACCESS_DENIED" in page
+        assert line == "installation not proven: the portal says ACCESS_DENIED\n"
+
+    async def test_a_portal_that_does_not_answer(self, empty_stage: Stage) -> None:
+        await empty_stage.faults(method="batch", html=502, times=None)
+
+        page, _ = await self.told(empty_stage)
+
+        assert "Your portal does not answer the bot" in page
+
+    async def test_a_portal_that_is_reached_over_http(self, empty_stage: Stage) -> None:
+        empty_stage.portal.state.url = "http://portal.company.local"
+
+        page, line = await self.told(empty_stage)
+
+        assert "over https only, inside a company network too" in page
+        assert line == "installation not proven: the portal's address is not https\n"
+
+
+class TestTheBotsCode:
+    """A code is one bot's on the whole portal."""
+
+    async def test_it_is_the_apps_own(self, stage: Stage) -> None:
+        [bot] = stage.portal.state.bots.values()
+
+        assert bot.code == bot_codes(CLIENT_ID)[0] != bot_codes("local.another")[0]
+
+    async def test_a_bot_under_the_old_code_stays_the_bot(self, stage: Stage) -> None:
+        [bot] = stage.portal.state.bots.values()
+        bot.code = OLD_CODE
+        registered = len(await stage.calls(REGISTERS))
+        again = "UPDATE portals SET registered = 'older'"
+        for forgotten in (again, again + ", bot_id = NULL"):
+            with stage.engine.begin() as connection:
+                connection.execute(text(forgotten))
+            assert await stage.install() == 200
+
+        assert [one.code for one in stage.portal.state.bots.values()] == [OLD_CODE]
+        assert len(await stage.calls(REGISTERS)) == registered
+        assert "теперь в этом чате" in await stage.say("/invite id12")
+
+    async def test_one_that_is_gone_is_registered_anew(self, stage: Stage) -> None:
+        await stage.post("unregister", {})
+
+        assert await stage.install() == 200
+
+        [bot] = stage.portal.state.bots.values()
+        assert bot.code == bot_codes(CLIENT_ID)[0]
+        assert portals(stage)[0].bot_id == bot.id
+
+    async def test_a_code_that_is_taken_is_passed_over(self, empty_stage: Stage) -> None:
+        await empty_stage.faults(other_codes=bot_codes(CLIENT_ID)[:1])
+
+        assert await empty_stage.install() == 200
+
+        [bot] = empty_stage.portal.state.bots.values()
+        assert bot.code == bot_codes(CLIENT_ID)[1]
+
+    async def test_where_all_are_taken_the_page_says_what_to_do(self, empty_stage: Stage) -> None:
+        await empty_stage.faults(other_codes=bot_codes(CLIENT_ID))
+
+        _, page = await installed(empty_stage)
+
+        assert "Other apps have taken every code" in page
+        _, line = await sent(empty_stage, event_of(empty_stage, 1, {}))
+        assert "the portal says BOT_CODE_ALREADY_TAKEN" in line
+
+
+async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None:
+    await empty_stage.faults(revision=32)
+
+    assert await empty_stage.install() == 200
+
+    known_there = {one.name: one for one in empty_stage.portal.state.commands.values()}
+    assert known_there.keys() >= {"invite", "remove", "escalate", "press"}
+    assert known_there["invite"].common
+    assert not known_there["help"].common
+    assert known_there["press"].hidden
+    assert known_there["invite"].title["ru"] == "Позвать коллегу в этот чат"
+    assert "теперь в этом чате" in await empty_stage.say("/invite id12")
+    assert not await empty_stage.calls("imbot.v2.Revision.get")
+    await empty_stage.whisper("/check")
+    await empty_stage.settled()
+    assert (await empty_stage.told_privately())[-1].startswith("✔")
+
+
+async def test_a_box_has_a_path_of_its_own(empty_stage: Stage) -> None:
+    stage = empty_stage
+
+    async def forward(request: web.Request) -> web.Response:
+        url = f"{stage.portal.url}{request.path_qs.removeprefix('/intranet')}"
+        body, headers = await request.read(), {"Content-Type": request.content_type}
+        async with stage.session.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False
+        ) as told:
+            where = {key: told.headers[key] for key in ("Location",) if key in told.headers}
+            kind = told.content_type
+            return web.Response(
+                status=told.status, body=await told.read(), content_type=kind, headers=where
+            )
+
+    async with serving_at(forward) as (box, _):
+        stage.portal.state.url = f"{box}/intranet"
+        assert await stage.install() == 200
+        assert portals(stage)[0].client_endpoint == f"{box}/intranet/rest/"
+        await stage.faults(events={"tokens": "none"})
+        assert (await stage.say("/invite id12")).startswith("🔑")
+        [link] = [
+            one["keyboard"][0]["LINK"]
+            for one in (await stage.get(f"dialogs/{OLGA}"))["messages"]
+            if one["keyboard"]
+        ]
+        async with stage.session.get(link, cookies={"sandbox_user": str(OLGA)}) as page:
+            assert page.status == 200, await page.text()
+            assert any(str(one.url).startswith(f"{box}/intranet/oauth/") for one in page.history)
+        await stage.settled()
+        assert IVAN in await stage.members()
+        # Some boxes name the portal in the bot's part of an event only.
+        nameless = {"auth[member_id]": None, "auth[client_endpoint]": f"{box}/intranet/rest/"}
+        assert await posted(stage, **nameless) == 200
+
+
+class TestTwoBots:
+    """Staging beside production: two apps, two databases, one portal."""
+
+    @pytest.fixture
+    async def staging(
+        self, stage: Stage, sqlite_template: Path, tmp_path: Path
+    ) -> AsyncIterator[Stage]:
+        copy(sqlite_template, tmp_path / "staging.db")
+        app = {"client_id": "local.staging", "client_secret": "the-secret-of-staging"}
+        keys = {f"bitrix24_{name}": value for name, value in app.items()}
+        settings = settings_for(stage.portal, f"sqlite:///{tmp_path}/staging.db", **keys)
+        async with ClientSession() as session, bot_running(settings):
+            staging = Stage(stage.portal, settings, session)
+            assert await staging.install(**app) == 200
+            yield staging
+            staging.engine.dispose()
+
+    async def test_both_answer_each_as_its_own(
+        self, stage: Stage, staging: Stage, portal: Portal
+    ) -> None:
+        await stage.type("/invite id12")
+        await stage.settled()
+        await staging.settled()
+
+        codes = [bot_codes(CLIENT_ID)[0], bot_codes("local.staging")[0]]
+        assert [one.code for one in portal.state.bots.values()] == codes
+        assert [row.bot_id for one in (stage, staging) for row in portals(one)] == [456, 457]
+        assert IVAN in await stage.members()
+        added = await stage.calls(ADD)
+        assert [(one["app"], one["user_id"]) for one in added] == [
+            (CLIENT_ID, OLGA),
+            ("local.staging", OLGA),
+        ]
+        answers = await stage.calls("imbot.v2.Command.answer", "imbot.v2.Chat.Message.send")
+        assert {one["app"] for one in answers} == {CLIENT_ID, "local.staging"}
+        assert {one["error"] for one in answers} == {None}
+
+    async def test_one_leaves_and_the_other_stays(self, stage: Stage, staging: Stage) -> None:
+        await stage.post("uninstall", {"client_id": "local.staging"})
+        await staging.until(lambda: gone(staging))
+
+        assert "теперь в этом чате" in await stage.say("/invite id12")
+
+
+async def gone(stage: Stage) -> bool:
+    return portals(stage) == []
