@@ -196,7 +196,10 @@ class Lifecycle:
         """Ask whether it is so, and draw the consequences."""
         portal = await self._portals.fresh(member_id)
         if portal is None or not portal.said:
-            return
+            return None
+        if member_id in self._heirs:
+            # Their tokens are good: the app is there.
+            return await self._adopt_from(portal)
         has_app = await self._has_app(portal)
         if has_app:
             await self._stays(portal)
