@@ -100,7 +100,7 @@ class Lifecycle:
         """
         if envelope.event.upper() != UPDATE or not envelope.auth.member_id:
             return None
-        if await self._portals.find(envelope.auth.member_id) is None:
+        if not await self._portals.was_here(envelope.auth.member_id):
             return None
         try:
             return await self._installation.admit(envelope.auth)
@@ -199,7 +199,8 @@ class Lifecycle:
             return None
         if member_id in self._heirs:
             # Their tokens are good: the app is there.
-            return await self._adopt_from(portal)
+            await self._adopt_from(portal)
+            return
         has_app = await self._has_app(portal)
         if has_app:
             await self._stays(portal)
