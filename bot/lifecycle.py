@@ -103,7 +103,9 @@ class Lifecycle:
         if not await self._portals.was_here(envelope.auth.member_id):
             return None
         try:
-            return await self._installation.admit(envelope.auth)
+            portal = await self._installation.admit(envelope.auth)
+            await self._update(portal)
+            return portal
         except Unproven as error:
             log.warning("an update is refused: %s", error)
             return None
