@@ -46,7 +46,12 @@ class Invited(Outcome):
 
 
 class AlreadyHere(Outcome):
+    """``inside``: the chat is that of the command."""
+
     people: tuple[Person, ...]
+    item: CrmItem | None
+    chat_id: int
+    inside: bool
 
 
 class WouldInvite(Outcome):
@@ -117,5 +122,7 @@ def _told(
             offers=(Offer(name="undo", act=Act(name="undo")),),
         )
         return [invited, *refusals, *arrival.refusals]
-    already = [AlreadyHere(people=arrival.present)] if arrival.present else []
-    return [*already, *refusals, *arrival.refusals]
+    if not arrival.present:
+        return [*refusals, *arrival.refusals]
+    already = AlreadyHere(people=arrival.present, item=item, chat_id=arrival.chat_id, inside=here)
+    return [already, *refusals, *arrival.refusals]

@@ -74,7 +74,7 @@ async def test_somebody_outside_the_queue_comes_in_with_one_press(
     refusal = await stage.say(INVITE_IVAN)
     assert refusal in await stage.told_privately()
     for words in {
-        "ru": ("ваша собственная роль", "«История диалогов – просмотр»", "администратор портала",
+        "ru": ("ваша собственная роль", "«История диалогов — просмотр»", "администратор портала",
                "тот, кто может менять настройки линии", "доступа к элементу CRM"),
         "en": ("your own role", '"Communication history – View"', "a Bitrix24 administrator",
                "whoever may edit the line", "may then lack access to deal 288"),
@@ -192,7 +192,7 @@ CLOSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
     ),
     "no chat of the item's": (
         {"method": ADD, "result": 0, "times": None}, CHAT,
-        "нет чата открытой линии", "no open-channel chat",
+        "нет чата открытой линии", "no Open Channel chat",
     ),
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from stage import (
     FINISHED,
     GROUP_CHAT,
     IVAN,
+    LINK,
     OLGA,
     ON_SQLITE,
     SEND,
@@ -117,7 +118,7 @@ async def test_says_privately_that_somebody_is_here_already(stage: Stage, older:
 
     reply = await stage.say("/invite [USER=15]Анна[/USER]")
 
-    assert reply == "ℹ️ [USER=15]Анна[/USER] уже в этом чате – делать ничего не нужно."
+    assert reply == f"ℹ️ [USER=15]Анна[/USER] уже в чате {LINK} — делать ничего не нужно."
     assert reply in await stage.told_privately()
     assert len((await stage.chat())["messages"]) == in_chat + 1  # the command itself
 
@@ -152,7 +153,7 @@ async def test_more_than_twenty_people_are_refused(stage: Stage) -> None:
 
     reply = await stage.say(f"/invite {people}")
 
-    assert reply == "21 человек за раз – много (предел 20). Лучше пригласить в группу."
+    assert reply == "21 человек за раз — много (предел 20). Лучше пригласить в группу."
     assert not await stage.calls(ADD)
 
 
@@ -213,9 +214,9 @@ async def test_a_dialog_that_waits_is_not_called_finished(stage: Stage) -> None:
     ("typed", "words"),
     [
         ("/invite", "Кого? Наберите @ и выберите коллегу: [b]/invite @Иван Петров[/b]"),
-        ("/invite help", "[b]/invite @коллега[/b] – позвать коллегу"),
-        ("/invite ?", "[b]/invite @коллега[/b] – позвать коллегу"),
-        ("/invite справка", "[b]/invite @коллега[/b] – позвать коллегу"),
+        ("/invite help", "[b]/invite @коллега[/b] — позвать коллегу"),
+        ("/invite ?", "[b]/invite @коллега[/b] — позвать коллегу"),
+        ("/invite справка", "[b]/invite @коллега[/b] — позвать коллегу"),
         ("/invite [USER=all]Все[/USER]", "«@все» здесь нельзя. Назовите людей поимённо."),
         ("/invite id12 что-то", "/invite id12 ▸ что-то"),
         ("/invite [USER=12]Иван[/USER] ??", "/invite @Иван ▸ ??"),
@@ -314,7 +315,7 @@ async def test_help_lists_the_commands(stage: Stage) -> None:
     await stage.settled()
 
     [said] = await stage.told_privately()
-    assert "[b]/invite[/b] @коллега – Позвать коллегу в этот чат" in said
+    assert "[b]/invite[/b] @коллега — Позвать коллегу в этот чат" in said
     assert "[b]/help[/b]" in said
 
 

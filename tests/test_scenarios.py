@@ -14,6 +14,7 @@ from stage import (
     FINISHED,
     GROUP_CHAT,
     IVAN,
+    LINK,
     OLGA,
     PAVEL,
     RESPONSIBLE,
@@ -83,7 +84,7 @@ async def test_8_in_already(stage: Stage, older: bool) -> None:
 
     reply = await stage.say("/invite [USER=15]Анна[/USER]")
 
-    assert reply == "ℹ️ [USER=15]Анна[/USER] уже в этом чате – делать ничего не нужно."
+    assert reply == f"ℹ️ [USER=15]Анна[/USER] уже в чате {LINK} — делать ничего не нужно."
 
 
 async def test_9_the_invitee_may_not_read_the_deal(stage: Stage) -> None:

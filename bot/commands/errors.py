@@ -31,7 +31,6 @@ class OneLine(Refusal):
     """What stands on the lines after the command's own is no part of it."""
 
     command: str
-    rest: str
 
 
 @dataclass(eq=False)

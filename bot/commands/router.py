@@ -151,6 +151,17 @@ class Router:
         """Say whether the portal knows a command by this name, letter for letter."""
         return any(name == one.name or name in one.spellings for one in self.commands.values())
 
+    def suspect(self, name: str) -> str:
+        """Give the command that may be meant by a word; nothing where there is none."""
+        word = vocabulary.near(name.casefold(), [*self.commands, *vocabulary.COMMANDS])
+        meant = vocabulary.COMMANDS.get(word, word)
+        return meant if meant in self.commands else ""
+
+    def is_meant(self, line: str) -> bool:
+        """Say whether a line is for this bot, and not for another one or for people."""
+        _, name, _ = grammar.split_command(line)
+        return bool(self.suspect(name))
+
     def find_act(self, name: str) -> Command:
         """Give what a button does: its own act, or a command. Raises ``UnknownCommand``."""
         return self.buttons.get(name) or self.find(name)
