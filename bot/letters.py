@@ -83,7 +83,7 @@ class Letters:
     def _reply(self, letter: _Letter, command: Accepted, parks: bool, asks: bool) -> Reply:
         other = letter.reader.id != command.event.user.id
         return Reply(
-            text=self._cut(letter.lines, letter.language),
+            text=self._cut(letter),
             place=letter.place,
             buttons=tuple(letter.buttons),
             parks=parks,
@@ -91,10 +91,13 @@ class Letters:
             user_id=letter.reader.id if other else 0,
         )
 
-    def _cut(self, texts: list[str], language: str) -> str:
-        if len(texts) <= MAX_LINES:
+    def _cut(self, letter: _Letter) -> str:
+        """Put the texts together; in a chat no more than others may be bothered with."""
+        texts = letter.lines
+        if letter.place is Place.PRIVATE or len(texts) <= MAX_LINES:
             return "\n".join(texts)
-        more = self._wording.page("more.j2", language, count=len(texts) - MAX_LINES + 1)
+        count = len(texts) - MAX_LINES + 1
+        more = self._wording.page("more.j2", letter.language, count=count)
         return "\n".join([*texts[: MAX_LINES - 1], more])
 
 

@@ -93,7 +93,9 @@ async def test_the_head_is_the_responsibles(stage: Stage) -> None:
 async def test_the_wrong_customer_is_guarded(stage: Stage) -> None:
     reply = await stage.say("/escalate deal 301 @12")
 
-    assert reply.startswith("⚠️ Этот чат привязан к элементу: сделка № 288")
+    assert reply.startswith(
+        "⚠️ Чат [CHAT=8773]Клиент - Поддержка[/CHAT] привязан к элементу: сделка № 288"
+    )
     assert not await stage.calls(ADD)
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
     number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])

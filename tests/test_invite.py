@@ -145,7 +145,11 @@ async def test_twenty_people_are_one_request_and_one_answer_of_ten_lines(stage: 
         "[USER=456]Switchboard[/USER]\n "
     )
     assert len(answer.split("\n")) == 10
-    assert answer.endswith("… и ещё 11")
+    assert answer.endswith("… и ещё 11: о них — в личном чате")
+    private = "\n".join(await stage.told_privately())
+    fates = f"{answer}\n{private}"
+    assert [one for one in people.split() if f"[USER={one[2:]}]" not in fates] == []
+    assert f"👥 Остальные из вашей команды, в чате {LINK}:" in private
 
 
 async def test_more_than_twenty_people_are_refused(stage: Stage) -> None:
@@ -186,7 +190,7 @@ async def test_takes_the_first_item_the_chat_is_bound_to(
 async def test_a_chat_that_is_not_bound_is_refused_without_a_call(stage: Stage) -> None:
     reply = await stage.say("/invite id12", chat=UNBOUND)
 
-    assert reply.startswith("⚠️ Чат пока не привязан к CRM")
+    assert reply.startswith("⚠️ Чат [CHAT=9001]Гость - Поддержка[/CHAT] пока не привязан к CRM")
     assert not await stage.calls(ADD)
 
 
@@ -235,7 +239,7 @@ async def test_what_is_not_understood_is_not_guessed(stage: Stage, typed: str, w
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(CUSTOMER, "клиент этого чата"), (BOT, "это бот, а не сотрудник")]
+    ("number", "words"), [(CUSTOMER, "клиент чата [CHAT=8773]"), (BOT, "это бот, а не сотрудник")]
 )
 async def test_customers_and_bots_are_not_colleagues(stage: Stage, number: int, words: str) -> None:
     assert words in await stage.say(f"/invite id{number}")

@@ -80,7 +80,7 @@ async def test_whoever_may_not_see_the_customers_chat_is_told_so(stage: Stage) -
 
     reply = await stage.say("/who", chat=DEAL_CHAT)
 
-    assert reply.startswith("👥 Список участников чата [CHAT=8773]")
+    assert reply.startswith("👥 Кто в чате [CHAT=8773]")
     assert "ответственный — [USER=21]" in reply
 
 
@@ -100,7 +100,7 @@ async def test_a_chat_of_any_kind_of_item_knows_it(stage: Stage, entity: str) ->
 async def test_a_chat_of_something_else_is_not_taken_for_one(stage: Stage, entity: str) -> None:
     await stage.faults(chat={"id": DEAL_CHAT, "entity_id": entity})
 
-    assert "/escalate deal 288" in await stage.say("/escalate", chat=DEAL_CHAT)
+    assert "/escalate сделка 288" in await stage.say("/escalate", chat=DEAL_CHAT)
     assert not await stage.calls(ADD)
 
 

@@ -30,7 +30,7 @@ async def test_34_the_customer_is_not_removed(stage: Stage) -> None:
     reply = await stage.say("/remove [USER=599]Клиент[/USER]")
 
     assert reply == (
-        "[USER=599]Клиент[/USER] — клиент этого чата, а не сотрудник. Выберите коллегу."
+        f"[USER=599]Клиент[/USER] — клиент чата {LINK}, а не сотрудник. Выберите коллегу."
     )
     assert not await changes(stage)
 
@@ -47,7 +47,7 @@ async def test_35_a_disabled_account_is_not_removed(stage: Stage) -> None:
 async def test_37_who_is_not_in_cannot_be_removed(stage: Stage) -> None:
     reply = await stage.say(f"/remove {IVAN_NAMED}")
 
-    assert reply == f"ℹ️ В этом чате нет такого участника: {IVAN_NAMED}. Убирать некого."
+    assert reply == f"ℹ️ {IVAN_NAMED} не в чате {LINK} — убирать некого."
     assert reply in await stage.told_privately()
 
 

@@ -108,6 +108,7 @@ SAMPLES = {
     "revision": 36,
     "chat_id": 8773,
     "minutes": 10,
+    "more": 11,
     "lasting": 7200,
     **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),

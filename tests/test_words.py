@@ -14,8 +14,8 @@ async def test_who_is_here(stage: Stage) -> None:
     reply = await stage.say("/who")
 
     assert reply == (
-        "👥 Из коллег в чате [CHAT=8773]Клиент - Поддержка[/CHAT]: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
-        "Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
+        "👥 Из коллег в чате [CHAT=8773]Клиент - Поддержка[/CHAT]: [USER=7]Ольга Смирнова[/USER], "
+        "[USER=15]Анна Орлова[/USER]. Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
         "CRM: сделка № 288 «Поставка оборудования», ответственный — [USER=21]Роман Соколов[/USER], "
         "наблюдатели: [USER=3]Борис Волков[/USER]. Доступ к карточке у них есть.\n"
         "Очередь линии: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
@@ -40,7 +40,7 @@ async def test_why_tells_more(stage: Stage) -> None:
 async def test_why_without_a_refusal(stage: Stage) -> None:
     await stage.say("/invite @12")
 
-    assert "ни в чём не отказывал" in await stage.say("/why")
+    assert "ни в чём вам не отказывал" in await stage.say("/why")
 
 
 async def test_check_in_the_private_talk(stage: Stage) -> None:
@@ -269,7 +269,7 @@ async def test_check_knows_administrators(stage: Stage) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("ru", "★ — в очереди этой линии."), ("en", "★ – in this line's queue.")],
+    [("ru", "★ — в очереди этой линии."), ("en", "★ – in this Open Channel's queue.")],
 )
 async def test_the_picker_shows_the_lines_queue_first(
     stage: Stage, language: str, words: str

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.bitrix24.events import CommandEvent
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
+    ArgumentMissing,
     ButtonExpired,
     DidYouMean,
     EveryoneNamed,
@@ -84,8 +85,9 @@ class Command:
             parts = grammar.parse(params, fields.keys(), host)
         except Unclear as unclear:
             raise _refusal(self.name, unclear) from None
-        if any(field.is_required() and name not in parts for name, field in fields.items()):
-            raise NobodyNamed(self.name)
+        lacking = [name for name, one in fields.items() if one.is_required() and name not in parts]
+        if lacking:
+            raise _lacking(self.name, lacking[0])
         return self.arguments.model_validate(parts)
 
     def _told(self, params: str) -> Arguments:
@@ -183,6 +185,18 @@ def _command(
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     return Command(name, everywhere, hints[first], handler, takes, proven, is_button)
+
+
+def _lacking(command: str, argument: str) -> Refusal:
+    """Ask for an argument that a command cannot do without."""
+    match argument:
+        case "people":
+            return NobodyNamed(command)
+        case "group":
+            return NotGroup("")
+        case "item":
+            return WhichItem(command)
+    return ArgumentMissing(command, argument)
 
 
 def _refusal(command: str, unclear: Unclear) -> Refusal:
