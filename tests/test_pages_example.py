@@ -26,9 +26,10 @@ def test_a_command_is_added_as_the_page_says(tmp_path: Path) -> None:
     run(f".venv/bin/python -m ruff format --check {own}", tmp_path)
     run(".venv/bin/python -m mypy handlers/card.py handlers/note.py", tmp_path)
     tests = "tests/test_card.py tests/test_note.py tests/test_templates.py tests/test_commands.py "
-    tests += "tests/test_docs.py"
-    chosen = "(test_card or test_note) and sqlite or test_templates or test_commands or test_docs"
-    pytest = ".venv/bin/python -m pytest -n 0 -q -p no:cacheprovider"
+    tests += "tests/test_wording_rules.py tests/test_docs.py"
+    chosen = "(test_card or test_note) and sqlite or test_templates or test_commands"
+    chosen += " or test_wording_rules or every_command"
+    pytest = ".venv/bin/python -m pytest -n 0 -p no:cacheprovider"
     assert "passed" in run(f"{pytest} -k '{chosen}' {tests}", tmp_path)
 
 

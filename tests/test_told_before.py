@@ -1,12 +1,13 @@
 """What is said before it happens, which chat is meant, and what is kept of a message."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from stage import (
     ADD,
     ANNA,
     GREETINGS,
-    GROUP_CHAT,
     IVAN,
     LINK,
     OLGA,
@@ -16,6 +17,8 @@ from stage import (
 )
 
 import handlers
+from bot.bitrix24.events import CommandEvent
+from bot.commands.quotes import is_own_word, only_commands
 
 SEEN = {
     "ru": "Клиент видит всё, что вы пишете в его чате, и команду тоже: сначала включите скрытый",
@@ -47,15 +50,6 @@ async def test_whoever_opens_the_private_talk_is_greeted_once(stage: Stage, toke
     [greeting] = [one for one in said if one.startswith(GREETINGS)]
     assert SEEN["ru"] in greeting
     assert "[b]/help[/b]" in greeting
-
-
-@ON_SQLITE
-async def test_nobody_is_greeted_where_the_bot_joins_a_chat(stage: Stage) -> None:
-    stage.portal.state.users[OLGA].admin = True
-    await stage.say("/who")
-
-    said = str([one["text"] for one in (await stage.chat(GROUP_CHAT))["messages"]])
-    assert not any(greeting in said for greeting in GREETINGS)
 
 
 @ON_SQLITE
@@ -128,3 +122,30 @@ async def test_of_words_to_the_bot_only_what_may_be_a_command_is_kept(
     with stage.engine.connect() as connection:
         kept = "\n".join(connection.scalars(text("SELECT event FROM inbox")))
     assert (said in kept) is is_kept
+
+
+PIECES = st.sampled_from(
+    ["/invite id12", "/remove id15", "/other", "привет", "", " ", "------", "-" * 54,
+     ">>/invite id12", ">> x", "[code]", "[/code]", "[code]/invite id12", "/invite id12[/code]",
+     "```", "[quote]",
+     "[/quote]", "x [code] y", "/invite [code]x[/code]", " /invite id12"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=9), st.sampled_from(["/invite id12", "/remove id15", "/other"]))
+def test_what_is_kept_says_the_same_of_the_command(lines: list[str], typed: str) -> None:
+    name, _, params = typed.partition(" ")
+    told = {
+        "bot": {"id": 456},
+        "command": {"id": 1, "command": name, "params": params},
+        "message": {"id": 5, "text": "\n".join(lines)},
+        "chat": {"dialogId": "chat8773"},
+        "user": {"id": 7},
+    }
+    event = CommandEvent.model_validate(told)
+
+    kept = only_commands(event, lambda line: False)
+
+    assert is_own_word(kept) is is_own_word(event)
+    assert only_commands(kept, lambda line: False) == kept
+    assert not {"привет", ">> x", "x [code] y"} & set(kept.message.text.split("\n"))

@@ -53,7 +53,10 @@ def only_commands(event: CommandEvent, is_meant: Callable[[str], bool]) -> Comma
         kept = [_first_line(said, is_meant)]
     if quoted := _quoted(event, said):
         kept += [_QUOTATION, *quoted, _QUOTATION]
-    message = event.message.model_copy(update={"text": "\n".join(kept)})
+    text = "\n".join(kept)
+    if text == event.message.text:
+        return event
+    message = event.message.model_copy(update={"text": text})
     return event.model_copy(update={"message": message})
 
 
