@@ -7,6 +7,8 @@ from app_page import opened
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
 from test_escalate import decide
 
+import handlers
+
 
 async def test_who_is_here(stage: Stage) -> None:
     await stage.say("/invite @15")
@@ -82,7 +84,7 @@ async def test_help_about_one_command(stage: Stage) -> None:
     await stage.settled()
 
     everything, escalate, invite, nothing = await stage.told_privately()
-    assert everything.count("\n[b]/") == 10
+    assert everything.count("\n[b]/") == len(handlers.router.commands)
     assert escalate.startswith("[b]/escalate сделка 288[/b]")
     assert invite.startswith("[b]/invite @коллега[/b]")
     assert nothing.startswith("Команды «/nothing» у бота нет.")
