@@ -21,7 +21,8 @@ def is_current(engine: Engine) -> bool:
 def check_schema(engine: Engine) -> None:
     """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
     if is_current(engine):
-        return _check_jobs(engine)
+        _check_jobs(engine)
+        return
     check_age(engine)
     if engine.dialect.name != "sqlite":
         raise SchemaOutdated("run `python -m bot migrate` first")
