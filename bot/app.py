@@ -26,7 +26,7 @@ from bot.doctor import Doctor
 from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
-from bot.engine.lanes import Lanes
+from bot.engine.lanes import FIRST, Lanes
 from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
@@ -208,7 +208,8 @@ def _parts(
         links,
         figures,
     )
-    lanes = Lanes(inbox, backlog, Runs(inbox, dispatcher.dispatch).run, client.rests)
+    runs = Runs(inbox, dispatcher.dispatch)
+    lanes = Lanes(inbox, backlog, runs.run, client.rests, first=FIRST if name else 1)
     engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
     return Parts(
         database=database,

@@ -27,7 +27,9 @@ class Intake:
         rests: Callable[[str], bool],
         open_lane: Callable[[str], bool],
         slow: float,
+        first: int,
     ) -> None:
+        self._first = first
         self._inbox = inbox
         self._rests = rests
         self._open_lane = open_lane
@@ -95,7 +97,7 @@ class Intake:
             self._behind.pop(portal, None)
 
     async def _go_through(self, portal: str, behind: "_Behind") -> None:
-        after, count = "", 1
+        after, count = "", 1 if self._rests(portal) else self._first
         while lanes := await self._next(portal, after, count, behind):
             after = lanes[-1]
             behind.one_ended.clear()

@@ -35,10 +35,10 @@ TASK = "look_after"
 CONCURRENCY = 400
 
 # A worker that says nothing for so long is dead; with the sweep another one has its portals within
-# eleven seconds.
-HEARTBEAT = 2.0
-DEAD_AFTER = 8.0
-SWEEP_EVERY = 3.0
+# nine seconds.
+HEARTBEAT = 1.5
+DEAD_AFTER = 6.0
+SWEEP_EVERY = 2.0
 POLL_EVERY = 1.0
 BEAT = 1.0
 

@@ -31,6 +31,9 @@ LINES_PAUSE = 0.05
 # Seconds that a chat from the inbox may take before another one of its portal is opened as well.
 SLOW = 10.0
 
+# Where portals are taken up one by one, so many chats of each may try at once.
+FIRST = 8
+
 
 class _Lane:
     """What waits in one chat: the next few, and whether the inbox has more."""
@@ -76,13 +79,14 @@ class Lanes:
         dispatch: Callable[[Accepted], Awaitable[None]],
         rests: Callable[[str], bool],
         slow: float = SLOW,
+        first: int = 1,
     ) -> None:
         self._inbox = inbox
         self._lines = Lines(inbox)
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, rests, self._reopen, slow)
+        self._intake = Intake(inbox, rests, self._reopen, slow, first)
         # Whose chat each of them runs.
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
