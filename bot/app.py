@@ -17,7 +17,7 @@ from bot.bitrix24.client import Client
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
-from bot.bitrix24.plans import RESERVE, Bucket, Plans
+from bot.bitrix24.plans import OWNERS, PAGES, WHOLE, Bucket, Plans
 from bot.collaborators import Memory, collaborators
 from bot.commands.runner import Runner
 from bot.connect import Links
@@ -241,7 +241,7 @@ def _plans(
     settings: Settings, database: Database, decisions: PortalSettingsStore, *, working: bool
 ) -> Plans:
     usual = Bucket(settings.portal_bucket, settings.portal_rate)
-    share = 1.0 if not _is_shared(database) else 1.0 - RESERVE if working else RESERVE
+    share = WHOLE if not _is_shared(database) else OWNERS if working else PAGES
     return Plans(usual, decisions.is_enterprise, share)
 
 

@@ -46,7 +46,7 @@ class Process:
 
     async def until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
         async with asyncio.timeout(20):
-            while not (found if isinstance(found := true(), bool) else await found):
+            while not await _holds(true):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.01)
 
     def come_back(self) -> None:
@@ -67,6 +67,11 @@ class Process:
         await self.inbox.done(command.id, End(Ending.DONE))
         self.done[command.lane].append(command.event.message.id)
         self.running.discard(command.lane)
+
+
+async def _holds(true: Callable[[], bool | Awaitable[bool]]) -> bool:
+    found = true()
+    return found if isinstance(found, bool) else await found
 
 
 def _event(portal: str, chat: int, message: int) -> CommandEvent:

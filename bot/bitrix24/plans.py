@@ -8,8 +8,21 @@ from cachetools import TTLCache
 # The portal counts when a request arrives, we when it leaves: stay a little below.
 MARGIN = 2
 
-# Pages and installations are given so much of it where other processes carry out the commands.
-RESERVE = 0.1
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which parts of a bucket a process may use."""
+
+    at_once: float
+    per_second: float
+
+
+WHOLE = Share(1.0, 1.0)
+
+# Where several processes share the database: what carries commands out, and what only serves
+# pages. To install the bot takes a dozen requests, seldom.
+OWNERS = Share(0.6, 0.9)
+PAGES = Share(0.4, 0.1)
 
 # How long a portal that refuses at a larger plan's pace is kept to the usual one.
 HUMBLED_FOR = 3600.0
@@ -27,9 +40,9 @@ class Bucket:
         """What we put in at once."""
         return max(1.0, self.capacity - MARGIN)
 
-    def part(self, share: float) -> "Bucket":
+    def part(self, share: Share) -> "Bucket":
         """Give what a process is left of it."""
-        return Bucket(self.capacity * share, self.per_second * share)
+        return Bucket(self.capacity * share.at_once, self.per_second * share.per_second)
 
     @property
     def drained_after(self) -> float:
@@ -50,7 +63,7 @@ class Plans:
         self,
         usual: Bucket,
         is_enterprise: Callable[[str], Awaitable[bool]],
-        share: float = 1.0,
+        share: Share = WHOLE,
     ) -> None:
         self._is_largest = usual.per_second >= ENTERPRISE.per_second
         self._usual = usual.part(share)
