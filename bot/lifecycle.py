@@ -100,10 +100,12 @@ class Lifecycle:
         """
         if envelope.event.upper() != UPDATE or not envelope.auth.member_id:
             return None
-        if await self._portals.find(envelope.auth.member_id) is None:
+        if not await self._portals.was_here(envelope.auth.member_id):
             return None
         try:
-            return await self._installation.admit(envelope.auth)
+            portal = await self._installation.admit(envelope.auth)
+            await self._update(portal)
+            return portal
         except Unproven as error:
             log.warning("an update is refused: %s", error)
             return None
@@ -197,7 +199,9 @@ class Lifecycle:
         portal = await self._portals.fresh(member_id)
         if portal is None or not portal.said:
             return
-        has_app = await self._has_app(portal)
+        # Whose tokens are good proves that the app is there.
+        is_inherited = member_id in self._heirs
+        has_app = None if is_inherited else await self._has_app(portal)
         if has_app:
             await self._stays(portal)
         elif has_app is False and portal.said == KINDS[UNINSTALL]:
