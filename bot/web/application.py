@@ -59,7 +59,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     pages = Pages()
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
-    health = Health(parts.database)
+    health = Health(parts.database, parts.engine)
     metrics = Metrics(settings.metrics_token, parts.shared_figures)
     events = Events(
         forms,
