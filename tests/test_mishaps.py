@@ -1,6 +1,7 @@
 """What breaks in the middle of a command: a handler, the database, the way of the answer."""
 
 import asyncio
+
 import pytest
 from acting import keyboard, press
 from postgres import Server
