@@ -211,6 +211,7 @@ async def test_the_portals_clock_is_ahead(stage: Stage, caplog: pytest.LogCaptur
 
 
 @ON_SQLITE
+@pytest.mark.settings(retry_for=0.5)
 async def test_a_pair_that_the_authorization_server_does_not_give_for_now_is_kept(
     stage: Stage,
 ) -> None:
