@@ -22,6 +22,9 @@ from sandbox.server import Portal
 OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
 RESPONSIBLE, PAVEL, DINA, CUSTOMER, BOT = 21, 33, 18, 599, 456
 CHAT, UNBOUND, FINISHED, GROUP_CHAT = 8773, 9001, 8800, 55
+# How a private reply names the customer's chat.
+LINK = "[CHAT=8773]Клиент - Поддержка[/CHAT]"
+GREETINGS = ("👋 Это бот Switchboard", "👋 This is the Switchboard bot")
 ADD = "imopenlines.crm.chat.user.add"
 ANSWER = "imbot.v2.Command.answer"
 SEND = "imbot.v2.Chat.Message.send"
@@ -100,11 +103,14 @@ class Stage:
         }
         private = (await self.get(f"dialogs/{user}"))["messages"]
         said |= {one["id"]: one["text"] for one in private if one["author_id"] == BOT}
-        return [_plain(said[number]) for number in sorted(said)]
+        told = [_plain(said[number]) for number in sorted(said)]
+        return [one for one in told if not one.startswith(GREETINGS)]
 
     async def told_privately(self, user: int = OLGA) -> list[str]:
+        """What the bot has told a user, but for the greeting at the beginning."""
         messages = (await self.get(f"dialogs/{user}"))["messages"]
-        return [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+        said = [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+        return [one for one in said if not one.startswith(GREETINGS)]
 
     async def chat(self, number: int = CHAT) -> dict[str, Any]:
         return await self.get(f"chats/{number}")

@@ -68,6 +68,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.memory.languages,
         lifecycle,
         parts.figures,
+        handlers.router,
     )
     preferences = parts.memory.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
