@@ -1,9 +1,13 @@
 """What the bot counts of itself. No portal and no person is a label, nor what they typed."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from enum import StrEnum
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
@@ -68,38 +72,60 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 class Tally:
     """A counter whose labels take the values named here; any other value counts as ``other``."""
 
-    def __init__(
-        self, registry: CollectorRegistry, name: str, words: str, **labels: Collection[str]
-    ) -> None:
-        self._counter = Counter(name, words, list(labels), registry=registry)
+    def __init__(self, name: str, words: str, **labels: Collection[str]) -> None:
+        self._about = (name, words, None, list(labels))
         self._allowed = [frozenset(values) for values in labels.values()]
-        self._children: dict[tuple[str, ...], Counter] = {}
+        self._counted: dict[tuple[str, ...], int] = {}
 
     def add(self, *values: str) -> None:
         """Count one."""
-        child = self._children.get(values)
-        (child if child is not None else self._child(values)).inc()
+        # What others made up is not remembered: there is no end to it.
+        key = values if values in self._counted else self._bounded(values)
+        self._counted[key] = self._counted.get(key, 0) + 1
 
     def show(self, *values: str) -> None:
-        """Show a nought: where nothing was, Prometheus takes the first one for the beginning."""
-        self._child(values)
+        """Begin to show a counter at 0: Prometheus takes the first number it sees for the start."""
+        self._counted.setdefault(self._bounded(values), 0)
 
-    def _child(self, values: tuple[str, ...]) -> Counter:
+    def family(self) -> Metric:
+        """Give what was counted as Prometheus takes it."""
+        family = CounterMetricFamily(*self._about)
+        for values, count in self._counted.items():
+            family.add_metric(values, count)
+        return family
+
+    def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
         pairs = zip(values, self._allowed, strict=True)
-        bounded = tuple(value if value in allowed else OTHER for value, allowed in pairs)
-        child = self._counter.labels(*bounded)
-        # What others made up is not remembered: there is no end to it.
-        if bounded == values:
-            self._children[values] = child
-        return child
+        return tuple(str(value) if value in allowed else OTHER for value, allowed in pairs)
+
+
+class Seconds:
+    """How long something took, and how often it took no longer than each of the bounds."""
+
+    def __init__(self, name: str, words: str) -> None:
+        self._about = (name, words)
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one that took so long."""
+        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self._sum += seconds
+
+    def family(self) -> Metric:
+        """Give what was counted as Prometheus takes it."""
+        family = HistogramMetricFamily(*self._about)
+        bounds = map(floatToGoString, (*BUCKETS, math.inf))
+        family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
+        return family
 
 
 class Figures:
-    """What one process counts; adding to it costs a microsecond or two."""
+    """What one process counts, in plain numbers; Prometheus's own are made of them when it asks."""
 
     def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
         names = self._names = frozenset(commands)
-        self.registry = CollectorRegistry()
+        self._kept: list[Tally | Seconds] = []
         self.events = self._tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
         )
@@ -169,17 +195,21 @@ class Figures:
         """Give everything counted so far."""
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in self.registry.collect()
+            for family in self.families()
             for sample in family.samples
-            if not sample.name.endswith("_created")
         }
 
-    def _tally(self, name: str, words: str, **labels: Collection[str]) -> Tally:
-        return Tally(self.registry, f"switchboard_{name}", words, **labels)
+    def families(self) -> list[Metric]:
+        """Give everything counted so far as Prometheus takes it."""
+        return [one.family() for one in self._kept]
 
-    def _seconds(self, name: str, words: str) -> Histogram:
-        name = f"switchboard_{name}_seconds"
-        return Histogram(name, words, registry=self.registry, buckets=BUCKETS)
+    def _tally(self, name: str, words: str, **labels: Collection[str]) -> Tally:
+        self._kept.append(tally := Tally(f"switchboard_{name}", words, **labels))
+        return tally
+
+    def _seconds(self, name: str, words: str) -> Seconds:
+        self._kept.append(seconds := Seconds(f"switchboard_{name}_seconds", words))
+        return seconds
 
     def _show_noughts(self, commands: Iterable[str]) -> None:
         for result in Taken:
