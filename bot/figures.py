@@ -73,7 +73,7 @@ class Tally:
     """A counter whose labels take the values named here; any other value counts as ``other``."""
 
     def __init__(self, name: str, words: str, **labels: Collection[str]) -> None:
-        self._about = (name, words, None, list(labels))
+        self._about = (f"switchboard_{name}", words, None, list(labels))
         self._allowed = [frozenset(values) for values in labels.values()]
         self._counted: dict[tuple[str, ...], int] = {}
 
@@ -103,7 +103,7 @@ class Seconds:
     """How long something took, and how often it took no longer than each of the bounds."""
 
     def __init__(self, name: str, words: str) -> None:
-        self._about = (name, words)
+        self._about = (f"switchboard_{name}_seconds", words)
         self._counts = [0] * (len(BUCKETS) + 1)
         self._sum = 0.0
 
@@ -125,47 +125,44 @@ class Figures:
 
     def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
         names = self._names = frozenset(commands)
-        self._kept: list[Tally | Seconds] = []
-        self.events = self._tally(
+        self.events = Tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
         )
-        self.refused = self._tally(
+        self.refused = Tally(
             "events_refused", "Events that were not taken, by reason.", reason=list(Reason)
         )
-        self.to_200 = self._seconds("event_to_200", "From an event's arrival to the 200.")
-        self.to_action = self._seconds(
+        self.to_200 = Seconds("event_to_200", "From an event's arrival to the 200.")
+        self.to_action = Seconds(
             "event_to_action", "From an event's arrival to a changing call's answer."
         )
-        self.to_reply = self._seconds("event_to_reply", "From an event's arrival to the reply.")
-        self.commands = self._tally(
+        self.to_reply = Seconds("event_to_reply", "From an event's arrival to the reply.")
+        self.commands = Tally(
             "commands",
             "Commands that ended, by name, outcome and the refusal's name.",
             command=names,
             outcome=list(Ending),
             code=["", *codes],
         )
-        self.bucket = self._seconds(
-            "bucket_wait", "How long a request waited for its portal's bucket."
-        )
-        self.rest = self._seconds("rest_call", "How long a portal took for one HTTP request.")
-        self.calls = self._tally(
+        self.bucket = Seconds("bucket_wait", "How long a request waited for its portal's bucket.")
+        self.rest = Seconds("rest_call", "How long a portal took for one HTTP request.")
+        self.calls = Tally(
             "rest_calls",
             "REST calls, those inside a batch too, by method and result.",
             method=METHODS,
             result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *CODES],
         )
-        self.unknown_codes = self._tally(
+        self.unknown_codes = Tally(
             "unknown_error_codes", "Error codes that no page names, by method.", method=METHODS
         )
-        self.refreshes = self._tally(
+        self.refreshes = Tally(
             "token_refreshes",
             "Token pairs to be renewed, by what came of it.",
             result=[FINE, REFUSED, UNREACHABLE],
         )
-        self.proofs = self._tally(
+        self.proofs = Tally(
             "proofs", "Proofs of events, by what they came to.", result=list(Proven)
         )
-        self.changes = self._tally(
+        self.changes = Tally(
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self._show_noughts(names)
@@ -201,15 +198,7 @@ class Figures:
 
     def families(self) -> list[Metric]:
         """Give everything counted so far as Prometheus takes it."""
-        return [one.family() for one in self._kept]
-
-    def _tally(self, name: str, words: str, **labels: Collection[str]) -> Tally:
-        self._kept.append(tally := Tally(f"switchboard_{name}", words, **labels))
-        return tally
-
-    def _seconds(self, name: str, words: str) -> Seconds:
-        self._kept.append(seconds := Seconds(f"switchboard_{name}_seconds", words))
-        return seconds
+        return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
 
     def _show_noughts(self, commands: Iterable[str]) -> None:
         for result in Taken:
