@@ -73,7 +73,7 @@ def auth(base: str, portal: int, user: int, number: int = 0) -> dict[str, object
         "member_id": member_id(portal),
         "user_id": user,
         "refresh_token": f"{access[:-8]}{portal:08d}",
-        "application_token": APPLICATION_TOKEN,
+        "application_token": f"{APPLICATION_TOKEN}{portal:08d}",
     }
 
 

@@ -26,6 +26,7 @@ _MENTION = re.compile(r"\[USER=(\d{8})\]")
 _FIXED: dict[str, Any] = {
     "user.admin": True,
     "app.info": {"ID": 1, "CODE": "local.switchboard", "STATUS": "L", "INSTALLED": True},
+    "imbot.v2.Bot.list": {"bots": []},
     "imbot.v2.Bot.register": {"bot": {"id": events.BOT, "code": "switchboard"}},
     "imbot.v2.Bot.update": {"bot": {"id": events.BOT, "code": "switchboard"}},
     "imbot.v2.Command.list": {"commands": []},
@@ -108,6 +109,8 @@ class Portal:
         match method:
             case "imopenlines.crm.chat.user.add":
                 return self._add(params, events.owner(token))
+            case "profile":
+                return {"ID": str(events.owner(token)), "NAME": "", "LAST_NAME": ""}
             case "im.chat.user.list":
                 return [events.owner(token), CUSTOMER]
             case "imbot.v2.Command.answer":
@@ -142,7 +145,7 @@ class Portal:
         number = int(found[1]) - events.FIRST_PERSON if found else -1
         if not self.ledger.is_known(number) or "✅" not in message:
             self.ledger.wrong["another answer than success"] += 1
-        elif user != events.BOT or int(params["messageId"]) != events.FIRST_MESSAGE + number:
+        elif user not in (events.BOT, events.INSTALLER) or int(params["messageId"]) != events.FIRST_MESSAGE + number:
             self.ledger.wrong["answered as another, or to another message"] += 1
         else:
             self.ledger.reply(number)

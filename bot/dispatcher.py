@@ -169,7 +169,7 @@ class Dispatcher:
         acting = replace(acting, proven=actor.is_proven)
         if not await self._is_news(portal, command, outcomes, actor):
             return _Ended(acting, end_of(outcomes))
-        replies = await self._worded(portal, acting, outcomes)
+        replies = await self._worded(portal, acting, actor.person, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
 
     async def _tellable(
@@ -281,16 +281,20 @@ class Dispatcher:
         name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
         return ConsentNeeded.with_link(name if self._runner.knows(name) else "", link)
 
-    async def _worded(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:
+    async def _worded(
+        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+    ) -> list[Reply]:
         """Give the replies to what a command came to, and what is to be told besides."""
         replies = await self._letters.write(outcomes, command)
         if not command.proven:
             return replies
-        replies += await self._alert(portal, command, outcomes)
+        replies += await self._alert(portal, command, requester, outcomes)
         return replies + await self._hint(command)
 
-    async def _alert(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> list[Reply]:
-        """Tell the administrator, once a day, what only he can mend."""
+    async def _alert(
+        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+    ) -> list[Reply]:
+        """Tell the administrator, once a day, what only an administrator can mend."""
         told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
         found = next((one for one in told if isinstance(one, ALARMING)), None)
         administrator = Person(id=portal.installer_id)
@@ -299,9 +303,7 @@ class Dispatcher:
         what = type(found).__name__
         if not await self._preferences.first_today(portal.member_id, f"alert/{what}"):
             return []
-        alert = AdministratorNeeded(
-            to=administrator, who=Person(id=command.event.user.id), what=what
-        )
+        alert = AdministratorNeeded(to=administrator, who=requester, what=what)
         return await self._letters.write(alert, command)
 
     async def _hint(self, command: Accepted) -> list[Reply]:

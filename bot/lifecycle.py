@@ -100,10 +100,12 @@ class Lifecycle:
         """
         if envelope.event.upper() != UPDATE or not envelope.auth.member_id:
             return None
-        if await self._portals.find(envelope.auth.member_id) is None:
+        if not await self._portals.was_here(envelope.auth.member_id):
             return None
         try:
-            return await self._installation.admit(envelope.auth)
+            portal = await self._installation.admit(envelope.auth)
+            await self._update(portal)
+            return portal
         except Unproven as error:
             log.warning("an update is refused: %s", error)
             return None
@@ -196,6 +198,10 @@ class Lifecycle:
         """Ask whether it is so, and draw the consequences."""
         portal = await self._portals.fresh(member_id)
         if portal is None or not portal.said:
+            return None
+        if member_id in self._heirs:
+            # Their tokens are good: the app is there.
+            await self._adopt_from(portal)
             return
         has_app = await self._has_app(portal)
         if has_app:

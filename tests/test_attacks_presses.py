@@ -59,7 +59,7 @@ async def test_a_forged_press_does_nothing_and_burns_no_button(
         # It is still Olga's.
         said = await press(brought, UNDO, chat=CHAT)
         assert "уже сработала" not in said
-    assert IVAN not in await brought.members()
+        assert IVAN not in await brought.members()
 
 
 @ON_SQLITE

@@ -56,8 +56,8 @@ async def test_a_token_without_an_owner_is_proven_by_profile(stage: Stage) -> No
     await stage.faults(events={"tokens": "no_user_id"})
 
     assert "теперь в этом чате" in await stage.say(TYPED)
-    [asked] = await stage.calls("profile")
-    assert asked["user_id"] == OLGA
+    asked = [one["user_id"] for one in await stage.calls("profile")]
+    assert asked.count(OLGA) == 1
 
 
 async def test_a_token_without_an_owner_that_is_anothers_is_not_used(stage: Stage) -> None:
@@ -129,6 +129,8 @@ async def test_no_token_is_stored_readable(stage: Stage, tmp_path) -> None:
 
 
 async def test_twenty_calls_at_once_in_two_processes_are_one_refresh(stage: Stage) -> None:
+    # Two processes on SQLite know nothing of each other's pace.
+    await stage.faults(bucket={"size": 500, "rate": 50})
     await stage.say(TYPED)
     await stage.faults(tokens="expired", user_id=OLGA)
     before = len(await stage.get("refreshes"))

@@ -161,7 +161,7 @@ async def test_removing_the_operator_is_confirmed(stage: Stage) -> None:
 
     reply = await stage.say("/remove me @12", user=OLGA)
 
-    assert "[USER=7]Ольга Смирнова[/USER] – оператор этого диалога" in reply
+    assert "[USER=7][/USER] – оператор этого диалога" in reply
     assert "✅ [USER=12][/USER] больше не в этом чате." in reply
     assert OLGA in await stage.members()
     await stage.say("/remove id7 --yes", user=ANNA)

@@ -7,7 +7,7 @@ _METHODS = """
     app.info batch crm.item.get department.get event.bind event.get im.chat.user.list
     im.chat.user.add im.chat.user.delete im.department.get im.department.managers.get
     im.message.delete im.notify.personal.add
-    im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.register imbot.v2.Bot.update
+    im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.list imbot.v2.Bot.register imbot.v2.Bot.update
     imbot.v2.Chat.Message.send imbot.v2.Command.answer imbot.v2.Command.list
     imbot.v2.Command.register imbot.v2.Command.unregister imbot.v2.Command.update
     imbot.v2.Revision.get imopenlines.config.get imopenlines.config.list.get

@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    or_,
     select,
     true,
     update,
@@ -258,7 +259,7 @@ class Inbox:
         return [found[lane] for lane in lanes]
 
     async def lacks_lines(self, command: Accepted) -> bool:
-        """Say whether earlier lines of its message may still be on their way.
+        """Say whether earlier lines of its message are not over, or still on their way.
 
         The portal sends an event for each, and they may arrive in any order.
         """
@@ -268,6 +269,8 @@ class Inbox:
             inbox.c.message_id == command.event.message.id,
             inbox.c.line < command.event.line,
             inbox.c.requester_id == command.event.user.id,
+            # One that is stored and not over has its turn before this one.
+            or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
         )
         return int((await self._rows(earlier))[0][0]) < expected
 

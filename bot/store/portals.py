@@ -111,6 +111,11 @@ class Portals:
         """Look a portal up in the database itself."""
         return await self._one(portals.c.member_id == member_id)
 
+    async def was_here(self, member_id: str) -> bool:
+        """Say whether a portal has the app, or had it not long ago."""
+        question = select(portals.c.member_id).where(portals.c.member_id == member_id)
+        return bool(await self._database.read(lambda c: list(c.execute(question))))
+
     async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
         """Look a portal up whose events carry no member id: by its host and its token."""
         found = await self._list(portals.c.application_token_hash == fingerprint(token))

@@ -37,6 +37,8 @@ def _event_line(portal: Portal, bot: Bot, message_id: int) -> str:
         "event": "ONIMBOTV2COMMANDADD",
         "auth[member_id]": state.member_id,
         "auth[application_token]": state.app.application_token,
+        # What proves that the portal has sent it: the bot's token, which no employee sees.
+        "data[bot][auth][access_token]": state.tokens.issue(bot_id, "bot").access,
         "data[bot][id]": bot_id,
         "data[command][id]": command.id,
         "data[command][command]": "/invite",

@@ -88,6 +88,7 @@ def environment(portal: Portal, port: int, folder: Path) -> dict[str, str]:
         "RETRY_FOR": "600",
         "INBOX_DAYS": "14",
         "JOURNAL_DAYS": "365",
+        "LEFT_DAYS": "30",
     }
 
 
