@@ -114,7 +114,6 @@ class Wording:
         return Markup(self.short(refusal, language))
 
 
-@cache
 def template_name(type_: type[Any]) -> str:
     """Name the template of an outcome or a refusal: ``Invited`` is ``invited.j2``."""
     name = snake(type_)

@@ -1,6 +1,6 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -10,7 +10,7 @@ from bot.bitrix24.events import Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.quotes import said_lines
-from bot.commands.router import Command, Router
+from bot.commands.router import Collaborators, Command, Router
 from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
 from bot.portals.proof import Actor
@@ -33,7 +33,8 @@ class Context:
         return Context(self.portal, command, self.actor)
 
 
-Workshop = Callable[[type[Any], Context], Any]
+# Gives what handlers ask for by type, made of what is given for one command.
+Workshop = Callable[[Mapping[type[Any], Any]], Collaborators]
 
 
 class Runner:
@@ -71,7 +72,7 @@ class Runner:
         arguments = declared.read(params, host, pressed=pressed)
         if declared.proven:
             await context.actor.prove()
-        return await declared.run(arguments, event, lambda type_: self._make(type_, context))
+        return await declared.run(arguments, event, self._workshop(self._given(context)))
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
@@ -138,8 +139,10 @@ class Runner:
         _, name, _ = grammar.split_command(line)
         return bool(self._suspect(name.casefold()))
 
-    def _make(self, type_: type[Any], context: Context) -> Any:
-        return Again(self, context) if type_ is Again else self._workshop(type_, context)
+    def _given(self, context: Context) -> Mapping[type[Any], Any]:
+        again = Again(self, context)
+        portal, command, actor = context.portal, context.command, context.actor
+        return {Portal: portal, Accepted: command, Actor: actor, Again: again}
 
 
 class Again:
