@@ -64,7 +64,8 @@ def collaborators(
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
     kept = [getattr(memory, field.name) for field in fields(memory)]
     shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
-    parts = {type_: _parts(type_) for type_ in (*ASKING, Diagnosis, Past, PortalDoctor)}
+    makes: tuple[type[Any], ...] = (*ASKING, Diagnosis, Past, PortalDoctor)
+    parts = {type_: get_type_hints(type_.__init__) for type_ in makes}
     for command in router.all:
         for name, type_ in command.takes.items():
             if type_ not in (*parts, *shared, Again):
@@ -82,11 +83,7 @@ class _Made(dict[type[Any], Any]):
         self._parts = parts
 
     def __missing__(self, type_: type[Any]) -> Any:
-        made = type_(**{name: self[part] for name, part in self._parts[type_].items()})
+        parts = self._parts[type_].items()
+        made = type_(**{name: self[part] for name, part in parts if name != "return"})
         self[type_] = made
         return made
-
-
-def _parts(type_: type[Any]) -> Mapping[str, type[Any]]:
-    hints = get_type_hints(type_.__init__)
-    return {name: hint for name, hint in hints.items() if name != "return"}

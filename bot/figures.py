@@ -201,20 +201,17 @@ class Figures:
         return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
 
     def _show_noughts(self, commands: Iterable[str]) -> None:
-        for result in Taken:
-            self.events.show(result)
-        for reason in Reason:
-            self.refused.show(reason)
-        for change in Change:
-            self.changes.show(change)
-        for proof in Proven:
-            self.proofs.show(proof)
+        every: list[tuple[Tally, Collection[str]]] = [
+            (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
+            (self.proofs, list(Proven)), (self.unknown_codes, METHODS),
+        ]  # fmt: skip
+        for tally, values in every:
+            for value in values:
+                tally.show(value)
         for name in commands:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")
             self.commands.show(name, Ending.UNANSWERED, "")
-        for method in METHODS:
-            self.unknown_codes.show(method)
 
 
 def _result(error: Bitrix24Error) -> str:

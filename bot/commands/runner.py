@@ -72,7 +72,13 @@ class Runner:
         arguments = declared.read(params, host, pressed=pressed)
         if declared.proven:
             await context.actor.prove()
-        return await declared.run(arguments, event, self._workshop(self._given(context)))
+        given = {
+            Portal: portal,
+            Accepted: context.command,
+            Actor: context.actor,
+            Again: Again(self, context),
+        }
+        return await declared.run(arguments, event, self._workshop(given))
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
@@ -138,11 +144,6 @@ class Runner:
         """Say whether a line is for this bot, and not for another one."""
         _, name, _ = grammar.split_command(line)
         return bool(self._suspect(name.casefold()))
-
-    def _given(self, context: Context) -> Mapping[type[Any], Any]:
-        again = Again(self, context)
-        portal, command, actor = context.portal, context.command, context.actor
-        return {Portal: portal, Accepted: command, Actor: actor, Again: again}
 
 
 class Again:
