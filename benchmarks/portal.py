@@ -145,7 +145,10 @@ class Portal:
         number = int(found[1]) - events.FIRST_PERSON if found else -1
         if not self.ledger.is_known(number) or "✅" not in message:
             self.ledger.wrong["another answer than success"] += 1
-        elif user not in (events.BOT, events.INSTALLER) or int(params["messageId"]) != events.FIRST_MESSAGE + number:
+        elif (
+            user not in (events.BOT, events.INSTALLER)
+            or int(params["messageId"]) != events.FIRST_MESSAGE + number
+        ):
             self.ledger.wrong["answered as another, or to another message"] += 1
         else:
             self.ledger.reply(number)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from uuid import uuid4
 
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
 
@@ -16,7 +17,7 @@ from bot.bitrix24.client import Client
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
-from bot.bitrix24.plans import Bucket, Plans
+from bot.bitrix24.plans import OWNERS, PAGES, WHOLE, Bucket, Plans
 from bot.collaborators import Memory, collaborators
 from bot.commands.runner import Runner
 from bot.connect import Links
@@ -25,7 +26,7 @@ from bot.doctor import Doctor
 from bot.endings import refusal_names
 from bot.engine.backlog import Backlog
 from bot.engine.engine import Engine
-from bot.engine.lanes import Lanes
+from bot.engine.lanes import FIRST, Lanes
 from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
@@ -39,7 +40,6 @@ from bot.rendering import Wording
 from bot.replaying import Replaying
 from bot.replies import Replies
 from bot.settings import Settings
-from bot.store.buckets import SharedBuckets
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.figures import SharedFigures
@@ -166,7 +166,9 @@ def _parts(
     working: bool,
 ) -> Parts:
     portals, tokens = Portals(database, cipher), Tokens(database, cipher)
-    inbox, journal, backlog = Inbox(database, cipher), Journal(database), Backlog(database)
+    # This process among those that share the database; on SQLite there are no others.
+    name = uuid4().hex if _is_shared(database) else ""
+    inbox, journal, backlog = Inbox(database, cipher), Journal(database, name), Backlog(database)
     links, states = Links(cipher, settings.public_url), States(database)
     patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
     buttons = Buttons(Presses(database))
@@ -179,7 +181,7 @@ def _parts(
         stays=Stays(database),
         history=History(database),
     )
-    pace = _pace(settings, database, memory.settings)
+    pace = Buckets(_plans(settings, database, memory.settings, working=working))
     figures = Figures([*(one.name for one in router.all), PRESS], refusal_names())
     client = Client(session, pace, settings.rest_timeout, figures)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
@@ -206,7 +208,9 @@ def _parts(
         links,
         figures,
     )
-    engine = _engine(database, inbox, backlog, dispatcher, client, working=working)
+    runs = Runs(inbox, dispatcher.dispatch)
+    lanes = Lanes(inbox, backlog, runs.run, client.rests, first=FIRST if name else 1)
+    engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
     return Parts(
         database=database,
         cipher=cipher,
@@ -233,30 +237,23 @@ def _parts(
     )
 
 
-def _pace(
-    settings: Settings, database: Database, decisions: PortalSettingsStore
-) -> Buckets | SharedBuckets:
+def _plans(
+    settings: Settings, database: Database, decisions: PortalSettingsStore, *, working: bool
+) -> Plans:
     usual = Bucket(settings.portal_bucket, settings.portal_rate)
-    plans = Plans(usual, decisions.is_enterprise)
-    return SharedBuckets(database, plans) if _is_shared(database) else Buckets(plans)
+    share = WHOLE if not _is_shared(database) else OWNERS if working else PAGES
+    return Plans(usual, decisions.is_enterprise, share)
 
 
-def _engine(
-    database: Database,
-    inbox: Inbox,
-    backlog: Backlog,
-    dispatcher: Dispatcher,
-    client: Client,
-    *,
-    working: bool,
+def _shared(
+    database: Database, name: str, inbox: Inbox, lanes: Lanes, pace: Buckets, *, working: bool
 ) -> Engine:
-    runs = Runs(inbox, dispatcher.dispatch)
-    if _is_shared(database):
-        # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
-        from bot.engine.jobs import Jobs
+    # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
+    from bot.engine.jobs import Jobs
+    from bot.store.owners import Owners
 
-        return Jobs(database, inbox, runs.run, client.rests, working=working)
-    return Lanes(inbox, backlog, runs.run, client.rests)
+    owners = Owners(database, name)
+    return Jobs(database, inbox, owners, lanes, pace.inherit, working=working)
 
 
 def _is_shared(database: Database) -> bool:

@@ -43,7 +43,7 @@ from bot.errors import (
 )
 from bot.figures import Figures
 from bot.letters import Letters
-from bot.outcomes import AdministratorNeeded, CommandList, HiddenHint, Outcomes, Usage
+from bot.outcomes import AdministratorNeeded, CommandList, Greeting, HiddenHint, Outcomes, Usage
 from bot.portals.proof import Actor, Proof
 from bot.presses import PRESS, Buttons, Pressed
 from bot.store.accepted import Accepted, End, Ending, Reply
@@ -61,7 +61,7 @@ ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest, PortalRen
 AGAIN_AFTER = 1.0
 
 # Nothing in them is anybody's but the bot's.
-HARMLESS = (Usage, CommandList)
+HARMLESS = (Usage, CommandList, Greeting)
 
 HIDDEN_OFFERS = (
     Offer(name="hide", act=Act(name="hide"), independent=True),

@@ -373,6 +373,8 @@ class RemovalDenied(Refusal):
 
 @dataclass(eq=False)
 class NotHere(Refusal):
-    """Who was to be removed is not in the chat."""
+    """Who was to be removed is not in the chat: of this number, 0 for the command's own."""
 
     person: Person
+    chat_id: int = 0
+    item: CrmItem | None = None

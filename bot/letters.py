@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.bitrix24.entities import Offer, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
+from bot.bitrix24.events import Chat
+from bot.commands.errors import OtherItem
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.languages import Languages
 from bot.outcomes import Outcomes, Told
@@ -67,7 +69,8 @@ class Letters:
         return await self._languages.of(event.member_id, reader.id, event.language)
 
     def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
-        text, buttons = self._wording.word(told, letter.language)
+        typed_in = _typed_in(told, command) if letter.place is Place.PRIVATE else None
+        text, buttons = self._wording.word(told, letter.language, typed_in)
         if text not in letter.lines:
             letter.lines.append(text)
         offers: Sequence[Offer] = told.offers
@@ -80,7 +83,7 @@ class Letters:
     def _reply(self, letter: _Letter, command: Accepted, parks: bool, asks: bool) -> Reply:
         other = letter.reader.id != command.event.user.id
         return Reply(
-            text=self._cut(letter.lines, letter.language),
+            text=self._cut(letter),
             place=letter.place,
             buttons=tuple(letter.buttons),
             parks=parks,
@@ -88,11 +91,29 @@ class Letters:
             user_id=letter.reader.id if other else 0,
         )
 
-    def _cut(self, texts: list[str], language: str) -> str:
-        if len(texts) <= MAX_LINES:
+    def _cut(self, letter: _Letter) -> str:
+        """Put the texts together; in a chat no more than others may be bothered with."""
+        texts = letter.lines
+        if letter.place is Place.PRIVATE or len(texts) <= MAX_LINES:
             return "\n".join(texts)
-        more = self._wording.page("more.j2", language, count=len(texts) - MAX_LINES + 1)
+        count = len(texts) - MAX_LINES + 1
+        more = self._wording.page("more.j2", letter.language, count=count)
         return "\n".join([*texts[: MAX_LINES - 1], more])
+
+
+def _typed_in(told: Told, command: Accepted) -> Chat | None:
+    """Give the chat that a private text has to name: where the command was typed.
+
+    ``None`` where it was typed in the private talk itself, or means the chat of another item.
+    """
+    chat = command.event.chat
+    if chat.is_private:
+        return None
+    item: CrmItem | None = None if isinstance(told, OtherItem) else getattr(told, "item", None)
+    if item is None or not chat.tells_binding:
+        return chat
+    bound = {(one.type, one.id) for one in chat.items}
+    return chat if (item.type, item.id) in bound else None
 
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:

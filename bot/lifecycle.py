@@ -198,12 +198,10 @@ class Lifecycle:
         """Ask whether it is so, and draw the consequences."""
         portal = await self._portals.fresh(member_id)
         if portal is None or not portal.said:
-            return None
-        if member_id in self._heirs:
-            # Their tokens are good: the app is there.
-            await self._adopt_from(portal)
             return
-        has_app = await self._has_app(portal)
+        # Whose tokens are good proves that the app is there.
+        is_inherited = member_id in self._heirs
+        has_app = None if is_inherited else await self._has_app(portal)
         if has_app:
             await self._stays(portal)
         elif has_app is False and portal.said == KINDS[UNINSTALL]:

@@ -44,6 +44,10 @@ class CommandList(Outcome):
     names: tuple[str, ...]
 
 
+class Greeting(Outcome):
+    """Somebody has opened the private talk with the bot for the first time."""
+
+
 class HiddenHint(Outcome):
     """The customer may have seen the command."""
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Person
+from bot.bitrix24.events import Chat
 from bot.commands.grammar import plain
 from bot.endings import snake
 from bot.errors import Refusal
@@ -51,9 +52,15 @@ class Wording:
         """Give this language if the bot speaks it, else English."""
         return language if language in self._environments else DEFAULT_LANGUAGE
 
-    def word(self, told: Told, language: str) -> tuple[str, list[str]]:
-        """Say an outcome or a refusal, and what it offers to press."""
-        module = self._template(template_name(type(told)), language).make_module(variables(told))
+    def word(
+        self, told: Told, language: str, typed_in: Chat | None = None
+    ) -> tuple[str, list[str]]:
+        """Say an outcome or a refusal, and what it offers to press.
+
+        ``typed_in`` is the chat of the command, where this is read in another one.
+        """
+        template = self._template(template_name(type(told)), language)
+        module = template.make_module(variables(told, typed_in))
         buttons = [
             bbcode.neutralise(offer.label, bbcode.EXCERPT)
             if offer.label
@@ -120,9 +127,10 @@ def template_name(type_: type[Any]) -> str:
     return f"refusals/{name}.j2" if issubclass(type_, Refusal) else f"{name}.j2"
 
 
-def variables(told: Told) -> dict[str, Any]:
-    """Give an outcome's or a refusal's fields."""
-    return {name: value for name, value in vars(told).items() if name != "offers"}
+def variables(told: Told, typed_in: Chat | None = None) -> dict[str, Any]:
+    """Give an outcome's or a refusal's fields, and the chat that its text has to name."""
+    fields = {name: value for name, value in vars(told).items() if name != "offers"}
+    return {**fields, "typed_in": typed_in}
 
 
 def _neutral(value: object) -> object:

@@ -13,8 +13,8 @@ PAGES = {"commands.md": "en", "commands.ru.md": "ru"}
 
 
 def page(language: str) -> str:
-    """Write one page. What is bold in a chat is code here."""
-    text = Wording().page("manual.j2", language, names=list(handlers.router.commands))
+    """Write one page, of the commands that the bot comes with. What is bold in a chat is code."""
+    text = Wording().page("manual.j2", language, names=list(handlers.SHIPPED))
     text = text.replace("[b]", "`").replace("[/b]", "`")
     return text + "\n"
 

@@ -1,38 +1,19 @@
-"""The commands, and what buttons do."""
+"""The commands, and what buttons do: one file a command, each found by itself."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from bot.commands.router import Router
-from handlers import (
-    access,
-    briefs,
-    check,
-    escalate,
-    group,
-    help,  # noqa: A004  # the module of /help is called like it
-    hidden,
-    invite,
-    language,
-    mending,
-    remove,
-    undo,
-    visits,
-    who,
-    why,
-)
 
-router = Router(
-    invite.router,
-    remove.router,
-    escalate.router,
-    group.router,
-    undo.router,
-    who.router,
-    why.router,
-    help.router,
-    check.router,
-    language.router,
-    mending.router,
-    hidden.router,
-    access.router,
-    visits.router,
-    briefs.router,
-)
+# What the bot comes with, as /help and the manual list it. What is added follows, by name.
+SHIPPED = (
+    "invite", "remove", "escalate", "group", "undo", "who", "why", "help", "check", "language",
+)  # fmt: skip
+
+
+def _names() -> list[str]:
+    found = {module.name for module in iter_modules(__path__)}
+    return [*SHIPPED, *sorted(found - {*SHIPPED})]
+
+
+router = Router(*(import_module(f"{__name__}.{name}").router for name in _names()))

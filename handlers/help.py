@@ -1,16 +1,27 @@
 """/help: tell what the bot can do, or how one command goes."""
 
-from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.events import GREET, CommandEvent
 from bot.commands.errors import UnknownCommand
 from bot.commands.router import Arguments, Router
-from bot.outcomes import CommandList, Outcomes, Usage
+from bot.outcomes import CommandList, Greeting, Outcomes, Usage
 from bot.store.portal_settings import PortalSettingsStore
+from bot.store.preferences import Preferences
 
 router = Router()
 
 
 class Help(Arguments):
     word: str = ""
+
+
+class Greet(Arguments):
+    pass
+
+
+@router.button(GREET, proven=False)
+async def greet(args: Greet, event: CommandEvent, *, preferences: Preferences) -> Outcomes:
+    is_first = await preferences.first_today(event.member_id, f"greeting/{event.user.id}")
+    return Greeting() if is_first else []
 
 
 @router.command("help", everywhere=False, proven=False)

@@ -34,7 +34,13 @@ class Invite(Arguments):
     reason: str = ""
 
 
+# A line in the chat for each person, and no more lines than this.
+MOST_LINES = 10
+
+
 class Invited(Outcome):
+    """Who is in the chat now, who was before, and who is not; ``more`` are told of elsewhere."""
+
     joined: tuple[Person, ...]
     present: tuple[Person, ...]
     missed: tuple[Missed, ...]
@@ -43,10 +49,27 @@ class Invited(Outcome):
     chat_id: int
     here: bool
     lasting: int
+    more: int = 0
+
+
+class OthersInvited(Outcome):
+    """The rest of those invited, for whom there was no room in the chat."""
+
+    joined: tuple[Person, ...]
+    present: tuple[Person, ...]
+    missed: tuple[Missed, ...]
+    item: CrmItem | None
+    chat_id: int
+    inside: bool
 
 
 class AlreadyHere(Outcome):
+    """``inside``: the chat is that of the command."""
+
     people: tuple[Person, ...]
+    item: CrmItem | None
+    chat_id: int
+    inside: bool
 
 
 class WouldInvite(Outcome):
@@ -105,17 +128,46 @@ def _told(
     here: bool,
 ) -> list[Told]:
     if arrival.joined:
-        invited = Invited(
-            joined=arrival.joined,
-            present=arrival.present,
-            missed=(*missing(refusals), *arrival.missed),
-            by_chat=arrival.by_chat,
-            item=item,
-            chat_id=arrival.chat_id,
-            here=here,
-            lasting=lasting,
-            offers=(Offer(name="undo", act=Act(name="undo")),),
-        )
-        return [invited, *refusals, *arrival.refusals]
-    already = [AlreadyHere(people=arrival.present)] if arrival.present else []
-    return [*already, *refusals, *arrival.refusals]
+        missed = (*missing(refusals), *arrival.missed)
+        return [*_invited(arrival, missed, item, lasting, here=here), *refusals, *arrival.refusals]
+    if not arrival.present:
+        return [*refusals, *arrival.refusals]
+    already = AlreadyHere(people=arrival.present, item=item, chat_id=arrival.chat_id, inside=here)
+    return [already, *refusals, *arrival.refusals]
+
+
+def _invited(
+    arrival: Arrival,
+    missed: tuple[Missed, ...],
+    item: CrmItem | None,
+    lasting: int,
+    *,
+    here: bool,
+) -> list[Told]:
+    """Tell the fate of each: in the chat as far as there is room, and the rest privately."""
+    total = len(missed) + len(arrival.joined) + len(arrival.present)
+    lines = MOST_LINES - bool(arrival.by_chat)
+    # What is told privately anyway need not be cut.
+    room = total if total <= lines or not here else lines - 1
+    joined, present = max(0, room - len(missed)), max(0, room - len(missed) - len(arrival.joined))
+    invited = Invited(
+        joined=arrival.joined[:joined],
+        present=arrival.present[:present],
+        missed=missed[:room],
+        by_chat=arrival.by_chat,
+        item=item,
+        chat_id=arrival.chat_id,
+        here=here,
+        lasting=lasting,
+        more=max(0, total - room),
+        offers=(Offer(name="undo", act=Act(name="undo")),),
+    )
+    others = OthersInvited(
+        joined=arrival.joined[joined:],
+        present=arrival.present[present:],
+        missed=missed[room:],
+        item=item,
+        chat_id=arrival.chat_id,
+        inside=here,
+    )
+    return [invited, others] if total > room else [invited]

@@ -91,7 +91,8 @@ async def _operator(
 
 
 def _told(departure: Departure, refusals: Sequence[Refusal], target: Target) -> list[Told]:
-    absent = tuple(Missed(one, NotHere(one)) for one in departure.absent)
+    chat_id = 0 if target.here else departure.chat_id
+    absent = tuple(Missed(one, NotHere(one, chat_id, target.item)) for one in departure.absent)
     missed = (*departure.missed, *absent)
     told: list[Told] = [*refusals, *(one.why for one in missed)]
     if not departure.gone:

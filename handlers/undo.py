@@ -26,6 +26,8 @@ class Undone(Outcome):
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
     missed: tuple[Missed, ...]
+    item: CrmItem | None
+    chat_id: int
     here: bool
 
 
@@ -59,13 +61,29 @@ async def undo(
 async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:
     departure = await departures.take_out(target, people)
     removed = (*departure.gone, *departure.absent)
-    return Undone(removed=removed, missed=departure.missed, here=target.here)
+    return _undone(target, departure.missed, removed=removed)
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:
     arrival = await arrivals.bring(target, people, Wish())
     returned = (*arrival.joined, *arrival.present)
-    return Undone(returned=returned, missed=arrival.missed, here=target.here)
+    return _undone(target, arrival.missed, returned=returned)
+
+
+def _undone(
+    target: Target,
+    missed: tuple[Missed, ...],
+    removed: tuple[Person, ...] = (),
+    returned: tuple[Person, ...] = (),
+) -> Undone:
+    return Undone(
+        removed=removed,
+        returned=returned,
+        missed=missed,
+        item=target.item,
+        chat_id=target.chat_id,
+        here=target.here,
+    )
 
 
 async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:

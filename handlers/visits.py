@@ -30,6 +30,7 @@ class VisitEnds(Outcome):
 
 class VisitExtended(Outcome):
     people: tuple[Person, ...]
+    chat_id: int
 
 
 class VisitOver(Outcome):
@@ -77,7 +78,7 @@ async def extend(args: Visit, event: CommandEvent, *, stays: Stays) -> VisitExte
     guests = await _guests(args, event, stays)
     if guests is None or not await stays.extend(guests, HOUR):
         raise TooLate
-    return VisitExtended(people=guests.stay.people)
+    return VisitExtended(people=guests.stay.people, chat_id=guests.stay.chat_id)
 
 
 @router.button("expire")

@@ -22,6 +22,8 @@ NAMES = {
     "Olga Smirnova": "Ольга Смирнова",
     "Administrator": "Администратор",
     "Delivery of equipment": "Поставка оборудования",
+    "Customer - Support": "Клиент - Поддержка",
+    "Guest - Support": "Гость - Поддержка",
     "Lawyers": "Юристы",
     "Lawyer, Law": "Юрист, Право",
     "Driver, Logistics": "Водитель, Логистика",

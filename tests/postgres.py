@@ -20,7 +20,7 @@ DO $$ DECLARE one regclass; BEGIN
         WHERE datname = current_database() AND pid <> pg_backend_pid();
     SET LOCAL session_replication_role = replica;
     FOR one IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        AND relkind = 'r' AND relname <> 'alembic_version'
+        AND relkind = 'r' AND relname NOT IN ('alembic_version', 'job_migrations')
     LOOP EXECUTE format('DELETE FROM %s', one); END LOOP;
     PERFORM setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S';
 END $$

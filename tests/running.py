@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import SecretStr
 from stage import KEY
@@ -44,9 +44,9 @@ class Process:
     async def type(self, portal: str, chat: int, message: int) -> None:
         self.engine.add(await self.store(portal, chat, message))
 
-    async def until(self, true: Callable[[], bool]) -> None:
+    async def until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
         async with asyncio.timeout(20):
-            while not true():  # noqa: ASYNC110  # nobody tells
+            while not await _holds(true):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.01)
 
     def come_back(self) -> None:
@@ -67,6 +67,11 @@ class Process:
         await self.inbox.done(command.id, End(Ending.DONE))
         self.done[command.lane].append(command.event.message.id)
         self.running.discard(command.lane)
+
+
+async def _holds(true: Callable[[], bool | Awaitable[bool]]) -> bool:
+    found = true()
+    return found if isinstance(found, bool) else await found
 
 
 def _event(portal: str, chat: int, message: int) -> CommandEvent:

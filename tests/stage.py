@@ -22,6 +22,9 @@ from sandbox.server import Portal
 OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
 RESPONSIBLE, PAVEL, DINA, CUSTOMER, BOT = 21, 33, 18, 599, 456
 CHAT, UNBOUND, FINISHED, GROUP_CHAT = 8773, 9001, 8800, 55
+# How a private reply names the customer's chat.
+LINK = "[CHAT=8773]Клиент - Поддержка[/CHAT]"
+GREETINGS = ("👋 Это бот Switchboard", "👋 This is the Switchboard bot")
 ADD = "imopenlines.crm.chat.user.add"
 ANSWER = "imbot.v2.Command.answer"
 SEND = "imbot.v2.Chat.Message.send"
@@ -61,6 +64,12 @@ class Stage:
         card = {name: f"{address}/{path}" for name, path in CARD.items()}
         return (await self.post("install", {**card, **more}))["status"]
 
+    def seat_the_bot(self) -> None:
+        """Make the bot a member of every open-line chat, as operators do who bring it in."""
+        for chat in self.portal.state.chats.values():
+            if chat.entity_type == "LINES":
+                chat.members.append(BOT)
+
     async def faults(self, **fault: Any) -> None:
         await self.post("faults", fault)
 
@@ -94,17 +103,21 @@ class Stage:
         }
         private = (await self.get(f"dialogs/{user}"))["messages"]
         said |= {one["id"]: one["text"] for one in private if one["author_id"] == BOT}
-        return [_plain(said[number]) for number in sorted(said)]
+        told = [_plain(said[number]) for number in sorted(said)]
+        return [one for one in told if not one.startswith(GREETINGS)]
 
     async def told_privately(self, user: int = OLGA) -> list[str]:
+        """What the bot has told a user, but for the greeting at the beginning."""
         messages = (await self.get(f"dialogs/{user}"))["messages"]
-        return [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+        said = [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+        return [one for one in said if not one.startswith(GREETINGS)]
 
     async def chat(self, number: int = CHAT) -> dict[str, Any]:
         return await self.get(f"chats/{number}")
 
     async def members(self, number: int = CHAT) -> list[int]:
-        return (await self.chat(number))["members"]
+        """Who is in a chat besides the bot."""
+        return [one for one in (await self.chat(number))["members"] if one != BOT]
 
     async def calls(self, *methods: str) -> list[dict[str, Any]]:
         """The REST calls of these methods (of all, where none is named), oldest first."""

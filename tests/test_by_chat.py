@@ -74,10 +74,10 @@ async def test_somebody_outside_the_queue_comes_in_with_one_press(
     refusal = await stage.say(INVITE_IVAN)
     assert refusal in await stage.told_privately()
     for words in {
-        "ru": ("ваша собственная роль", "«История диалогов – просмотр»", "администратор портала",
+        "ru": ("ваша собственная роль", "«История диалогов — просмотр»", "администратор портала",
                "тот, кто может менять настройки линии", "доступа к элементу CRM"),
         "en": ("your own role", '"Communication history – View"', "a Bitrix24 administrator",
-               "whoever may edit the line", "may then lack access to deal 288"),
+               "whoever may edit the Open Channel", "may then lack access to deal 288"),
     }[language]:  # fmt: skip
         assert words in refusal
     assert IVAN not in await stage.members()
@@ -188,11 +188,11 @@ CLOSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
     ),
     "not bound": (
         {"user": {"id": OLGA, "history": "self"}}, UNBOUND,
-        "Чат пока не привязан к CRM", "This chat isn't linked to CRM yet",
+        "[/CHAT] пока не привязан к CRM", "[/CHAT] isn't linked to CRM yet",
     ),
     "no chat of the item's": (
         {"method": ADD, "result": 0, "times": None}, CHAT,
-        "нет чата открытой линии", "no open-channel chat",
+        "нет чата открытой линии", "no Open Channel chat",
     ),
 }  # fmt: skip
 
@@ -281,8 +281,8 @@ async def test_others_take_out_by_the_item_who_came_by_the_chat(stage: Stage, wa
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("ru", "вывести из этого чата могут только сам сотрудник или владелец чата, то есть "
-            "оператор диалога [USER=7]"),
+    [("ru", "вывести из чата [CHAT=8773]Клиент - Поддержка[/CHAT] могут только сам "
+            "сотрудник или владелец чата, то есть оператор диалога [USER=7]"),
      ("en", "or the chat's owner, its operator [USER=7]")],
 )  # fmt: skip
 @pytest.mark.parametrize("way", ["/undo", "/remove [USER=12]Иван[/USER]"])

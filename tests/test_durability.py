@@ -113,6 +113,7 @@ async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: St
     await stage.faults(method="batch", delay=2)
     await stage.type("/invite id12\n/invite id15\n/invite id41")
     await stage.until(lambda: _arrived(stage, 3))
+    await stage.until(lambda: _has_begun(stage))
 
     await stage.type("/invite id12", chat=OTHER_CHAT)
     await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
@@ -255,6 +256,10 @@ async def test_what_is_old_is_forgotten(stage: Stage) -> None:
     again = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
     async with bot_running(again):
         await stage.until(lambda: _is_empty(stage))
+
+
+async def _has_begun(stage: Stage) -> bool:
+    return stage.count("SELECT count(*) FROM journal") > 0
 
 
 async def _arrived(stage: Stage, count: int) -> bool:

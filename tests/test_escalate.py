@@ -37,7 +37,7 @@ async def test_passes_over_who_is_absent_and_says_so(stage: Stage) -> None:
     reply = await stage.say("/escalate")
 
     assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
-    assert "Пропущено: [USER=21]Роман Соколов[/USER] – отсутствует до 2026-12-01." in reply
+    assert "Пропущено: [USER=21]Роман Соколов[/USER] — отсутствует до 2026-12-01." in reply
     assert BOSS in await stage.members()
 
 
@@ -48,7 +48,7 @@ async def test_passes_over_the_requester_himself(stage: Stage) -> None:
     reply = await stage.say("/escalate", user=RESPONSIBLE)
 
     assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
-    assert "Пропущено: [USER=21]Роман Соколов[/USER] – это вы." in reply
+    assert "Пропущено: [USER=21]Роман Соколов[/USER] — это вы." in reply
 
 
 async def test_from_another_customers_chat_only_the_item_is_named(stage: Stage) -> None:
@@ -69,7 +69,7 @@ async def test_the_duty_list_is_last(empty_stage: Stage) -> None:
     reply = await stage.say("/escalate")
 
     assert "[USER=15]Анна Орлова[/USER] (дежурный)" in reply
-    assert "[USER=12]Иван Петров[/USER] – отсутствует" in reply
+    assert "[USER=12]Иван Петров[/USER] — отсутствует" in reply
 
 
 async def test_nobody_can_come(stage: Stage) -> None:
@@ -93,7 +93,9 @@ async def test_the_head_is_the_responsibles(stage: Stage) -> None:
 async def test_the_wrong_customer_is_guarded(stage: Stage) -> None:
     reply = await stage.say("/escalate deal 301 @12")
 
-    assert reply.startswith("⚠️ Этот чат привязан к элементу: сделка № 288")
+    assert reply.startswith(
+        "⚠️ Чат [CHAT=8773]Клиент - Поддержка[/CHAT] привязан к элементу: сделка № 288"
+    )
     assert not await stage.calls(ADD)
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
     number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
@@ -162,7 +164,7 @@ async def test_everybody_reads_his_own_language(empty_stage: Stage) -> None:
 async def test_needs_an_item_where_there_is_no_customer(stage: Stage, chat: int) -> None:
     reply = await stage.say("/escalate", chat=chat)
 
-    assert reply.endswith("Отсюда: [b]/escalate deal 288[/b]")
+    assert reply.endswith("Отсюда: [b]/escalate сделка 288[/b]")
 
 
 async def test_dry_changes_nothing_until_it_is_done(stage: Stage) -> None:

@@ -15,9 +15,9 @@ from bot.store.tables import inbox, metadata, portal_settings, replays
 
 # Of these there is nothing that tells a portal or a person: keys, states of a quarter of an hour,
 # and sums of figures.
-NOBODYS = {"keys", "used_states", "figures"}
+NOBODYS = {"job_migrations", "keys", "used_states", "figures"}
 # Rows of a whole portal, in which nobody is named.
-NO_PERSON = {"portals", "buckets", "pauses", "marks"}
+NO_PERSON = {"portals", "buckets", "pauses", "marks", "owners"}
 ANOTHER = "f" * 32
 
 

@@ -12,6 +12,7 @@ from stage import (
     FINISHED,
     GROUP_CHAT,
     IVAN,
+    LINK,
     OLGA,
     ON_SQLITE,
     SEND,
@@ -117,7 +118,7 @@ async def test_says_privately_that_somebody_is_here_already(stage: Stage, older:
 
     reply = await stage.say("/invite [USER=15]Анна[/USER]")
 
-    assert reply == "ℹ️ [USER=15]Анна[/USER] уже в этом чате – делать ничего не нужно."
+    assert reply == f"ℹ️ [USER=15]Анна[/USER] уже в чате {LINK} — делать ничего не нужно."
     assert reply in await stage.told_privately()
     assert len((await stage.chat())["messages"]) == in_chat + 1  # the command itself
 
@@ -144,7 +145,11 @@ async def test_twenty_people_are_one_request_and_one_answer_of_ten_lines(stage: 
         "[USER=456]Switchboard[/USER]\n "
     )
     assert len(answer.split("\n")) == 10
-    assert answer.endswith("… и ещё 11")
+    assert answer.endswith("… и ещё 11: о них — в личном чате")
+    private = "\n".join(await stage.told_privately())
+    fates = f"{answer}\n{private}"
+    assert [one for one in people.split() if f"[USER={one[2:]}]" not in fates] == []
+    assert f"👥 Остальные из вашей команды, в чате {LINK}:" in private
 
 
 async def test_more_than_twenty_people_are_refused(stage: Stage) -> None:
@@ -152,7 +157,7 @@ async def test_more_than_twenty_people_are_refused(stage: Stage) -> None:
 
     reply = await stage.say(f"/invite {people}")
 
-    assert reply == "21 человек за раз – много (предел 20). Лучше пригласить в группу."
+    assert reply == "21 человек за раз — много (предел 20). Лучше пригласить в группу."
     assert not await stage.calls(ADD)
 
 
@@ -185,7 +190,7 @@ async def test_takes_the_first_item_the_chat_is_bound_to(
 async def test_a_chat_that_is_not_bound_is_refused_without_a_call(stage: Stage) -> None:
     reply = await stage.say("/invite id12", chat=UNBOUND)
 
-    assert reply.startswith("⚠️ Чат пока не привязан к CRM")
+    assert reply.startswith("⚠️ Чат [CHAT=9001]Гость - Поддержка[/CHAT] пока не привязан к CRM")
     assert not await stage.calls(ADD)
 
 
@@ -213,9 +218,9 @@ async def test_a_dialog_that_waits_is_not_called_finished(stage: Stage) -> None:
     ("typed", "words"),
     [
         ("/invite", "Кого? Наберите @ и выберите коллегу: [b]/invite @Иван Петров[/b]"),
-        ("/invite help", "[b]/invite @коллега[/b] – позвать коллегу"),
-        ("/invite ?", "[b]/invite @коллега[/b] – позвать коллегу"),
-        ("/invite справка", "[b]/invite @коллега[/b] – позвать коллегу"),
+        ("/invite help", "[b]/invite @коллега[/b] — позвать коллегу"),
+        ("/invite ?", "[b]/invite @коллега[/b] — позвать коллегу"),
+        ("/invite справка", "[b]/invite @коллега[/b] — позвать коллегу"),
         ("/invite [USER=all]Все[/USER]", "«@все» здесь нельзя. Назовите людей поимённо."),
         ("/invite id12 что-то", "/invite id12 ▸ что-то"),
         ("/invite [USER=12]Иван[/USER] ??", "/invite @Иван ▸ ??"),
@@ -234,7 +239,7 @@ async def test_what_is_not_understood_is_not_guessed(stage: Stage, typed: str, w
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(CUSTOMER, "клиент этого чата"), (BOT, "это бот, а не сотрудник")]
+    ("number", "words"), [(CUSTOMER, "клиент чата [CHAT=8773]"), (BOT, "это бот, а не сотрудник")]
 )
 async def test_customers_and_bots_are_not_colleagues(stage: Stage, number: int, words: str) -> None:
     assert words in await stage.say(f"/invite id{number}")
@@ -314,7 +319,7 @@ async def test_help_lists_the_commands(stage: Stage) -> None:
     await stage.settled()
 
     [said] = await stage.told_privately()
-    assert "[b]/invite[/b] @коллега – Позвать коллегу в этот чат" in said
+    assert "[b]/invite[/b] @коллега — Позвать коллегу в этот чат" in said
     assert "[b]/help[/b]" in said
 
 

@@ -46,8 +46,16 @@ async def test_a_colleague_comes_into_the_customers_chat(
 @pytest.mark.parametrize(
     ("language", "words", "nobody"),
     [
-        ("ru", "👥 Из коллег в чате [CHAT=8773]", "лид № 1300: чата открытой линии нет"),
-        ("en", "👥 Colleagues in the chat of [CHAT=8773]", "lead 1300 has no open-channel chat"),
+        (
+            "ru",
+            "👥 Из коллег в чате [CHAT=8773]",
+            "К элементу CRM (лид № 1300) нет чата открытой линии",
+        ),
+        (
+            "en",
+            "👥 Colleagues in the chat of [CHAT=8773]",
+            "no Open Channel chat for lead 1300",
+        ),
     ],
 )
 async def test_who_tells_of_the_customers_chat(
@@ -72,8 +80,8 @@ async def test_whoever_may_not_see_the_customers_chat_is_told_so(stage: Stage) -
 
     reply = await stage.say("/who", chat=DEAL_CHAT)
 
-    assert reply.startswith("👥 Список участников чата [CHAT=8773]")
-    assert "ответственный – [USER=21]" in reply
+    assert reply.startswith("👥 Кто в чате [CHAT=8773]")
+    assert "ответственный — [USER=21]" in reply
 
 
 @pytest.mark.parametrize("entity", ["LEAD|1300", "COMPANY|1300", "CONTACT|1300"])
@@ -92,7 +100,7 @@ async def test_a_chat_of_any_kind_of_item_knows_it(stage: Stage, entity: str) ->
 async def test_a_chat_of_something_else_is_not_taken_for_one(stage: Stage, entity: str) -> None:
     await stage.faults(chat={"id": DEAL_CHAT, "entity_id": entity})
 
-    assert "/escalate deal 288" in await stage.say("/escalate", chat=DEAL_CHAT)
+    assert "/escalate сделка 288" in await stage.say("/escalate", chat=DEAL_CHAT)
     assert not await stage.calls(ADD)
 
 

@@ -1,63 +1,230 @@
-"""The chats that a worker runs: those of one portal leave places to the others."""
+"""Processes that share PostgreSQL: each portal has one that looks after it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import pytest
 from running import DOWN, WELL, Process
 from stage import ON_POSTGRESQL
 
-from bot.engine.jobs import MOST_OF_ONE, Jobs
+from bot.engine import jobs
+from bot.engine.backlog import Backlog
+from bot.engine.engine import NotReady
+from bot.engine.jobs import Jobs
+from bot.engine.lanes import Lanes
 from bot.store.database import Database, engine_for
+from bot.store.journal import Journal, NotOwner, Step
+from bot.store.owners import Owners
 
 pytestmark = ON_POSTGRESQL
 
+Start = Callable[..., "asyncio.Future[Shared]"]
+
+
+class Shared(Process):
+    """A process among others."""
+
+    def __init__(self, database: Database, *, working: bool) -> None:
+        super().__init__(database)
+        self.database = database
+        self.name = uuid4().hex
+        self.has_stopped = False
+        self.inherited: list[str] = []
+        lanes = Lanes(self.inbox, Backlog(database), self.dispatch, self.rests)
+        owners = Owners(database, self.name)
+        self.engine = self.jobs = Jobs(
+            database, self.inbox, owners, lanes, self._inherit, working=working
+        )
+
+    async def _inherit(self, portal: str, since: float) -> None:
+        self.inherited.append(portal)
+
+    async def stop(self) -> None:
+        if not self.has_stopped:
+            self.has_stopped = True
+            self.come_back()
+            await self.engine.stop(10)
+
+    def count(self, question: str) -> int:
+        with self.database.engine.connect() as connection:
+            return int(connection.exec_driver_sql(question).scalar_one())
+
+    def change(self, statement: str) -> None:
+        with self.database.engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
 
 @pytest.fixture
-async def process(database_url: str) -> AsyncIterator[Process]:
-    database = Database(engine_for(database_url))
-    process = Process(database)
-    process.engine = Jobs(database, process.inbox, process.dispatch, process.rests, working=True)
-    await process.engine.start()
-    yield process
-    process.come_back()
-    await process.engine.stop(10)
-    await database.close()
+async def start(database_url: str) -> AsyncIterator[Callable[..., object]]:
+    async with AsyncExitStack() as stack:
+
+        async def start(*, working: bool = True) -> Shared:
+            database = Database(engine_for(database_url))
+            stack.push_async_callback(database.close)
+            process = Shared(database, working=working)
+            await process.engine.start()
+
+            stack.push_async_callback(process.stop)
+            return process
+
+        yield start
 
 
-async def test_of_a_portal_that_is_down_one_chat_tries(process: Process) -> None:
-    await process.store_many(DOWN, range(30), 2)
+async def test_of_a_portal_that_is_down_one_chat_tries(start: Start) -> None:
+    process = await start()
+    for chat in range(30):
+        await process.type(DOWN, chat, 1)
     await process.until(lambda: bool(process.running))
 
     await process.type(WELL, 1, 1)
     await process.until(lambda: process.answered(WELL) == 1)
 
     assert len(process.running) == 1
+    process.come_back()
+    await process.until(lambda: process.answered(DOWN) == 30)
 
 
-async def test_a_chat_that_was_put_off_is_seen_to_when_somebody_types_in_it(
-    process: Process,
+async def test_a_hundred_commands_of_a_portal_are_one_job(start: Start) -> None:
+    web, worker = await start(working=False), await start()
+    for message in range(20):
+        for chat in range(5):
+            await web.type(WELL, chat, message)
+
+    await worker.until(lambda: worker.answered(WELL) == 100)
+
+    assert all(ids == sorted(ids) for ids in worker.done.values())
+    assert web.count("SELECT count(*) FROM procrastinate_events WHERE type = 'deferred'") == 1
+
+
+async def test_what_is_stored_elsewhere_is_run_at_once(start: Start) -> None:
+    web, worker = await start(working=False), await start()
+    await web.type(WELL, 1, 1)
+    await worker.until(lambda: worker.answered(WELL) == 1)
+
+    began = asyncio.get_running_loop().time()
+    await web.type(WELL, 2, 1)
+    await worker.until(lambda: worker.answered(WELL) == 2)
+
+    assert asyncio.get_running_loop().time() - began < jobs.BEAT / 2
+
+
+async def test_an_idle_owner_ends_and_the_next_command_is_another_job(
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await process.store_many(DOWN, range(3), 1)
-    await process.until(lambda: bool(process.running))
-    await process.type(WELL, 1, 1)
+    monkeypatch.setattr(jobs, "LINGER", 0.1)
+    monkeypatch.setattr(jobs, "BEAT", 0.05)
+    web, worker = await start(working=False), await start()
+    await web.type(WELL, 1, 1)
+    await worker.until(lambda: worker.answered(WELL) == 1)
+    await worker.until(lambda: web.count("SELECT count(*) FROM procrastinate_jobs") == 0)
+
+    await web.type(WELL, 1, 2)
+    await worker.until(lambda: worker.answered(WELL) == 2)
+
+
+async def test_what_a_crash_left_without_a_job_is_found(start: Start) -> None:
+    web = await start(working=False)
+    # The process ends before it has called anybody.
+    await web.store(WELL, 1, 1)
+    await web.stop()
+    worker = await start()
+
+    await worker.until(lambda: worker.answered(WELL) == 1)
+
+
+async def test_two_workers_never_run_a_portal_at_once(start: Start) -> None:
+    web, one, other = await start(working=False), await start(), await start()
+    for message in range(50):
+        await web.type(WELL, 1, message)
+        await web.type("f" * 32, 1, message)
+
+    await web.until(lambda: sum(x.answered("") for x in (one, other)) == 100)
+
+    for portal in (WELL, "f" * 32):
+        assert sorted([one.answered(portal), other.answered(portal)]) == [0, 50]
+
+
+async def test_a_worker_that_stops_leaves_its_portals_to_another(start: Start) -> None:
+    web, one = await start(working=False), await start()
+    await web.type(WELL, 1, 1)
+    await web.until(lambda: one.answered(WELL) == 1)
+    other = await start()
+
+    await one.stop()
+    await web.type(WELL, 1, 2)
+
+    await web.until(lambda: other.answered(WELL) == 1)
+    assert other.inherited == [WELL]
+
+
+async def test_whoever_is_no_owner_any_more_begins_no_change(start: Start) -> None:
+    process = await start()
+    command = await process.store(WELL, 1, 1)
+    journal = Journal(process.database, process.name)
+    step = Step(0, "imbot.chat.user.add", {}, 12)
+    process.engine.add(command)
     await process.until(lambda: process.answered(WELL) == 1)
+    await journal.begin(command, [step])
 
-    process.come_back()
-    for chat in range(3):
-        await process.type(DOWN, chat, 2)
-    await process.until(lambda: process.answered(DOWN) == 6)
+    process.change("UPDATE owners SET owner = 'another'")
 
-    assert all(ids == sorted(ids) for ids in process.done.values())
+    with pytest.raises(NotOwner):
+        await journal.begin(command, [Step(1, "imbot.chat.user.add", {}, 15)])
+    assert [one.step for one in await journal.of(command)] == [step]
 
 
-async def test_a_portal_that_is_slow_does_not_take_all_places(process: Process) -> None:
-    process.resting.clear()
-    await process.store_many(DOWN, range(MOST_OF_ONE + 20), 1)
-    await process.until(lambda: len(process.running) == MOST_OF_ONE)
+@pytest.mark.parametrize(
+    ("change", "back", "words"),
+    [
+        (
+            "ALTER TABLE procrastinate_jobs RENAME TO procrastinate_gone",
+            "ALTER TABLE procrastinate_gone RENAME TO procrastinate_jobs",
+            "tables are missing",
+        ),
+        (
+            "ALTER FUNCTION procrastinate_fetch_job_v2 RENAME TO procrastinate_gone",
+            "ALTER FUNCTION procrastinate_gone RENAME TO procrastinate_fetch_job_v2",
+            "worker: UndefinedFunction",
+        ),
+        (
+            "ALTER TABLE procrastinate_jobs RENAME COLUMN attempts TO gone",
+            "ALTER TABLE procrastinate_jobs RENAME COLUMN gone TO attempts",
+            "UndefinedColumn",
+        ),
+    ],
+)
+async def test_a_changed_job_library_is_told(
+    start: Start, caplog: pytest.LogCaptureFixture, change: str, back: str, words: str
+) -> None:
+    process = await start()
+    await process.engine.check()
+    process.change(change)
+    try:
+        await process.until(lambda: _is_told(process, words))
+    finally:
+        process.change(back)
+    await process.until(lambda: _is_told(process, ""))
 
-    await process.type(WELL, 1, 1)
-    await process.until(lambda: process.answered(WELL) == 1)
-    assert len(process.running) == MOST_OF_ONE
 
-    process.come_back()
-    await process.until(lambda: process.answered(DOWN) == MOST_OF_ONE + 20)
+async def test_a_web_process_that_can_call_no_worker_is_not_ready(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    web = await start(working=False)
+    web.change("ALTER FUNCTION procrastinate_defer_jobs_v1 RENAME TO procrastinate_gone")
+    try:
+        await web.type(WELL, 1, 1)
+        await web.until(lambda: _is_told(web, "no worker can be called: UndefinedFunction"))
+        assert "no worker can be called: UndefinedFunction" in caplog.text
+    finally:
+        web.change("ALTER FUNCTION procrastinate_gone RENAME TO procrastinate_defer_jobs_v1")
+    await web.until(lambda: _is_told(web, ""))
+
+
+async def _is_told(process: Process, words: str) -> bool:
+    try:
+        await process.engine.check()
+    except NotReady as reason:
+        return bool(words) and words in str(reason)
+    return not words

@@ -8,12 +8,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Engine, delete, insert, text
 
 from bot.store.database import engine_for
 from bot.store.migrate import configuration, migrate
 from bot.store.schema import VERSION, SchemaOutdated, check_schema
-from bot.store.tables import metadata
+from bot.store.tables import job_migrations, metadata
 
 FIRST = "0001"
 
@@ -31,6 +32,9 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 both = pytest.mark.parametrize("empty", ["sqlite", "postgresql"], indirect=True)
+
+
+on_postgresql = pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
 
 
 @both
@@ -80,9 +84,66 @@ def test_doing_it_again_changes_nothing(empty: Engine) -> None:
     check_schema(empty)
 
 
-@pytest.mark.parametrize("empty", ["postgresql"], indirect=True)
+@on_postgresql
 def test_an_older_schema_on_postgresql_is_refused(empty: Engine) -> None:
     with pytest.raises(SchemaOutdated, match="migrate"):
+        check_schema(empty)
+
+
+@on_postgresql
+def test_changes_of_the_job_librarys_tables_are_applied_in_their_order(empty: Engine) -> None:
+    migrate(empty)
+    made = _of_the_library(empty)
+    with empty.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    migrations = Path(SchemaManager.get_migrations_path()).glob("*.sql")
+    older = sorted(one for one in migrations if one.name < "03.04")
+    for one in older:
+        with empty.begin() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute(one.read_text())
+    config = configuration()
+    with empty.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.execute(insert(job_migrations), [{"name": one.name} for one in older])
+    with pytest.raises(SchemaOutdated, match=r"job library has changed .* migrate"):
+        check_schema(empty)
+
+    migrate(empty)
+
+    check_schema(empty)
+    assert _of_the_library(empty) == made
+
+
+@on_postgresql
+def test_what_an_earlier_version_has_made_of_the_job_library_is_kept(empty: Engine) -> None:
+    migrate(empty)
+    with empty.begin() as connection:
+        connection.execute(delete(job_migrations))
+
+    migrate(empty)
+
+    check_schema(empty)
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DROP TABLE procrastinate_jobs CASCADE", r"are missing: .* migrate"),
+        ("INSERT INTO job_migrations VALUES ('99.00.00_01_other.sql')", "newer version's"),
+    ],
+)
+def test_without_the_job_librarys_tables_nothing_starts(
+    empty: Engine, change: str, words: str
+) -> None:
+    migrate(empty)
+    with empty.begin() as connection:
+        connection.exec_driver_sql(change)
+
+    with pytest.raises(SchemaOutdated, match=words):
         check_schema(empty)
 
 
@@ -91,6 +152,18 @@ def test_the_versions_are_one_line() -> None:
 
     assert scripts.get_heads() == [VERSION]
     assert scripts.get_base() == FIRST
+
+
+def _of_the_library(engine: Engine) -> set[str]:
+    """Give what the library has in the database: functions, triggers and columns."""
+    question = """
+        SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'procrastinate%'
+        UNION SELECT tgname::text FROM pg_trigger WHERE tgname LIKE 'procrastinate%'
+        UNION SELECT table_name || '.' || column_name FROM information_schema.columns
+            WHERE table_name LIKE 'procrastinate%'
+    """
+    with engine.connect() as connection:
+        return set(connection.execute(text(question)).scalars())
 
 
 def _ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -1,21 +1,16 @@
-"""One bucket for several processes: the portal never has to refuse."""
+"""A portal's bucket, whole or shared out: the portal never has to refuse."""
 
 import asyncio
 
-import pytest
 from aiohttp import ClientSession
 from pydantic import SecretStr
-from stage import OLGA, ON_POSTGRESQL
+from stage import OLGA
 
-from bot.bitrix24.bucket import Buckets, Pace
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.plans import Bucket, Plans
+from bot.bitrix24.plans import OWNERS, PAGES, Bucket, Plans
 from bot.figures import Figures
-from bot.settings import Settings
-from bot.store.buckets import SharedBuckets
-from bot.store.database import Database, engine_for
-from bot.store.schema import check_schema
 from sandbox.server import Portal
 
 # The margin of two is a second at this rate: so long may a busy machine hold requests back.
@@ -34,29 +29,32 @@ async def _enterprise(member_id: str) -> bool:
 PLANS = Plans(BUCKET, _usual)
 
 
-@ON_POSTGRESQL
-async def test_four_processes_never_overflow_the_bucket(portal: Portal, settings: Settings) -> None:
-    databases = [Database(engine_for(settings.database_url.get_secret_value())) for _ in range(4)]
-    check_schema(databases[0].engine)
-
-    await _rush(portal, [SharedBuckets(database, PLANS) for database in databases])
-
-    assert _refused(portal) == 0
-    for database in databases:
-        await database.close()
-
-
 async def test_one_process_never_overflows_the_bucket(portal: Portal) -> None:
-    await _rush(portal, [Buckets(PLANS)])
+    await _rush(portal, [Buckets(PLANS)], [CALLS])
 
     assert _refused(portal) == 0
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-async def test_an_enterprise_portal_is_asked_faster_until_it_refuses(database_url: str) -> None:
-    database, plans = Database(engine_for(database_url)), Plans(Bucket(), _enterprise)
-    shared = database.engine.dialect.name == "postgresql"
-    pace: Pace = SharedBuckets(database, plans) if shared else Buckets(plans)
+async def test_an_owner_and_the_pages_never_overflow_the_bucket_together(portal: Portal) -> None:
+    paces = [Buckets(Plans(BUCKET, _usual, share)) for share in (OWNERS, PAGES)]
+
+    await _rush(portal, paces, [38, 18])
+
+    assert _refused(portal) == 0
+
+
+async def test_whoever_takes_a_portal_over_counts_what_was_sent_before(portal: Portal) -> None:
+    before, after = Buckets(PLANS), Buckets(PLANS)
+    await after.inherit("member", 0.5)
+
+    await _rush(portal, [before, after], [48, 8])
+
+    assert _refused(portal) == 0
+
+
+async def test_an_enterprise_portal_is_asked_faster_until_it_refuses() -> None:
+    plans = Plans(Bucket(), _enterprise)
+    pace = Buckets(plans)
     for _ in range(100):
         await pace.take("member", ["profile"])
     assert await pace.has_room("member")
@@ -65,10 +63,9 @@ async def test_an_enterprise_portal_is_asked_faster_until_it_refuses(database_ur
 
     assert not await pace.has_room("member")
     assert await plans.bucket("member") == Bucket()
-    await database.close()
 
 
-async def _rush(portal: Portal, paces: list[Pace]) -> None:
+async def _rush(portal: Portal, paces: list[Buckets], calls: list[int]) -> None:
     portal.state.bucket.resize(BUCKET.capacity, BUCKET.per_second)
     portal.state.app.installed = True
     address = Address("member", f"{portal.url}/rest/")
@@ -77,8 +74,8 @@ async def _rush(portal: Portal, paces: list[Pace]) -> None:
         await asyncio.gather(
             *(
                 client.call(address, _token(portal), Call("profile"))
-                for client in clients
-                for _ in range(CALLS // len(clients))
+                for client, count in zip(clients, calls, strict=True)
+                for _ in range(count)
             )
         )
 

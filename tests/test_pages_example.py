@@ -20,15 +20,23 @@ def test_a_command_is_added_as_the_page_says(tmp_path: Path) -> None:
     for block in PAGE.blocks():
         if block.file:
             put(block, tmp_path / block.file)
-    [manual] = PAGE.blocks("sh", test="card")
-    run(manual.text, tmp_path)
 
-    run(".venv/bin/python -m ruff check handlers tests/test_card.py", tmp_path)
-    run(".venv/bin/python -m ruff format --check handlers tests/test_card.py", tmp_path)
-    tests = "tests/test_card.py tests/test_templates.py tests/test_commands.py tests/test_docs.py"
-    chosen = "(card and sqlite) or every_command or manual or a_file_for_every_text"
+    own = "handlers/card.py handlers/note.py tests/test_card.py tests/test_note.py"
+    run(f".venv/bin/python -m ruff check {own}", tmp_path)
+    run(f".venv/bin/python -m ruff format --check {own}", tmp_path)
+    run(".venv/bin/python -m mypy handlers/card.py handlers/note.py", tmp_path)
+    tests = "tests/test_card.py tests/test_note.py tests/test_templates.py tests/test_commands.py "
+    tests += "tests/test_wording_rules.py tests/test_docs.py"
+    chosen = "(test_card or test_note) and sqlite or test_templates or test_commands"
+    chosen += " or test_wording_rules or every_command"
     pytest = ".venv/bin/python -m pytest -n 0 -p no:cacheprovider"
     assert "passed" in run(f"{pytest} -k '{chosen}' {tests}", tmp_path)
+
+
+def test_a_command_with_words_in_two_languages_takes_six_files() -> None:
+    files = {block.file for block in PAGE.blocks() if "card" in block.file}
+
+    assert len(files) == 6
 
 
 async def test_the_parts_run_by_themselves(tmp_path: Path) -> None:
@@ -58,10 +66,10 @@ def assert_described(log: str) -> None:
 
 
 def copy_project(folder: Path) -> None:
-    for name in ("handlers", "templates", "docs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("images"))
-    for name in ("bot", "sandbox"):
-        (folder / name).symlink_to(ROOT / name)
+    left_out = shutil.ignore_patterns("images", "__pycache__")
+    for name in ("handlers", "templates", "docs", "bot"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    (folder / "sandbox").symlink_to(ROOT / "sandbox")
     (folder / "tests").mkdir()
     for path in [*(ROOT / "tests").glob("*.py"), *ROOT.glob("*.*"), ROOT / ".env.example",
                  ROOT / "Makefile", ROOT / "Procfile"]:  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from stage import ADD, ANNA, BOSS, DINA, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADD, ANNA, BOSS, DINA, IVAN, LINK, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @ON_SQLITE
@@ -34,7 +34,7 @@ async def test_finds_people_by_name_address_and_role(stage: Stage, whom: str, pe
 
 async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
     for whom in ("@owner", "me", "я"):
-        assert "уже в этом чате – делать ничего не нужно" in await stage.say(f"/invite {whom}")
+        assert f"уже в чате {LINK} — делать ничего не нужно" in await stage.say(f"/invite {whom}")
 
 
 @ON_SQLITE
@@ -46,11 +46,11 @@ async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
         ("@Анна Орловаа", "Коллеги «Анна Орловаа» нет. Может быть, Анна Орлова?"),
         ("nobody@example.test", "Коллеги «nobody@example.test» нет."),
         ("@responsibl", "Может быть, @responsible?"),
-        ("[USER=599]Клиент[/USER]", "– клиент этого чата, а не сотрудник"),
-        ("[USER=600]Мария[/USER]", "– клиент, а не сотрудник"),
-        ("[USER=456]Бот[/USER]", "– это бот, а не сотрудник"),
-        ("[USER=18]Дина[/USER]", "– внешний пользователь (экстранет)"),
-        ("@Дина", "– внешний пользователь (экстранет)"),
+        ("[USER=599]Клиент[/USER]", "— клиент чата [CHAT=8773]"),
+        ("[USER=600]Мария[/USER]", "— клиент, а не сотрудник"),
+        ("[USER=456]Бот[/USER]", "— это бот, а не сотрудник"),
+        ("[USER=18]Дина[/USER]", "— внешний пользователь (экстранет)"),
+        ("@Дина", "— внешний пользователь (экстранет)"),
         ("@все", "«@все» здесь нельзя"),
     ],
 )
@@ -69,7 +69,7 @@ async def test_one_bad_name_does_not_stop_the_others(stage: Stage) -> None:
     reply = await stage.say("/invite @Никто Такой, @Анна, @Иван Петров, [USER=18]Дина[/USER]")
 
     assert "✅ [USER=15]Анна Орлова[/USER] теперь в этом чате." in reply
-    assert "⚠️ Не получилось: [USER=18]Дина[/USER] – внешний пользователь." in reply
+    assert "⚠️ Не получилось: [USER=18]Дина[/USER] — внешний пользователь." in reply
     assert "Коллеги «Никто Такой» нет." in reply
     assert "По «Иван Петров» найдено несколько человек" in reply
     members = await stage.members()

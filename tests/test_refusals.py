@@ -25,7 +25,7 @@ REFUSALS = {
     "the requester may not join the line": (
         [error(403, "ACCESS_DENIED", "Access denied! You don't have access to join user to chat")],
         "ваша роль не разрешает подключаться к диалогам этой линии",
-        "but your role may not join dialogs of this line",
+        "but your role may not join dialogs of this Open Channel",
     ),
     "the colleague may not read the item": (
         [{"user": {"id": IVAN, "crm": False}}],
@@ -35,12 +35,12 @@ REFUSALS = {
     "the requester's view of history is the line's queue": (
         [{"user": {"id": OLGA, "history": "self"}}],
         "распространяется не дальше очереди этой линии, а сотрудника в очереди нет",
-        "reaches no further than the line's queue, and they are not in the queue",
+        "reaches no further than the Open Channel's queue, and they are not in the queue",
     ),
     "the requester's view of history is closed": (
         [{"user": {"id": OLGA, "history": "none"}}, {"line": {"id": 1, "queue": [OLGA, IVAN]}}],
         "закрыто, поэтому недоступна даже очередь линии",
-        "is closed, so that even the line's queue, which they are in, is out of reach",
+        "is closed, so that even the Open Channel's queue, which they are in, is out of reach",
     ),
     "access is denied and nobody knows whose": (
         [error(403, "ACCESS_DENIED", "Отказано")],
@@ -70,7 +70,7 @@ REFUSALS = {
     "the colleague is called inactive and is not": (
         [error(400, "CRM_CHAT_USER_NOT_ACTIVE", "User not active")],
         "сотрудник вам недоступен в этой линии",
-        "the account isn't available to you in this line",
+        "the account isn't available to you in this Open Channel",
     ),
     "not added, and nobody sees why": (
         [error(400, "WRONG_REQUEST", "You don't have access or user already member in chat")],

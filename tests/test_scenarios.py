@@ -14,6 +14,7 @@ from stage import (
     FINISHED,
     GROUP_CHAT,
     IVAN,
+    LINK,
     OLGA,
     PAVEL,
     RESPONSIBLE,
@@ -83,7 +84,7 @@ async def test_8_in_already(stage: Stage, older: bool) -> None:
 
     reply = await stage.say("/invite [USER=15]Анна[/USER]")
 
-    assert reply == "ℹ️ [USER=15]Анна[/USER] уже в этом чате – делать ничего не нужно."
+    assert reply == f"ℹ️ [USER=15]Анна[/USER] уже в чате {LINK} — делать ничего не нужно."
 
 
 async def test_9_the_invitee_may_not_read_the_deal(stage: Stage) -> None:
@@ -155,7 +156,7 @@ async def test_16_not_with_a_customer(stage: Stage) -> None:
 async def test_18_and_19_a_lead_is_created_and_the_command_repeated(stage: Stage) -> None:
     reply = await stage.say(f"/invite {IVAN_NAMED}", chat=UNBOUND)
 
-    assert reply.startswith("⚠️ Чат пока не привязан к CRM")
+    assert reply.startswith("⚠️ Чат [CHAT=9001]Гость - Поддержка[/CHAT] пока не привязан к CRM")
     assert not await changes(stage)
     assert await press(stage, "Создать лид и повторить") == f"✅ {IVAN_NAMED} теперь в этом чате."
     assert await changes(stage) == [
@@ -172,7 +173,9 @@ async def test_19_only_the_operator_may_create_the_lead(stage: Stage) -> None:
 
     reply = await press(stage, "Создать лид и повторить")
 
-    assert reply.startswith("⚠️ Создать лид может только оператор диалога: [USER=7]")
+    assert reply.startswith(
+        "⚠️ Создать лид для чата [CHAT=9001]Гость - Поддержка[/CHAT] может только оператор"
+    )
     assert not await stage.calls(ADD)
 
 

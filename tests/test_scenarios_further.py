@@ -8,6 +8,7 @@ from stage import (
     BOSS,
     CHAT,
     IVAN,
+    LINK,
     OLGA,
     ON_SQLITE,
     RESPONSIBLE,
@@ -29,7 +30,7 @@ async def test_34_the_customer_is_not_removed(stage: Stage) -> None:
     reply = await stage.say("/remove [USER=599]Клиент[/USER]")
 
     assert reply == (
-        "[USER=599]Клиент[/USER] – клиент этого чата, а не сотрудник. Выберите коллегу."
+        f"[USER=599]Клиент[/USER] — клиент чата {LINK}, а не сотрудник. Выберите коллегу."
     )
     assert not await changes(stage)
 
@@ -46,7 +47,7 @@ async def test_35_a_disabled_account_is_not_removed(stage: Stage) -> None:
 async def test_37_who_is_not_in_cannot_be_removed(stage: Stage) -> None:
     reply = await stage.say(f"/remove {IVAN_NAMED}")
 
-    assert reply == f"ℹ️ В этом чате нет такого участника: {IVAN_NAMED}. Убирать некого."
+    assert reply == f"ℹ️ {IVAN_NAMED} не в чате {LINK} — убирать некого."
     assert reply in await stage.told_privately()
 
 
@@ -102,7 +103,7 @@ async def test_43_a_deal_without_chats(stage: Stage) -> None:
     ("typed", "words"),
     [
         ("/escalate del 288", "Может быть, [b]/escalate deal 288[/b]?"),
-        ("/escalate deal abc", "«abc» – не номер. Нужны только цифры"),
+        ("/escalate deal abc", "«abc» — не номер. Нужны только цифры"),
         ("/escalate invoice 5", "Какой элемент CRM? Укажите лид, сделку, контакт или компанию"),
     ],
 )
@@ -195,7 +196,7 @@ async def test_56_hidden_mode_is_off(stage: Stage) -> None:
 
     heard = (await stage.heard())[len(before) :]
     hints = [one for one in heard if one.startswith("👀")]
-    assert hints == ["👀 Скрытый режим выключен – клиент мог увидеть команду."]
+    assert hints == [f"👀 Скрытый режим выключен — клиент мог увидеть команду в чате {LINK}."]
     assert hints[0] in await stage.told_privately()
     assert (await press(stage, "Включить")).startswith("🙈 Скрытый режим включён")
     assert (await press(stage, "Удалить мою команду")).startswith("🗑")
@@ -210,7 +211,7 @@ async def test_56_hidden_mode_is_off(stage: Stage) -> None:
 async def test_59_for_a_while_with_the_dashes_of_a_phone(stage: Stage) -> None:
     reply = await stage.say(f"/invite {IVAN_NAMED} —for 2h — юрист")
 
-    assert f"✅ {IVAN_NAMED} в этом чате на 2 часа. Потом уберу автоматически." in reply
+    assert f"✅ {IVAN_NAMED} в этом чате на 2 часа. Потом бот уберёт автоматически." in reply
     assert await changes(stage) == [added(IVAN)]
     [brief] = await stage.told_privately(IVAN)
     assert "Причина: юрист" in brief

@@ -14,15 +14,15 @@ async def test_who_is_here(stage: Stage) -> None:
     reply = await stage.say("/who")
 
     assert reply == (
-        "👥 Из коллег в чате: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
-        "Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
-        "сделка № 288 «Поставка оборудования»: ответственный – [USER=21]Роман Соколов[/USER], "
+        "👥 Из коллег в чате [CHAT=8773]Клиент - Поддержка[/CHAT]: [USER=7]Ольга Смирнова[/USER], "
+        "[USER=15]Анна Орлова[/USER]. Оператор диалога: [USER=7]Ольга Смирнова[/USER].\n"
+        "CRM: сделка № 288 «Поставка оборудования», ответственный — [USER=21]Роман Соколов[/USER], "
         "наблюдатели: [USER=3]Борис Волков[/USER]. Доступ к карточке у них есть.\n"
         "Очередь линии: [USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]. "
         "Этих коллег оператор может позвать и с ролью по умолчанию."
     )
     assert reply in await stage.told_privately()
-    assert "Чат не привязан к CRM" in await stage.say("/who", chat=UNBOUND)
+    assert "[/CHAT] не привязан к CRM" in await stage.say("/who", chat=UNBOUND)
     assert "Откройте нужный диалог" in await stage.say("/who", chat=GROUP_CHAT)
 
 
@@ -40,7 +40,7 @@ async def test_why_tells_more(stage: Stage) -> None:
 async def test_why_without_a_refusal(stage: Stage) -> None:
     await stage.say("/invite @12")
 
-    assert "ни в чём не отказывал" in await stage.say("/why")
+    assert "ни в чём вам не отказывал" in await stage.say("/why")
 
 
 async def test_check_in_the_private_talk(stage: Stage) -> None:
@@ -50,7 +50,7 @@ async def test_check_in_the_private_talk(stage: Stage) -> None:
     [told] = await stage.told_privately()
     assert told.startswith(
         "✔ Бот действует от вашего имени: [USER=7]Ольга Смирнова[/USER], права у приложения есть, "
-        "в открытых линиях работает, версия API – "
+        "в открытых линиях работает, версия API — "
     )
     assert "✖" not in told
 
@@ -90,7 +90,8 @@ async def test_help_about_one_command(stage: Stage) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    ("decided", "told"), [("", "I don't know"), ("ru", "Не знаю"), ("en", "I don't know")]
+    ("decided", "told"),
+    [("", "The bot doesn't know"), ("ru", "«del» бот не знает"), ("en", "The bot doesn't know")],
 )
 async def test_whoever_has_said_nothing_reads_the_portals_language(
     empty_stage: Stage, decided: str, told: str
@@ -106,14 +107,14 @@ async def test_whoever_has_said_nothing_reads_the_portals_language(
 async def test_a_page_tells_the_language_of_who_opens_it(stage: Stage) -> None:
     await opened(stage, OLGA, language="en")
 
-    assert (await stage.say("/escalate del 288")).startswith("I don't know")
+    assert (await stage.say("/escalate del 288")).startswith("The bot doesn't know")
     assert "теперь в этом чате" in await stage.say("/invite id12")
 
     await opened(stage, OLGA, language="ru")
-    assert (await stage.say("/escalate del 288")).startswith("Не знаю")
+    assert (await stage.say("/escalate del 288")).startswith("«del» бот не знает")
     await stage.whisper("/language en")
     await stage.settled()
-    assert (await stage.say("/escalate del 288")).startswith("I don't know")
+    assert (await stage.say("/escalate del 288")).startswith("The bot doesn't know")
 
 
 async def test_language(stage: Stage) -> None:
@@ -122,7 +123,7 @@ async def test_language(stage: Stage) -> None:
         await stage.settled()
 
     told = await stage.told_privately()
-    assert told[0].startswith("[b]/language ru[/b] – язык")
+    assert told[0].startswith("[b]/language ru[/b] — язык")
     assert told[1] == "✅ The bot writes to you in English now."
     assert told[2].startswith("[b]/language en[/b] sets")
     assert told[3].startswith('The bot doesn\'t speak "klingon".')
@@ -161,7 +162,7 @@ async def test_removing_the_operator_is_confirmed(stage: Stage) -> None:
 
     reply = await stage.say("/remove me @12", user=OLGA)
 
-    assert "[USER=7][/USER] – оператор этого диалога" in reply
+    assert "[USER=7][/USER] — оператор диалога в чате [CHAT=" in reply
     assert "✅ [USER=12][/USER] больше не в этом чате." in reply
     assert OLGA in await stage.members()
     await stage.say("/remove id7 --yes", user=ANNA)
@@ -188,10 +189,10 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
         ("/group @12 -- помощь", 60, "Приглашение в группу «Юристы» отправлено"),
         ('/group "юрис" @12', CHAT, "Приглашение в группу «Юристы» отправлено"),
         ("/group 15 me", CHAT, "Уже в группе «Юристы»: "),
-        ("/group 15 @33", CHAT, "В группу «Юристы» не приглашены: [USER=33]"),
-        ("/group 15 @33 @12 @3", CHAT, "Не приглашены: [USER=33]"),
+        ("/group 15 @33", CHAT, "Приглашение в группу «Юристы» не отправлено: [USER=33]"),
+        ("/group 15 @33 @12 @3", CHAT, "Приглашение не отправлено: [USER=33]"),
         ("/group @12", CHAT, "В какую группу?"),
-        ("/group abc @12", CHAT, "«abc» – не номер группы."),
+        ("/group abc @12", CHAT, "«abc» — не номер группы."),
         ("/group 15", CHAT, "Кого пригласить?"),
         ('/group "Нет такой" @12', CHAT, "Группы «Нет такой» нет или она вам недоступна"),
         ("/group 15 @12 --dry", CHAT, "Будет сделано: приглашение в группу"),
@@ -248,7 +249,7 @@ async def test_check_says_whom_the_role_can_bring_in(
 
     told = (await stage.told_privately())[-1]
     assert words in told
-    assert ("«История диалогов – просмотр» вашей роли до «Любые»" in told) is (
+    assert ("«История диалогов — просмотр» вашей роли до «Любые»" in told) is (
         "недавно позволила" not in words
     )
 
@@ -268,7 +269,7 @@ async def test_check_knows_administrators(stage: Stage) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("ru", "★ – в очереди этой линии."), ("en", "★ – in this line's queue.")],
+    [("ru", "★ — в очереди этой линии."), ("en", "★ – in this Open Channel's queue.")],
 )
 async def test_the_picker_shows_the_lines_queue_first(
     stage: Stage, language: str, words: str

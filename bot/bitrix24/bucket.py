@@ -57,6 +57,15 @@ class Buckets:
         await limiter.acquire()
         self._limiters[member_id] = bucket, limiter
 
+    async def inherit(self, member_id: str, since: float) -> None:
+        """Count what another process may have sent until so many seconds ago."""
+        bucket = await self._plans.bucket(member_id)
+        limiter = AsyncLimiter(bucket.ours, bucket.ours / bucket.per_second)
+        left = bucket.ours - since * bucket.per_second
+        if left > 0:
+            await limiter.acquire(left)
+        self._limiters[member_id] = bucket, limiter
+
     async def pause(self, member_id: str, method: str, until: float) -> None:
         """Keep the method waiting in this process."""
         now = time.time()

@@ -41,6 +41,9 @@ CONTEXTS = ("textarea", "keyboard", "menu")
 # The context of the bot's own acts, which no portal sends.
 INTERNAL = "timer"
 
+# What the bot does by itself where somebody opens the private talk with it.
+GREET = "greet"
+
 
 Flag = Annotated[bool, BeforeValidator(flag)]
 
@@ -166,6 +169,7 @@ class Chat(Part):
 
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
+    name: Annotated[Name, Spare] = ""
     owner: Annotated[Id, Spare] = 0
     entity_type: Name = ""
     entity_id: Annotated[Name, Spare] = ""
@@ -390,6 +394,18 @@ class Envelope(Part):
         command = {"id": 0, "command": name[:255], "params": params}
         about = self.model_copy(update={"data": {**self.data, "command": command}})
         return about.command(member_id)
+
+    def beginning(self, member_id: str) -> CommandEvent | None:
+        """Read that somebody begins a talk with the bot alone, as an act of its own; else ``None``.
+
+        Raises ``MalformedEvent``.
+        """
+        chat = self.data.get("chat")
+        if not isinstance(chat, dict) or read_number(text(chat.get("dialogId"))) is None:
+            return None
+        act = {"id": 0, "command": GREET, "context": INTERNAL}
+        data = {**self.data, "command": act, "message": {"id": 0}}
+        return self.model_copy(update={"data": data}).command(member_id)
 
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""

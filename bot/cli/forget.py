@@ -26,7 +26,7 @@ WORDS = {
     "buckets": "the portal's pace",
     "pauses": "methods at rest",
     "marks": "hints given lately",
-    "jobs": "chats with something waiting",
+    "owners": "which process looks after the portal",
 }
 
 _MEMORY = "What runs keeps what it has in memory: start the bot's processes again."

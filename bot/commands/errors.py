@@ -27,11 +27,18 @@ class NotUnderstood(Refusal):
 
 
 @dataclass(eq=False)
+class ArgumentMissing(Refusal):
+    """A command cannot do without this part: a field of its arguments that names no people."""
+
+    command: str
+    argument: str
+
+
+@dataclass(eq=False)
 class OneLine(Refusal):
     """What stands on the lines after the command's own is no part of it."""
 
     command: str
-    rest: str
 
 
 @dataclass(eq=False)

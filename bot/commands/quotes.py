@@ -5,8 +5,10 @@ before a line, and shows what stands between ``[code]`` tags or three backticks 
 """
 
 import re
+from collections.abc import Callable
 
 from bot.bitrix24.events import CommandEvent, bare_line, lines_of
+from bot.commands.vocabulary import normalise
 
 _RULE = re.compile(r"-{6,}")
 # What is opened and never closed goes on to the end of the message.
@@ -16,6 +18,10 @@ _CODE = re.compile(
 )
 _QUOTED = (">>", "&gt;&gt;")
 _CUT = "\ufffc"
+
+# What stands for a line that is no command, in what is kept of a message.
+LEFT_OUT = "…"
+_QUOTATION = "-" * 6
 
 
 def is_own_word(event: CommandEvent) -> bool:
@@ -31,6 +37,46 @@ def is_own_word(event: CommandEvent) -> bool:
 def is_forwarded(event: CommandEvent) -> bool:
     """Say whether a typed command stands in a message that its sender has only forwarded."""
     return event.is_typed and event.message.forward
+
+
+def only_commands(event: CommandEvent, is_meant: Callable[[str], bool]) -> CommandEvent:
+    """Leave of a message the lines that are commands, and where others stand between them.
+
+    Quoted commands stay quoted: each has an event of its own, which is to find out that it is
+    only quoted. Of words to the bot alone the first line stays where it ``is_meant`` as a command.
+    """
+    if not event.is_typed or not event.message.text:
+        return event
+    said = said_lines(event.message.text)
+    kept = [line if _is_command(line) else LEFT_OUT if normalise(line) else "" for line in said]
+    if not event.name:
+        kept = [_first_line(said, is_meant)]
+    if quoted := _quoted(event, said):
+        kept += [_QUOTATION, *quoted, _QUOTATION]
+    text = "\n".join(kept)
+    if text == event.message.text:
+        return event
+    message = event.message.model_copy(update={"text": text})
+    return event.model_copy(update={"message": message})
+
+
+def _is_command(line: str) -> bool:
+    return line.lstrip().startswith("/") and _CUT not in line
+
+
+def _first_line(said: list[str], is_meant: Callable[[str], bool]) -> str:
+    first = next(filter(normalise, said), "")
+    return first if first and is_meant(first) else LEFT_OUT
+
+
+def _quoted(event: CommandEvent, said: list[str]) -> list[str]:
+    """Give the commands of a message that are only quoted, this one among them if it is."""
+    own = set(map(bare_line, said))
+    quoted = [line for line in lines_of(event.message.text) if line.lstrip().startswith("/")]
+    quoted = [line for line in quoted if bare_line(line) not in own]
+    if not is_own_word(event) and event.typed_line not in map(bare_line, quoted):
+        quoted.append(event.typed_line)
+    return quoted
 
 
 def said_lines(text: str) -> list[str]:

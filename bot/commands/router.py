@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.bitrix24.events import CommandEvent
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
+    ArgumentMissing,
     ButtonExpired,
     DidYouMean,
     EveryoneNamed,
@@ -84,8 +85,9 @@ class Command:
             parts = grammar.parse(params, fields.keys(), host)
         except Unclear as unclear:
             raise _refusal(self.name, unclear) from None
-        if any(field.is_required() and name not in parts for name, field in fields.items()):
-            raise NobodyNamed(self.name)
+        lacking = [name for name, one in fields.items() if one.is_required() and name not in parts]
+        if lacking:
+            raise _lacking(self.name, lacking[0])
         return self.arguments.model_validate(parts)
 
     def _told(self, params: str) -> Arguments:
@@ -151,6 +153,17 @@ class Router:
         """Say whether the portal knows a command by this name, letter for letter."""
         return any(name == one.name or name in one.spellings for one in self.commands.values())
 
+    def suspect(self, name: str) -> str:
+        """Give the command that may be meant by a word; nothing where there is none."""
+        word = vocabulary.near(name.casefold(), [*self.commands, *vocabulary.COMMANDS])
+        meant = vocabulary.COMMANDS.get(word, word)
+        return meant if meant in self.commands else ""
+
+    def is_meant(self, line: str) -> bool:
+        """Say whether a line is for this bot, and not for another one or for people."""
+        _, name, _ = grammar.split_command(line)
+        return bool(self.suspect(name))
+
     def find_act(self, name: str) -> Command:
         """Give what a button does: its own act, or a command. Raises ``UnknownCommand``."""
         return self.buttons.get(name) or self.find(name)
@@ -172,6 +185,18 @@ def _command(
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     return Command(name, everywhere, hints[first], handler, takes, proven, is_button)
+
+
+def _lacking(command: str, argument: str) -> Refusal:
+    """Ask for an argument that a command cannot do without."""
+    match argument:
+        case "people":
+            return NobodyNamed(command)
+        case "group":
+            return NotGroup("")
+        case "item":
+            return WhichItem(command)
+    return ArgumentMissing(command, argument)
 
 
 def _refusal(command: str, unclear: Unclear) -> Refusal:

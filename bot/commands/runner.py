@@ -6,10 +6,10 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.bitrix24.events import Chat, CommandEvent, bare_line, lines_of
+from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
-from bot.commands.quotes import said_lines
+from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Collaborators, Command, Router
 from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
@@ -91,7 +91,7 @@ class Runner:
     def _find(self, command: Accepted) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
         event = command.event
-        if isinstance(command, Pressed) or command.internal:
+        if isinstance(command, Pressed) or event.command.context == INTERNAL:
             return self._router.find_act(event.name), event.command.params
         try:
             return self._router.find(event.name), event.command.params
@@ -108,19 +108,12 @@ class Runner:
         try:
             declared = self._router.find(name)
         except UnknownCommand:
-            if meant := self._suspect(name.casefold()):
+            if meant := self._router.suspect(name):
                 raise DidYouMean(typed.split()[0], meant, params) from None
             raise
         if not has_slash:
             raise DidYouMean(name, declared.name, params)
         return declared, params
-
-    def _suspect(self, name: str) -> str:
-        """Give the command that may have been meant; nothing where there is none."""
-        commands = self._router.commands
-        word = vocabulary.near(name, [*commands, *vocabulary.COMMANDS])
-        meant = vocabulary.COMMANDS.get(word, word)
-        return meant if meant in commands else ""
 
     def _left_out(self, command: Accepted) -> OneLine | None:
         """Tell of what stands on the lines after the command, where no command takes it."""
@@ -131,19 +124,13 @@ class Runner:
         if event.typed_line not in map(bare_line, lines):
             return None
         after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
-        rest = [line for line in after if not line.startswith("/") or self._is_meant(line)]
-        text = vocabulary.normalise(" ".join(rest))
-        return OneLine(event.name, grammar.plain(text)) if text else None
+        rest = [line for line in after if not line.startswith("/") or self._router.is_meant(line)]
+        return OneLine(event.name) if any(map(vocabulary.normalise, rest)) else None
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
         """Say whether the portal makes an event of a further line, as it does of a command's."""
         name = line.removeprefix("/").partition(" ")[0]
         return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
-
-    def _is_meant(self, line: str) -> bool:
-        """Say whether a line is for this bot, and not for another one."""
-        _, name, _ = grammar.split_command(line)
-        return bool(self._suspect(name.casefold()))
 
 
 class Again:
@@ -166,4 +153,4 @@ class Again:
 def _first(event: CommandEvent) -> str:
     """Give the first line in which something stands."""
     lines = map(vocabulary.normalise, lines_of(event.message.text))
-    return next(filter(None, lines), "")
+    return next((line for line in lines if line not in ("", LEFT_OUT)), "")

@@ -7,11 +7,18 @@ from bot.store.accepted import Accepted
 from bot.store.commits import Write
 
 
+class NotReady(Exception):
+    """What is accepted is not carried out just now; the words say why."""
+
+
 class Engine(Protocol):
     """Sees to it that what the inbox holds is carried out, each chat in its order."""
 
     async def start(self) -> None:
         """Take up what is waiting, and begin."""
+
+    async def check(self) -> None:
+        """Raise ``NotReady`` while what is accepted here cannot be carried out."""
 
     def joining(self, lane: str) -> Sequence[Write]:
         """Make the writes that belong into the commit that stores an event of this lane."""

@@ -27,7 +27,9 @@ class Intake:
         rests: Callable[[str], bool],
         open_lane: Callable[[str], bool],
         slow: float,
+        first: int,
     ) -> None:
+        self._first = first
         self._inbox = inbox
         self._rests = rests
         self._open_lane = open_lane
@@ -43,6 +45,10 @@ class Intake:
     def is_behind(self, portal: str) -> bool:
         """Say whether a chat of this portal may have more waiting than is known of."""
         return portal in self._behind
+
+    def is_idle(self, portal: str) -> bool:
+        """Say whether no chat of this portal is open, or waits to be."""
+        return portal not in self._open and portal not in self._behind
 
     def is_closed(self, portal: str) -> bool:
         """Say whether one more chat of this portal would be opened in vain."""
@@ -70,10 +76,17 @@ class Intake:
 
     async def stop(self) -> None:
         """Open no more."""
-        tasks = [behind.task for behind in self._behind.values() if behind.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for portal in list(self._behind):
+            await self.drop(portal)
+
+    async def drop(self, portal: str) -> None:
+        """Open no more of this portal."""
+        behind = self._behind.get(portal)
+        if behind and behind.task:
+            behind.task.cancel()
+            await asyncio.gather(behind.task, return_exceptions=True)
+            # One that is cancelled before it has begun leaves it here.
+            self._behind.pop(portal, None)
 
     async def _take_up(self, portal: str, behind: "_Behind") -> None:
         try:
@@ -81,15 +94,15 @@ class Intake:
                 behind.has_more = False
                 await self._go_through(portal, behind)
         finally:
-            del self._behind[portal]
+            self._behind.pop(portal, None)
 
     async def _go_through(self, portal: str, behind: "_Behind") -> None:
-        after, count = "", 1
+        after, count = "", 1 if self._rests(portal) else self._first
         while lanes := await self._next(portal, after, count, behind):
             after = lanes[-1]
             behind.one_ended.clear()
-            if sum(self._open_lane(lane) for lane in lanes):
-                count = min(AT_ONCE, 2 * count) if await behind.ends() else 1
+            opened = sum(self._open_lane(lane) for lane in lanes)
+            count = min(AT_ONCE, 2 * count) if not opened or await behind.ends() else 1
 
     async def _next(self, portal: str, after: str, count: int, behind: "_Behind") -> list[str]:
         while self.is_closed(portal):

@@ -1,266 +1,341 @@
-"""Who runs accepted commands where several processes share PostgreSQL: procrastinate.
+"""Which process looks after a portal where several share PostgreSQL: procrastinate decides.
 
-A chat with something waiting has one job, put there by the commit that stores the event. The
-job drains its chat; `lock` keeps a second one from doing so at the same time.
+A job is to look after one portal. The worker that gets it owns the portal: it runs all of its
+chats, until nothing has come for a while. An event is in the inbox before anybody asks for a job;
+what is waiting without an owner is found by a sweep.
 """
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 import procrastinate
-from procrastinate.exceptions import AppNotOpen, ConnectorException
-from procrastinate.jobs import Status
-from procrastinate.worker import Worker
-from sqlalchemy import Connection, text
+import psycopg
+from cachetools import TTLCache
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from sqlalchemy import text
 
-from bot.engine.claims import DROP, Claims
-from bot.engine.lines import Lines
+from bot.engine.engine import NotReady
+from bot.engine.lanes import Lanes
 from bot.errors import StoreUnavailable
 from bot.store.accepted import Accepted, portal_of
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.inbox import Inbox
-from bot.store.together import Together
+from bot.store.owners import Claimed, Owners
 
 log = logging.getLogger(__name__)
 
-QUEUE = "lanes"
-TASK = "drain"
-AT_ONCE = 16
+QUEUE = "portals"
+TASK = "look_after"
 CONCURRENCY = 400
 
-# A worker that says nothing for so long is dead; with the sweep this makes 13 seconds at most.
-HEARTBEAT = 2.0
-DEAD_AFTER = 9.0
-SWEEP_EVERY = 4.0
+# A worker that says nothing for so long is dead; with the sweep another one has its portals within
+# nine seconds.
+HEARTBEAT = 1.5
+DEAD_AFTER = 6.0
+SWEEP_EVERY = 2.0
 POLL_EVERY = 1.0
-LINES_PAUSE = 0.05
-GRACE = 15.0
+BEAT = 1.0
 
-# So many of a worker's places the chats of one portal may take at once, and after how many
-# seconds the others look again. Of a portal that does not answer one chat tries.
-MOST_OF_ONE = CONCURRENCY // 4
-CROWDED = 1.0
-RESTING = 30.0
+# How long an owner waits for more, and for how long nobody else is called meanwhile.
+LINGER = 10.0
+CALLED_FOR = 5.0
 
-# Written as procrastinate's own function writes it, except that a job that waits already is
-# touched: until our commit no worker can take it and miss what we have just stored.
-_JOB = f"""
-    INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, scheduled_at)
-    SELECT '{QUEUE}', '{TASK}', :lane, :lane, jsonb_build_object('lane', CAST(:lane AS text))
-"""
-_DEFER = text(
-    f"""
-    {_JOB}, NULL
-    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = NULL
-    """
-)
-_PUT_OFF = text(
-    f"""
-    {_JOB}, now() + make_interval(secs => :seconds)
-    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
-    """
-)
+# A worker that has run for so long works.
+PROVEN_AFTER = 2.0
+GRACE = 2.0
+AGAIN = 0.5
 
-_MINE = text("SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = :worker")
-_STRANDED = text(
-    """
-    SELECT DISTINCT lane FROM inbox
-    WHERE done_at IS NULL AND parked_until IS NULL AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs
-        WHERE procrastinate_jobs.lock = inbox.lane AND status IN ('todo', 'doing')
-    )
-    LIMIT 500
-    """
-)
+CHANNEL = "switchboard_waiting"
+_TELL = text(f"SELECT CAST(:lane AS text), pg_notify('{CHANNEL}', CAST(:lane AS text))")
+
+Inherit = Callable[[str, float], Awaitable[None]]
+
+
+class _Owned:
+    """A portal that this process looks after."""
+
+    def __init__(self) -> None:
+        self.busy_at = time.monotonic()
+        self.ended = asyncio.Event()
 
 
 class Jobs:
-    """Defers a job for every chat with something waiting; where ``working``, runs them too."""
+    """Has a worker look after every portal with something waiting; ``working``: is one, too."""
 
     def __init__(
         self,
         database: Database,
         inbox: Inbox,
-        dispatch: Callable[[Accepted], Awaitable[None]],
-        rests: Callable[[str], bool],
+        owners: Owners,
+        lanes: Lanes,
+        inherit: Inherit,
         *,
         working: bool,
     ) -> None:
-        self._database = database
-        self._waiting: Together[str, list[Accepted]] = Together(
-            lambda lanes: inbox.waiting_in(lanes, AT_ONCE)
-        )
-        self._lines = Lines(inbox)
-        self._dispatch = dispatch
-        self._rests = rests
-        self._open: Counter[str] = Counter()
+        self._inbox = inbox
+        self._owners = owners
+        self._lanes = lanes
+        self._inherit = inherit
         self._working = working
-        self._stopping = asyncio.Event()
-        self._worker: Worker | None = None
+        self._address = _address(database)
+        self._app = _application(self._address)
+        self._app.task(name=TASK, queue=QUEUE)(self._look_after)
+        self._mine: dict[str, _Owned] = {}
+        self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
+        self._calling: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._app = application(database.engine.url.render_as_string(hide_password=False))
-        self._claims = self._app.job_manager = Claims(self._app.connector, database)
-        retry = procrastinate.RetryStrategy(wait=1)
-        self._app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)(self._drain)
-        self._draining: set[int] = set()
-        self._missing: set[int] = set()
+        self._faults: dict[str, str] = {}
+        self._stopping = False
 
     async def start(self) -> None:
-        """Begin to work, and to look for chats that a dead process has left."""
+        """Begin to work, and to look for portals that nobody looks after."""
+        await self._app.open_async()
+        kept = [("sweep", self._sweep, SWEEP_EVERY)]
         if self._working:
-            self._tasks = [
-                asyncio.create_task(self._work(), name="worker"),
-                asyncio.create_task(self._sweep_on(), name="sweep"),
+            kept += [
+                ("worker", self._work, AGAIN),
+                ("listener", self._listen, AGAIN),
+                ("beat", self._beat, BEAT),
             ]
+        self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
+
+    async def check(self) -> None:
+        """Raise ``NotReady`` while portals cannot be looked after, or nobody can be called."""
+        try:
+            is_there = await self._app.check_connection_async()
+        except ConnectorException as error:
+            raise NotReady(_words(error)) from None
+        if not is_there:
+            raise NotReady("the job library's tables are missing")
+        if self._faults:
+            raise NotReady("; ".join(f"{what}: {why}" for what, why in self._faults.items()))
 
     def joining(self, lane: str) -> Sequence[Write]:
-        """Make the write that gives the lane its job."""
-        return [(_DEFER, [{"lane": lane}])]
+        """Make the write that tells the portal's owner, where that is another process."""
+        return () if portal_of(lane) in self._mine else [(_TELL, [{"lane": lane}])]
 
     def add(self, command: Accepted) -> None:
-        """Nothing: the job came with the commit, and the database wakes a worker."""
+        """Run a command that is stored with the writes of ``joining``, or have it run."""
+        portal = portal_of(command.lane)
+        if portal in self._mine:
+            self._lanes.add(command)
+        else:
+            self._call_soon(portal)
 
     async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Give the chats of these commands a job."""
-        await self._defer(sorted({command.lane for command in commands}))
+        """Have these commands run."""
+        for lane in sorted({command.lane for command in commands}):
+            await self.attend(lane)
 
     async def attend(self, lane: str) -> None:
-        """Give the lane a job."""
-        await self._defer([lane])
+        """Have the lane's portal looked after, and the lane looked into."""
+        if portal_of(lane) in self._mine:
+            await self._lanes.attend(lane)
+        else:
+            await self._inbox.tell(self.joining(lane))
+            self._call_soon(portal_of(lane))
 
     async def stop(self, patience: float) -> None:
-        """Let running chats finish for so many seconds; the rest keeps its jobs."""
-        self._stopping.set()
-        if self._worker is not None:
-            self._worker.stop()  # type: ignore[no-untyped-call]  # procrastinate's own
-        if self._tasks:
-            # Asked, not cancelled: a pool that is cancelled while it opens is never closed.
-            _, late = await asyncio.wait(self._tasks, timeout=patience + 2)
-            for task in late:
-                task.cancel()
+        """Let running commands finish for so many seconds; then leave the portals to others."""
+        self._stopping = True
+        await self._lanes.stop(patience)
+        await self._leave(list(self._mine))
+        # A worker that is cancelled ends its jobs first.
+        await _cancelled([*self._tasks, *self._calling])
+        await self._app.close_async()
 
-    async def _defer(self, lanes: Sequence[str]) -> None:
-        if lanes:
-            await self._database.write((_DEFER, [{"lane": lane} for lane in lanes]))
+    # Calling a worker
 
-    async def _drain(self, context: procrastinate.JobContext, lane: str) -> None:
-        portal = portal_of(lane)
-        if seconds := self._wait(portal):
-            await self._database.write((_PUT_OFF, [{"lane": lane, "seconds": seconds}]))
-            return
-        self._draining.add(context.job.id or 0)
-        self._open[portal] += 1
+    def _call_soon(self, portal: str) -> None:
+        if portal not in self._called:
+            self._called[portal] = True
+            task = asyncio.create_task(self._call(portal))
+            self._calling.add(task)
+            task.add_done_callback(self._calling.discard)
+
+    async def _call(self, portal: str, seconds: int = 0) -> None:
+        """Have some worker look after a portal, unless one does; in so many seconds."""
         try:
-            await self._drain_lane(lane)
-        finally:
-            self._draining.discard(context.job.id or 0)
-            self._open[portal] -= 1
-            if not self._open[portal]:
-                del self._open[portal]
+            if not await self._owners.is_owned(portal):
+                later = {"seconds": seconds} if seconds else None
+                job = self._app.configure_task(
+                    TASK, queue=QUEUE, lock=portal, queueing_lock=portal, schedule_in=later
+                )
+                with suppress(AlreadyEnqueued):
+                    await job.defer_async(portal=portal)
+        except Exception as error:
+            self._called.pop(portal, None)
+            self._failed("no worker can be called", error)
+        else:
+            self._faults.pop("no worker can be called", None)
 
-    def _wait(self, portal: str) -> float:
-        """Say for how many seconds one more chat of this portal would take others their place."""
-        is_open = self._open[portal]
-        if is_open and self._rests(portal):
-            return RESTING
-        return CROWDED if is_open >= MOST_OF_ONE else 0.0
+    # Looking after portals
 
-    async def _drain_lane(self, lane: str) -> None:
-        # What comes from now on brings a job of its own.
-        more = True
-        while more:
-            commands = await self._waiting.ask(lane)
-            more = len(commands) == AT_ONCE
-            for command in commands:
-                if await self._lines.are_coming(command):
-                    # Asked for again, for what comes meanwhile belongs before it.
-                    await self._pause(LINES_PAUSE)
-                    more = True
-                    break
-                await self._dispatch(command)
-                if self._stopping.is_set():
-                    return await self._defer([lane])
+    async def _look_after(self, portal: str) -> None:
+        if self._stopping:
+            return await self._call(portal, seconds=1)
+        while portal not in self._mine:
+            claimed = await self._claimed(portal)
+            if claimed is None:
+                await asyncio.sleep(AGAIN)
+                continue
+            if claimed.since is not None:
+                await self._inherit(portal, claimed.since)
+            self._mine.setdefault(portal, _Owned())
+        owned = self._mine[portal]
+        self._lanes.look_after(portal)
+        await owned.ended.wait()
         return None
 
-    async def _work(self) -> None:
-        while not self._stopping.is_set():
+    async def _claimed(self, portal: str) -> Claimed | None:
+        try:
+            return await self._owners.claim(portal)
+        except StoreUnavailable:
+            return None
+
+    async def _beat(self) -> None:
+        """Keep the portals, run what nobody has told of, and end where nothing comes any more."""
+        before = list(self._mine)
+        if not before:
+            return
+        kept = await self._owners.renew(before)
+        for portal in [one for one in before if one not in kept]:
+            await self._lose(portal)
+        now = time.monotonic()
+        for portal, owned in list(self._mine.items()):
+            if not self._lanes.is_idle(portal):
+                owned.busy_at = now
+            elif now - owned.busy_at > LINGER:
+                await self._leave([portal])
+        for portal in await self._inbox.waiting_portals():
+            if portal in self._mine and not self._stopping:
+                self._lanes.look_after(portal)
+
+    async def _leave(self, portals: list[str]) -> None:
+        """Look after these no more; what has come for them meanwhile is another job."""
+        owned = [self._mine.pop(portal) for portal in portals if portal in self._mine]
+        try:
+            await self._owners.release(portals)
+            for portal in portals:
+                if await self._inbox.waiting_lanes(portal, "", 1):
+                    await self._call(portal)
+        except StoreUnavailable as error:
+            log.info("portals are left without a word: %s", error)
+        finally:
+            for one in owned:
+                one.ended.set()
+
+    async def _lose(self, portal: str) -> None:
+        """Stop what runs of a portal that another process has taken over."""
+        if owned := self._mine.pop(portal, None):
+            log.warning("portal %s: another process looks after it now", portal)
+            await self._lanes.drop(portal)
+            owned.ended.set()
+
+    # What goes on all the time
+
+    async def _keep(self, what: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
+        while True:
             try:
-                async with self._app.open_async():
-                    self._worker = _worker(self._app)
-                    if not self._stopping.is_set():
-                        await self._worker.run()  # type: ignore[no-untyped-call]
-                    await self._give_back()
+                await work()
+                self._faults.pop(what, None)
             except Exception as error:
-                log.warning("the worker lost its database: %s", type(error).__name__)
-                await self._pause(1)
+                self._failed(what, error)
+                if what == "sweep":
+                    # Whoever lost the database too gets the time to show that they are alive.
+                    await asyncio.sleep(DEAD_AFTER)
+            await asyncio.sleep(pause)
 
-    async def _give_back(self) -> None:
-        """Leave to others what was taken and not begun."""
-        if jobs := self._claims.given_back():
-            await self._database.write((DROP, [{"job": job.id} for job in jobs]))
-            await self._defer(sorted(job.lock or "" for job in jobs))
+    async def _work(self) -> None:
+        worker = asyncio.create_task(self._run_worker(), name="jobs")
+        try:
+            _, running = await asyncio.wait([worker], timeout=PROVEN_AFTER)
+            if running:
+                self._faults.pop("worker", None)
+            await worker
+        except asyncio.CancelledError:
+            await _cancelled([worker])
+            raise
+        raise RuntimeError("it has ended by itself")
 
-    async def _sweep_on(self) -> None:
-        while not await self._pause(SWEEP_EVERY):
-            try:
-                await self._bury_the_dead()
-                await self._find_the_lost()
-                await self._defer(await self._database.read(_stranded))
-            except (StoreUnavailable, ConnectorException, AppNotOpen):
-                # Whoever lost the database too gets the time to show that he is alive.
-                await self._pause(DEAD_AFTER - SWEEP_EVERY)
+    def _run_worker(self) -> Coroutine[Any, Any, None]:
+        return self._app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=CONCURRENCY,
+            install_signal_handlers=False,
+            listen_notify=True,
+            fetch_job_polling_interval=POLL_EVERY,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=DEAD_AFTER,
+            shutdown_graceful_timeout=GRACE,
+            delete_jobs="always",
+        )
 
-    async def _pause(self, seconds: float) -> bool:
-        """Wait, and say whether it is time to stop."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        return self._stopping.is_set()
+    async def _listen(self) -> None:
+        """Hear of what other processes have stored for portals of this one."""
+        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self._faults.pop("listener", None)
+            async for notice in connection.notifies():
+                if portal_of(notice.payload) in self._mine:
+                    await self._lanes.attend(notice.payload)
 
-    async def _bury_the_dead(self) -> None:
-        """Drop the jobs of dead workers; what their chats still have gets new ones."""
-        manager = self._app.job_manager
-        for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER):
+    async def _sweep(self) -> None:
+        """Have looked after what a dead worker had, and what nobody was called for."""
+        stalled = await self._app.job_manager.get_stalled_jobs(
+            queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER
+        )
+        for job in stalled:
+            await self._give_on(job)
+        owned = await self._owners.owned()
+        for portal in await self._inbox.waiting_portals():
+            if portal not in owned and await self._inbox.waiting_lanes(portal, "", 1):
+                self._call_soon(portal)
+
+    async def _give_on(self, job: Job) -> None:
+        """Have another worker run a dead one's job."""
+        log.warning("portal %s is taken over from a dead worker", job.lock)
+        try:
+            await self._app.job_manager.retry_job(job)
+        except UniqueViolation:
+            # One is waiting already.
             with suppress(ConnectorException):
-                await manager.finish_job(job, status=Status.FAILED, delete_job=True)
-                log.warning("chat %s is taken over from a dead worker", job.lock)
+                await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        except ConnectorException as error:
+            log.info("another process was faster, or it failed: %s", _words(error))
 
-    async def _find_the_lost(self) -> None:
-        """Drop jobs that were given to this worker and never reached it: a lost connection."""
-        row = {"worker": self._worker.worker_id if self._worker else None}
-        mine = await self._database.read(lambda c: set(c.execute(_MINE, row).scalars()))
-        missing = mine - self._draining
-        lost = missing & self._missing
-        self._missing = missing
-        if lost:
-            log.warning("%d jobs never reached this worker", len(lost))
-            await self._database.write((DROP, [{"job": job} for job in sorted(lost)]))
+    def _failed(self, what: str, error: Exception) -> None:
+        words = _words(error)
+        if self._faults.get(what) != words:
+            log.error("%s: %s", what, words)
+        self._faults[what] = words
 
 
-def _worker(app: procrastinate.App) -> Worker:
-    return Worker(
-        app,
-        queues=[QUEUE],
-        concurrency=CONCURRENCY,
-        install_signal_handlers=False,
-        listen_notify=True,
-        fetch_job_polling_interval=POLL_EVERY,
-        update_heartbeat_interval=HEARTBEAT,
-        stalled_worker_timeout=DEAD_AFTER,
-        shutdown_graceful_timeout=GRACE,
-        delete_jobs="always",
-    )
-
-
-def application(address: str) -> procrastinate.App:
-    """Make procrastinate's application for a database address of SQLAlchemy's kind."""
-    conninfo = address.replace("postgresql+psycopg://", "postgresql://", 1)
-    connector = procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=6)
+def _application(address: str) -> procrastinate.App:
+    connector = procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6)
     return procrastinate.App(connector=connector)
 
 
-def _stranded(connection: Connection) -> list[str]:
-    return sorted(connection.execute(_STRANDED).scalars())
+def _address(database: Database) -> str:
+    address = database.engine.url.render_as_string(hide_password=False)
+    return address.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _words(error: Exception) -> str:
+    """Say what has failed in the words of the library, or of the database."""
+    cause = error.__cause__ or error
+    told = str(cause).strip().partition("\n")[0]
+    return f"{type(cause).__name__}: {told}"
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Who runs accepted commands where one process does it all.
+"""Runs the accepted commands of the portals that this process looks after.
 
 Commands of one chat run one after the other, in the order of their messages; chats do not
 wait for each other. The inbox is what counts: a lane keeps a few commands in memory so that
@@ -30,6 +30,9 @@ LINES_PAUSE = 0.05
 
 # Seconds that a chat from the inbox may take before another one of its portal is opened as well.
 SLOW = 10.0
+
+# Where portals are taken up one by one, so many chats of each may try at once.
+FIRST = 8
 
 
 class _Lane:
@@ -76,16 +79,21 @@ class Lanes:
         dispatch: Callable[[Accepted], Awaitable[None]],
         rests: Callable[[str], bool],
         slow: float = SLOW,
+        first: int = 1,
     ) -> None:
         self._inbox = inbox
         self._lines = Lines(inbox)
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, rests, self._reopen, slow)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._intake = Intake(inbox, rests, self._reopen, slow, first)
+        # Whose chat each of them runs.
+        self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
+
+    async def check(self) -> None:
+        """Nothing is needed but the database."""
 
     async def start(self) -> None:
         """Take up what is waiting."""
@@ -119,6 +127,22 @@ class Lanes:
         else:
             known.more = known.grown = True
 
+    def look_after(self, portal: str) -> None:
+        """Take up what waits in the inbox for this portal."""
+        self._intake.hold(portal)
+
+    def is_idle(self, portal: str) -> bool:
+        """Say whether nothing of this portal is known to wait."""
+        return self._intake.is_idle(portal)
+
+    async def drop(self, portal: str) -> None:
+        """Stop running what this portal has: another process does."""
+        await self._intake.drop(portal)
+        await _cancelled([task for task, its in self._tasks.items() if its == portal])
+        # A task that is cancelled before it has begun leaves its lane open.
+        for lane in [one for one in self._lanes if portal_of(one) == portal]:
+            self._close(lane)
+
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
         self._stopping = True
@@ -127,9 +151,7 @@ class Lanes:
             self._looking.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancelled(list(self._tasks))
 
     def _is_behind(self, lane: str) -> bool:
         """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
@@ -155,8 +177,8 @@ class Lanes:
         self._lanes[name] = lane
         self._intake.opened(portal_of(name))
         task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = portal_of(name)
+        task.add_done_callback(self._tasks.pop)
         return lane
 
     async def _run(self, name: str, lane: _Lane) -> None:
@@ -165,8 +187,11 @@ class Lanes:
                 await self._run_one(command)
                 self._backlog.done(command.event)
         finally:
-            del self._lanes[name]
-            self._intake.ended(portal_of(name))
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        del self._lanes[name]
+        self._intake.ended(portal_of(name))
 
     async def _next(self, name: str, lane: _Lane) -> Accepted | None:
         while not lane.next and lane.more:
@@ -197,3 +222,9 @@ class Lanes:
                 return await ask()
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

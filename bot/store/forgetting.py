@@ -25,10 +25,6 @@ from bot.store.tokens import Tokens
 # How many rows of each table are gone.
 Counts = dict[str, int]
 
-_JOBS = text(
-    "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND starts_with(lock, :portal || '/')"
-)
-
 
 class Forgetting:
     """Erases people while the bot runs."""
@@ -57,8 +53,6 @@ def erase_portal(connection: Connection, member_id: str) -> Counts:
         if "member_id" in table.columns:
             statement = delete(table).where(table.c.member_id == member_id)
             counts[table.name] = _gone(connection, statement)
-    if connection.dialect.name == "postgresql":
-        counts["jobs"] = connection.execute(_JOBS, {"portal": member_id}).rowcount
     return _found(counts)
 
 

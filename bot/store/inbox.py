@@ -12,11 +12,8 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import (
-    ARRAY,
     Connection,
     Row,
-    Select,
-    Text,
     Update,
     and_,
     bindparam,
@@ -73,23 +70,12 @@ _NEXT_LANE = select(func.min(inbox.c.lane)).where(
 _BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
 
 
-def _waiting_in(lane: Any) -> Select[Any]:
-    return (
-        select(inbox, _BEGUN)
-        .where(inbox.c.lane == lane, _WAITS)
-        .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
-        .limit(bindparam("most"))
-    )
-
-
-_WAITING = _waiting_in(bindparam("lane"))
-_wanted = (
-    func.unnest(bindparam("lanes", type_=ARRAY(Text)))
-    .table_valued("lane", name="wanted")
-    .render_derived()
+_WAITING = (
+    select(inbox, _BEGUN)
+    .where(inbox.c.lane == bindparam("lane"), _WAITS)
+    .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
+    .limit(bindparam("most"))
 )
-_of_each = _waiting_in(_wanted.c.lane).lateral("of_each")
-_WAITING_IN = select(_of_each).select_from(_wanted).join(_of_each, true())
 
 
 def _end_of(portals: list[str]) -> str:
@@ -186,6 +172,11 @@ class Inbox:
             is_second=is_second,
         )
 
+    async def tell(self, writes: Sequence[Write]) -> None:
+        """Make the writes of an engine for something that is stored already."""
+        if writes:
+            await self._database.write(*writes)
+
     async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
         stored = await self._database.write((self._insert, [row]), *with_it)
         # Two equal deliveries may share a commit: the first to ask is the one that is stored.
@@ -245,18 +236,6 @@ class Inbox:
             return list(connection.execute(_WAITING, row))
 
         return [self._accepted(row) for row in await self._database.ask(ask)]
-
-    async def waiting_in(self, lanes: Sequence[str], limit: int) -> list[list[Accepted]]:
-        """List what waits in each of these chats, as ``waiting`` does; PostgreSQL only."""
-        found: dict[str, list[Accepted]] = {lane: [] for lane in lanes}
-        row = {"lanes": list(found), "most": limit}
-
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(_WAITING_IN, row))
-
-        for one in await self._database.ask(ask):
-            found[one.lane].append(self._accepted(one))
-        return [found[lane] for lane in lanes]
 
     async def lacks_lines(self, command: Accepted) -> bool:
         """Say whether earlier lines of its message are not over, or still on their way.

@@ -10,12 +10,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from bot.bitrix24.errors import Refused
+from bot.errors import StoreUnavailable
 from bot.store.accepted import Accepted
 from bot.store.database import Database
-from bot.store.tables import journal
+from bot.store.tables import journal, owners
 
 # Steps are counted from 0; those with this number and below are over and done with.
 SET_ASIDE = -1
@@ -62,12 +74,17 @@ class Recorded:
     answer: Answered | None
 
 
+class NotOwner(StoreUnavailable):
+    """Another process looks after the portal by now: nothing is to be called."""
+
+
 class Journal:
     """The table of changing calls."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: str = "") -> None:
         self._database = database
-        self._begin = insert(journal)
+        self._owner = owner
+        self._begin = _fenced(owner) if owner else insert(journal)
         self._answer = (
             update(journal)
             .where(
@@ -94,13 +111,16 @@ class Journal:
         return await self._database.read(ask)
 
     async def begin(self, command: Accepted, steps: Iterable[Step]) -> None:
-        """Note that these calls are about to be made."""
+        """Note that these calls are about to be made.
+
+        Raises ``NotOwner`` where another process looks after the portal by now.
+        """
         now = time.time()
         rows = [
             {
                 "command_id": command.id,
                 "step": step.number,
-                "member_id": command.event.member_id,
+                "portal" if self._owner else "member_id": command.event.member_id,
                 "requester_id": command.event.user.id,
                 "chat": command.event.chat.dialog_id,
                 "command": command.event.name,
@@ -111,7 +131,18 @@ class Journal:
             }
             for step in steps
         ]
-        await self._database.write((self._begin, rows))
+        try:
+            await self._database.write((self._begin, rows))
+        except RuntimeError:
+            if self._owner and not await self._is_owner(command.event.member_id):
+                raise NotOwner("another process looks after the portal") from None
+            raise
+
+    async def _is_owner(self, member_id: str) -> bool:
+        question = select(owners.c.owner).where(
+            owners.c.member_id == member_id, owners.c.owner == self._owner
+        )
+        return await self._database.ask(lambda connection: bool(connection.scalar(question)))
 
     async def withdraw(self, command: Accepted, steps: Iterable[Step]) -> None:
         """Strike out calls that turned out not to have been made."""
@@ -148,6 +179,20 @@ class Journal:
             for step, answer in answers
         ]
         self._database.post((self._answer, rows))
+
+
+def _fenced(owner: str) -> Insert:
+    """Make an INSERT that fails where another process owns the portal: then its name is NULL.
+
+    The lock has whoever takes the portal over wait, and see what is begun.
+    """
+    mine = (
+        select(owners.c.member_id)
+        .where(owners.c.member_id == bindparam("portal"), owners.c.owner == owner)
+        .with_for_update(read=True)
+        .scalar_subquery()
+    )
+    return insert(journal).values(member_id=mine)
 
 
 def setting_aside(command_id: int) -> Update:

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,24 +27,15 @@ def migrate(engine: Engine, tell: Callable[[Version], None] = lambda version: No
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        if connection.dialect.name == "postgresql":
-            _prepare_queue(connection)
+    if engine.dialect.name == "postgresql":
+        # SQLite is migrated without the library.
+        from bot.store.job_library import bring_up_to_date
+
+        bring_up_to_date(engine)
 
 
 def _version(script: Any) -> Version:
     return Version(script.revision, script.doc)
-
-
-def _prepare_queue(connection: Connection) -> None:
-    if inspect(connection).has_table("procrastinate_jobs"):
-        return
-    # SQLite is migrated without it.
-    from procrastinate.schema import SchemaManager
-
-    # Many statements at once go through the driver itself: SQLAlchemy would read the colons.
-    driver = connection.connection.driver_connection
-    if driver is not None:
-        driver.execute(SchemaManager.get_schema())
 
 
 def configuration() -> Config:

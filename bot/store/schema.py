@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Engine, inspect, text
 
 # The newest of bot/store/migrations/versions.
-VERSION = "0005"
+VERSION = "0006"
 
 _STORED = text("SELECT version_num FROM alembic_version")
 
@@ -21,6 +21,7 @@ def is_current(engine: Engine) -> bool:
 def check_schema(engine: Engine) -> None:
     """Raise ``SchemaOutdated`` unless the schema is this program's; SQLite is migrated."""
     if is_current(engine):
+        _check_jobs(engine)
         return
     check_age(engine)
     if engine.dialect.name != "sqlite":
@@ -29,6 +30,17 @@ def check_schema(engine: Engine) -> None:
     from bot.store.migrate import migrate
 
     migrate(engine)
+
+
+def _check_jobs(engine: Engine) -> None:
+    """Raise ``SchemaOutdated`` unless the job library's tables are those of its version here."""
+    if engine.dialect.name == "sqlite":
+        return
+    from bot.store.job_library import fault
+
+    with engine.connect() as connection:
+        if found := fault(connection):
+            raise SchemaOutdated(found)
 
 
 def check_age(engine: Engine) -> None:

@@ -123,6 +123,7 @@ portal_settings = Table(
     Column("settings", Text, nullable=False),
 )
 
+# Nobody uses these two any more; a process of an older version may still be running.
 buckets = Table(
     "buckets",
     metadata,
@@ -136,6 +137,22 @@ pauses = Table(
     Column("member_id", String(64), primary_key=True),
     Column("method", String(100), primary_key=True),
     Column("until", Float, nullable=False),
+)
+
+# Which process looks after a portal, and until when if it does not say so again.
+owners = Table(
+    "owners",
+    metadata,
+    Column("member_id", String(64), primary_key=True),
+    Column("owner", String(32), nullable=False),
+    Column("until", Float, nullable=False),
+)
+
+# Which changes of the job library's own tables this database has had.
+job_migrations = Table(
+    "job_migrations",
+    metadata,
+    Column("name", String(200), primary_key=True),
 )
 
 keys = Table(

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.commands.quotes import only_commands
+from bot.commands.router import Router
 from bot.engine.backlog import Backlog, Room
 from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
@@ -50,6 +52,7 @@ class Events:
         languages: Languages,
         lifecycle: Lifecycle,
         figures: Figures,
+        router: Router,
     ) -> None:
         self.open = True
         self._forms = forms
@@ -62,6 +65,7 @@ class Events:
         self._inbox = inbox
         self._engine = engine
         self._figures = figures
+        self._router = router
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, else why not (see README)."""
@@ -145,6 +149,7 @@ class Events:
         if not event.is_authors:
             log.warning("a command that its message's author has not given is ignored")
             return Taken.OTHER
+        event = only_commands(event, self._router.is_meant)
         room = await self._backlog.room(event)
         if room is Room.NONE:
             log.error("an event could not be stored: too much is waiting")
@@ -178,13 +183,15 @@ class _Turned(Exception):
 
 
 def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
-    """Read what somebody asks of the bot: a command, a press, or words to it alone."""
+    """Read what somebody asks of the bot: a command, a press, words to it alone, or a talk."""
     match envelope.event.upper():
         case "ONIMBOTV2COMMANDADD":
             event = envelope.command(portal.member_id)
             return event if event.command.context in CONTEXTS else None
         case "ONIMBOTV2MESSAGEADD":
             return envelope.private_message(portal.member_id)
+        case "ONIMBOTV2JOINCHAT":
+            return envelope.beginning(portal.member_id)
     return None
 
 
