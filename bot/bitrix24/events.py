@@ -299,7 +299,7 @@ class CommandEvent(Part):
         """The chat whose commands wait for each other."""
         return f"{self.member_id}/{self.chat.dialog_id}"
 
-    @cached_property
+    @property
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
         lines, typed = lines_of(self.message.text), self.typed_line
