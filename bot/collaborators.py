@@ -1,8 +1,8 @@
 """What a handler may ask for by type, and how it is made for one command of one requester."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
 
 from bot.bitrix24.checkup import Checkups
 from bot.bitrix24.crm import Crm
@@ -18,7 +18,7 @@ from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
 from bot.commands.router import Router
-from bot.commands.runner import Again, Context, Workshop
+from bot.commands.runner import Again, Workshop
 from bot.commands.targets import Targets
 from bot.diagnosis import Diagnosis
 from bot.doctor import Doctor, PortalDoctor
@@ -30,8 +30,6 @@ from bot.store.journal import Journal
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.preferences import Preferences
 from bot.store.stays import Stays
-
-Maker = Callable[[Context], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,15 @@ class Memory:
     history: History
 
 
+_Parts = Mapping[type[Any], Mapping[str, type[Any]]]
+
+# What asks the portal as the requester: their token is proven on the way.
+ASKING = {
+    Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
+    Departures,
+}  # fmt: skip
+
+
 def collaborators(
     journal: Journal,
     patience: Patience,
@@ -55,58 +62,28 @@ def collaborators(
     figures: Figures,
 ) -> Workshop:
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
-
-    def requester(context: Context) -> Requester:
-        return Requester(context.actor, journal, patience, context.command, figures)
-
-    def of_portal(type_: Callable[[Requester], Any]) -> Maker:
-        return lambda context: type_(requester(context))
-
-    def diagnosis(context: Context) -> Diagnosis:
-        return Diagnosis(requester(context), context.command.reference)
-
-    def arrivals(context: Context) -> Arrivals:
-        asks = requester(context)
-        lines, crm = OpenLines(asks), Crm(asks)
-        told = diagnosis(context)
-        return Arrivals(asks, lines, crm, told, memory.stays, memory.settings, context.command)
-
-    def departures(context: Context) -> Departures:
-        lines = OpenLines(requester(context))
-        return Departures(lines, memory.history, diagnosis(context), context.command)
-
-    # What asks the portal as the requester: their token is proven on the way.
-    asking: dict[type[Any], Maker] = {
-        Requester: requester,
-        OpenLines: of_portal(OpenLines),
-        Users: of_portal(Users),
-        Crm: of_portal(Crm),
-        Groups: of_portal(Groups),
-        Notices: of_portal(Notices),
-        Checkups: of_portal(Checkups),
-        Targets: of_portal(lambda asks: Targets(OpenLines(asks))),
-        People: of_portal(lambda asks: People(Users(asks), OpenLines(asks), Crm(asks))),
-        Policy: of_portal(lambda asks: Policy(Users(asks), memory.settings)),
-        Arrivals: arrivals,
-        Departures: departures,
-    }
-    makers: dict[type[Any], Maker] = {
-        **asking,
-        Again: lambda context: None,  # the runner makes it
-        Router: lambda context: router,
-        PortalDoctor: lambda context: PortalDoctor(doctor, context.portal),
-        Diagnosis: diagnosis,
-        Past: lambda context: Past(memory.history, context.command),
-        Stays: lambda context: memory.stays,
-        Preferences: lambda context: memory.preferences,
-        Languages: lambda context: memory.languages,
-        PortalSettingsStore: lambda context: memory.settings,
-        Wording: lambda context: memory.wording,
-    }
+    kept = [getattr(memory, field.name) for field in fields(memory)]
+    shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
+    makes: tuple[type[Any], ...] = (*ASKING, Diagnosis, Past, PortalDoctor)
+    parts = {type_: get_type_hints(type_.__init__) for type_ in makes}
     for command in router.all:
         for name, type_ in command.takes.items():
-            if type_ not in makers:
+            if type_ not in (*parts, *shared, Again):
                 raise TypeError(f"/{command.name} asks for {name}, which nobody makes")
-        if command.proven is None and not asking.keys() & set(command.takes.values()):
+        if command.proven is None and not ASKING & set(command.takes.values()):
             raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
-    return lambda type_, context: makers[type_](context)
+    return lambda given: _Made({**shared, **given}, parts)
+
+
+class _Made(dict[type[Any], Any]):
+    """What was made for one command, each once, with what its constructor asks for by type."""
+
+    def __init__(self, given: Mapping[type[Any], Any], parts: _Parts) -> None:
+        super().__init__(given)
+        self._parts = parts
+
+    def __missing__(self, type_: type[Any]) -> Any:
+        parts = self._parts[type_].items()
+        made = type_(**{name: self[part] for name, part in parts if name != "return"})
+        self[type_] = made
+        return made

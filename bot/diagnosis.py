@@ -50,6 +50,7 @@ from bot.errors import (
     UnknownRefusal,
     WrongRequest,
 )
+from bot.store.accepted import Accepted
 
 # Codes whose cause only the portal's data can tell.
 _ASK_ITEM = frozenset({"ACCESS_DENIED"})
@@ -68,9 +69,9 @@ class Denied:
 class Diagnosis:
     """Finds the cause of a refusal; asks the portal at most once for all of them."""
 
-    def __init__(self, requester: Requester, reference: str) -> None:
+    def __init__(self, requester: Requester, command: Accepted) -> None:
         self._requester = requester
-        self._reference = reference
+        self._reference = command.reference
 
     async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Refusal]:
         """Give for each refusal to add somebody one that its requester understands.

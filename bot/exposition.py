@@ -27,7 +27,7 @@ class Gauges:
 def exposition(figures: Figures, totals: Mapping[Sample, float], gauges: Gauges) -> bytes:
     """Write what all processes have counted, and how things stand."""
     shown = {**dict.fromkeys(figures.samples(), 0.0), **totals}
-    families = [_filled(family, shown) for family in figures.registry.collect()]
+    families = [_filled(family, shown) for family in figures.families()]
     return generate_latest(_Collected([*families, *_measured(gauges)]))
 
 

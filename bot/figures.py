@@ -1,9 +1,13 @@
 """What the bot counts of itself. No portal and no person is a label, nor what they typed."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from enum import StrEnum
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
@@ -68,78 +72,97 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 class Tally:
     """A counter whose labels take the values named here; any other value counts as ``other``."""
 
-    def __init__(
-        self, registry: CollectorRegistry, name: str, words: str, **labels: Collection[str]
-    ) -> None:
-        self._counter = Counter(name, words, list(labels), registry=registry)
+    def __init__(self, name: str, words: str, **labels: Collection[str]) -> None:
+        self._about = (f"switchboard_{name}", words, None, list(labels))
         self._allowed = [frozenset(values) for values in labels.values()]
-        self._children: dict[tuple[str, ...], Counter] = {}
+        self._counted: dict[tuple[str, ...], int] = {}
 
     def add(self, *values: str) -> None:
         """Count one."""
-        child = self._children.get(values)
-        (child if child is not None else self._child(values)).inc()
+        # What others made up is not remembered: there is no end to it.
+        key = values if values in self._counted else self._bounded(values)
+        self._counted[key] = self._counted.get(key, 0) + 1
 
     def show(self, *values: str) -> None:
-        """Show a nought: where nothing was, Prometheus takes the first one for the beginning."""
-        self._child(values)
+        """Begin to show a counter at 0: Prometheus takes the first number it sees for the start."""
+        self._counted.setdefault(self._bounded(values), 0)
 
-    def _child(self, values: tuple[str, ...]) -> Counter:
+    def family(self) -> Metric:
+        """Give what was counted as Prometheus takes it."""
+        family = CounterMetricFamily(*self._about)
+        for values, count in self._counted.items():
+            family.add_metric(values, count)
+        return family
+
+    def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
         pairs = zip(values, self._allowed, strict=True)
-        bounded = tuple(value if value in allowed else OTHER for value, allowed in pairs)
-        child = self._counter.labels(*bounded)
-        # What others made up is not remembered: there is no end to it.
-        if bounded == values:
-            self._children[values] = child
-        return child
+        return tuple(str(value) if value in allowed else OTHER for value, allowed in pairs)
+
+
+class Seconds:
+    """How long something took, and how often it took no longer than each of the bounds."""
+
+    def __init__(self, name: str, words: str) -> None:
+        self._about = (f"switchboard_{name}_seconds", words)
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one that took so long."""
+        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self._sum += seconds
+
+    def family(self) -> Metric:
+        """Give what was counted as Prometheus takes it."""
+        family = HistogramMetricFamily(*self._about)
+        bounds = map(floatToGoString, (*BUCKETS, math.inf))
+        family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
+        return family
 
 
 class Figures:
-    """What one process counts; adding to it costs a microsecond or two."""
+    """What one process counts, in plain numbers; Prometheus's own are made of them when it asks."""
 
     def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
         names = self._names = frozenset(commands)
-        self.registry = CollectorRegistry()
-        self.events = self._tally(
+        self.events = Tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
         )
-        self.refused = self._tally(
+        self.refused = Tally(
             "events_refused", "Events that were not taken, by reason.", reason=list(Reason)
         )
-        self.to_200 = self._seconds("event_to_200", "From an event's arrival to the 200.")
-        self.to_action = self._seconds(
+        self.to_200 = Seconds("event_to_200", "From an event's arrival to the 200.")
+        self.to_action = Seconds(
             "event_to_action", "From an event's arrival to a changing call's answer."
         )
-        self.to_reply = self._seconds("event_to_reply", "From an event's arrival to the reply.")
-        self.commands = self._tally(
+        self.to_reply = Seconds("event_to_reply", "From an event's arrival to the reply.")
+        self.commands = Tally(
             "commands",
             "Commands that ended, by name, outcome and the refusal's name.",
             command=names,
             outcome=list(Ending),
             code=["", *codes],
         )
-        self.bucket = self._seconds(
-            "bucket_wait", "How long a request waited for its portal's bucket."
-        )
-        self.rest = self._seconds("rest_call", "How long a portal took for one HTTP request.")
-        self.calls = self._tally(
+        self.bucket = Seconds("bucket_wait", "How long a request waited for its portal's bucket.")
+        self.rest = Seconds("rest_call", "How long a portal took for one HTTP request.")
+        self.calls = Tally(
             "rest_calls",
             "REST calls, those inside a batch too, by method and result.",
             method=METHODS,
             result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *CODES],
         )
-        self.unknown_codes = self._tally(
+        self.unknown_codes = Tally(
             "unknown_error_codes", "Error codes that no page names, by method.", method=METHODS
         )
-        self.refreshes = self._tally(
+        self.refreshes = Tally(
             "token_refreshes",
             "Token pairs to be renewed, by what came of it.",
             result=[FINE, REFUSED, UNREACHABLE],
         )
-        self.proofs = self._tally(
+        self.proofs = Tally(
             "proofs", "Proofs of events, by what they came to.", result=list(Proven)
         )
-        self.changes = self._tally(
+        self.changes = Tally(
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self._show_noughts(names)
@@ -169,33 +192,26 @@ class Figures:
         """Give everything counted so far."""
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in self.registry.collect()
+            for family in self.families()
             for sample in family.samples
-            if not sample.name.endswith("_created")
         }
 
-    def _tally(self, name: str, words: str, **labels: Collection[str]) -> Tally:
-        return Tally(self.registry, f"switchboard_{name}", words, **labels)
-
-    def _seconds(self, name: str, words: str) -> Histogram:
-        name = f"switchboard_{name}_seconds"
-        return Histogram(name, words, registry=self.registry, buckets=BUCKETS)
+    def families(self) -> list[Metric]:
+        """Give everything counted so far as Prometheus takes it."""
+        return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
 
     def _show_noughts(self, commands: Iterable[str]) -> None:
-        for result in Taken:
-            self.events.show(result)
-        for reason in Reason:
-            self.refused.show(reason)
-        for change in Change:
-            self.changes.show(change)
-        for proof in Proven:
-            self.proofs.show(proof)
+        every: list[tuple[Tally, Collection[str]]] = [
+            (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
+            (self.proofs, list(Proven)), (self.unknown_codes, METHODS),
+        ]  # fmt: skip
+        for tally, values in every:
+            for value in values:
+                tally.show(value)
         for name in commands:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")
             self.commands.show(name, Ending.UNANSWERED, "")
-        for method in METHODS:
-            self.unknown_codes.show(method)
 
 
 def _result(error: Bitrix24Error) -> str:

@@ -26,7 +26,8 @@ def neutralise(value: str, limit: int = MAX_VALUE) -> str:
 
     It may be used for the words of a button, too, in which the portal reads no BB code.
     """
-    visible = "".join(_visible(character) for character in value[: 4 * limit])
+    start = value[: 4 * limit]
+    visible = start if start.isprintable() else "".join(map(_visible, start))
     words = " ".join(visible.split())
     cut = words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
     return _MEANT.sub(rf"\g<0>{MARK}", cut)

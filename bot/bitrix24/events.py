@@ -266,11 +266,6 @@ class CommandEvent(Part):
         return self.command.command.lstrip("/")
 
     @property
-    def is_press(self) -> bool:
-        """Say whether a button was pressed, rather than a line typed."""
-        return self.command.context != "textarea"
-
-    @property
     def is_typed(self) -> bool:
         """Say whether a line was typed: it may have been seen by whoever reads the chat."""
         return self.command.context == "textarea"

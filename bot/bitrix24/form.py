@@ -146,14 +146,22 @@ def encode(params: Mapping[str, Any], flags: tuple[str, str] = ("1", "0")) -> st
     ``None`` and empty lists leave no trace; ``flags`` stand for true and false.
     """
     pairs = _flatten("", params, flags)
-    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in pairs)
+    return "&".join([f"{_quoted(key)}={_quoted(value)}" for key, value in pairs])
+
+
+def _quoted(text: str) -> str:
+    # Most names and numbers are as they stand.
+    is_plain = text.isascii() and (text.isidentifier() or text.isdecimal())
+    return text if is_plain else quote_plus(text)
 
 
 def _flatten(prefix: str, node: object, flags: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    if isinstance(node, Mapping):
+    if isinstance(node, str):
+        yield prefix, node
+    elif isinstance(node, Mapping):
         for key, value in node.items():
             yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value, flags)
-    elif isinstance(node, Sequence) and not isinstance(node, str):
+    elif isinstance(node, Sequence):
         for index, value in enumerate(node):
             yield from _flatten(f"{prefix}[{index}]", value, flags)
     elif isinstance(node, bool):

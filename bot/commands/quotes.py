@@ -82,14 +82,14 @@ def _quoted(event: CommandEvent, said: list[str]) -> list[str]:
 def said_lines(text: str) -> list[str]:
     """Give the lines of a message that are neither quoted nor code."""
     lines = _without_ruled(lines_of(text))
-    spoken = [line for line in lines if not bare_line(line).startswith(_QUOTED)]
+    spoken = [line for line in lines if not line.lstrip().startswith(_QUOTED)]
     # What is left of a line that code stood in is no line of its own.
     return lines_of(_CODE.sub(_CUT, "\n".join(spoken)))
 
 
 def _without_ruled(lines: list[str]) -> list[str]:
     """Drop what stands between rules: a quotation may hold rules of its own."""
-    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(bare_line(line))]
+    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line.strip())]
     if len(rules) < 2:
         return lines
     return [*lines[: rules[0]], *lines[rules[-1] + 1 :]]

@@ -30,7 +30,7 @@ from bot.outcomes import Outcomes
 
 Handler = Callable[..., Awaitable[Outcomes]]
 H = TypeVar("H", bound=Handler)
-Collaborators = Callable[[type[Any]], Any]
+Collaborators = Mapping[type[Any], Any]
 
 
 class Arguments(BaseModel):
@@ -100,7 +100,7 @@ class Command:
         self, arguments: Arguments, event: CommandEvent, collaborators: Collaborators
     ) -> Outcomes:
         """Call the handler."""
-        given = {name: collaborators(type_) for name, type_ in self.takes.items()}
+        given = {name: collaborators[type_] for name, type_ in self.takes.items()}
         return await self.handler(arguments, event, **given)
 
 

@@ -1,6 +1,6 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -10,7 +10,7 @@ from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_o
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.quotes import LEFT_OUT, said_lines
-from bot.commands.router import Command, Router
+from bot.commands.router import Collaborators, Command, Router
 from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
 from bot.portals.proof import Actor
@@ -33,7 +33,8 @@ class Context:
         return Context(self.portal, command, self.actor)
 
 
-Workshop = Callable[[type[Any], Context], Any]
+# Gives what handlers ask for by type, made of what is given for one command.
+Workshop = Callable[[Mapping[type[Any], Any]], Collaborators]
 
 
 class Runner:
@@ -71,7 +72,13 @@ class Runner:
         arguments = declared.read(params, host, pressed=pressed)
         if declared.proven:
             await context.actor.prove()
-        return await declared.run(arguments, event, lambda type_: self._make(type_, context))
+        given = {
+            Portal: portal,
+            Accepted: context.command,
+            Actor: context.actor,
+            Again: Again(self, context),
+        }
+        return await declared.run(arguments, event, self._workshop(given))
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
@@ -124,9 +131,6 @@ class Runner:
         """Say whether the portal makes an event of a further line, as it does of a command's."""
         name = line.removeprefix("/").partition(" ")[0]
         return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
-
-    def _make(self, type_: type[Any], context: Context) -> Any:
-        return Again(self, context) if type_ is Again else self._workshop(type_, context)
 
 
 class Again:

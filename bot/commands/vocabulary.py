@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import chain
 
 from bot.bitrix24.entities import ItemType, Role
@@ -111,6 +112,8 @@ def normalise(text: str) -> str:
     return " ".join(composed.split())
 
 
+# There is no end to the signs that strangers can send: the usual ones are remembered.
+@lru_cache(maxsize=1024)
 def _plain(sign: str) -> str:
     if unicodedata.category(sign) == "Cf":
         return ""
