@@ -15,7 +15,7 @@ CLEAN := env -u VIRTUAL_ENV -u CONDA_PREFIX -u UV_NO_DEV -u UV_NO_DEFAULT_GROUPS
 WORKS := $(shell .venv/bin/python -c 'print("yes")' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fuzz chaos flood pace neighbours bench peers again
+.PHONY: help install demo test check fuzz chaos flood pace neighbours bench trace peers again
 
 help:
 	@echo 'make install Make .venv with the locked dependencies; the others do so by themselves'
@@ -28,6 +28,7 @@ help:
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
 	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
 	@echo 'make bench   Measure it beside the bare floor; ARGS="--row 1", ARGS=--help'
+	@echo 'make trace   Count the calls, files and commits of one /invite; ARGS=--tree lists them'
 	@echo 'make peers   Have bolt-python and aiogram measured along: installs them for make bench'
 	@echo 'make help    List what make can do'
 	@echo
@@ -66,6 +67,9 @@ neighbours: $(READY)
 
 bench: $(READY)
 	$(IN_VENV) benchmarks $(ARGS)
+
+trace: $(READY)
+	@$(IN_VENV) benchmarks.trace $(ARGS)
 
 peers: $(READY)
 	$(CLEAN) $(IN_VENV) uv venv --quiet --clear --python .venv/bin/python .venv/peers

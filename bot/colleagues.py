@@ -17,7 +17,7 @@ MOST = 8
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """An active employee, with what tells him from others of the same name."""
+    """An employee, with what tells them from others of the same name."""
 
     person: Person
     position: str = ""
@@ -39,12 +39,15 @@ class Colleagues:
                 found[one.person.id] = one.person.name
         return found
 
-    async def find(self, portal: Portal, user_id: int, words: str) -> list[Colleague]:
-        """Find active employees by their number or name."""
+    async def find(
+        self, portal: Portal, user_id: int, words: str, *, dismissed: bool = False
+    ) -> list[Colleague]:
+        """Find employees by their number or name, ``dismissed`` ones too where it is said."""
+        active = {} if dismissed else {"ACTIVE": True}
         if words.isdecimal():
-            call = Call("user.get", {"FILTER": {"ID": int(words), "ACTIVE": True}})
+            call = Call("user.get", {"FILTER": {"ID": int(words), **active}})
         else:
-            call = Call("user.search", {"FIND": words, "ACTIVE": True})
+            call = Call("user.search", {"FIND": words, **active})
         return await self._ask(portal, user_id, call)
 
     async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Colleague]:

@@ -43,13 +43,17 @@ class Stranger(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody at the page, ``since`` when (unix). ``connected``: the bot may act for them."""
+    """Somebody at the page, ``since`` when (unix). ``connected``: the bot may act for them.
+
+    ``chose_zone``: their time zone is the portal's word, which a browser does not overrule.
+    """
 
     portal: Portal
     user_id: int
     language: str
     name: str = ""
     time_zone: tzinfo = UTC
+    chose_zone: bool = False
     is_admin: bool = False
     connected: bool = True
     since: float = 0.0
@@ -87,8 +91,11 @@ class Visitors:
         await self._connected(portal.member_id, visitor.user_id)
         return visitor
 
-    async def again(self, session: str) -> Visitor:
-        """Let in who was let in before, as the portal knows them now. Raises as ``enter``."""
+    async def again(self, session: str, zone: str = "") -> Visitor:
+        """Let in who was let in before, as the portal knows them now. Raises as ``enter``.
+
+        ``zone`` is their browser's time zone, which counts where the portal knows none of theirs.
+        """
         try:
             note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
         except Unreadable:
@@ -108,7 +115,7 @@ class Visitors:
             raise Stranger("page_server") from None
         if profile_id(profile) != user_id:
             raise Stranger("page_proof")
-        return _visitor(portal, user_id, language, profile, since)
+        return _visitor(portal, user_id, language, profile, since, zone)
 
     def session(self, visitor: Visitor) -> str:
         """Write the note that the visitor's next form carries."""
@@ -155,14 +162,18 @@ class Visitors:
         return _visitor(portal, user_id, language, answers["profile"], time.time())
 
 
-def _visitor(portal: Portal, user_id: int, language: str, profile: Any, since: float) -> Visitor:
+def _visitor(
+    portal: Portal, user_id: int, language: str, profile: Any, since: float, zone: str = ""
+) -> Visitor:
     known = person(profile)
+    chosen = text(profile.get("TIME_ZONE"))
     return Visitor(
         portal=portal,
         user_id=user_id,
         language=language,
         name=known.name if known else "",
-        time_zone=_zone(text(profile.get("TIME_ZONE")) or "UTC"),
+        time_zone=_zone(chosen or zone or "UTC"),
+        chose_zone=bool(chosen),
         is_admin=profile.get("ADMIN") is True,
         since=since,
     )

@@ -142,8 +142,12 @@ async def _has_looked_at_the_portals() -> bool:
 
 @pytest.fixture
 async def stage(empty_stage: Stage) -> Stage:
-    """A portal with the bot installed."""
+    """A portal with the bot installed, and a member of the open-line chats.
+
+    There the customer sees every word of a member that is not the system's.
+    """
     assert await empty_stage.install() == 200
+    empty_stage.seat_the_bot()
     return empty_stage
 
 

@@ -64,6 +64,12 @@ class Stage:
         card = {name: f"{address}/{path}" for name, path in CARD.items()}
         return (await self.post("install", {**card, **more}))["status"]
 
+    def seat_the_bot(self) -> None:
+        """Make the bot a member of every open-line chat, as operators do who bring it in."""
+        for chat in self.portal.state.chats.values():
+            if chat.entity_type == "LINES":
+                chat.members.append(BOT)
+
     async def faults(self, **fault: Any) -> None:
         await self.post("faults", fault)
 
@@ -110,7 +116,8 @@ class Stage:
         return await self.get(f"chats/{number}")
 
     async def members(self, number: int = CHAT) -> list[int]:
-        return (await self.chat(number))["members"]
+        """Who is in a chat besides the bot."""
+        return [one for one in (await self.chat(number))["members"] if one != BOT]
 
     async def calls(self, *methods: str) -> list[dict[str, Any]]:
         """The REST calls of these methods (of all, where none is named), oldest first."""

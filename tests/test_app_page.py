@@ -207,7 +207,7 @@ async def test_people_who_cannot_be_told_apart_are_asked_about(stage: Stage) -> 
 
     shown = words_of(page)
     assert "Несколько сотрудников подходят под «Иван Петров»" in shown
-    assert f"– {IVAN}" in shown
+    assert f"— {IVAN}" in shown
     assert "Нет сотрудника по запросу «Никто Такой»" in shown
 
 

@@ -54,19 +54,22 @@ async def test_what_is_no_note_of_ours_is_refused_politely(
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("raw", ["%ff", "%ed%a0%80", "%00", "%C3%28", "+", "%F0%9F%98%80"])
-async def test_addresses_that_are_no_text(stage: Stage, raw: str) -> None:
+async def test_addresses_that_are_no_text(stage: Stage) -> None:
     from yarl import URL
 
     base = f"{stage.settings.public_url}/bitrix24"
-    for path in (f"connect?ticket={raw}", f"oauth?code={raw}&state={raw}", f"app?state={raw}"):
-        async with stage.session.get(URL(f"{base}/{path}", encoded=True)) as response:
-            assert response.status == 400
-    for path, body in (("app", f"session={raw}"), ("connect", f"consent={raw}"),
-                       ("app", f"AUTH_ID=1&member_id={raw}&APPLICATION_TOKEN={raw}")):  # fmt: skip
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        async with stage.session.post(f"{base}/{path}", data=body, headers=headers) as response:
-            assert 400 <= response.status < 500, path
+    for raw in ("%ff", "%ed%a0%80", "%00", "%C3%28", "+", "%F0%9F%98%80"):
+        for path in (f"connect?ticket={raw}", f"oauth?code={raw}&state={raw}", f"app?state={raw}"):
+            async with stage.session.get(URL(f"{base}/{path}", encoded=True)) as response:
+                assert response.status == 400, path
+        for path, body in (
+            ("app", f"session={raw}"),
+            ("connect", f"consent={raw}"),
+            ("app", f"AUTH_ID=1&member_id={raw}&APPLICATION_TOKEN={raw}"),
+        ):
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            async with stage.session.post(f"{base}/{path}", data=body, headers=headers) as response:
+                assert response.status in (400, 403), (path, body)
 
 
 @ON_SQLITE
@@ -212,16 +215,16 @@ async def test_anna_opens_the_app_page_as_the_boss(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("view", ["state", "repair", "settings", "save", "journal", "csv"])
-async def test_anna_sees_nothing_that_is_for_administrators(stage: Stage, view: str) -> None:
+async def test_anna_sees_nothing_that_is_for_administrators(stage: Stage) -> None:
     await opened(stage, ANNA)
     member = stage.portal.state.settings.member_id
     session = note("page", portal=member, user=ANNA, language="ru", since=time.time())
-    fields = {"session": session, "view": view, "errors_in_chat": "1"}
     registered = len(await stage.calls("imbot.v2.Bot.register"))
 
-    async with stage.session.post(address(stage), data=fields) as response:
-        assert "attachment" not in response.headers.get("Content-Disposition", "")
+    for view in ("state", "repair", "settings", "save", "journal", "csv"):
+        fields = {"session": session, "view": view, "errors_in_chat": "1"}
+        async with stage.session.post(address(stage), data=fields) as response:
+            assert "attachment" not in response.headers.get("Content-Disposition", ""), view
 
     assert rows(stage, "SELECT 1 FROM portal_settings") == []
     assert len(await stage.calls("imbot.v2.Bot.register")) == registered

@@ -165,18 +165,19 @@ async def press_there(stage: Stage, message: int, button: int, user: int) -> str
 
 @ON_SQLITE
 @pytest.mark.parametrize("button", [0, 1])
-@pytest.mark.parametrize("forgery", FORGED)
-async def test_anna_answers_in_ivans_place(stage: Stage, forgery: str, button: int) -> None:
+async def test_anna_answers_in_ivans_place(stage: Stage, button: int) -> None:
     """The buttons of the card that Ivan got: "I am on it", "I cannot"."""
     await stage.say("/invite id12 -- срочно")
     number, buttons = await buttons_of(stage, IVAN)
     before = await stage.told_privately(OLGA)
-    token = FORGED[forgery](stage)
-    token |= {"auth[user_id]": str(IVAN)} if token.get("auth[user_id]") == str(OLGA) else {}
+    event = pressed(stage, buttons[button]["COMMAND_PARAMS"], user=IVAN)
 
-    await post(stage, {**pressed(stage, buttons[button]["COMMAND_PARAMS"], user=IVAN), **token})
+    for forgery, made in FORGED.items():
+        token = made(stage)
+        token |= {"auth[user_id]": str(IVAN)} if token.get("auth[user_id]") == str(OLGA) else {}
+        await post(stage, {**event, **token})
 
-    assert await stage.told_privately(OLGA) == before
+        assert await stage.told_privately(OLGA) == before, forgery
 
     await press_there(stage, number, button, IVAN)
     assert len(await stage.told_privately(OLGA)) == len(before) + 1
@@ -188,8 +189,7 @@ async def _reminded(stage: Stage) -> bool:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("forgery", FORGED)
-async def test_anna_puts_the_end_of_a_visit_off(stage: Stage, forgery: str) -> None:
+async def test_anna_puts_the_end_of_a_visit_off(stage: Stage) -> None:
     await stage.say("/invite id12 --for 1h")
     change(stage, "UPDATE stays SET remind_at = 1")
     await stage.until(lambda: _reminded(stage))
@@ -197,10 +197,10 @@ async def test_anna_puts_the_end_of_a_visit_off(stage: Stage, forgery: str) -> N
     number, buttons = await buttons_of(stage, OLGA)
     before = rows(stage, "SELECT until FROM stays")
 
-    carried = buttons[0]["COMMAND_PARAMS"]
-    await post(stage, {**pressed(stage, carried), **FORGED[forgery](stage)})
+    for forgery, made in FORGED.items():
+        await post(stage, {**pressed(stage, buttons[0]["COMMAND_PARAMS"]), **made(stage)})
 
-    assert rows(stage, "SELECT until FROM stays") == before
+        assert rows(stage, "SELECT until FROM stays") == before, forgery
 
     await press_there(stage, number, 0, OLGA)
     assert rows(stage, "SELECT until FROM stays")[0][0] > before[0][0] + 3000
@@ -235,18 +235,16 @@ async def _gone(stage: Stage) -> bool:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("forgery", FORGED)
-async def test_a_picker_in_olgas_private_talk_is_not_annas(stage: Stage, forgery: str) -> None:
+async def test_a_picker_in_olgas_private_talk_is_not_annas(stage: Stage) -> None:
     await stage.say("/invite @Иван Петров")
     number, buttons = await buttons_of(stage, OLGA)
-    carried = buttons[0]["COMMAND_PARAMS"]
-
-    token = FORGED[forgery](stage)
     await stage.faults(
         method=ADD, error={"status": 403, "code": "ACCESS_DENIED"}, user_id=ANNA, times=None
     )
-    await post(stage, {**pressed(stage, carried), **token})
-    assert IVAN not in await stage.members()
+
+    for forgery, made in FORGED.items():
+        await post(stage, {**pressed(stage, buttons[0]["COMMAND_PARAMS"]), **made(stage)})
+        assert IVAN not in await stage.members(), forgery
 
     await press_there(stage, number, 0, OLGA)
 

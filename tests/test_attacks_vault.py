@@ -51,20 +51,14 @@ def poisons(stage: Stage) -> dict[str, dict[str, str]]:
     }
 
 
-POISONS = [
-    "her own", "her own, nobody's", "garbage", "her refresh token", "her access token",
-    "for the bot", "garbage for the bot", "her refresh token for the bot",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("poison", POISONS)
-async def test_nothing_of_annas_is_kept_in_olgas_name(stage: Stage, poison: str) -> None:
+async def test_nothing_of_annas_is_kept_in_olgas_name(stage: Stage) -> None:
     before = vault(stage)
 
-    for words in (TYPED, "/help", "/language en", "/who"):
-        await post(stage, {**forged(stage, words, user=OLGA), **poisons(stage)[poison]})
+    for name, poison in poisons(stage).items():
+        for words in (TYPED, "/help", "/language en", "/who"):
+            await post(stage, {**forged(stage, words, user=OLGA), **poison})
 
-    assert vault(stage) == before
+        assert vault(stage) == before, name
     assert {call["user_id"] for call in await stage.calls(ADD)} <= {ANNA}
 
     # Nor is it used by the next genuine event, which brings Olga no token.
@@ -74,14 +68,14 @@ async def test_nothing_of_annas_is_kept_in_olgas_name(stage: Stage, poison: str)
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("poison", POISONS)
-async def test_the_bot_is_not_struck_dumb(stage: Stage, poison: str) -> None:
+async def test_the_bot_is_not_struck_dumb(stage: Stage) -> None:
     """Garbage in the bot's name, before anybody has told the bot's own pair."""
     assert [row[0] for row in vault(stage)] == [ADMIN]
     event = forged(stage, "/help", user=BOT, data__user__bot="0")
-    await post(stage, {**event, **poisons(stage)[poison]})
-    await post(stage, {**event, **own(stage, said=BOT)})
-    await post(stage, {**forged(stage, "/language en", user=OLGA), **poisons(stage)[poison]})
+    for poison in poisons(stage).values():
+        await post(stage, {**event, **poison})
+        await post(stage, {**event, **own(stage, said=BOT)})
+        await post(stage, {**forged(stage, "/language en", user=OLGA), **poison})
 
     assert "теперь в этом чате" in await stage.say(TYPED)
     await stage.faults(tokens="revoked", user_id=ADMIN)
@@ -217,6 +211,7 @@ async def test_the_portals_clock_is_ahead(stage: Stage, caplog: pytest.LogCaptur
 
 
 @ON_SQLITE
+@pytest.mark.settings(retry_for=0.5)
 async def test_a_pair_that_the_authorization_server_does_not_give_for_now_is_kept(
     stage: Stage,
 ) -> None:

@@ -125,9 +125,11 @@ def _forbids_framing(message: ConsoleMessage) -> bool:
     return message.type == "error" and "frame-ancestors" in message.text
 
 
-async def open_app(page: Page, stage: Stage, user: int, language: str) -> None:
+async def open_app(page: Page, stage: Stage, user: int, language: str, **more: str) -> None:
     """Open the app's page the way the portal's frame does."""
-    opened: dict[str, Any] = await stage.post("open", {"user_id": user, "language": language})
+    opened: dict[str, Any] = await stage.post(
+        "open", {"user_id": user, "language": language, **more}
+    )
     inputs = "".join(
         f"<input type=hidden name='{key}' value='{value}'>"
         for key, value in opened["fields"].items()

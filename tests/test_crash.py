@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession
 from process import bot_process, ready
-from stage import ADD, ANNA, ANSWER, IVAN, Stage
+from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
 
 from bot.settings import Settings
 from bot.store.accepted import POISON
@@ -83,6 +83,26 @@ async def test_a_reply_whose_process_dies_twice_comes_privately(
     assert await _attempted(killed, 3)
     assert len(await killed.calls(ADD)) == 1
     assert (await killed.told_privately())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
+
+
+@ON_SQLITE
+async def test_an_answer_that_was_turned_away_is_no_attempt(killed: Stage, tmp_path: Path) -> None:
+    """However many processes die over it: the chat hears it in the end."""
+    log = tmp_path / "log"
+    full = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": ""}
+    async with _dying(killed, log):
+        await killed.faults(method=ANSWER, error=full, times=None)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _turned_away(killed, 1))
+    before = len(await killed.calls(ANSWER))
+    async with bot_process(killed.settings, log=log):  # killed at its end, too
+        await killed.until(lambda: _turned_away(killed, before + 1), TAKEOVER)
+    await killed.faults(clear=True)
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert await killed.told_privately() == []
+    assert await killed.heard() == ["✅ [USER=12][/USER] теперь в этом чате."]
 
 
 async def test_a_command_that_ends_two_processes_is_not_run_a_third_time(
@@ -177,3 +197,7 @@ async def _suspected(stage: Stage, weight: int) -> bool:
 
 async def _attempted(stage: Stage, times: int) -> bool:
     return stage.count("SELECT coalesce(max(attempts), 0) FROM inbox") == times
+
+
+async def _turned_away(stage: Stage, times: int) -> bool:
+    return len(await stage.calls(ANSWER)) >= times and await _attempted(stage, 0)

@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
+from npm import from_npm
 from test_sandbox import Desk, bot_desk
 
 from sandbox.model import User
@@ -22,27 +20,10 @@ BUSY = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": "Too many 
 pytestmark = pytest.mark.timeout(240)
 
 
-def missing(what: str) -> NoReturn:
-    """Without it nothing is proven: a reason to skip at a desk, to fail where all is checked."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the SDK, as npm installs it."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        missing("node and npm are needed")
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "package.json").write_text('{"private": true}')
-    installed = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", SDK],
-        cwd=folder, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
-    if installed.returncode:
-        missing(f"npm could not install {SDK}: {installed.stderr[-500:]}")
-    return folder
+    return from_npm(SDK, tmp_path_factory.mktemp("node"))
 
 
 @pytest.fixture

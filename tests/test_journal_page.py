@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from app_page import address, opened, posted, rows_of, session_of
+from app_page import address, opened, posted, rows_of, session_of, words_of
 from sqlalchemy import text
-from stage import OLGA, Stage
+from stage import OLGA, ON_SQLITE, PAVEL, Stage
 
 ADMIN = 1
 TYPED = "/invite id12"
@@ -40,25 +40,86 @@ async def test_the_journal_is_filtered_and_paged(stage: Stage) -> None:
 
     page = await posted(stage, page, view="journal", since="2030-01-01")
     assert "Ничего не найдено" in page
-    page = await posted(stage, page, view="journal", until="nonsense", requester="' OR 1=1")
+    page = await posted(stage, page, view="journal", until="nonsense")
     assert len(rows_of(page)) == 50
+
+
+async def test_the_journal_is_filtered_by_name(stage: Stage) -> None:
+    fill_journal(stage, 3)
+    fill_journal(stage, 2, requester=PAVEL)
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal", requester="ольга смирнова")
+    assert len(rows_of(page)) == 3
+    page = await posted(stage, page, view="journal", requester="Лебедев")
+    assert len(rows_of(page)) == 2, "who is dismissed has left traces as well"
+    assert "Павел Лебедев 33 /invite" in rows_of(page)[0]
+
+    page = await posted(stage, page, view="journal", requester="' OR 1=1")
+    assert "Нет сотрудника по запросу «' OR 1=1»." in words_of(page)
+    assert "<tbody>" not in page
+    assert len(await table_of(stage, page, requester="Никто Такой")) == 1
+
+
+@ON_SQLITE
+async def test_the_journal_leads_to_the_chat_and_the_record(stage: Stage) -> None:
+    await stage.say(TYPED)
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal")
+
+    assert f'href="{stage.portal.url}/online/?IM_DIALOG=chat8773"' in page
+    assert f'href="{stage.portal.url}/crm/deal/details/288/"' in page
+
+
+@ON_SQLITE
+async def test_only_commands_that_change_something_are_in_the_filter(stage: Stage) -> None:
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal")
+
+    offered = re.findall(r'<option value="(\w+)">/', page)
+    assert offered == ["invite", "remove", "escalate", "group", "undo"]
 
 
 async def test_the_journal_comes_as_a_table_that_runs_nothing(stage: Stage) -> None:
     fill_journal(stage, 3, code="=HYPERLINK(1)")
     _, page = await opened(stage, ADMIN)
 
-    fields = {"session": session_of(page), "view": "csv"}
-    async with stage.session.post(address(stage), data=fields) as response:
-        table = await response.text("utf-8-sig")
+    lines = await table_of(stage, page, zone="Europe/Moscow")
 
-    assert response.content_type == "text/csv"
-    assert response.headers["Content-Disposition"].startswith("attachment")
-    lines = table.strip().split("\r\n")
-    assert lines[0].startswith("когда,кто,команда")
+    # A Russian Excel takes it as it comes: marked as UTF-8, its own separator, moments it knows.
+    assert lines[0].startswith("\ufeffкогда (Europe/Moscow);кто;команда;кого;")
     assert len(lines) == 4
-    assert all(",'=HYPERLINK(1)" in line or ",done," in line for line in lines[1:])
-    assert ",=" not in table
+    assert lines[1].startswith("2026-09-21 17:13:22;7;/invite;12;")
+    assert all(";'=HYPERLINK(1)" in line or ";done;" in line for line in lines[1:])
+    assert ";=" not in "".join(lines)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("code", ["+1", "-1", "@SUM(1)", "\t=1", "\n=1", "\uff1d1"])
+async def test_no_cell_is_a_formula(stage: Stage, code: str) -> None:
+    fill_journal(stage, 2, code=code)
+    _, page = await opened(stage, ADMIN, language="en")
+
+    text = "\r\n".join(await table_of(stage, page))
+
+    assert text.startswith("\ufeffwhen (UTC),who,command,for whom,")
+    assert f"'{code}" in text
+
+
+@ON_SQLITE
+async def test_times_are_the_browsers_where_the_portal_knows_none(stage: Stage) -> None:
+    fill_journal(stage, 1)
+    _, page = await opened(stage, ADMIN)
+
+    page = await posted(stage, page, view="journal", zone="Asia/Yekaterinburg")
+    assert rows_of(page)[0].startswith("21 сент. 2026, 19:13 +0500")
+    page = await posted(stage, page, view="journal", zone="Asia/Yekaterinburg", since="2026-09-22")
+    assert "Ничего не найдено" in page
+    page = await posted(stage, page, view="journal", zone="../../etc/passwd")
+    assert rows_of(page)[0].startswith("21 сент. 2026, 14:13 UTC")
+    assert '<time datetime="2026-09-21T14:13:20+00:00">' in page
 
 
 @pytest.mark.parametrize(
@@ -86,9 +147,20 @@ async def test_stored_markup_stays_text(stage: Stage) -> None:
     assert "<img" not in page
 
 
-def fill_journal(stage: Stage, count: int, code: str = "ACCESS_DENIED") -> None:
+async def table_of(stage: Stage, page: str, **fields: str) -> list[str]:
+    """Download the journal, and give its lines."""
+    data = {"session": session_of(page), "view": "csv", **fields}
+    async with stage.session.post(address(stage), data=data) as response:
+        assert response.content_type == "text/csv"
+        assert response.headers["Content-Disposition"].startswith("attachment")
+        return (await response.read()).decode("utf-8").strip("\r\n").split("\r\n")
+
+
+def fill_journal(
+    stage: Stage, count: int, code: str = "ACCESS_DENIED", requester: int = OLGA
+) -> None:
     rows = [
-        {"number": number, "code": code if number % 2 else None,
+        {"number": number, "code": code if number % 2 else None, "requester": requester,
          "portal": stage.portal.state.settings.member_id}
         for number in range(count)
     ]  # fmt: skip
@@ -97,7 +169,8 @@ def fill_journal(stage: Stage, count: int, code: str = "ACCESS_DENIED") -> None:
             text(
                 "INSERT INTO journal (command_id, step, member_id, requester_id, chat, command,"
                 " method, person_id, params, begun_at, answered_at, result, code)"
-                " VALUES (:number + 1000, 0, :portal, 7, 'chat8773', 'invite', 'm', 12, '{}',"
+                " VALUES (:number + 1000 * :requester, 0, :portal, :requester, 'chat8773',"
+                " 'invite', 'm', 12, '{}',"
                 " 1790000000 + :number, 1790000001, 'null', :code)"
             ),
             rows,

@@ -56,6 +56,25 @@ async def test_nobody_is_followed_on_his_own_word(stage: Stage) -> None:
     assert len(await stage.get("refreshes")) <= 3
 
 
+@ON_SQLITE
+@pytest.mark.settings(retry_for=0.5)
+async def test_nobody_is_followed_to_where_others_could_listen(empty_stage: Stage) -> None:
+    stage = empty_stage
+    async with old_address(stage) as moves:
+        assert await stage.install() == 200
+        await stage.say("/invite id12")
+        known = portals(stage)[0].client_endpoint
+        await moves("nobody")
+        stage.portal.state.url = "http://portal.example.test"
+        asked = len(await stage.get("refreshes"))
+
+        await stage.type("/invite id15")
+        await stage.settled()
+
+    assert portals(stage)[0].client_endpoint == known
+    assert len(await stage.get("refreshes")) > asked
+
+
 @asynccontextmanager
 async def visited() -> AsyncIterator[tuple[str, list[str]]]:
     """A server that somebody would like the bot to call."""

@@ -1,8 +1,10 @@
 """The words of the pages, in both languages."""
 
+import re
 from typing import Any
 
-from bot.web.pages import Pages
+from bot.web.pages import DIRECTORY, Pages
+from sandbox.web.page import STATIC
 
 
 async def test_both_languages_have_the_same_words() -> None:
@@ -25,3 +27,19 @@ def _shape(words: Any) -> Any:
         return words.arguments
     named = {name: one for name, one in vars(words).items() if not name.startswith("_")}
     return {name: _shape(one) for name, one in named.items()}
+
+
+def test_the_russian_is_natural() -> None:
+    for path in (DIRECTORY / "ru" / "words.j2", STATIC / "words.js"):
+        russian = path.read_text("utf-8").partition("const EN")[0]
+        assert "–" not in russian, "a dash is long"
+        for slip in ("на столе", "о ком", "темп", "язык строк", "разработчику бота"):
+            assert not re.search(rf"\b{slip}\b", russian, re.IGNORECASE), slip
+
+
+def test_the_english_is_natural() -> None:
+    for path in (DIRECTORY / "en" / "words.j2", STATIC / "words.js"):
+        english = path.read_text("utf-8").rpartition("const EN")[2]
+        for slip in ("on the desk", '"the responsible"', "Refusals of", "Language of lines"):
+            assert slip not in english
+        assert not re.search(r"open[ -](lines|channel)", english), path.name

@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 from stage import ADD, ANNA, ANSWER, IVAN, OLGA, ON_SQLITE, Stage
 
+ROMAN = 21
 CHATS = range(20_001, 20_031)
 SMALL = {"portal_bucket": 8, "portal_rate": 4}
 
@@ -100,3 +101,27 @@ async def test_nobody_is_refused_in_the_stead_of_a_neighbours_colleague(stage: S
             assert ANNA in await stage.members(chat)
     told = "\n".join(await stage.told_privately())
     assert f"Добавить нельзя: [USER={ANNA}]" not in told
+
+
+@ON_SQLITE
+@pytest.mark.settings(portal_bucket=3, portal_rate=10)
+async def test_nobody_is_given_what_a_neighbour_has_asked_for(stage: Stage) -> None:
+    """The portal reads `$result[...]` as a neighbour's answer; here it is what was typed."""
+    await stage.say("/who")
+    # From here on all of them act with the one pair that is stored.
+    await stage.faults(events={"tokens": "none"})
+    populate(stage)
+    stage.portal.state.bucket.resize(50, 50)
+    chats = CHATS[:6]
+    typed = "$result[c0_][0][NAME]"
+
+    await asyncio.gather(
+        *(stage.type(f'/invite "{typed if chat % 2 else "Роман"}"', chat=chat) for chat in chats)
+    )
+    await stage.settled(30)
+
+    # Nobody is called so: that part of a name is tried, too.
+    asked = await stage.calls("user.search")
+    assert {one["params"]["FIND"] for one in asked} == {"Роман", typed, "$r"}
+    for chat in chats:
+        assert (ROMAN in await stage.members(chat)) == (chat % 2 == 0)

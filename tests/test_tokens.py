@@ -8,7 +8,20 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, SEND, Stage, bot_running, settings_for
+from stage import (
+    ADD,
+    ANNA,
+    CHAT,
+    GROUP_CHAT,
+    IVAN,
+    OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    SEND,
+    Stage,
+    bot_running,
+    settings_for,
+)
 
 from bot.app import running
 from bot.bitrix24.access import Access
@@ -18,6 +31,7 @@ from bot.store.portals import Portal
 from bot.store.tokens import TokenPair
 
 TYPED = "/invite id12"
+OTHER_CHAT = 8774
 ASKS = "🔑 Бот действует от вашего имени"
 
 
@@ -263,3 +277,42 @@ async def test_what_waits_goes_on_with_the_token_of_a_later_command(stage: Stage
 
 async def _is_member(stage: Stage, person: int) -> bool:
     return person in await stage.members()
+
+
+@ON_SQLITE
+async def test_a_pair_that_comes_while_the_old_one_is_refused_serves_at_once(stage: Stage) -> None:
+    await stage.say("/who")
+    await stage.faults(tokens="disowned", user_id=OLGA)
+    await stage.faults(tokens="revoked", user_id=OLGA)
+    await stage.faults(oauth="slow", delay=1)
+    await stage.faults(events={"tokens": "none"})
+    await stage.type("/invite id12")
+    await stage.until(lambda: _was_disowned(stage))
+
+    await stage.faults(events={"tokens": "normal"})
+    await stage.type("/who", chat=OTHER_CHAT)
+    await stage.settled()
+
+    assert IVAN in await stage.members()
+    assert not [one for one in await stage.told_privately() if one.startswith("🔑")]
+
+
+@ON_POSTGRESQL
+async def test_processes_that_share_a_database_renew_a_pair_once(stage: Stage) -> None:
+    await stage.say("/who")
+    await stage.faults(events={"tokens": "none"})
+    await stage.faults(tokens="expired", user_id=OLGA)
+    await stage.faults(oauth="slow", delay=0.5)
+    url = stage.settings.database_url.get_secret_value()
+    async with bot_running(settings_for(stage.portal, url)):
+        before = len(await stage.get("refreshes"))
+        for chat in (CHAT, OTHER_CHAT, GROUP_CHAT, 60, 1439):
+            await stage.type("/who", chat=chat)
+        await stage.settled(20)
+
+    assert len(await stage.get("refreshes")) == before + 1
+    assert not [one for one in await stage.told_privately() if one.startswith("🔑")]
+
+
+async def _was_disowned(stage: Stage) -> bool:
+    return any(one["error"] == "NO_AUTH_FOUND" for one in await stage.calls())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -13,6 +14,8 @@ pytestmark = [
     # The database is not what is seen here.
     ON_SQLITE,
 ]
+
+LONG = "Константин-Александр Преображенский-Водохлёбов-Сопровождающий"
 
 expect.set_options(timeout=20_000)  # the machine may be busy with other tests
 
@@ -28,6 +31,7 @@ class Desk:
         self.phone = page.get_by_role("log", name="Только то, что видит клиент")
         self.members = page.locator("#members")
         self.offers = page.get_by_role("listbox", name="Подсказки")
+        self.mark = page.locator("#new-messages")
         self.toasts = page.locator("#toasts")
 
     async def write(self, words: str) -> None:
@@ -54,8 +58,9 @@ async def desk_open(
     stage.portal.state.app.app_url = f"{stage.settings.public_url}/bitrix24/app"
     stage.portal.state.app.redirect_url = f"{stage.settings.public_url}/bitrix24/oauth"
     context = await browser.new_context(
-        viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
-    )
+        viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce",
+        timezone_id="Asia/Yekaterinburg",
+    )  # fmt: skip
     page, broken = await context.new_page(), []
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.on("console", lambda said: broken.append(said.text) if "Policy" in said.text else None)
@@ -372,6 +377,111 @@ async def test_the_page_is_usable_on_a_phone_and_in_english(stage: Stage, browse
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
         await page.get_by_role("dialog").get_by_role("button", name="Switchboard").click()
         await expect(messages).to_contain_text("Forwarded. Author: Ольга Смирнова")
+
+
+async def test_the_chat_is_open_at_its_end_and_follows(stage: Stage, browser: Browser) -> None:
+    for number in range(40):
+        await stage.type(f"Строка {number}", user=CUSTOMER)
+    for width in (1440, 390):
+        async with desk_open(stage, browser, width=width) as desk:
+            last = desk.messages.locator("li").last
+            await expect(last).to_be_in_viewport()
+            await stage.type(f"Ещё одна на {width}", user=CUSTOMER)
+            await expect(last).to_contain_text(f"Ещё одна на {width}")
+            await expect(last).to_be_in_viewport()
+            await expect(desk.mark).to_be_hidden()
+
+            await desk.messages.evaluate("log => log.scrollTo(0, 0)")
+            await expect(last).not_to_be_in_viewport()
+            for words in ("Ау", "Вы здесь?"):
+                await stage.type(words, user=CUSTOMER)
+            await expect(desk.mark).to_have_text("2 новых сообщения")
+            await expect(last).not_to_be_in_viewport()
+            await desk.mark.click()
+            await expect(last).to_be_in_viewport()
+            await expect(desk.mark).to_be_hidden()
+
+            await desk.messages.evaluate("log => log.scrollTo(0, 0)")
+            await desk.write("Да")
+            await expect(last).to_contain_text("Да")
+            await expect(last).to_be_in_viewport()
+
+
+async def test_the_chat_has_most_of_the_room(stage: Stage, browser: Browser) -> None:
+    crowd = [replace(stage.portal.state.users[ANNA], id=700 + one, name=LONG) for one in range(23)]
+    stage.portal.state.users |= {one.id: one for one in crowd}
+    stage.portal.state.chats[CHAT].members += [one.id for one in crowd]
+    await stage.type("Добрый день", user=crowd[0].id)
+
+    async with desk_open(stage, browser, width=1280) as desk:
+        await expect(desk.page.locator("#chat-members")).to_contain_text("25 участников")
+        widths = await desk.page.evaluate(
+            "[...document.getElementById('desk').children].map((one) => one.offsetWidth)"
+        )
+        assert widths[1] == max(widths)
+        assert widths[1] > 1280 * 0.4, widths
+        assert await _sticking_out(desk.page) == []
+    async with desk_open(stage, browser, width=360) as desk:
+        for view in ("Чаты", "Чат", "Клиент", "Портал"):
+            await desk.page.locator("#views").get_by_role("button", name=view, exact=True).click()
+            assert await _sticking_out(desk.page) == [], view
+
+
+async def _sticking_out(page: Page) -> list[str]:
+    """What is wider than what it stands in, and not cut with an ellipsis."""
+    return await page.evaluate(
+        """[document.documentElement, ...document.querySelectorAll("#desk > *, #messages, #members,"
+          + " #calls, #panel > *, #composer, #chat-head")]
+        .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+        .map((one) => one.id || one.tagName)"""
+    )
+
+
+async def test_enter_sends_once(desk: Desk) -> None:
+    await desk.hide()
+    await desk.text.focus()
+    await desk.page.keyboard.type("/who")
+    await expect(desk.offers.get_by_role("option")).to_have_count(1)
+    await desk.page.keyboard.down("Enter")
+    for _ in range(3):  # held down, it comes again and again
+        await desk.page.keyboard.down("Enter")
+    await desk.page.keyboard.up("Enter")
+    await expect(desk.text).to_have_value("")
+    await desk.stage.settled()
+    typed = [
+        one["text"] for one in (await desk.stage.chat())["messages"] if one["author_id"] == OLGA
+    ]
+    assert typed == ["/who"]
+
+    await desk.page.keyboard.type("/inv")
+    await desk.page.keyboard.down("Enter")
+    await desk.page.keyboard.down("Enter")
+    await expect(desk.text).to_have_value("/invite ")
+
+
+async def test_what_cannot_be_sent_comes_back(desk: Desk) -> None:
+    await desk.page.route("**/sandbox/messages", lambda route: route.abort())
+    await desk.write("Добрый день")
+    await expect(desk.toasts).to_contain_text("Не получилось")
+    await expect(desk.text).to_have_value("Добрый день")
+
+
+async def test_the_journal_is_read_and_downloaded_in_the_frame(
+    stage: Stage, browser: Browser
+) -> None:
+    await stage.say("/invite id12")
+    async with desk_open(stage, browser) as desk:
+        await desk.be(1)
+        await desk.page.get_by_role("button", name="Приложение").click()
+        shown = desk.page.frame_locator("#app-frame iframe")
+        await shown.get_by_role("button", name="Журнал").click()
+        await expect(shown.locator("tbody time")).to_contain_text("GMT+5")
+        async with desk.page.expect_download() as download:
+            await shown.get_by_role("button", name="Скачать CSV").click()
+        assert (await download.value).suggested_filename == "switchboard.csv"
+        async with desk.page.context.expect_page() as other:
+            await shown.get_by_role("link", name="chat8773").click()
+        await expect((await other.value).locator("#chat-name")).to_have_text("Клиент - Поддержка")
 
 
 async def test_whatever_can_be_pressed_has_a_name(desk: Desk) -> None:

@@ -18,6 +18,9 @@ _METHODS = """
     imopenlines.session.start profile scope sonet_group.get sonet_group.user.get
     sonet_group.user.invite user.admin user.get user.search
 """
+# What commands call that have been added to those the bot comes with.
+_ADDED = """
+"""
 # Pages: system-errors.md, error-codes.md, scopes/confirmation.md, oauth/error-codes.md.
 _SYSTEM = """
     expired_token NO_AUTH_FOUND invalid_token authorization_error insufficient_scope
@@ -50,5 +53,6 @@ _CHATS = """
 # Pages: crm/, user/, department/, events/.
 _OTHERS = "NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND"
 
-METHODS = frozenset(_METHODS.split())
+SHIPPED = frozenset(_METHODS.split())
+METHODS = SHIPPED | frozenset(_ADDED.split())
 CODES = frozenset(f"{_SYSTEM} {_BOTS} {_CHATS} {_OTHERS}".split())

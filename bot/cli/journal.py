@@ -48,7 +48,7 @@ def journal(
             unknown: no answer came
     """  # noqa: D301  # click knows lines that stay by this character
     wanted = Wanted(
-        requester_id=user,
+        requesters=() if user is None else (user,),
         command=command.lstrip("/"),
         command_id=reference,
         chats=(chat, f"chat{chat}") if chat else (),

@@ -19,7 +19,7 @@ PAGE = 50
 class Wanted:
     """Which entries to show; what is ``None`` or empty does not matter."""
 
-    requester_id: int | None = None
+    requesters: tuple[int, ...] = ()
     command: str = ""
     command_id: int | None = None
     chats: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ class Audit:
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.requester_id is not None:
-        conditions.append(journal.c.requester_id == wanted.requester_id)
+    if wanted.requesters:
+        conditions.append(journal.c.requester_id.in_(wanted.requesters))
     if wanted.command:
         conditions.append(journal.c.command == wanted.command)
     if wanted.command_id is not None:

@@ -36,6 +36,8 @@ Form = Mapping[str, Any]
 View = Callable[[Visitor, Form], Awaitable[dict[str, Any]]]
 
 HOME = "home"
+# What shows moments: a script puts them into the time zone of the browser, if no other is known.
+TIMED = ("state", "journal")
 
 
 class AppPage:
@@ -95,7 +97,8 @@ class AppPage:
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:
-            return await self._visitors.again(str(posted.get("session", "")))
+            asked = (str(posted.get(name, "")) for name in ("session", "zone"))
+            return await self._visitors.again(*asked)
         visitor = await self._visitors.enter(visit, self._pages.language(visit.language))
         if visitor.is_admin:
             await self._lifecycle.adopt(visitor.portal, visitor.user_id)
@@ -114,6 +117,7 @@ class AppPage:
             visitor.language,
             framed_by=origin(visitor.portal.client_endpoint),
             time_zone=visitor.time_zone,
+            scripted=not visitor.chose_zone and values["view"] in TIMED,
             visitor=visitor,
             session=self._visitors.session(visitor),
             **values,

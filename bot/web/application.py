@@ -7,7 +7,11 @@ from aiohttp import web
 
 import handlers
 from bot.app import Parts, running
+from bot.bitrix24.groups import Groups
+from bot.bitrix24.requester import Requester
 from bot.colleagues import Colleagues
+from bot.commands.arrivals import Arrivals
+from bot.commands.departures import Departures
 from bot.connect import Connect
 from bot.lifecycle import Lifecycle
 from bot.settings import Settings
@@ -114,6 +118,13 @@ def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
     return opened
 
 
+def _changing() -> list[str]:
+    """Name the commands that change something on the portal, by what they work with."""
+    changes = {Arrivals, Departures, Groups, Requester}
+    commands = handlers.router.commands.values()
+    return [one.name for one in commands if changes.intersection(one.takes.values())]
+
+
 def _app_page(
     parts: Parts, forms: Forms, callers: Callers, pages: Pages, lifecycle: Lifecycle
 ) -> AppPage:
@@ -128,7 +139,7 @@ def _app_page(
         parts.waiting.take_up,
     )
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
-    journal = JournalPage(Audit(parts.database), colleagues, pages, names)
+    journal = JournalPage(Audit(parts.database), colleagues, pages, _changing())
     return AppPage(
         forms,
         callers,

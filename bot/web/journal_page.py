@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from aiohttp import web
 
+from bot.bitrix24.oauth import origin
 from bot.colleagues import Colleagues
 from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.visitors import Visitor
@@ -15,14 +16,19 @@ from bot.web.pages import Pages
 
 Form = Mapping[str, Any]
 
-# What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What makes a spreadsheet take a cell for a formula; the wide ones count in some languages.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+MOST_LETTERS = 100
 
 _FIELDS = ("requester", "command", "result", "since", "until")
 
 
 class JournalPage:
-    """Shows the journal of the visitor's portal, and no other."""
+    """Shows the journal of the visitor's portal, and no other.
+
+    ``commands`` are those that change something: no others are in it.
+    """
 
     def __init__(
         self, audit: Audit, colleagues: Colleagues, pages: Pages, commands: Sequence[str]
@@ -35,12 +41,15 @@ class JournalPage:
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""
         before = _number(posted.get("before"))
-        wanted = _wanted(posted, visitor)
-        entries = await self._audit.page(visitor.portal.member_id, wanted, before, PAGE + 1)
+        wanted = await self._wanted(visitor, posted)
+        member_id = visitor.portal.member_id
+        entries = await self._audit.page(member_id, wanted, before, PAGE + 1) if wanted else []
         people = {number for one in entries for number in (one.requester_id, one.person_id)}
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
             "view": "journal",
+            "home": origin(visitor.portal.client_endpoint),
+            "nobody": wanted is None,
             "entries": entries[:PAGE],
             "names": names,
             "next": entries[PAGE - 1].id if len(entries) > PAGE else None,
@@ -63,21 +72,48 @@ class JournalPage:
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         words = await self._pages.words(visitor.language)
-        await response.write(("\ufeff" + _line(words.csv)).encode())
-        async for line in self._lines(visitor, posted):
-            await response.write(line.encode())
+        separator, (moment, *columns) = words.csv_separator, words.csv
+        head = _line([f"{moment} ({visitor.time_zone})", *columns], separator)
+        await response.write(("\ufeff" + head).encode())
+        async for cells in self._rows(visitor, posted):
+            await response.write(_line(cells, separator).encode())
         await response.write_eof()
         return response
 
-    async def _lines(self, visitor: Visitor, posted: Form) -> AsyncIterator[str]:
-        wanted = _wanted(posted, visitor)
-        async for entry in self._audit.all(visitor.portal.member_id, wanted):
-            yield _line(_cells(entry, visitor.time_zone))
+    async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
+        if wanted := await self._wanted(visitor, posted):
+            async for entry in self._audit.all(visitor.portal.member_id, wanted):
+                yield _cells(entry, visitor.time_zone)
+
+    async def _wanted(self, visitor: Visitor, posted: Form) -> Wanted | None:
+        """Read the filter; ``None`` where the person named is nobody of the portal."""
+        named = str(posted.get("requester", "")).strip()[:MOST_LETTERS]
+        people = await self._people(visitor, named)
+        if named and not people:
+            return None
+        until = _day(posted.get("until"))
+        return Wanted(
+            requesters=people,
+            command=str(posted.get("command", ""))[:64],
+            result=str(posted.get("result", "")),
+            since=_midnight(_day(posted.get("since")), visitor.time_zone),
+            until=_midnight(until + timedelta(days=1) if until else None, visitor.time_zone),
+        )
+
+    async def _people(self, visitor: Visitor, named: str) -> tuple[int, ...]:
+        """Give whom a number or a name means: everybody of that name, dismissed ones as well."""
+        if not named:
+            return ()
+        if number := _number(named):
+            return (number,)
+        found = await self._colleagues.find(visitor.portal, visitor.user_id, named, dismissed=True)
+        return tuple(one.person.id for one in found)
 
 
 def _cells(entry: Entry, zone: tzinfo) -> list[str]:
     return [
-        datetime.fromtimestamp(entry.at, zone).isoformat(timespec="seconds"),
+        # Spreadsheets of every language take this for a moment.
+        f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
         str(entry.requester_id),
         f"/{entry.command}",
         str(entry.person_id or ""),
@@ -89,22 +125,12 @@ def _cells(entry: Entry, zone: tzinfo) -> list[str]:
     ]
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Sequence[str], separator: str) -> str:
     written = io.StringIO()
-    csv.writer(written).writerow(["'" + one if one.startswith(_FORMULA) else one for one in cells])
-    return written.getvalue()
-
-
-def _wanted(posted: Form, visitor: Visitor) -> Wanted:
-    zone = visitor.time_zone
-    until = _day(posted.get("until"))
-    return Wanted(
-        requester_id=_number(posted.get("requester")),
-        command=str(posted.get("command", ""))[:64],
-        result=str(posted.get("result", "")),
-        since=_midnight(_day(posted.get("since")), zone),
-        until=_midnight(until + timedelta(days=1) if until else None, zone),
+    csv.writer(written, delimiter=separator).writerow(
+        ["'" + one if one.startswith(_FORMULA) else one for one in cells]
     )
+    return written.getvalue()
 
 
 def _number(value: Any) -> int | None:

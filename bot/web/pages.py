@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,13 +58,25 @@ class Pages:
         return self.language(*(wish.partition(";")[0] for wish in wishes.split(",")))
 
     async def show(
-        self, name: str, language: str, *, status: int = 200, framed_by: str = "", **values: Any
+        self,
+        name: str,
+        language: str,
+        *,
+        status: int = 200,
+        framed_by: str = "",
+        scripted: bool = False,
+        **values: Any,
     ) -> web.Response:
-        """Render a page. ``framed_by`` is the one origin that may show it in a frame."""
+        """Render a page. ``framed_by`` is the one origin that may show it in a frame.
+
+        Without ``scripted`` no script runs in it.
+        """
         nonce = secrets.token_urlsafe(16)
         template = self._environment.get_template(name)
-        text = await template.render_async(self._values(language, nonce, values))
-        headers = {**_HEADERS, "Content-Security-Policy": _policy(nonce, framed_by)}
+        shown = self._values(language, nonce, {**values, "scripted": scripted})
+        text = await template.render_async(shown)
+        policy = _policy(nonce, framed_by, scripted=scripted)
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
     async def words(self, language: str) -> Any:
@@ -81,8 +93,8 @@ class Pages:
     ) -> web.StreamResponse:
         """Send a page piece by piece, as its asynchronous values come."""
         nonce = secrets.token_urlsafe(16)
-        script = values.get("script", "")
-        headers = {**_HEADERS, "Content-Security-Policy": _policy(nonce, framed_by, script)}
+        policy = _policy(nonce, framed_by, scripted="script" in values)
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
         response = web.StreamResponse(headers=headers)
         response.content_type, response.charset = "text/html", "utf-8"
         await response.prepare(request)
@@ -104,6 +116,7 @@ class Pages:
             "nonce": nonce,
             "plural": partial(plural, language),
             "moment": partial(_moment, values.get("time_zone", UTC), locale),
+            "as_iso": _as_iso,
         }
 
 
@@ -113,9 +126,13 @@ def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:
     return format_datetime(seconds, "d MMM y, HH:mm z", zone, locale)
 
 
-def _policy(nonce: str, framed_by: str, script: str = "") -> str:
+def _as_iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _policy(nonce: str, framed_by: str, *, scripted: bool) -> str:
     """Allow the page its own style and script, its own forms, and one frame around it."""
-    scripts = f"'nonce-{nonce}'" if script else _NOBODY
+    scripts = f"'nonce-{nonce}'" if scripted else _NOBODY
     return "; ".join(
         [
             "default-src 'none'",

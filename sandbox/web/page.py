@@ -20,6 +20,7 @@ _TYPES = {
 def add_routes(app: web.Application) -> None:
     """Put the page into an application."""
     app.router.add_get("/", index)
+    app.router.add_get("/online/", index)  # with ?IM_DIALOG=chat…, as links lead to a chat
     app.router.add_get("/web/{name}", file)
 
 

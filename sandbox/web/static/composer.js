@@ -58,15 +58,19 @@ export class Composer {
     document.getElementById("quoted-text").textContent = message ? `${message.name}: ${message.text}` : "";
   }
 
-  submit() {
+  // What could not be sent comes back into the box.
+  async submit() {
     const coded = this.text.coded();
     if (!coded.trim()) return;
-    const quoted = this.quoted;
+    const { quoted, place } = this;
     this.text.read("");
     this.quote(null);
     this.show(0);
     this.close();
-    this.send(coded, quoted?.id);
+    const sent = await this.send(coded, quoted?.id);
+    if (sent || this.place !== place || this.text.shown) return;
+    this.put(coded);
+    this.quote(quoted);
   }
 
   show(caret) {
@@ -165,6 +169,8 @@ export class Composer {
 
   key(event) {
     if (event.isComposing) return;
+    // A key held down sends once.
+    if (event.key === "Enter" && event.repeat) { event.preventDefault(); return; }
     const caret = this.box.selectionStart;
     const person = this.text.endingAt(caret);
     if (this.found && this.steer(event)) {
@@ -182,11 +188,17 @@ export class Composer {
     }
   }
 
+  // Nothing is left to complete in a command that stands there whole.
+  isTyped({ command }) {
+    return Boolean(command) && this.text.shown.slice(this.found.from, this.found.to) === `/${command.name}`;
+  }
+
   steer(event) {
     const count = this.found.items.length;
     if (event.key === "ArrowDown") this.chosen = (this.chosen + 1) % count;
     else if (event.key === "ArrowUp") this.chosen = (this.chosen + count - 1) % count;
     else if (event.key === "Escape") { this.close(); return true; }
+    else if (event.key === "Enter" && this.isTyped(this.found.items[this.chosen])) return false;
     else if (event.key === "Enter" || event.key === "Tab") { this.take(this.chosen); return true; }
     else return false;
     this.draw();

@@ -10,13 +10,14 @@ const TOGETHER = 300; // seconds within which one's messages stand under one nam
 // A bot's system lines begin with its name, its answers to commands with a mention of it.
 const BOT_LINE = /^(?:\[b\]([^[\]]*):\[\/b\]\n|\[user=(\d+)\][^[\]]*\[\/user\]\n ?)/i;
 
-export function showMessages(log, chat, at) {
-  of(log, `${chat ? chat.id : "none"} as ${at.me}`);
-  const down = log.scrollHeight - log.scrollTop - log.clientHeight < 80 || !log.dataset.begun;
+export function showMessages(following, chat, at) {
+  const list = following.log.firstElementChild;
+  of(list, `${chat ? chat.id : "none"} as ${at.me}`);
+  const opened = !list.dataset.begun;
   const rows = chat ? asRows(chat, feed.messages(chat.id)) : [];
-  reconcile(log, rows, (row) => row.id, (row) => bubble(row, at));
-  reachLast(log);
-  if (down) log.scrollTop = log.scrollHeight;
+  reconcile(list, rows, (row) => row.id, (row) => bubble(row, at));
+  reachLast(list);
+  following.shown(rows, at.me, { opened });
 }
 
 // What a system line of a bot says stands beside the bot, though it has no author.
@@ -83,9 +84,9 @@ function tools(row, at) {
     tool("forward", words.forward_it(...named), () => at.forward(row)));
 }
 
-function reachLast(log) {
-  for (const tool of log.querySelectorAll(".tool[tabindex='0']")) tool.tabIndex = -1;
-  for (const tool of log.lastElementChild?.querySelectorAll(".tool") || []) tool.tabIndex = 0;
+function reachLast(list) {
+  for (const tool of list.querySelectorAll(".tool[tabindex='0']")) tool.tabIndex = -1;
+  for (const tool of list.lastElementChild?.querySelectorAll(".tool") || []) tool.tabIndex = 0;
 }
 
 export function steer(log) {
@@ -136,12 +137,13 @@ export function customerOf(chat) {
 // The phone: what was relayed to the customer, and what he has written himself.
 export function showPhone(log, chat) {
   const customer = customerOf(chat);
-  of(log, chat ? chat.id : "none");
+  const list = log.firstElementChild;
+  of(list, chat ? chat.id : "none");
   const seen = customer ? feed.messages(chat.id).filter((m) => m.to_customer || m.author === customer.id) : [];
   const at = { me: customer?.id, name: feed.name, put() {}, send() {}, chat() {}, path() {} };
   const rows = seen.map((m) => ({ id: m.id, text: m.text, at: m.at, own: m.author === customer.id,
     name: feed.name(m.author) }));
-  reconcile(log, rows, (row) => row.id, (row) => h("li", { class: row.own ? "own" : "" },
+  reconcile(list, rows, (row) => row.id, (row) => h("li", { class: row.own ? "own" : "" },
     !row.own && h("b", {}, row.name),
     h("span", { class: "words" }, render(row.text, at)), h("time", {}, time(row.at))));
   log.scrollTop = log.scrollHeight;

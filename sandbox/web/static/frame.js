@@ -5,7 +5,7 @@ import { h, toast } from "./dom.js";
 import * as feed from "./feed.js";
 import { language, words } from "./words.js";
 
-const RIGHTS = "allow-scripts allow-forms allow-same-origin allow-popups";
+const RIGHTS = "allow-scripts allow-forms allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-downloads";
 const allowed = new Set(document.body.dataset.origins.split(" ").filter(Boolean));
 
 let opened = null; // {me, which, page, frame}

@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { customerOf, showMessages, showPhone, speaker, steer } from "./conversation.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
+import { Following } from "./following.js";
 import { listen, openApp, openLink } from "./frame.js";
 import * as forwarding from "./forwarding.js";
 import * as panel from "./panel.js";
@@ -17,13 +18,16 @@ const BOT = "bot";
 
 const kept = JSON.parse(sessionStorage.getItem("desk") || "{}");
 let me = kept.me || OLGA;
-let place = kept.place || CHAT; // a chat's id, or BOT before the talk with it has begun
+const linked = /^chat(\d{1,9})$/.exec(new URLSearchParams(location.search).get("IM_DIALOG"));
+let place = (linked && Number(linked[1])) || kept.place || CHAT; // a chat's id, or BOT before the talk with it has begun
 let seen = new Map(); // person and chat: the last message that was looked at
 let start = 0; // what had been said when the page was opened
 let members = null; // of the open chat, as they were told last
 
 const composer = new Composer({ commands: commandsHere, people: peopleHere, personRow },
   (text, quoted) => type(text, me, quoted));
+
+const following = new Following($("messages"), $("new-messages"));
 
 const context = {
   get me() { return me; },
@@ -103,7 +107,7 @@ function show(view) {
 // Acts.
 
 async function type(text, author = me, quoted = null) {
-  await post(place, { user_id: author, text, quote: quoted });
+  return post(place, { user_id: author, text, quote: quoted });
 }
 
 async function post(where, said) {
@@ -173,7 +177,7 @@ function draw() {
   $("my-face").replaceChildren(avatar(me, "small"));
   drawChats();
   drawHead(chat);
-  showMessages($("messages"), chat, context);
+  showMessages(following, chat, context);
   drawEmpty(chat);
   drawComposer(chat);
   drawPhone(chat);
@@ -194,7 +198,7 @@ function drawChats() {
   const rows = groups.flatMap(([label, entries]) => [{ label }, ...entries.map((one) => entryRow(one))]);
   of($("chats"), me);
   reconcile($("chats"), rows, (row) => row.label || row.place, (row) => (
-    row.label ? h("li", { class: "group", role: "presentation" }, row.label) : chatItem(row)));
+    row.label ? h("li", { class: "group" }, row.label) : chatItem(row)));
 }
 
 function entry(chat) {
@@ -218,7 +222,7 @@ function chatItem(row) {
   const face = row.face ? avatar(row.face) : h("span", { class: `avatar ${row.kind}` }, icon(row.kind));
   return h("li", {}, h("button", {
     type: "button", class: "chat-item", "aria-current": row.on ? "page" : null, onclick: () => go(row.place),
-  }, face, h("span", { class: "who" }, h("b", {}, row.name),
+  }, face, h("span", { class: "who" }, h("b", { title: row.name }, row.name),
     h("small", {}, row.last || (row.finished ? words.finished : "\u00a0"))),
   h("span", { class: "side" }, row.at ? h("time", {}, time(row.at)) : "",
     row.unread > 0 && h("span", { class: "badge" }, String(row.unread),
@@ -229,6 +233,7 @@ function drawHead(chat) {
   const bot = botId();
   const name = place === BOT ? (bot ? feed.name(bot) : words.no_bot) : chat?.name || "";
   $("chat-name").textContent = name;
+  $("chat-name").title = name;
   $("chat-about").textContent = subtitle(chat).join(" · ");
   const customer = customerOf(chat);
   const face = place === BOT ? bot : customer?.id;
@@ -277,7 +282,7 @@ function drawPhone(chat) {
   $("phone-name").textContent = customer.name;
   $("phone-line").textContent = chat.connector;
   showPhone($("phone-messages"), chat);
-  $("phone-empty").hidden = $("phone-messages").children.length > 0;
+  $("phone-empty").hidden = $("phone-messages").firstElementChild.children.length > 0;
 }
 
 function drawPanel(chat) {
@@ -371,7 +376,7 @@ function wire() {
     const customer = customerOf(here());
     if (!text.trim() || !customer) return;
     $("phone-text").value = "";
-    type(text, customer.id);
+    type(text, customer.id).then((sent) => { if (!sent && !$("phone-text").value) $("phone-text").value = text; });
   });
   listen({ openChat: (dialog) => { if (dialog.startsWith("chat")) go(Number(dialog.slice(4))); } });
 }

@@ -50,7 +50,7 @@ export function memberList(list, chat) {
   }));
   reconcile(list, rows, (row) => row.id, (row) => h("li", { class: row.active ? "" : "gone" },
     avatar(row.id, "small"),
-    h("span", { class: "who" }, h("b", {}, row.name), h("small", {}, row.about)),
+    h("span", { class: "who" }, h("b", { title: row.name }, row.name), h("small", { title: row.about }, row.about)),
     row.tag && h("span", { class: "tag" }, row.tag)));
 }
 
@@ -65,7 +65,7 @@ export function fillSwitch(select, me) {
     select.dataset.look = look;
     select.replaceChildren(...groups.map(([label, people]) => h("optgroup", { label }, people.map((one) => {
       const job = one.active ? one.position || words.external : words.dismissed;
-      const told = job.toLowerCase() === one.name.toLowerCase() ? one.name : `${one.name} – ${job.toLowerCase()}`;
+      const told = job.toLowerCase() === one.name.toLowerCase() ? one.name : `${one.name} — ${job.toLowerCase()}`;
       return h("option", { value: one.id, disabled: !one.active }, told);
     }))));
   }
