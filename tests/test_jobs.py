@@ -51,7 +51,11 @@ class Shared(Process):
         with self.database.engine.connect() as connection:
             return int(connection.exec_driver_sql(question).scalar_one())
 
-    def change(self, statement: str) -> None:
+    async def change(self, statement: str) -> None:
+        # It waits for transactions that end in this loop.
+        await asyncio.to_thread(self._change, statement)
+
+    def _change(self, statement: str) -> None:
         with self.database.engine.begin() as connection:
             connection.exec_driver_sql(statement)
 
@@ -168,7 +172,7 @@ async def test_whoever_is_no_owner_any_more_begins_no_change(start: Start) -> No
     await process.until(lambda: process.answered(WELL) == 1)
     await journal.begin(command, [step])
 
-    process.change("UPDATE owners SET owner = 'another'")
+    await process.change("UPDATE owners SET owner = 'another'")
 
     with pytest.raises(NotOwner):
         await journal.begin(command, [Step(1, "imbot.chat.user.add", {}, 15)])
@@ -200,11 +204,11 @@ async def test_a_changed_job_library_is_told(
 ) -> None:
     process = await start()
     await process.engine.check()
-    process.change(change)
+    await process.change(change)
     try:
         await process.until(lambda: _is_told(process, words))
     finally:
-        process.change(back)
+        await process.change(back)
     await process.until(lambda: _is_told(process, ""))
 
 
@@ -212,13 +216,13 @@ async def test_a_web_process_that_can_call_no_worker_is_not_ready(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     web = await start(working=False)
-    web.change("ALTER FUNCTION procrastinate_defer_jobs_v1 RENAME TO procrastinate_gone")
+    await web.change("ALTER FUNCTION procrastinate_defer_jobs_v1 RENAME TO procrastinate_gone")
     try:
         await web.type(WELL, 1, 1)
         await web.until(lambda: _is_told(web, "no worker can be called: UndefinedFunction"))
         assert "no worker can be called: UndefinedFunction" in caplog.text
     finally:
-        web.change("ALTER FUNCTION procrastinate_gone RENAME TO procrastinate_defer_jobs_v1")
+        await web.change("ALTER FUNCTION procrastinate_gone RENAME TO procrastinate_defer_jobs_v1")
     await web.until(lambda: _is_told(web, ""))
 
 

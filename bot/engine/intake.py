@@ -105,14 +105,18 @@ class Intake:
             count = min(AT_ONCE, 2 * count) if not opened or await behind.ends() else 1
 
     async def _next(self, portal: str, after: str, count: int, behind: "_Behind") -> list[str]:
-        while self.is_closed(portal):
-            behind.one_ended.clear()
-            await behind.ends()
         while True:
+            while self.is_closed(portal):
+                behind.one_ended.clear()
+                await behind.ends()
             try:
-                return await self._inbox.waiting_lanes(portal, after, count)
+                lanes = await self._inbox.waiting_lanes(portal, after, count)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
+                continue
+            # Somebody else may have opened one meanwhile.
+            if not lanes or not self.is_closed(portal):
+                return lanes
 
 
 class _Behind:

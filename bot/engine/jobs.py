@@ -91,6 +91,7 @@ class Jobs:
         self._calling: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._faults: dict[str, str] = {}
+        self._unowned: set[str] = set()
         self._stopping = False
 
     async def start(self) -> None:
@@ -294,10 +295,12 @@ class Jobs:
         )
         for job in stalled:
             await self._give_on(job)
-        owned = await self._owners.owned()
-        for portal in await self._inbox.waiting_portals():
-            if portal not in owned and await self._inbox.waiting_lanes(portal, "", 1):
+        unowned = set(await self._inbox.waiting_portals()) - await self._owners.owned()
+        # Somebody may just be taking it: it is looked at twice.
+        for portal in unowned & self._unowned:
+            if await self._inbox.waiting_lanes(portal, "", 1):
                 self._call_soon(portal)
+        self._unowned = unowned
 
     async def _give_on(self, job: Job) -> None:
         """Have another worker run a dead one's job."""
