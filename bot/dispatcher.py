@@ -285,7 +285,14 @@ class Dispatcher:
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
     ) -> list[Reply]:
         """Give the replies to what a command came to, and what is to be told besides."""
-        replies = await self._letters.write(outcomes, command)
+        try:
+            replies = await self._letters.write(outcomes, command)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # A handler of one's own may give what no template words.
+            log.exception("command %s: there are no words for it", command.reference)
+            replies = await self._letters.write(Failure(command.reference), command)
         if not command.proven:
             return replies
         replies += await self._alert(portal, command, requester, outcomes)
