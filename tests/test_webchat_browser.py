@@ -414,7 +414,7 @@ async def test_the_chat_has_most_of_the_room(stage: Stage, browser: Browser) -> 
     await stage.type("Добрый день", user=crowd[0].id)
 
     async with desk_open(stage, browser, width=1280) as desk:
-        await expect(desk.page.locator("#chat-members")).to_contain_text("25 участников")
+        await expect(desk.page.locator("#chat-members")).to_contain_text("26 участников")
         widths = await desk.page.evaluate(
             "[...document.getElementById('desk').children].map((one) => one.offsetWidth)"
         )
