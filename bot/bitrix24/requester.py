@@ -168,7 +168,8 @@ class Requester:
             return batch.read(answer, calls), stranger
         except Unanswered:
             if stranger is not None:
-                await self._journal.withdraw(self._command, new)
+                if stranger.result is None:
+                    await self._journal.withdraw(self._command, new)
                 raise stranger from None
             work.doubt(todo)
             raise
