@@ -241,13 +241,14 @@ class Lifecycle:
     async def _is_lost(self, portal: Portal, user_id: int) -> bool:
         """Say whether the portal itself does not know a person's stored token."""
         kept = await self._tokens.find(portal.member_id, user_id)
+        if kept is None:
+            return False
         try:
-            if kept is not None:
-                await self._access.with_pair(portal, kept.pair, PROFILE)
-        except NoPermission:
-            return True
+            await self._access.with_pair(portal, kept.pair, PROFILE)
         except Refused:
             return False
+        except NoPermission:
+            return True
         return False
 
     async def _stays(self, portal: Portal) -> None:

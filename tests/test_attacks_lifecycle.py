@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientSession
 from app_page import opened, posted, words_of
 from attacking import Watch, as_bots, change, forged, garbage, own, post, put, rows, vault
 from installing import event_of, portals, sent
@@ -23,7 +22,7 @@ from stage import (
     bot_running,
     settings_for,
 )
-from test_portals import NAMES, TYPED, Pair, portal_of
+from test_portals import NAMES, TYPED, Pair, served
 
 ADMIN = 1
 EVENTS = ["ONAPPUNINSTALL", "ONAPPUPDATE", "ONIMBOTV2DELETE", "onappuninstall"]
@@ -31,16 +30,8 @@ EVENTS = ["ONAPPUNINSTALL", "ONAPPUPDATE", "ONIMBOTV2DELETE", "onappuninstall"]
 
 @pytest.fixture
 async def pair(database_url: str) -> AsyncIterator[Pair]:
-    async with portal_of(NAMES[0]) as left, portal_of(NAMES[1]) as right:
-        servers = [left.oauth_url, right.oauth_url]
-        settings = settings_for(left, database_url, bitrix24_oauth_urls=servers)
-        async with ClientSession() as session, bot_running(settings):
-            pair = Pair(Stage(left, settings, session), Stage(right, settings, session))
-            assert await pair.left.install() == 200
-            assert await pair.right.install() == 200
-            yield pair
-            pair.left.engine.dispose()
-            pair.right.engine.dispose()
+    async with served(database_url) as pair:
+        yield pair
 
 
 def said(stage: Stage, event: str, **changed: str | None) -> dict[str, str]:

@@ -27,6 +27,13 @@ class Pair:
 
 @pytest.fixture
 async def pair(database_url: str) -> AsyncIterator[Pair]:
+    async with served(database_url) as pair:
+        yield pair
+
+
+@asynccontextmanager
+async def served(database_url: str) -> AsyncIterator[Pair]:
+    """Two portals that have the same bot installed."""
     async with portal_of(NAMES[0]) as left, portal_of(NAMES[1]) as right:
         servers = [left.oauth_url, right.oauth_url]
         settings = settings_for(left, database_url, bitrix24_oauth_urls=servers)
