@@ -13,6 +13,8 @@ from bot.store.tables import portal_settings
 REMEMBER = 10.0
 
 ByChat = Literal["ask", "always", "never"]
+AtEnd = Literal["requester", "administrator"]
+NotNeeded = Literal["stay", "leave"]
 
 
 class PortalSettings(BaseModel):
@@ -24,6 +26,10 @@ class PortalSettings(BaseModel):
     in the chat, and not privately. ``enterprise``: the portal's plan takes requests faster.
     ``by_chat``: whether people whom the portal does not add by the item are added by the chat
     itself, where they may come in without access to the item.
+    ``take_within``: seconds until the next one of an escalation is called. ``at_end``: who hears
+    that nobody took it, besides its requester. ``not_needed``: what becomes of those in the chat
+    who were called and did not take it. ``trail``: an escalation leaves a comment in the item's
+    timeline.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +41,10 @@ class PortalSettings(BaseModel):
     errors_in_chat: bool = False
     enterprise: bool = False
     by_chat: ByChat = "ask"
+    take_within: int = 300
+    at_end: AtEnd = "requester"
+    not_needed: NotNeeded = "stay"
+    trail: bool = False
 
 
 class PortalSettingsStore:
