@@ -172,11 +172,8 @@ class Figures:
         found = (one for one in vocabulary.readings(command) if one in self._names)
         return next(found, OTHER)
 
-    def called(self, method: str, error: Bitrix24Error | None = None) -> None:
-        """Count a REST call and what it came to."""
-        if error is None:
-            self.calls.add(method, FINE)
-            return
+    def failed(self, method: str, error: Bitrix24Error) -> None:
+        """Count a REST call that came to an error."""
         result = _result(error)
         self.calls.add(method, result)
         if result == UNKNOWN:

@@ -11,7 +11,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.bitrix24.access import Access
-from bot.bitrix24.bucket import Pace
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused
 from bot.bitrix24.numerals import read_number
@@ -38,7 +38,7 @@ UnderWay = Callable[[bool], Awaitable[None]]
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(self, access: Access, proof: Proof, patience: Patience, pace: Pace) -> None:
+    def __init__(self, access: Access, proof: Proof, patience: Patience, pace: Buckets) -> None:
         self._access = access
         self._proof = proof
         self._pace = pace

@@ -145,8 +145,7 @@ class Visitors:
         """Ask the portal, at the address that we know, whose token this is, and which app's."""
         calls = {"profile": Call("profile"), "app": Call("app.info")}
         try:
-            told = await self._access.with_pair(portal, pair, batch.build(calls))
-            answers = batch.read(told, calls)
+            answers = await self._access.with_pair(portal, pair, batch.build(calls))
         except ExpiredToken:
             raise Stranger("page_session") from None
         except (Refused, NoPermission):

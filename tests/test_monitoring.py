@@ -57,7 +57,7 @@ def test_there_are_four_alerts_and_each_says_why(name: str) -> None:
 def declared() -> dict[str, list[str]]:
     """Every figure that is exposed, with its labels."""
     figures = Figures(["invite"], ["failure"])
-    figures.called("batch")
+    figures.calls.add("batch", "ok")
     figures.refreshes.add("ok")
     exposed = exposition(figures, {}, Gauges(0, 0, 0.0, 0)).decode()
     return {

@@ -75,7 +75,7 @@ class Requester:
         return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
 
     async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
-        results = batch.read(await self._actor.call(batch.build(calls)), calls)
+        results: batch.Answers = await self._actor.call(batch.build(calls))
         for result in results.values():
             if isinstance(result, NOT_HAPPENED):
                 raise result
@@ -156,27 +156,24 @@ class Requester:
 
     async def _made(
         self, work: "_Work", todo: Sequence[Step], new: Sequence[Step], calls: Mapping[str, Call]
-    ) -> tuple[dict[str, Any], NotTheirs | None]:
+    ) -> tuple[batch.Answers, NotTheirs | None]:
         """Make the calls, and give what they came to, and whether another's token made them."""
-        stranger: NotTheirs | None = None
         try:
-            try:
-                answer = await self._actor.call(batch.build(calls, alone=work.alone))
-            except NotTheirs as found:
-                stranger, answer = found, found.result
-            work.was_alone = not batch.is_shared(answer)
-            return batch.read(answer, calls), stranger
+            answers = await self._actor.call(batch.build(calls, alone=work.alone))
+        except NotTheirs as stranger:
+            if stranger.result is None:
+                await self._journal.withdraw(self._command, new)
+                raise
+            return stranger.result, stranger
         except Unanswered:
-            if stranger is not None:
-                if stranger.result is None:
-                    await self._journal.withdraw(self._command, new)
-                raise stranger from None
             work.doubt(todo)
             raise
         except NoPermission:
             # Nothing was called: whoever takes the command up later has nothing to look for.
             await self._journal.withdraw(self._command, new)
             raise
+        work.was_alone = not isinstance(answers, batch.Shared)
+        return answers, None
 
 
 class _Work:
