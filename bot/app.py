@@ -10,7 +10,6 @@ from uuid import uuid4
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
 
 import handlers
-from bot.answers import Answers
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.client import Client
@@ -194,7 +193,7 @@ def _parts(
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
     letters = Letters(wording, memory.languages, memory.settings, buttons)
-    replies = Replies(access, proof, patience, pace)
+    replies = Replies(access, proof, patience, pace, inbox)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
         proof,
@@ -204,7 +203,7 @@ def _parts(
         buttons,
         memory.preferences,
         TakingLonger(inbox, letters, wording, replies),
-        Answers(replies, inbox),
+        replies,
         links,
         figures,
     )

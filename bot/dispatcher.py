@@ -9,7 +9,6 @@ from typing import NamedTuple
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.answers import Answers
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import (
     Busy,
@@ -46,6 +45,7 @@ from bot.letters import Letters
 from bot.outcomes import AdministratorNeeded, CommandList, Greeting, HiddenHint, Outcomes, Usage
 from bot.portals.proof import Actor, Proof
 from bot.presses import PRESS, Buttons, Pressed
+from bot.replies import Replies
 from bot.store.accepted import Accepted, End, Ending, Reply
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
@@ -89,7 +89,7 @@ class Dispatcher:
         buttons: Buttons,
         preferences: Preferences,
         taking_longer: TakingLonger,
-        answers: Answers,
+        replies: Replies,
         links: Links,
         figures: Figures,
     ) -> None:
@@ -101,7 +101,7 @@ class Dispatcher:
         self._buttons = buttons
         self._preferences = preferences
         self._taking_longer = taking_longer
-        self._answers = answers
+        self._replies = replies
         self._links = links
         self._figures = figures
 
@@ -213,7 +213,7 @@ class Dispatcher:
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
     ) -> _Ended:
-        is_said = await self._answers.send(portal, acting, replies)
+        is_said = await self._replies.send(portal, acting, replies)
         if any(reply.parks for reply in replies):
             return _Ended(acting, End(Ending.WAITS, end.code))
         if any(reply.asks for reply in replies):

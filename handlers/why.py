@@ -1,7 +1,5 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
-from dataclasses import dataclass
-
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE
@@ -26,7 +24,6 @@ class Explained(Outcome):
     description: str
 
 
-@dataclass(eq=False)
 class NothingRefused(Refusal):
     """The requester has met no refusal in this chat lately."""
 
