@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import time
 from typing import NamedTuple
 
@@ -76,34 +76,21 @@ class _Ended(NamedTuple):
     end: End
 
 
+@dataclass(eq=False, slots=True)
 class Dispatcher:
     """Carries out accepted commands and answers them."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        proof: Proof,
-        portals: Portals,
-        inbox: Inbox,
-        letters: Letters,
-        buttons: Buttons,
-        preferences: Preferences,
-        taking_longer: TakingLonger,
-        replies: Replies,
-        links: Links,
-        figures: Figures,
-    ) -> None:
-        self._runner = runner
-        self._proof = proof
-        self._portals = portals
-        self._inbox = inbox
-        self._letters = letters
-        self._buttons = buttons
-        self._preferences = preferences
-        self._taking_longer = taking_longer
-        self._replies = replies
-        self._links = links
-        self._figures = figures
+    _runner: Runner
+    _proof: Proof
+    _portals: Portals
+    _inbox: Inbox
+    _letters: Letters
+    _buttons: Buttons
+    _preferences: Preferences
+    _taking_longer: TakingLonger
+    _replies: Replies
+    _links: Links
+    _figures: Figures
 
     async def dispatch(self, command: Accepted) -> None:
         """Carry out a command, answer it, and note that it is done.

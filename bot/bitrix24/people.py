@@ -42,11 +42,11 @@ class Account:
     departments: tuple[int, ...] = ()
 
 
+@dataclass(eq=False, slots=True)
 class Users:
     """People, as the requester may see them."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
         """Look names up, all in one request: ``user.search``."""

@@ -44,22 +44,15 @@ class Changes:
     alone: bool
 
 
+@dataclass(eq=False, slots=True)
 class Requester:
     """The portal as the requester of one command sees and changes it."""
 
-    def __init__(
-        self,
-        actor: Actor,
-        journal: Journal,
-        patience: Patience,
-        command: Accepted,
-        figures: Figures,
-    ) -> None:
-        self._actor = actor
-        self._journal = journal
-        self._patience = patience
-        self._command = command
-        self._figures = figures
+    _actor: Actor
+    _journal: Journal
+    _patience: Patience
+    _command: Accepted
+    _figures: Figures
 
     @property
     def person(self) -> Person:

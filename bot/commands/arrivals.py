@@ -1,6 +1,7 @@
 """People brought into a customer's chat, and told what they are wanted for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.bitrix24.crm import Crm
@@ -81,26 +82,17 @@ class Brief(Outcome):
     reason: str
 
 
+@dataclass(eq=False, slots=True)
 class Arrivals:
     """Brings people into chats."""
 
-    def __init__(
-        self,
-        requester: Requester,
-        lines: OpenLines,
-        crm: Crm,
-        diagnosis: Diagnosis,
-        stays: Stays,
-        settings: PortalSettingsStore,
-        command: Accepted,
-    ) -> None:
-        self._requester = requester
-        self._lines = lines
-        self._crm = crm
-        self._diagnosis = diagnosis
-        self._stays = stays
-        self._settings = settings
-        self._command = command
+    _requester: Requester
+    _lines: OpenLines
+    _crm: Crm
+    _diagnosis: Diagnosis
+    _stays: Stays
+    _settings: PortalSettingsStore
+    _command: Accepted
 
     async def bring(self, target: Target, people: Sequence[Person], wish: Wish) -> Arrival:
         """Add people by the chat's item.

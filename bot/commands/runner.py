@@ -133,12 +133,12 @@ class Runner:
         return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
 
 
+@dataclass(eq=False, slots=True)
 class Again:
     """Runs the command under whose answer a button was pressed."""
 
-    def __init__(self, runner: Runner, context: Context) -> None:
-        self._runner = runner
-        self._context = context
+    _runner: Runner
+    _context: Context
 
     async def run(self, chat: Chat | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now."""
