@@ -15,7 +15,7 @@ from bot.diagnosis import Denied, Diagnosis
 from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
 from bot.outcomes import Outcome
 from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettingsStore
+from bot.store.portal_settings import PortalSettings
 from bot.store.stays import Stay, Stays
 
 # The portal says yes to an external person and leaves him out.
@@ -91,7 +91,7 @@ class Arrivals:
     _crm: Crm
     _diagnosis: Diagnosis
     _stays: Stays
-    _settings: PortalSettingsStore
+    _settings: PortalSettings
     _command: Accepted
 
     async def bring(self, target: Target, people: Sequence[Person], wish: Wish) -> Arrival:
@@ -102,7 +102,7 @@ class Arrivals:
         arrival = await self._by_item(target, people)
         closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
         closed = [one for one in closed if _may_be_open(one, target)]
-        decided = (await self._settings.of(self._command.event.member_id)).by_chat
+        decided = self._settings.by_chat
         if closed and decided == "always":
             arrival = await self._by_chat(target, closed, arrival)
         elif decided == "ask":

@@ -30,7 +30,6 @@ from bot.outcomes import Outcomes
 
 Handler = Callable[..., Awaitable[Outcomes]]
 H = TypeVar("H", bound=Handler)
-Collaborators = Mapping[type[Any], Any]
 
 
 class Arguments(BaseModel):
@@ -95,13 +94,6 @@ class Command:
             return self.arguments.model_validate_json(params or "{}")
         except ValidationError:
             raise ButtonExpired from None
-
-    async def run(
-        self, arguments: Arguments, event: CommandEvent, collaborators: Collaborators
-    ) -> Outcomes:
-        """Call the handler."""
-        given = {name: collaborators[type_] for name, type_ in self.takes.items()}
-        return await self.handler(arguments, event, **given)
 
 
 class Router:

@@ -10,13 +10,13 @@ from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_o
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.quotes import LEFT_OUT, said_lines
-from bot.commands.router import Collaborators, Command, Router
+from bot.commands.router import Command, Router
 from bot.errors import Refusal
 from bot.outcomes import Outcomes, Usage
 from bot.portals.proof import Actor
 from bot.presses import Pressed
 from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettingsStore
+from bot.store.portal_settings import PortalSettings, PortalSettingsStore
 from bot.store.portals import Portal
 
 
@@ -33,8 +33,8 @@ class Context:
         return Context(self.portal, command, self.actor)
 
 
-# Gives what handlers ask for by type, made of what is given for one command.
-Workshop = Callable[[Mapping[type[Any], Any]], Collaborators]
+# Gives a command's handler what it asks for by type, made of what is given for one command.
+Workshop = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
 
 
 class Runner:
@@ -76,9 +76,10 @@ class Runner:
             Portal: portal,
             Accepted: context.command,
             Actor: context.actor,
+            PortalSettings: settings,
             Again: Again(self, context),
         }
-        return await declared.run(arguments, event, self._workshop(given))
+        return await declared.handler(arguments, event, **self._workshop(declared, given))
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
@@ -148,6 +149,10 @@ class Again:
             original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
         return await self._runner.run(self._context.about(replace(command, event=event)))
+
+
+# Of what is given for one command a handler may ask for these.
+GIVEN = (PortalSettings, Again)
 
 
 def _first(event: CommandEvent) -> str:
