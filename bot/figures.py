@@ -169,6 +169,8 @@ class Figures:
 
     def named(self, command: str) -> str:
         """Give a command's name, but not one that somebody made up."""
+        if command in self._names:
+            return command
         found = (one for one in vocabulary.readings(command) if one in self._names)
         return next(found, OTHER)
 

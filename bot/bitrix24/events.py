@@ -96,6 +96,13 @@ class Part(BaseModel):
         populate_by_name=True,
     )
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Give a copy with other fields; what is worked out of them is worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
 
 class Auth(Part):
     """The top-level ``auth`` of an event: who posts, and perhaps a user's tokens."""
@@ -209,10 +216,15 @@ class Chat(Part):
         """The CRM item whose internal chat this is (``CRM``, ``DEAL|288``), if it is one's."""
         return CrmItem.bound(self.entity_id) if self.entity_type == "CRM" else None
 
+    @cached_property
+    def binding(self) -> dict[str, int]:
+        """What this open-line chat is bound to, as far as the event tells."""
+        return read_binding(self.entity_data_2, self.entity_data_1)
+
     @property
     def items(self) -> list[CrmItem]:
         """Every CRM item that this open-line chat is bound to, as far as the event tells."""
-        return CrmItem.all_bound(self.entity_data_2, self.entity_data_1)
+        return CrmItem.among(self.binding)
 
     @property
     def line_id(self) -> int:
@@ -229,7 +241,7 @@ class Chat(Part):
     def tells_binding(self) -> bool:
         """Say whether the event carried a binding that can be read, be it all zeros."""
         is_none = self.entity_data_1.startswith("N|")
-        return is_none or bool(read_binding(self.entity_data_2, self.entity_data_1))
+        return is_none or bool(self.binding)
 
     @property
     def customer_id(self) -> int | None:
@@ -262,12 +274,12 @@ class CommandEvent(Part):
     language: Annotated[str, Field(max_length=16), Spare("")] = ""
     ts: Annotated[float | None, Field(allow_inf_nan=False), Spare(None)] = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The command's name without its slash."""
         return self.command.command.lstrip("/")
 
-    @property
+    @cached_property
     def is_typed(self) -> bool:
         """Say whether a line was typed: it may have been seen by whoever reads the chat."""
         return self.command.context == "textarea"
@@ -330,13 +342,6 @@ class CommandEvent(Part):
         """How many characters it takes to store the command, about."""
         texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
         return 500 + sum(map(len, texts))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Give a copy with other fields; what is worked out of them is worked out anew."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[name]
-        return copied
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""

@@ -136,7 +136,7 @@ def encode(params: Mapping[str, Any], flags: tuple[str, str] = ("1", "0")) -> st
 
     ``None`` and empty lists leave no trace; ``flags`` stand for true and false.
     """
-    pairs = _flatten("", params, flags)
+    pairs = _flatten(params, flags)
     quoted = [
         (name, one if one.isalnum() and one.isascii() else quote_plus(one)) for name, one in pairs
     ]
@@ -147,16 +147,16 @@ def encode(params: Mapping[str, Any], flags: tuple[str, str] = ("1", "0")) -> st
 _quoted_name = lru_cache(maxsize=1024)(quote_plus)
 
 
-def _flatten(prefix: str, node: object, flags: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    if isinstance(node, str):
-        yield prefix, node
-    elif isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value, flags)
-    elif isinstance(node, Sequence):
-        for index, value in enumerate(node):
-            yield from _flatten(f"{prefix}[{index}]", value, flags)
-    elif isinstance(node, bool):
-        yield prefix, flags[0] if node else flags[1]
-    elif node is not None:
-        yield prefix, str(node)
+def _flatten(
+    node: Mapping[str, Any] | Sequence[Any], flags: tuple[str, str], prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
+        name = f"{prefix}[{key}]" if prefix else str(key)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, Mapping | Sequence):
+            yield from _flatten(value, flags, name)
+        elif isinstance(value, bool):
+            yield name, flags[0] if value else flags[1]
+        elif value is not None:
+            yield name, str(value)

@@ -136,6 +136,8 @@ class Router:
 
         Raises ``UnknownCommand``.
         """
+        if name in self.commands:
+            return self.commands[name]
         for reading in vocabulary.readings(name):
             if reading in self.commands:
                 return self.commands[reading]
