@@ -97,26 +97,23 @@ class Dispatcher:
 
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
-        event = command.event
-        with bound_contextvars(
-            portal=event.member_id, event_id=event.identity[:32], reference=command.reference
-        ):
-            await self._dispatch(command)
-
-    async def _dispatch(self, command: Accepted) -> None:
+        event, reference = command.event, command.reference
         ended = _Ended(command, End(Ending.UNANSWERED))
-        try:
-            ended = await self._story(command)
-        except StoreUnavailable:
-            raise
-        except Exception:
-            log.exception("command %s stays unanswered", command.reference)
-        seconds = time() - command.since
-        if ended.end.outcome is Ending.WAITS:
-            await self._inbox.park(command.id)
-        else:
-            await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
-        self._account(*ended, seconds)
+        with bound_contextvars(
+            portal=event.member_id, event_id=event.identity[:32], reference=reference
+        ):
+            try:
+                ended = await self._story(command)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("command %s stays unanswered", reference)
+            seconds = time() - command.since
+            if ended.end.outcome is Ending.WAITS:
+                await self._inbox.park(command.id)
+            else:
+                await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
+            self._account(*ended, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
         """Count a command that is over, and say in one line what became of it."""

@@ -64,16 +64,14 @@ class Client:
         self._pace = pace
         self._figures = figures
         self._circuits = Circuits()
+        # Says whether a portal is left alone, because it does not answer.
+        self.rests = self._circuits.rests
         self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
         # Makes a call and gives its result; of a batch the answers by the names of its calls.
         # While it waits for its turn, others may join it.
         # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         self.call: Send = SharedRequests(pace, self._send, figures.bucket.observe).call
-
-    def rests(self, member_id: str) -> bool:
-        """Say whether the portal is left alone, because it does not answer."""
-        return self._circuits.rests(member_id)
 
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""

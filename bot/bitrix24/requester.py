@@ -96,7 +96,7 @@ class Requester:
         ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
         recorded = await self._journal.of(self._command) if self._command.repeated else []
-        numbered = _numbered(steps, recorded)
+        numbered = _numbered(steps, recorded) if recorded else list(steps)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
             try:

@@ -99,7 +99,12 @@ class Arrivals:
 
         Where that is closed, the chat itself is tried or offered, as the portal has decided.
         """
-        arrival = await self._by_item(target, people)
+        if target.item is None:
+            why = NotBound(tuple(people))
+            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
+        memberships = await self._lines.add(target, people)
+        missed = await self._missed(memberships, target, target.item)
+        arrival = _arrival(memberships, missed, target.chat_id)
         closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
         closed = [one for one in closed if _may_be_open(one, target)]
         decided = self._settings.by_chat
@@ -116,14 +121,6 @@ class Arrivals:
         arrival = await self._through(asked.chat_id, asked.people)
         await self._keep(arrival, asked.item, asked)
         return arrival
-
-    async def _by_item(self, target: Target, people: Sequence[Person]) -> Arrival:
-        if target.item is None:
-            why = NotBound(tuple(people))
-            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
-        memberships = await self._lines.add(target, people)
-        missed = await self._missed(memberships, target, target.item)
-        return _arrival(memberships, missed, target.chat_id)
 
     async def _by_chat(
         self, target: Target, closed: Sequence[NotByItem], arrival: Arrival
@@ -193,7 +190,9 @@ class Arrivals:
         self, memberships: Sequence[Membership], target: Target, item: CrmItem
     ) -> list[Missed]:
         denied = _denied(memberships)
-        refusals = await self._diagnosis.explain(denied, item, target.known_chat)
+        refusals: list[Refusal] = []
+        if denied:
+            refusals = await self._diagnosis.explain(denied, item, target.known_chat)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
         for one in memberships:
             if one.unclear:
