@@ -14,6 +14,7 @@ from bot.answers import Answers
 from bot.bitrix24.access import Access
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.client import Client
+from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
@@ -34,7 +35,7 @@ from bot.installation import Installation
 from bot.languages import Languages
 from bot.letters import Letters
 from bot.portals.proof import Proof
-from bot.presses import PRESS, Buttons
+from bot.presses import Buttons
 from bot.registration import Registration
 from bot.rendering import Wording
 from bot.replaying import Replaying
@@ -51,6 +52,7 @@ from bot.store.overview import Overview
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portals
 from bot.store.preferences import Preferences
+from bot.store.pressed import PRESS
 from bot.store.presses import Presses
 from bot.store.replays import Replays
 from bot.store.retention import Retention
@@ -182,7 +184,8 @@ def _parts(
         history=History(database),
     )
     pace = Buckets(_plans(settings, database, memory.settings, working=working))
-    figures = Figures([*(one.name for one in router.all), PRESS], refusal_names())
+    names = [*(one.name for one in router.all), PRESS]
+    figures = Figures(names, refusal_names(), METHODS, CODES)
     client = Client(session, pace, settings.rest_timeout, figures)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
     oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)

@@ -10,8 +10,8 @@ from bot.bitrix24.groups import Groups
 from bot.bitrix24.notices import Notices
 from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
-from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.users import Users
 from bot.commands.arrivals import Arrivals
 from bot.commands.departures import Departures
 from bot.commands.past import Past

@@ -19,10 +19,11 @@ from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
+from bot.bitrix24.token_pair import TokenPair
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
 from bot.store.states import States
-from bot.store.tokens import TokenPair, Tokens
+from bot.store.tokens import Tokens
 from bot.waiting import Asked, Waiting
 
 log = logging.getLogger(__name__)

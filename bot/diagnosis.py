@@ -11,9 +11,10 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.open_lines import OpenLines, lacks_history, read_dialog
-from bot.bitrix24.people import Account, Users, account
+from bot.bitrix24.people import Account, account
 from bot.bitrix24.requester import Requester
 from bot.bitrix24.rows import row, rows
+from bot.bitrix24.users import Users
 from bot.errors import (
     AccessRefused,
     AccessUnclear,

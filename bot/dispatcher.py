@@ -41,15 +41,16 @@ from bot.errors import (
     StoreUnavailable,
     SubscriptionEnded,
 )
-from bot.figures import Figures
+from bot.figures import Ending, Figures
 from bot.letters import Letters
 from bot.outcomes import AdministratorNeeded, CommandList, Greeting, HiddenHint, Outcomes, Usage
 from bot.portals.proof import Actor, Proof
-from bot.presses import PRESS, Buttons, Pressed
-from bot.store.accepted import Accepted, End, Ending, Reply
+from bot.presses import Buttons
+from bot.store.accepted import Accepted, End, Reply
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
+from bot.store.pressed import PRESS, Pressed
 from bot.taking_longer import TakingLonger
 
 log = logging.getLogger(__name__)
@@ -134,8 +135,10 @@ class Dispatcher:
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
         """Count a command that is over, and say in one line what became of it."""
         event = command.event
-        name = self._figures.named(event.name)
-        self._figures.ended(name, end, seconds)
+        name = self._runner.named(event.name)
+        self._figures.commands.add(name, end.outcome, end.code)
+        if end.is_answer:
+            self._figures.to_reply.observe(max(0.0, seconds))
         lines.info(
             "command ended",
             logger=__name__,

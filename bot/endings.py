@@ -14,8 +14,9 @@ from bot.errors import (
     Refusal,
     WrongRequest,
 )
+from bot.figures import Ending
 from bot.outcomes import Outcomes
-from bot.store.accepted import End, Ending
+from bot.store.accepted import End
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -7,23 +7,22 @@ owner must be an administrator there.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from pydantic import SecretStr
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import PROFILE, profile_id
+from bot.bitrix24.access import PROFILE, app_code, profile_id
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
 from bot.bitrix24.errors import Bitrix24Error, Forbidden, Refused, Unanswered, Unreachable
 from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
-from bot.bitrix24.rows import text
+from bot.bitrix24.token_pair import TokenPair
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals, TokenTaken
-from bot.store.tokens import TokenPair, Tokens
+from bot.store.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -196,10 +195,3 @@ class Installation:
         if grant.user_id not in (owner, None):
             raise Unproven("the portal and the authorization server name different owners")
         return owner, code
-
-
-def app_code(info: Any) -> str:
-    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
-    told = info if isinstance(info, Mapping) else {}
-    number, code = text(told.get("ID")), text(told.get("CODE"))
-    return f"{number}/{code}"[:255] if number or code else ""

@@ -23,6 +23,7 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.events import Envelope
 from bot.bitrix24.oauth import APP_UNKNOWN
+from bot.bitrix24.token_pair import TokenPair
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installation import Installation, Unproven
@@ -31,7 +32,7 @@ from bot.portals.proof import Proof
 from bot.registration import REMOVED, UNINSTALL, UPDATE, Registration
 from bot.rendering import Wording
 from bot.store.portals import Portal, Portals, TokenTaken
-from bot.store.tokens import TokenPair, Tokens
+from bot.store.tokens import Tokens
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import count
 
 from bot.bitrix24.entities import Act, Offer, Person
@@ -11,29 +11,11 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
 from bot.portals.proof import Actor
 from bot.store.accepted import Accepted
+from bot.store.pressed import PRESS, Pressed, place_of
 from bot.store.presses import Press, Presses
 
 # A button offers what is meant now: tomorrow the chat is another one.
 LIFE = 30 * 60
-UNDO_LIFE = 30 * 60
-
-# The hidden command that every button of the bot carries.
-PRESS = "press"
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed(Accepted):
-    """A press, carried out as a command at the place of the one that it belongs to.
-
-    ``event`` is what is carried out, ``original`` the command under whose answer the button
-    stood, ``origin`` that command's id; ``answering`` is the event that can be answered in the
-    chat, and ``answering_since`` when it happened.
-    """
-
-    original: CommandEvent | None = None
-    origin: int = 0
-    answering: CommandEvent | None = None
-    answering_since: float = 0.0
 
 
 class Buttons:
@@ -124,13 +106,6 @@ def _original(command: Accepted) -> tuple[CommandEvent, float]:
         event = event.about(command.event.name, command.event.command.params)
         event = event.model_copy(update={"user": command.event.user})
     return event, asked_at
-
-
-def place_of(command: Accepted) -> tuple[CommandEvent, float]:
-    """Give the event by which a command is answered in its chat, and when that happened."""
-    if isinstance(command, Pressed) and command.answering is not None:
-        return command.answering, command.answering_since
-    return command.event, command.asked_at
 
 
 def _pressed(press: Press, command: Accepted) -> Pressed:

@@ -19,9 +19,9 @@ from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import row, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
-from bot.presses import PRESS
 from bot.rendering import Wording
 from bot.store.portals import Portal, Portals
+from bot.store.pressed import PRESS
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.portals.proof import Proof
-from bot.presses import PRESS, place_of
 from bot.store.accepted import Accepted, Button, Place, Reply
 from bot.store.portals import Portal
+from bot.store.pressed import PRESS, place_of
 
 log = logging.getLogger(__name__)
 

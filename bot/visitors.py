@@ -14,17 +14,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import Access, profile_id
+from bot.bitrix24.access import Access, app_code, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
-from bot.installation import app_code
+from bot.bitrix24.token_pair import TokenPair
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
-from bot.store.tokens import TokenPair, Tokens
+from bot.store.tokens import Tokens
 from bot.visits import Visit
 
 SESSION = "page"

@@ -7,7 +7,8 @@ from bot.bitrix24.checkup import Checkups
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import Line
-from bot.bitrix24.people import Account, Users, person_of
+from bot.bitrix24.people import Account, person_of
+from bot.bitrix24.users import Users
 from bot.commands.past import Past, Reach
 from bot.commands.router import Arguments, Router
 from bot.doctor import PortalDoctor

@@ -7,7 +7,7 @@ from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.groups import Groups, Invitations
-from bot.bitrix24.people import Users
+from bot.bitrix24.users import Users
 from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
 from bot.commands.errors import NotGroup

@@ -6,7 +6,8 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ARRIVING, OpenLines, Target
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
+from bot.bitrix24.users import Users
 from bot.commands.arrivals import Arrivals, Missed, Wish
 from bot.commands.departures import Departures
 from bot.commands.past import Past, chat_of, item_of

@@ -7,7 +7,8 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.open_lines import Dialog, OpenLines
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
+from bot.bitrix24.users import Users
 from bot.commands.errors import NotInOpenLine
 from bot.commands.router import Arguments, Router
 from bot.outcomes import Outcome

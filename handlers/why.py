@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import ADD, DELETE
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
+from bot.bitrix24.users import Users
 from bot.commands.past import Past, item_of
 from bot.commands.router import Arguments, Router
 from bot.diagnosis import Denied, Diagnosis

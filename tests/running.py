@@ -9,7 +9,8 @@ from stage import KEY
 
 from bot.bitrix24.events import CommandEvent
 from bot.engine.engine import Engine
-from bot.store.accepted import Accepted, End, Ending
+from bot.figures import Ending
+from bot.store.accepted import Accepted, End
 from bot.store.cipher import Cipher
 from bot.store.database import Database
 from bot.store.inbox import Inbox

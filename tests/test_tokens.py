@@ -27,8 +27,8 @@ from bot.app import running
 from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import NoPermission
+from bot.bitrix24.token_pair import TokenPair
 from bot.store.portals import Portal
-from bot.store.tokens import TokenPair
 
 TYPED = "/invite id12"
 OTHER_CHAT = 8774

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,9 +23,10 @@ from bot.bitrix24.errors import (
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
 from bot.bitrix24.rows import text
+from bot.bitrix24.token_pair import TokenPair
 from bot.settings import is_safe_origin
 from bot.store.portals import Portal, Portals
-from bot.store.tokens import Kept, TokenPair, Tokens
+from bot.store.tokens import Kept, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -341,3 +343,10 @@ def _is_stale(refused: Refused) -> bool:
 
 def _pair(grant: Grant) -> TokenPair:
     return TokenPair(grant.access_token, grant.refresh_token)
+
+
+def app_code(info: Any) -> str:
+    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
+    told = info if isinstance(info, Mapping) else {}
+    number, code = text(told.get("ID")), text(told.get("CODE"))
+    return f"{number}/{code}"[:255] if number or code else ""

@@ -32,12 +32,13 @@ from bot.bitrix24.errors import (
     NoConnection,
     Refused,
     Unanswered,
+    Unreachable,
     error_of,
     unanswered,
 )
 from bot.bitrix24.network import NotPublic
 from bot.bitrix24.sharing import SharedRequests
-from bot.figures import Figures
+from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Client:
         except Bitrix24Error as error:
             self._note(call.method, error)
             raise
-        self._figures.called(call.method)
+        self._figures.calls.add(call.method, FINE)
         return result
 
     async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
@@ -109,15 +110,18 @@ class Client:
         answers = batch.read(result, call.params["cmd"])
         for answer, method in zip(answers.values(), call.methods, strict=True):
             if not isinstance(answer, Bitrix24Error):
-                self._figures.called(method)
+                self._figures.calls.add(method, FINE)
                 continue
             self._note(method, answer)
             if isinstance(answer, Busy):
                 await self._slow_down(member_id, method, answer)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
-        self._figures.called(method, error)
-        if isinstance(error, Refused) and error.code and error.code not in CODES:
+        result = _counted_as(error)
+        self._figures.calls.add(method, result)
+        if result == UNKNOWN:
+            self._figures.unknown_codes.add(method)
+        if isinstance(error, Refused) and result == UNKNOWN:
             log.warning("%s answers with a code that no page names: %s", method, error.code[:64])
 
     async def _slow_down(self, member_id: str, method: str, busy: Busy) -> None:
@@ -198,3 +202,10 @@ def _result(status: int, answer: dict[str, Any]) -> Any:
     if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
         raise error_of(answer, status)
     return answer["result"]
+
+
+def _counted_as(error: Bitrix24Error) -> str:
+    """Give the word that an error is counted by."""
+    if isinstance(error, Refused | Busy):
+        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
+    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

@@ -19,7 +19,8 @@ from bot.bitrix24.entities import (
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.open_lines import OpenLines
-from bot.bitrix24.people import Found, Users, person_of
+from bot.bitrix24.people import Found, person_of
+from bot.bitrix24.users import Users
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal

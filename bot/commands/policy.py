@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Account, Users
+from bot.bitrix24.people import Account
+from bot.bitrix24.users import Users
 from bot.store.portal_settings import PortalSettingsStore
 
 Why = Literal["absent", "self", "dismissed"]

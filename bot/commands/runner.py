@@ -12,12 +12,13 @@ from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Collaborators, Command, Router
 from bot.errors import Refusal
+from bot.figures import OTHER
 from bot.outcomes import Outcomes, Usage
 from bot.portals.proof import Actor
-from bot.presses import Pressed
 from bot.store.accepted import Accepted
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal
+from bot.store.pressed import PRESS, Pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class Runner:
             Again: Again(self, context),
         }
         return await declared.run(arguments, event, self._workshop(given))
+
+    def named(self, name: str) -> str:
+        """Give the name that a command or an act is counted by: not one that somebody made up."""
+        try:
+            return self._router.find_act(name).name
+        except UnknownCommand:
+            return name if name == PRESS else OTHER
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""

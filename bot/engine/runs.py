@@ -10,7 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from bot.store.accepted import POISON, Accepted, End, Ending
+from bot.figures import Ending
+from bot.store.accepted import POISON, Accepted, End
 from bot.store.inbox import Inbox
 
 log = logging.getLogger(__name__)

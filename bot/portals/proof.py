@@ -40,11 +40,12 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import flag
+from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.store.accepted import Accepted
 from bot.store.cipher import fingerprint
 from bot.store.portals import Portal
-from bot.store.tokens import TokenPair, Tokens
+from bot.store.tokens import Tokens
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.events import CommandEvent
-from bot.store.tokens import TokenPair
+from bot.bitrix24.token_pair import TokenPair
+from bot.figures import Ending
 
 # A portal drops an event that it could not deliver for a day.
 OLDEST = 24 * 3600.0
@@ -21,22 +22,6 @@ class Place(StrEnum):
 
     CHAT = "chat"
     PRIVATE = "private"
-
-
-class Ending(StrEnum):
-    """How a command's run ended."""
-
-    DONE = "done"  # carried out, or told what was asked
-    PARTLY = "partly"  # some of it was refused
-    REFUSED = "refused"  # something to be mended, and it was said
-    WAITS = "waits"  # for its requester's permission
-    FAILED = "failed"  # the bot's own fault
-    NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
-    UNANSWERED = "unanswered"  # the requester could not be told
-    TOLD = "told"  # an answer that stood already was sent
-    ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
-    DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
-    EXPIRED = "expired"  # the permission did not come in time
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,13 @@ from sqlalchemy import (
 )
 
 from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.token_pair import read, written
+from bot.figures import Ending
 from bot.store.accepted import (
     NOTHING,
     Accepted,
     Brought,
     End,
-    Ending,
     Reply,
     portal_of,
     refusals_of,
@@ -41,7 +42,6 @@ from bot.store.cipher import Cipher, Unreadable
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.tables import inbox, journal, tokens
-from bot.store.tokens import read, written
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 
 from bot.bitrix24.events import CommandEvent
-from bot.store.accepted import Ending, reference_of
+from bot.figures import Ending
+from bot.store.accepted import reference_of
 from bot.store.database import Database
 from bot.store.journal import setting_aside
 from bot.store.tables import inbox, replays

@@ -5,7 +5,6 @@ a pair that is proven is bound to another place than one that is not. A pair of 
 is bound to nothing, and so not proven.
 """
 
-import json
 import logging
 import secrets
 import time
@@ -13,23 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
-from pydantic import SecretStr
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
+from bot.bitrix24.token_pair import TokenPair, read, written
 from bot.store.cipher import Cipher, Unreadable, is_bound
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.tables import inbox, tokens
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """What acts as a user: an access token, and, where there is one, what renews it."""
-
-    access: SecretStr
-    refresh: SecretStr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +183,6 @@ _FREE = {"renewer": None, "renewing_until": None}
 def pair_place(member_id: str, user_id: int, *, proven: bool) -> str:
     """Name the place that a pair is bound to."""
     return f"{'pair' if proven else 'claim'}/{member_id}/{user_id}"
-
-
-def written(pair: TokenPair) -> SecretStr:
-    """Write a pair as one secret."""
-    refresh = pair.refresh.get_secret_value() if pair.refresh else None
-    return SecretStr(json.dumps([pair.access.get_secret_value(), refresh]))
-
-
-def read(secret: SecretStr) -> TokenPair:
-    """Read a pair back from one secret."""
-    access, refresh = json.loads(secret.get_secret_value())
-    return TokenPair(SecretStr(access), SecretStr(refresh) if refresh else None)
 
 
 def _this(statement: Any, member_id: str, user_id: int) -> Any:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands
 from bot.commands.router import Router
 from bot.engine.backlog import Backlog, Room
@@ -20,7 +21,6 @@ from bot.rendering import Wording
 from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
-from bot.store.tokens import TokenPair
 from bot.web.callers import Callers
 from bot.web.requests import Forms
 
