@@ -11,8 +11,8 @@ from aiohttp import ClientError, ClientSession
 from process import bot_process, ready
 from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
 
+from bot.inbox.accepted import POISON
 from bot.settings import Settings
-from bot.store.accepted import POISON
 from sandbox.server import Portal
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds.

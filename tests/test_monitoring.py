@@ -7,8 +7,8 @@ import pytest
 from pages import ROOT, plain, read
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.exposition import Gauges, exposition
 from bot.figures import Ending, Figures, Reason, Taken
+from bot.store.exposition import Gauges, exposition
 
 ALERTS = (ROOT / "deploy/prometheus-alerts.yml").read_text()
 

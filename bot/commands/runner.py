@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.outcomes import Outcomes, Usage
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Collaborators, Command, Router
 from bot.errors import Refusal
 from bot.figures import OTHER
-from bot.outcomes import Outcomes, Usage
+from bot.inbox.accepted import Accepted
+from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.portals import Portal
 from bot.portals.proof import Actor
-from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portal
-from bot.store.pressed import PRESS, Pressed
+from bot.portals.settings import PortalSettingsStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from typing import Any, TypeVar
 from cachetools import TTLCache
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import PROFILE, Access, profiled
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import (
@@ -42,10 +41,11 @@ from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import flag
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
-from bot.store.accepted import Accepted
+from bot.inbox.accepted import Accepted
+from bot.portals.access import PROFILE, Access, profiled
+from bot.portals.portals import Portal
+from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
-from bot.store.portals import Portal
-from bot.store.tokens import Tokens
 
 T = TypeVar("T")
 
