@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
+from bot.acting.groups import Groups, Invitations
+from bot.acting.users import Users
 from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.groups import Groups, Invitations
-from bot.bitrix24.people import Users
 from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
+from bot.commands.diagnosis import Diagnosis
 from bot.commands.errors import NotGroup
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Diagnosis
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
 

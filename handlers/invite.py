@@ -14,12 +14,12 @@ from bot.commands.arrivals import (
     missing,
 )
 from bot.commands.errors import ButtonExpired
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
-from bot.outcomes import Outcome, Outcomes, Told
-from bot.store.portal_settings import PortalSettings
+from bot.portals.settings import PortalSettings
 
 router = Router()
 

@@ -2,10 +2,10 @@
 
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
+from bot.commands.outcomes import Outcome, Outcomes, Usage
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes, Usage
-from bot.store.preferences import Preferences
+from bot.portals.preferences import Preferences
 
 router = Router()
 

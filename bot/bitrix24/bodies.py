@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.shares import Shares
+from bot.bitrix24.shares import Shares
 
 # Bodies up to this size are always taken.
 SMALL = 64 * 1024

@@ -33,12 +33,13 @@ from bot.bitrix24.errors import (
     NoConnection,
     Refused,
     Unanswered,
+    Unreachable,
     error_of,
     unanswered,
 )
 from bot.bitrix24.network import NotPublic
 from bot.bitrix24.sharing import Send, SharedRequests
-from bot.figures import FINE, Figures
+from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
 
@@ -112,8 +113,11 @@ class Client:
                 self._figures.calls.add(method, FINE)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
-        self._figures.failed(method, error)
-        if isinstance(error, Refused) and error.code and error.code not in CODES:
+        result = _counted_as(error)
+        self._figures.calls.add(method, result)
+        if result == UNKNOWN:
+            self._figures.unknown_codes.add(method)
+        if isinstance(error, Refused) and result == UNKNOWN:
             log.warning("%s answers with a code that no page names: %s", method, error.code[:64])
 
     async def _heed(self, member_id: str, method: str, error: Bitrix24Error) -> None:
@@ -187,3 +191,10 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
         raise unanswered("no envelope", status)
     return answer
+
+
+def _counted_as(error: Bitrix24Error) -> str:
+    """Give the word that an error is counted by."""
+    if isinstance(error, Refused | Busy):
+        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
+    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

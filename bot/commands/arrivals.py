@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.bitrix24.crm import Crm
+from bot.acting.crm import Crm
+from bot.acting.open_lines import Membership, OpenLines, Target
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Membership, OpenLines, Target
-from bot.bitrix24.requester import Requester
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
-from bot.outcomes import Outcome
-from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettings
-from bot.store.stays import Stay, Stays
+from bot.inbox.accepted import Accepted
+from bot.inbox.stays import Stay, Stays
+from bot.portals.settings import PortalSettings
 
 # The portal says yes to an external person and leaves him out.
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)

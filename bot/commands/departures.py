@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.bitrix24.entities import Person
-from bot.bitrix24.errors import Refused
-from bot.bitrix24.open_lines import (
+from bot.acting.history import History
+from bot.acting.open_lines import (
     ARRIVING,
     CHAT_ADD,
     Dialog,
@@ -15,12 +14,13 @@ from bot.bitrix24.open_lines import (
     Target,
     read_dialog,
 )
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Refused
 from bot.commands.arrivals import Missed
+from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.past import chat_of
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
-from bot.store.accepted import Accepted
-from bot.store.history import History
+from bot.inbox.accepted import Accepted
 
 # What the chat itself says to somebody who is not its owner.
 _NOT_OWNER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "IM_ERROR_KICK"})

@@ -25,8 +25,8 @@ from bot.commands.errors import (
     WrongDuration,
 )
 from bot.commands.grammar import MAX_REASON, Problem, Unclear, plain
+from bot.commands.outcomes import Outcomes
 from bot.errors import Refusal
-from bot.outcomes import Outcomes
 
 Handler = Callable[..., Awaitable[Outcomes]]
 H = TypeVar("H", bound=Handler)

@@ -9,15 +9,16 @@ from urllib.parse import urlsplit
 from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.outcomes import Outcomes, Usage
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
 from bot.errors import Refusal
-from bot.outcomes import Outcomes, Usage
+from bot.figures import OTHER
+from bot.inbox.accepted import Accepted
+from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.portals import Portal
 from bot.portals.proof import Actor
-from bot.presses import Pressed
-from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettings, PortalSettingsStore
-from bot.store.portals import Portal
+from bot.portals.settings import PortalSettings, PortalSettingsStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,13 @@ class Runner:
             Again: Again(self, context),
         }
         return await declared.handler(arguments, event, **self._workshop(declared, given))
+
+    def named(self, name: str) -> str:
+        """Give the name that a command or an act is counted by: not one that somebody made up."""
+        try:
+            return self._router.find_act(name).name
+        except UnknownCommand:
+            return name if name == PRESS else OTHER
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""

@@ -6,9 +6,9 @@ In the internal chat of an item the item is meant, and so the customer's chat of
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer
 from bot.bitrix24.events import Chat, CommandEvent
-from bot.bitrix24.open_lines import OpenLines, Target
 from bot.commands.errors import NotInOpenLine, OtherItem
 
 

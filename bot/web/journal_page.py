@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 from aiohttp import web
 
+from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.oauth import origin
-from bot.colleagues import Colleagues
-from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
-from bot.visitors import Visitor
+from bot.portals.colleagues import Colleagues
+from bot.portals.visitors import Visitor
 from bot.web.pages import Pages
 
 Form = Mapping[str, Any]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from bot.bitrix24.entities import Person
-from bot.colleagues import Colleague, Colleagues
-from bot.rendering import Wording
-from bot.store.portal_settings import ByChat, PortalSettings, PortalSettingsStore
-from bot.visitors import Visitor
+from bot.portals.colleagues import Colleague, Colleagues
+from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore
+from bot.portals.visitors import Visitor
+from bot.wording.rendering import Wording
 
 # Whom an escalation may look for.
 ROLES = ("responsible", "head", "duty")
