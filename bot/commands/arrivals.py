@@ -101,10 +101,12 @@ class Arrivals:
         """
         if target.item is None:
             why = NotBound(tuple(people))
-            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
-        memberships = await self._lines.add(target, people)
-        missed = await self._missed(memberships, target, target.item)
-        arrival = _arrival(memberships, missed, target.chat_id)
+            missed = [Missed(one, why) for one in people]
+            arrival = _arrival((), missed, target.chat_id)
+        else:
+            memberships = await self._lines.add(target, people)
+            missed = await self._missed(memberships, target, target.item)
+            arrival = _arrival(memberships, missed, target.chat_id)
         closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
         closed = [one for one in closed if _may_be_open(one, target)]
         decided = self._settings.by_chat
