@@ -47,7 +47,6 @@ from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
-from bot.story.answers import Answers
 from bot.story.buttons import Buttons
 from bot.story.collaborators import Memory, collaborators
 from bot.story.connect import Links
@@ -197,7 +196,7 @@ def _parts(
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
     letters = Letters(wording, memory.languages, memory.settings, buttons)
-    replies = Replies(access, proof, patience, pace)
+    replies = Replies(access, proof, patience, pace, inbox)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
         proof,
@@ -207,7 +206,7 @@ def _parts(
         buttons,
         memory.preferences,
         TakingLonger(inbox, letters, wording, replies),
-        Answers(replies, inbox),
+        replies,
         links,
         figures,
     )

@@ -1,7 +1,6 @@
 """/group: invite colleagues into a workgroup."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.acting.groups import Groups, Invitations
 from bot.acting.users import Users
@@ -46,7 +45,6 @@ class WouldInviteToGroup(Outcome):
     people: tuple[Person, ...]
 
 
-@dataclass(eq=False)
 class GroupAmbiguous(Refusal):
     """Several groups have this name."""
 
@@ -54,14 +52,12 @@ class GroupAmbiguous(Refusal):
     groups: tuple[Group, ...]
 
 
-@dataclass(eq=False)
 class GroupNotFound(Refusal):
     """There is no such group, or the requester does not see it."""
 
     group: Group
 
 
-@dataclass(eq=False)
 class NobodyInvited(Refusal):
     """The portal invited nobody to the group and does not say why."""
 

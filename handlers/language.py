@@ -1,7 +1,5 @@
 """/language: choose the language that the bot speaks to the requester."""
 
-from dataclasses import dataclass
-
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
 from bot.commands.outcomes import Outcome, Outcomes, Usage
@@ -20,7 +18,6 @@ class LanguageChosen(Outcome):
     pass
 
 
-@dataclass(eq=False)
 class LanguageUnknown(Refusal):
     """The bot does not speak this language."""
 

@@ -1,7 +1,5 @@
 """Buttons that mend what a command met, and have it carried out again."""
 
-from dataclasses import dataclass
-
 from bot.acting.open_lines import Dialog, OpenLines
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
@@ -22,7 +20,6 @@ class StartSession(Arguments):
     pass
 
 
-@dataclass(eq=False)
 class OnlyOperator(Refusal):
     """Only the dialog's operator may create a lead for it."""
 

@@ -1,7 +1,6 @@
 """/remove: take colleagues out of the customer's chat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
@@ -39,7 +38,6 @@ class WouldRemove(Outcome):
     item: CrmItem | None
 
 
-@dataclass(eq=False)
 class RemovesOperator(Refusal):
     """The dialog's own operator is about to be removed."""
 

@@ -1,7 +1,5 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
-from dataclasses import dataclass
-
 from bot.acting.open_lines import Target
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import NoPermission
@@ -54,7 +52,6 @@ class GuestStays(Outcome):
     chat_id: int
 
 
-@dataclass(eq=False)
 class TooLate(Refusal):
     """What was to be put off has happened."""
 

@@ -1,7 +1,5 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
-from dataclasses import dataclass
-
 from bot.acting.history import Deed
 from bot.acting.open_lines import ADD, DELETE
 from bot.acting.users import Users
@@ -27,7 +25,6 @@ class Explained(Outcome):
     description: str
 
 
-@dataclass(eq=False)
 class NothingRefused(Refusal):
     """The requester has met no refusal in this chat lately."""
 

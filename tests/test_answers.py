@@ -174,11 +174,14 @@ def test_any_batch_is_read_or_called_unanswered(shape: Any) -> None:
     calls = {"me": Call("profile"), "item": Call("scope")}
     try:
         found = batch.read(shape, calls)
-        parts = batch.split(shape, [Call("profile"), batch.build(calls)])
+        several = [Call("profile"), batch.build(calls)]
+        names = batch.merge(several).params["cmd"]
+        parts = batch.split(batch.read(shape, names), several)
     except Unanswered:
         return
     assert found.keys() == calls.keys()
     assert len(parts) == 2
+    assert parts[1].keys() == calls.keys()
     for one in found.values():
         assert not isinstance(one, Exception) or isinstance(one, Bitrix24Error)
 

@@ -19,11 +19,11 @@ class Card:
     observer_ids: tuple[int, ...] = ()
 
 
+@dataclass(eq=False, slots=True)
 class Crm:
     """CRM items, as the requester may see them."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def card(self, item: CrmItem) -> Card:
         """Look an item up. Raises ``Refused``: ``ACCESS_DENIED``, ``NOT_FOUND``."""

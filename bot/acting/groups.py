@@ -29,11 +29,11 @@ class Invitations:
     refused: Refused | None = None
 
 
+@dataclass(eq=False, slots=True)
 class Groups:
     """Workgroups, as the requester may see and change them."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def named(self, name: str) -> list[Group]:
         """List the groups whose names contain this."""

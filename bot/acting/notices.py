@@ -1,5 +1,7 @@
 """Notifications from one person to another. Method: im.notify.personal.add."""
 
+from dataclasses import dataclass
+
 from bot.acting.journal import Answered, Step
 from bot.acting.open_lines import MENDING, confirmed
 from bot.acting.requester import Requester
@@ -7,11 +9,11 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 
 
+@dataclass(eq=False, slots=True)
 class Notices:
     """Notifies people in the requester's name."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def send(self, to: Person, text: str) -> Answered:
         """Notify somebody; what others wrote in the text has been made plain before.

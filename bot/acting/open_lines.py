@@ -96,11 +96,11 @@ class Line:
     queue: tuple[int, ...]
 
 
+@dataclass(eq=False, slots=True)
 class OpenLines:
     """Open-line chats, as the requester may see and change them."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def dialog(self, chat_id: int) -> Dialog:
         """Look a dialog up: ``imopenlines.dialog.get``.

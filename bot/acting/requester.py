@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -44,22 +45,15 @@ class Changes:
     alone: bool
 
 
+@dataclass(eq=False, slots=True)
 class Requester:
     """The portal as the requester of one command sees and changes it."""
 
-    def __init__(
-        self,
-        actor: Actor,
-        journal: Journal,
-        patience: Patience,
-        command: Accepted,
-        figures: Figures,
-    ) -> None:
-        self._actor = actor
-        self._journal = journal
-        self._patience = patience
-        self._command = command
-        self._figures = figures
+    _actor: Actor
+    _journal: Journal
+    _patience: Patience
+    _command: Accepted
+    _figures: Figures
 
     @property
     def person(self) -> Person:
@@ -75,7 +69,7 @@ class Requester:
         return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
 
     async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
-        results = batch.read(await self._actor.call(batch.build(calls)), calls)
+        results: batch.Answers = await self._actor.call(batch.build(calls))
         for result in results.values():
             if isinstance(result, NOT_HAPPENED):
                 raise result
@@ -102,10 +96,14 @@ class Requester:
         ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
         recorded = await self._journal.of(self._command) if self._command.repeated else []
-        numbered = _numbered(steps, recorded)
+        numbered = _numbered(steps, recorded) if recorded else list(steps)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
-            await self._patience.insist(NOT_KNOWN, lambda: self._round(work, look, is_done))
+            try:
+                await self._attempt(work, look, is_done)
+            except NOT_KNOWN as error:
+                again = partial(self._attempt, work, look, is_done)
+                await self._patience.insist(NOT_KNOWN, again, after=error)
         except NotTheirs as stranger:
             await self._journal.acted(self._command, stranger.owner)
             raise
@@ -117,12 +115,6 @@ class Requester:
         """Let a call that was refused be made once more; the journal keeps its refusal."""
         await self._journal.set_aside(self._command, step)
 
-    async def _round(self, work: "_Work", look: Call, is_done: IsDone) -> None:
-        if work.doubtful:
-            await self._settle(work, look, is_done)
-        if work.todo:
-            await self._send(work, look, is_done)
-
     async def _settle(self, work: "_Work", look: Call, is_done: IsDone) -> None:
         """See what has come of the steps that were begun and not answered."""
         seen = await self._actor.call(look)
@@ -130,53 +122,56 @@ class Requester:
         self._journal.answer(self._command, done)
         work.settle(done)
 
-    async def _send(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+    async def _attempt(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        """Make what is left to do, in one request."""
+        if work.doubtful:
+            await self._settle(work, look, is_done)
         todo = work.todo
+        if not todo:
+            return
         if new := [step for step in todo if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
-        results, stranger = await self._made(work, todo, new, calls)
-        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        work.doubt([step for step in todo if isinstance(results[_name(step)], Unanswered)])
-        told = [
-            (step, _answer(step, results, is_done, was_doubted=step.number in work.doubted))
-            for step in todo
-            if not isinstance(results[_name(step)], NOT_KNOWN)
-        ]
-        self._journal.answer(self._command, told)
-        if stranger is not None:
-            raise stranger
-        work.answers.update({step.number: answer for step, answer in told})
-        work.seen = {name: results[name] for name in (LOOK, *work.also)}
-        for step in todo:
-            if isinstance(result := results[_name(step)], NOT_KNOWN):
-                raise result
-
-    async def _made(
-        self, work: "_Work", todo: Sequence[Step], new: Sequence[Step], calls: Mapping[str, Call]
-    ) -> tuple[dict[str, Any], NotTheirs | None]:
-        """Make the calls, and give what they came to, and whether another's token made them."""
         stranger: NotTheirs | None = None
         try:
-            try:
-                answer = await self._actor.call(batch.build(calls, alone=work.alone))
-            except NotTheirs as found:
-                stranger, answer = found, found.result
-            work.was_alone = not batch.is_shared(answer)
-            return batch.read(answer, calls), stranger
+            answers = await self._actor.call(batch.build(calls, alone=work.alone))
+        except NotTheirs as found:
+            stranger, answers = found, found.result
         except Unanswered:
-            if stranger is not None:
-                if stranger.result is None:
-                    await self._journal.withdraw(self._command, new)
-                raise stranger from None
             work.doubt(todo)
             raise
         except NoPermission:
             # Nothing was called: whoever takes the command up later has nothing to look for.
             await self._journal.withdraw(self._command, new)
             raise
+        if stranger is not None and answers is None:
+            await self._journal.withdraw(self._command, new)
+            raise stranger
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
+        self._take(work, answers, is_done, stranger)
+
+    def _take(
+        self, work: "_Work", answers: batch.Answers, is_done: IsDone, stranger: NotTheirs | None
+    ) -> None:
+        """Note what a request came to. Raises what is to be tried again, and the ``stranger``."""
+        came = [(step, answers[_name(step)]) for step in work.todo]
+        work.doubt([step for step, result in came if isinstance(result, Unanswered)])
+        told = [
+            (step, _answer(step, result, answers, is_done, step.number in work.doubted))
+            for step, result in came
+            if not isinstance(result, NOT_KNOWN)
+        ]
+        self._journal.answer(self._command, told)
+        if stranger is not None:
+            raise stranger
+        work.was_alone = not isinstance(answers, batch.Shared)
+        work.answers.update({step.number: answer for step, answer in told})
+        work.seen = {name: answers[name] for name in (LOOK, *work.also)}
+        for _, result in came:
+            if isinstance(result, NOT_KNOWN):
+                raise result
 
 
 class _Work:
@@ -245,16 +240,16 @@ def _name(step: Step) -> str:
 
 
 def _answer(
-    step: Step, results: Mapping[str, Any], is_done: IsDone, *, was_doubted: bool
+    step: Step, result: Any, answers: batch.Answers, is_done: IsDone, was_doubted: bool
 ) -> Answered:
-    result, was_done = results[_name(step)], is_done(results[LOOK], step)
+    was_done = is_done(answers[LOOK], step)
     # What we had begun before and find done now is our own doing.
     if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
     # A result of another shape tells nothing: only what the portal shows afterwards does.
-    if read_number(result) is None and not is_done(results.get(AFTER), step):
+    if read_number(result) is None and not is_done(answers.get(AFTER), step):
         return Answered(result)
     return Answered(
         result, changed=True if was_doubted else None if was_done is None else not was_done

@@ -1,6 +1,7 @@
 """The portal's people and departments. Methods: user.*, im.user.*, department.get."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.acting.requester import Requester
@@ -18,11 +19,11 @@ LEVELS = 10
 MOST_ACCOUNTS = 500
 
 
+@dataclass(eq=False, slots=True)
 class Users:
     """People, as the requester may see them."""
 
-    def __init__(self, requester: Requester) -> None:
-        self._requester = requester
+    _requester: Requester
 
     async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
         """Look names up, all in one request: ``user.search``."""

@@ -1,6 +1,7 @@
 """People brought into a customer's chat, and told what they are wanted for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.acting.crm import Crm
@@ -15,7 +16,7 @@ from bot.commands.router import Arguments
 from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
 from bot.inbox.accepted import Accepted
 from bot.inbox.stays import Stay, Stays
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 # The portal says yes to an external person and leaves him out.
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
@@ -81,36 +82,34 @@ class Brief(Outcome):
     reason: str
 
 
+@dataclass(eq=False, slots=True)
 class Arrivals:
     """Brings people into chats."""
 
-    def __init__(
-        self,
-        requester: Requester,
-        lines: OpenLines,
-        crm: Crm,
-        diagnosis: Diagnosis,
-        stays: Stays,
-        settings: PortalSettingsStore,
-        command: Accepted,
-    ) -> None:
-        self._requester = requester
-        self._lines = lines
-        self._crm = crm
-        self._diagnosis = diagnosis
-        self._stays = stays
-        self._settings = settings
-        self._command = command
+    _requester: Requester
+    _lines: OpenLines
+    _crm: Crm
+    _diagnosis: Diagnosis
+    _stays: Stays
+    _settings: PortalSettings
+    _command: Accepted
 
     async def bring(self, target: Target, people: Sequence[Person], wish: Wish) -> Arrival:
         """Add people by the chat's item.
 
         Where that is closed, the chat itself is tried or offered, as the portal has decided.
         """
-        arrival = await self._by_item(target, people)
+        if target.item is None:
+            why = NotBound(tuple(people))
+            missed = [Missed(one, why) for one in people]
+            arrival = _arrival((), missed, target.chat_id)
+        else:
+            memberships = await self._lines.add(target, people)
+            missed = await self._missed(memberships, target, target.item)
+            arrival = _arrival(memberships, missed, target.chat_id)
         closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
         closed = [one for one in closed if _may_be_open(one, target)]
-        decided = (await self._settings.of(self._command.event.member_id)).by_chat
+        decided = self._settings.by_chat
         if closed and decided == "always":
             arrival = await self._by_chat(target, closed, arrival)
         elif decided == "ask":
@@ -124,14 +123,6 @@ class Arrivals:
         arrival = await self._through(asked.chat_id, asked.people)
         await self._keep(arrival, asked.item, asked)
         return arrival
-
-    async def _by_item(self, target: Target, people: Sequence[Person]) -> Arrival:
-        if target.item is None:
-            why = NotBound(tuple(people))
-            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
-        memberships = await self._lines.add(target, people)
-        missed = await self._missed(memberships, target, target.item)
-        return _arrival(memberships, missed, target.chat_id)
 
     async def _by_chat(
         self, target: Target, closed: Sequence[NotByItem], arrival: Arrival
@@ -201,7 +192,9 @@ class Arrivals:
         self, memberships: Sequence[Membership], target: Target, item: CrmItem
     ) -> list[Missed]:
         denied = _denied(memberships)
-        refusals = await self._diagnosis.explain(denied, item, target.known_chat)
+        refusals: list[Refusal] = []
+        if denied:
+            refusals = await self._diagnosis.explain(denied, item, target.known_chat)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
         for one in memberships:
             if one.unclear:

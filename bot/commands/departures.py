@@ -1,6 +1,7 @@
 """People taken out of a customer's chat, in the way that can work."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.acting.history import History
@@ -34,6 +35,7 @@ class Departure(NamedTuple):
     chat_id: int
 
 
+@dataclass(eq=False, slots=True)
 class Departures:
     """Takes people out of chats.
 
@@ -42,13 +44,10 @@ class Departures:
     the dialog waits.
     """
 
-    def __init__(
-        self, lines: OpenLines, history: History, diagnosis: Diagnosis, command: Accepted
-    ) -> None:
-        self._lines = lines
-        self._history = history
-        self._diagnosis = diagnosis
-        self._command = command
+    _lines: OpenLines
+    _history: History
+    _diagnosis: Diagnosis
+    _command: Accepted
 
     async def take_out(self, target: Target, people: Sequence[Person]) -> Departure:
         """Take people out, each in the way that can work."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from bot.acting.groups import INVITE
@@ -22,12 +23,12 @@ UNDO_LIFE = 30 * 60
 REMEMBERED = 24 * 3600
 
 
+@dataclass(eq=False, slots=True)
 class Past:
     """The journal, as the requester of one command may ask it about himself."""
 
-    def __init__(self, history: History, command: Accepted) -> None:
-        self._history = history
-        self._command = command
+    _history: History
+    _command: Accepted
 
     async def last_deeds(self) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.

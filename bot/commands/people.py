@@ -44,13 +44,13 @@ class Resolved:
     refusals: list[Refusal]
 
 
+@dataclass(eq=False, slots=True)
 class People:
     """Looks up who is meant, with no more questions than needed."""
 
-    def __init__(self, users: Users, lines: OpenLines, crm: Crm) -> None:
-        self._users = users
-        self._lines = lines
-        self._crm = crm
+    _users: Users
+    _lines: OpenLines
+    _crm: Crm
 
     async def resolve(
         self,

@@ -3,16 +3,12 @@
 import asyncio
 import math
 import time
-from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database
-
-K = TypeVar("K")
 
 REQUESTER_LIMIT = 200
 PORTAL_LIMIT = 5_000
@@ -34,18 +30,6 @@ _WAITING = text(
 )
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """So many commands, of so many characters."""
-
-    count: int = 0
-    size: int = 0
-
-    def add(self, count: int, size: int) -> None:
-        self.count += count
-        self.size += size
-
-
 class Room(Enum):
     """Whether one more command fits in."""
 
@@ -54,7 +38,8 @@ class Room(Enum):
     NONE = "none"
 
 
-_NOTHING = _Waiting()
+# Whose waiting commands are counted: all of them, a portal's, a requester's.
+_Whose = tuple[()] | tuple[str] | tuple[str, int]
 
 
 class Backlog:
@@ -62,19 +47,19 @@ class Backlog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._requesters: dict[tuple[str, int], _Waiting] = {}
-        self._portals: dict[str, _Waiting] = {}
-        self._total = _Waiting()
+        # So many commands, of so many characters.
+        self._waiting: dict[_Whose, tuple[int, int]] = {}
         self._looked_at = -math.inf
         self._looking = asyncio.Lock()
 
     async def room(self, event: CommandEvent) -> Room:
         """Say whether this command fits in. Raises ``StoreUnavailable``."""
-        if self._room(event) is not Room.ENOUGH:
-            # Whoever comes while somebody looks waits for what is found.
-            async with self._looking:
-                if time.monotonic() - self._looked_at > 1.0:
-                    await self.look()
+        if (room := self._room(event)) is Room.ENOUGH:
+            return room
+        # Whoever comes while somebody looks waits for what is found.
+        async with self._looking:
+            if time.monotonic() - self._looked_at > 1.0:
+                await self.look()
         return self._room(event)
 
     def added(self, event: CommandEvent) -> None:
@@ -89,35 +74,30 @@ class Backlog:
         """Count what the inbox really holds."""
         rows = await self._database.read(_waiting)
         self._looked_at = time.monotonic()
-        self._requesters, self._portals, self._total = {}, {}, _Waiting()
+        self._waiting = {}
         for row in rows:
             self._count(*row)
 
     def _room(self, event: CommandEvent) -> Room:
-        requester = self._requesters.get((event.member_id, event.user.id), _NOTHING)
-        portal = self._portals.get(event.member_id, _NOTHING)
-        fullness = max(
-            requester.count / REQUESTER_LIMIT,
-            requester.size / REQUESTER_SIZE,
-            portal.count / PORTAL_LIMIT,
-            portal.size / PORTAL_SIZE,
-        )
-        is_full = self._total.count >= TOTAL_LIMIT or self._total.size >= TOTAL_SIZE
-        if fullness >= _ABOVE_ALL or is_full:
-            return Room.NONE
-        return Room.TOO_MANY if fullness >= 1 else Room.ENOUGH
+        room = Room.ENOUGH
+        for whose, most_commands, most_characters, above in (
+            ((), TOTAL_LIMIT, TOTAL_SIZE, 1),
+            ((event.member_id,), PORTAL_LIMIT, PORTAL_SIZE, _ABOVE_ALL),
+            ((event.member_id, event.user.id), REQUESTER_LIMIT, REQUESTER_SIZE, _ABOVE_ALL),
+        ):
+            commands, characters = self._waiting.get(whose, (0, 0))
+            fullness = max(commands / most_commands, characters / most_characters)
+            if fullness >= above:
+                return Room.NONE
+            if fullness >= 1:
+                room = Room.TOO_MANY
+        return room
 
-    def _count(self, member_id: str, user_id: int, count: int, size: int) -> None:
-        _add(self._requesters, (member_id, user_id), count, size)
-        _add(self._portals, member_id, count, size)
-        self._total.add(count, size)
-
-
-def _add(all_waiting: dict[K, _Waiting], key: K, count: int, size: int) -> None:
-    waiting = all_waiting.setdefault(key, _Waiting())
-    waiting.add(count, size)
-    if waiting.count <= 0:
-        del all_waiting[key]
+    def _count(self, member_id: str, user_id: int, commands: int, characters: int) -> None:
+        for whose in ((), (member_id,), (member_id, user_id)):
+            known = self._waiting.pop(whose, (0, 0))
+            if known[0] + commands > 0:
+                self._waiting[whose] = known[0] + commands, known[1] + characters
 
 
 def _waiting(connection: Connection) -> list[tuple[str, int, int, int]]:

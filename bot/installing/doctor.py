@@ -68,8 +68,7 @@ class Doctor:
             **self._registration.questions(portal),
         }
         try:
-            told = await self._access.call(portal, portal.installer_id, batch.build(calls))
-            seen = batch.read(told, calls)
+            seen = await self._access.call(portal, portal.installer_id, batch.build(calls))
         except NoPermission:
             return [Check("installer", ok=False, remedy="open_page")]
         except Refused as refused:

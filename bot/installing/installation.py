@@ -176,8 +176,7 @@ class Installation:
         calls = {"who": PROFILE, "admin": Call("user.admin"), "app": Call("app.info")}
         address = Address(grant.member_id, grant.client_endpoint)
         try:
-            told = await self._client.call(address, grant.access_token, batch.build(calls))
-            answers = batch.read(told, calls)
+            answers = await self._client.call(address, grant.access_token, batch.build(calls))
         except Forbidden:
             raise Unproven("the portal's address is not public") from None
         except Refused as refused:

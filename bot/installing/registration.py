@@ -124,7 +124,7 @@ class Registration:
     async def stands(self, portal: Portal) -> bool:
         """Say whether the portal has the bot's commands and tells it of its end."""
         calls = self.questions(portal)
-        results = batch.read(await self._call(portal, batch.build(calls)), calls)
+        results = await self._call(portal, batch.build(calls))
         has_commands = self.missing_commands(results["commands"]) == set()
         return has_commands and self.is_bound(results["events"]) is True
 
@@ -247,7 +247,7 @@ class Registration:
         refused: dict[str, Bitrix24Error] = {}
         for first in range(0, len(calls), batch.MAX_CALLS):
             some = dict(islice(calls.items(), first, first + batch.MAX_CALLS))
-            results = batch.read(await self._call(portal, batch.build(some)), some)
+            results = await self._call(portal, batch.build(some))
             refused |= {
                 name: one for name, one in results.items() if isinstance(one, Bitrix24Error)
             }

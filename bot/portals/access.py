@@ -77,20 +77,17 @@ class Access:
 
         Raises ``NoPermission`` where the portal does not know it, else as ``Client.call``.
         """
+        address = Address(portal.member_id, portal.client_endpoint)
         try:
-            return await self._at_home(portal, pair, call)
+            return await self._client.call(address, pair.access, call)
         except LostToken:
             raise NoPermission from None
-
-    async def _at_home(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
-        """Make a call where the portal is now, which may have become known meanwhile."""
-        try:
-            return await self._try(portal, pair, call)
         except Unreachable:
+            # Where the portal is now may have become known meanwhile.
             current = await self._portals.fresh(portal.member_id)
             if current is None or current.client_endpoint == portal.client_endpoint:
                 raise
-            return await self._try(current, pair, call)
+            return await self.with_pair(current, pair, call)
 
     async def owner(self, portal: Portal, pair: TokenPair) -> Person | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
@@ -124,16 +121,13 @@ class Access:
         owner = grant.user_id or _id(await self.owner(portal, fresh))
         return (fresh, owner) if owner else None
 
-    async def _try(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
-        address = Address(portal.member_id, portal.client_endpoint)
-        return await self._client.call(address, pair.access, call)
-
     async def _call_at(self, portal: Portal, user_id: int, call: Call) -> Any:
         pair = await self._usable(portal, user_id)
+        address = Address(portal.member_id, portal.client_endpoint)
         renewed: set[str] = set()
         while True:
             try:
-                return await self._try(portal, pair, call)
+                return await self._client.call(address, pair.access, call)
             except Refused as refused:
                 if not _is_stale(refused):
                     raise

@@ -132,14 +132,13 @@ class Proof:
         Raises as ``Access.with_pair``.
         """
         is_batch = call.method == "batch"
-        if self.rests(portal) or (is_batch and len(call.methods) == batch.MAX_CALLS):
+        if self.rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
             return None, await self._access.with_pair(portal, pair, call)
         if is_batch:
-            result = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
-            told = batch.read(result, {WHOSE: PROFILE})[WHOSE]
-            return self._read(portal, told), result
+            told = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
+            return self._read(portal, told[WHOSE]), told
         calls = {WHOSE: PROFILE, "call": call}
-        told = batch.read(await self._access.with_pair(portal, pair, batch.build(calls)), calls)
+        told = await self._access.with_pair(portal, pair, batch.build(calls))
         return self._read(portal, told[WHOSE]), told["call"]
 
     def _read(self, portal: Portal, told: Any) -> Person | None:

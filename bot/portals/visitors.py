@@ -59,24 +59,16 @@ class Visitor:
     since: float = 0.0
 
 
+@dataclass(eq=False, slots=True)
 class Visitors:
     """Lets people in."""
 
-    def __init__(
-        self,
-        cipher: Cipher,
-        portals: Portals,
-        tokens: Tokens,
-        access: Access,
-        preferences: Preferences,
-        connected: Callable[[str, int], Awaitable[int]],
-    ) -> None:
-        self._preferences = preferences
-        self._cipher = cipher
-        self._portals = portals
-        self._tokens = tokens
-        self._access = access
-        self._connected = connected
+    _cipher: Cipher
+    _portals: Portals
+    _tokens: Tokens
+    _access: Access
+    _preferences: Preferences
+    _connected: Callable[[str, int], Awaitable[int]]
 
     async def enter(self, visit: Visit, language: str) -> Visitor:
         """Let in whom the portal sends, and keep the tokens that they bring.
@@ -145,8 +137,7 @@ class Visitors:
         """Ask the portal, at the address that we know, whose token this is, and which app's."""
         calls = {"profile": Call("profile"), "app": Call("app.info")}
         try:
-            told = await self._access.with_pair(portal, pair, batch.build(calls))
-            answers = batch.read(told, calls)
+            answers = await self._access.with_pair(portal, pair, batch.build(calls))
         except ExpiredToken:
             raise Stranger("page_session") from None
         except (Refused, NoPermission):

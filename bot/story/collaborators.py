@@ -1,6 +1,6 @@
 """What a handler may ask for by type, and how it is made for one command of one requester."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
@@ -20,8 +20,8 @@ from bot.commands.diagnosis import Diagnosis
 from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
-from bot.commands.router import Router
-from bot.commands.runner import Again, Workshop
+from bot.commands.router import Command, Router
+from bot.commands.runner import GIVEN, Workshop
 from bot.commands.targets import Targets
 from bot.figures import Figures
 from bot.inbox.stays import Stays
@@ -44,13 +44,15 @@ class Memory:
     history: History
 
 
-_Parts = Mapping[type[Any], Mapping[str, type[Any]]]
-
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
     Departures,
 }  # fmt: skip
+
+
+# Types, and the types that their constructors ask for.
+_Parts = Mapping[type[Any], list[type[Any]]]
 
 
 def collaborators(
@@ -64,26 +66,33 @@ def collaborators(
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
     kept = [getattr(memory, field.name) for field in fields(memory)]
     shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
-    makes: tuple[type[Any], ...] = (*ASKING, Diagnosis, Past, PortalDoctor)
-    parts = {type_: get_type_hints(type_.__init__) for type_ in makes}
+    parts = {type_: _parts(type_) for type_ in (*ASKING, Diagnosis, Past, PortalDoctor)}
     for command in router.all:
         for name, type_ in command.takes.items():
-            if type_ not in (*parts, *shared, Again):
+            if type_ not in (*parts, *shared, *GIVEN):
                 raise TypeError(f"/{command.name} asks for {name}, which nobody makes")
         if command.proven is None and not ASKING & set(command.takes.values()):
             raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
-    return lambda given: _Made({**shared, **given}, parts)
+    recipes = {one.name: _recipe(one.takes.values(), parts) for one in router.all}
+
+    def make(command: Command, given: Mapping[type[Any], Any]) -> dict[str, Any]:
+        made = {**shared, **given}
+        for type_, needed in recipes[command.name].items():
+            made[type_] = type_(*[made[part] for part in needed])
+        return {name: made[type_] for name, type_ in command.takes.items()}
+
+    return make
 
 
-class _Made(dict[type[Any], Any]):
-    """What was made for one command, each once, with what its constructor asks for by type."""
+def _parts(type_: type[Any]) -> list[type[Any]]:
+    hints = get_type_hints(type_.__init__)
+    return [part for name, part in hints.items() if name != "return"]
 
-    def __init__(self, given: Mapping[type[Any], Any], parts: _Parts) -> None:
-        super().__init__(given)
-        self._parts = parts
 
-    def __missing__(self, type_: type[Any]) -> Any:
-        parts = self._parts[type_].items()
-        made = type_(**{name: self[part] for name, part in parts if name != "return"})
-        self[type_] = made
-        return made
+def _recipe(types: Iterable[type[Any]], parts: _Parts) -> _Parts:
+    """Say what is to be made for these, each once, after what its constructor asks for."""
+    recipe: dict[type[Any], list[type[Any]]] = {}
+    for type_ in types:
+        if type_ in parts:
+            recipe |= {**_recipe(parts[type_], parts), type_: parts[type_]}
+    return recipe

@@ -82,26 +82,17 @@ class Connected:
     asked: Sequence[tuple[Asked, str]] = ()
 
 
+@dataclass(eq=False, slots=True)
 class Connect:
     """Carries the flow from the link to the token."""
 
-    def __init__(
-        self,
-        cipher: Cipher,
-        portals: Portals,
-        tokens: Tokens,
-        states: States,
-        oauth: OAuth,
-        access: Access,
-        waiting: Waiting,
-    ) -> None:
-        self._cipher = cipher
-        self._portals = portals
-        self._tokens = tokens
-        self._states = states
-        self._oauth = oauth
-        self._access = access
-        self._waiting = waiting
+    _cipher: Cipher
+    _portals: Portals
+    _tokens: Tokens
+    _states: States
+    _oauth: OAuth
+    _access: Access
+    _waiting: Waiting
 
     async def begin(self, ticket: str) -> str:
         """Give the address of the portal's authorize page. Raises ``NotConnected``.

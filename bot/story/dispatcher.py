@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import time
 from typing import NamedTuple
 
@@ -53,10 +53,10 @@ from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
 from bot.portals.proof import Actor, Proof
-from bot.story.answers import Answers
 from bot.story.buttons import Buttons
 from bot.story.connect import Links
 from bot.story.letters import Letters
+from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
 from bot.wording.endings import end_of
 
@@ -84,60 +84,44 @@ class _Ended(NamedTuple):
     end: End
 
 
+@dataclass(eq=False, slots=True)
 class Dispatcher:
     """Carries out accepted commands and answers them."""
 
-    def __init__(
-        self,
-        runner: Runner,
-        proof: Proof,
-        portals: Portals,
-        inbox: Inbox,
-        letters: Letters,
-        buttons: Buttons,
-        preferences: Preferences,
-        taking_longer: TakingLonger,
-        answers: Answers,
-        links: Links,
-        figures: Figures,
-    ) -> None:
-        self._runner = runner
-        self._proof = proof
-        self._portals = portals
-        self._inbox = inbox
-        self._letters = letters
-        self._buttons = buttons
-        self._preferences = preferences
-        self._taking_longer = taking_longer
-        self._answers = answers
-        self._links = links
-        self._figures = figures
+    _runner: Runner
+    _proof: Proof
+    _portals: Portals
+    _inbox: Inbox
+    _letters: Letters
+    _buttons: Buttons
+    _preferences: Preferences
+    _taking_longer: TakingLonger
+    _replies: Replies
+    _links: Links
+    _figures: Figures
 
     async def dispatch(self, command: Accepted) -> None:
         """Carry out a command, answer it, and note that it is done.
 
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
-        event = command.event
-        with bound_contextvars(
-            portal=event.member_id, event_id=event.identity[:32], reference=command.reference
-        ):
-            await self._dispatch(command)
-
-    async def _dispatch(self, command: Accepted) -> None:
+        event, reference = command.event, command.reference
         ended = _Ended(command, End(Ending.UNANSWERED))
-        try:
-            ended = await self._story(command)
-        except StoreUnavailable:
-            raise
-        except Exception:
-            log.exception("command %s stays unanswered", command.reference)
-        seconds = time() - command.since
-        if ended.end.outcome is Ending.WAITS:
-            await self._inbox.park(command.id)
-        else:
-            await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
-        self._account(*ended, seconds)
+        with bound_contextvars(
+            portal=event.member_id, event_id=event.identity[:32], reference=reference
+        ):
+            try:
+                ended = await self._story(command)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("command %s stays unanswered", reference)
+            seconds = time() - command.since
+            if ended.end.outcome is Ending.WAITS:
+                await self._inbox.park(command.id)
+            else:
+                await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
+            self._account(*ended, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
         """Count a command that is over, and say in one line what became of it."""
@@ -223,7 +207,7 @@ class Dispatcher:
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
     ) -> _Ended:
-        is_said = await self._answers.send(portal, acting, replies)
+        is_said = await self._replies.send(portal, acting, replies)
         if any(reply.parks for reply in replies):
             return _Ended(acting, End(Ending.WAITS, end.code))
         if any(reply.asks for reply in replies):

@@ -26,20 +26,14 @@ class _Letter:
     buttons: list[Button] = field(default_factory=list)
 
 
+@dataclass(eq=False, slots=True)
 class Letters:
     """Words outcomes and refusals."""
 
-    def __init__(
-        self,
-        wording: Wording,
-        languages: Languages,
-        settings: PortalSettingsStore,
-        buttons: Buttons,
-    ) -> None:
-        self._wording = wording
-        self._languages = languages
-        self._settings = settings
-        self._buttons = buttons
+    _wording: Wording
+    _languages: Languages
+    _settings: PortalSettingsStore
+    _buttons: Buttons
 
     async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
         """Give the replies: one for every place and reader."""

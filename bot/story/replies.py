@@ -1,21 +1,24 @@
 """Where words go. Nothing else in the bot sends into a chat.
 
-In an open-line chat only ``system: true`` keeps a message from the customer.
+In an open-line chat only ``system: true`` keeps a message from the customer. A reply is noted
+before it leaves, and sent once more where it may have been lost.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cachetools import TTLCache
 
-from bot.bitrix24.bucket import Pace
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused
+from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.inbox.accepted import Accepted, Button, Place, Reply
+from bot.inbox.inbox import Inbox
 from bot.inbox.pressed import PRESS, place_of
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -29,40 +32,80 @@ ANSWERABLE = 570.0
 # How long nobody looks again whether a bot has come by a token of its own.
 VOICELESS = 60.0
 
+Way = Callable[[Portal, Accepted, Reply], Call]
+
 # After these it is certain, or as good as certain, that nothing was said.
 NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
 
-UnderWay = Callable[[bool], Awaitable[None]]
+# A reply that may have been lost is sent once more, never a third time.
+MAX_ATTEMPTS = 2
+PAUSE = 3.0
 
 
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(self, access: Access, proof: Proof, patience: Patience, pace: Pace) -> None:
+    def __init__(
+        self, access: Access, proof: Proof, patience: Patience, pace: Buckets, inbox: Inbox
+    ) -> None:
         self._access = access
         self._proof = proof
         self._pace = pace
         self._patience = patience
+        self._inbox = inbox
         # The portals whose bot has no stored token of its own: the app's serves as well.
         self._voiceless: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=VOICELESS)
 
-    async def send(
-        self, portal: Portal, command: Accepted, reply: Reply, under_way: UnderWay
-    ) -> None:
-        """Send a reply to where it belongs; where the portal refuses that, to the other place.
+    async def send(self, portal: Portal, command: Accepted, replies: Sequence[Reply]) -> bool:
+        """Send the replies; ``False`` if the requester's own certainly did not arrive."""
+        attempts, is_said = command.attempts, True
+        for number, reply in enumerate(replies):
+            arrived = await self._insist(portal, command, replies[number:], attempts)
+            is_said = is_said and (arrived is not False or reply.user_id != 0)
+            attempts = 0
+        return is_said
 
-        ``under_way`` is told when a request is about to leave, and when it certainly came to
-        nothing. Raises ``Bitrix24Error`` where it could not be sent at all.
+    async def _insist(
+        self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
+    ) -> bool | None:
+        """Send the first of these replies, again if it may have been lost; say if it arrived."""
+        if attempts == MAX_ATTEMPTS:
+            # A process died during the second attempt: its requester may have heard nothing.
+            last = rest[0].model_copy(update={"place": Place.PRIVATE})
+            return await self._sent(portal, command, [last, *rest[1:]], attempts)
+        for attempt in range(attempts, MAX_ATTEMPTS):
+            arrived = await self._sent(portal, command, rest, attempt)
+            if arrived is not None:
+                return arrived
+            await asyncio.sleep(PAUSE)
+        return None
+
+    async def _sent(
+        self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
+    ) -> bool | None:
+        """Send the first of these replies to where it belongs, else to the other place.
+
+        Says if it arrived; ``None`` if nobody knows.
         """
-        ways = [private(portal, reply.user_id or command.event.user.id, reply)]
+        reply, ways = rest[0], list[Way]([_private])
         if self._answerable(command) and not reply.user_id:
-            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
-        for way in ways[:-1]:
-            try:
-                return await self._say(portal, command, way, under_way)
-            except (Refused, Busy) as refused:
-                log.warning("command %s: %s says %s", command.reference, way.method, refused)
-        return await self._say(portal, command, ways[-1], under_way)
+            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
+        try:
+            for way in ways:
+                call = way(portal, command, reply)
+                try:
+                    await self._say(portal, command, call, rest, attempts)
+                    break
+                except (Refused, Busy) as refused:
+                    if way is ways[-1]:
+                        raise
+                    log.warning("command %s: %s says %s", command.reference, call.method, refused)
+        except Unanswered:
+            return None
+        except Bitrix24Error as error:
+            log.error("command %s stays unanswered: %s", command.reference, error)
+            return False
+        return True
 
     async def notify(self, portal: Portal, command: Accepted, text: str) -> None:
         """Try once to tell a requester something privately: nothing hangs on it.
@@ -71,7 +114,7 @@ class Replies:
         """
         if not await self._pace.has_room(portal.member_id):
             return
-        said = private(portal, command.event.user.id, Reply(text=text, place=Place.PRIVATE))
+        said = _private(portal, command, Reply(text=text, place=Place.PRIVATE))
         await self._call(portal, command, said)
 
     def _answerable(self, command: Accepted) -> bool:
@@ -80,15 +123,20 @@ class Replies:
         return is_asked and time.time() - since < ANSWERABLE
 
     async def _say(
-        self, portal: Portal, command: Accepted, call: Call, under_way: UnderWay
+        self,
+        portal: Portal,
+        command: Accepted,
+        call: Call,
+        rest: Sequence[Reply],
+        attempts: int,
     ) -> None:
         async def say() -> None:
-            await under_way(True)
+            await self._inbox.replying(command, rest, attempts + 1)
             try:
                 if not _is_said(await self._call(portal, command, call)):
                     raise Refused("", "a message was taken and not posted", 200)
             except NOT_SAID:
-                await under_way(False)
+                await self._inbox.replying(command, rest, attempts)
                 raise
 
         await self._patience.insist(SPEECHLESS, say)
@@ -113,7 +161,7 @@ def _is_said(told: Any) -> bool:
     return inner is True or bool(read_number(inner))
 
 
-def _in_chat(command: Accepted, reply: Reply) -> Call:
+def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
     event, _since = place_of(command)
     return Call(
         "imbot.v2.Command.answer",
@@ -128,12 +176,12 @@ def _in_chat(command: Accepted, reply: Reply) -> Call:
     )
 
 
-def private(portal: Portal, user_id: int, reply: Reply) -> Call:
-    """Make the call that tells a user something in his talk with the bot."""
-    bot_id = portal.bot_id or 0
+def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
+    """Make the call that tells the requester, or who else is meant, in their talk with the bot."""
+    bot_id, reader = portal.bot_id or 0, reply.user_id or command.event.user.id
     return Call(
         "imbot.v2.Chat.Message.send",
-        {"botId": bot_id, "dialogId": str(user_id), "fields": _fields(reply, bot_id, once=True)},
+        {"botId": bot_id, "dialogId": str(reader), "fields": _fields(reply, bot_id, once=True)},
     )
 
 

@@ -64,24 +64,16 @@ class Step:
     code: str = ""
 
 
+@dataclass(eq=False, slots=True)
 class Install:
     """The address that a portal tells of its installation."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        installation: Installation,
-        registration: Registration,
-        preferences: Preferences,
-        pages: Pages,
-    ) -> None:
-        self._forms = forms
-        self._callers = callers
-        self._installation = installation
-        self._registration = registration
-        self._preferences = preferences
-        self._pages = pages
+    _forms: Forms
+    _callers: Callers
+    _installation: Installation
+    _registration: Registration
+    _preferences: Preferences
+    _pages: Pages
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Take an installation, and answer a person with a page, a portal with a line."""

@@ -40,20 +40,14 @@ class Unclear:
     matches: Sequence[Colleague]
 
 
+@dataclass(eq=False, slots=True)
 class SettingsPage:
     """Shows and stores the decisions."""
 
-    def __init__(
-        self,
-        store: PortalSettingsStore,
-        colleagues: Colleagues,
-        wording: Wording,
-        commands: Sequence[str],
-    ) -> None:
-        self._store = store
-        self._colleagues = colleagues
-        self._wording = wording
-        self._commands = commands
+    _store: PortalSettingsStore
+    _colleagues: Colleagues
+    _wording: Wording
+    _commands: Sequence[str]
 
     async def commands(self, visitor: Visitor) -> list[Shown]:
         """List the commands, and which of them are on."""

@@ -1,19 +1,19 @@
 """Which language the bot speaks to whom: one rule for whatever it says."""
 
+from dataclasses import dataclass
+
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettingsStore
 from bot.wording.rendering import Wording
 
 
+@dataclass(eq=False, slots=True)
 class Languages:
     """Knows the languages of people and portals, as far as they have told them."""
 
-    def __init__(
-        self, wording: Wording, preferences: Preferences, settings: PortalSettingsStore
-    ) -> None:
-        self._wording = wording
-        self._preferences = preferences
-        self._settings = settings
+    _wording: Wording
+    _preferences: Preferences
+    _settings: PortalSettingsStore
 
     async def of(self, member_id: str, user_id: int, told: str = "") -> str:
         """Give a person's own: chosen by /language, else that of their last page.
