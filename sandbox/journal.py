@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 
 _MOST_KEPT = 20_000
@@ -53,7 +53,7 @@ class Journal:
         return next(self._numbers)
 
     def call_rows(self) -> list[dict[str, object]]:
-        return [asdict(record) for record in self.calls]
+        return [dict(vars(record)) for record in self.calls]
 
 
 def without_secrets(value: object) -> object:

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from aiohttp import ClientSession
 from browser import connected, running_chromium
+from compiled import write_out_once
 from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
 from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, free_port, settings_for
@@ -24,11 +25,24 @@ from sandbox.server import Portal, running
 # What hundreds of tests import is not to be looked through for garbage all the time.
 gc.set_threshold(20_000)
 
+write_out_once()
+
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
 
-# `make fuzz`: the same properties, tried far longer.
-hypothesis.settings.register_profile("fuzz", max_examples=5_000, deadline=None)
+# A property is tried with the same examples every time, however slow the machine is.
+hypothesis.settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+# `make fuzz`: the same properties, tried far longer, and with others each time.
+hypothesis.settings.register_profile(
+    "fuzz", hypothesis.settings.get_profile("suite"), derandomize=False, max_examples=5_000
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,11 +1,12 @@
 """A portal, a bot, and the people who type: what the tests play their scenes on."""
 
 import asyncio
-import os
+import random
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from itertools import cycle
 from typing import Any
 
@@ -174,14 +175,31 @@ def _plain(words: str) -> str:
     return words.removeprefix(f"[USER={BOT}]Switchboard[/USER]\n ")
 
 
-# Below the ports that outgoing connections are given, and each test process has its own.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_ports = cycle(range(20_000 + 1_000 * (_WORKER % 12), 21_000 + 1_000 * (_WORKER % 12)))
+# Ports below those that outgoing connections are given, and how many a test process has.
+_ALL, _EACH = range(20_000, 32_000), 200
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """Give this process's own ports: whoever else runs tests here takes others."""
+    starts = list(_ALL[::_EACH])
+    random.shuffle(starts)
+    for start in starts:
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", start))
+        except OSError:
+            claim.close()
+            continue
+        # It stays bound as long as the process lives.
+        claim.detach()
+        return cycle(range(start + 1, start + _EACH))
+    raise AssertionError("too many processes run tests")
 
 
 def free_port() -> int:
     """Give a port that nobody listens at."""
-    for port in _ports:
+    for port in _ports():
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
