@@ -6,6 +6,8 @@ import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +15,7 @@ import pytest
 from aiohttp import ClientSession
 from browser import connected, running_chromium
 from compiled import write_out_once
+from installed import Yesterday, installed
 from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
 from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, free_port, settings_for
@@ -59,9 +62,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def ports() -> list[int]:
+    """Where the portal, its authorization server and the bot of one test after the other are."""
+    return [free_port() for _ in range(3)]
+
+
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
-    async with running(client_id=CLIENT_ID, client_secret=CLIENT_SECRET) as portal:
+async def portal(ports: list[int]) -> AsyncIterator[Portal]:
+    keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    async with running(port=ports[0], oauth_port=ports[1], **keys) as portal:
         yield portal
 
 
@@ -132,14 +142,16 @@ async def browser(chromium_address: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def settings(portal: Portal, database_url: str, request: pytest.FixtureRequest) -> Settings:
+def settings(
+    portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
+) -> Settings:
     marker = request.node.get_closest_marker("settings")
-    return settings_for(portal, database_url, **(marker.kwargs if marker else {}))
+    more = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
+    return settings_for(portal, database_url, **more, **(marker.kwargs if marker else {}))
 
 
-@pytest.fixture
-async def empty_stage(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
-    """A portal and a bot that do not know each other yet."""
+@asynccontextmanager
+async def _staged(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
     async with ClientSession() as session, bot_running(settings):
         stage = Stage(portal, settings, session)
         await stage.until(_has_looked_at_the_portals)
@@ -148,21 +160,60 @@ async def empty_stage(portal: Portal, settings: Settings) -> AsyncIterator[Stage
         stage.engine.dispose()
 
 
+@pytest.fixture
+async def empty_stage(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
+    """A portal and a bot that do not know each other yet."""
+    async with _staged(portal, settings) as stage:
+        yield stage
+
+
 async def _has_looked_at_the_portals() -> bool:
     # Which it does when it starts: one that is installed meanwhile might be registered twice.
     names = {task.get_name() for task in asyncio.all_tasks()}
     return "lifecycle of all portals" not in names
 
 
+@pytest.fixture(scope="session")
+def yesterdays() -> dict[object, Yesterday]:
+    """What there was after an installation in this process, by the portal and the addresses."""
+    return {}
+
+
 @pytest.fixture
-async def stage(empty_stage: Stage) -> Stage:
+async def yesterday(
+    portal: Portal,
+    settings: Settings,
+    yesterdays: dict[object, Yesterday],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Yesterday | None:
+    """What there was after the installation of a bot on SQLite with the usual settings."""
+    is_usual = request.node.get_closest_marker("settings") is None
+    file = tmp_path / "bot.db"
+    if not is_usual or settings.database_url.get_secret_value() != f"sqlite:///{file}":
+        return None
+    alike = replace(portal.state.settings, application_token="")
+    key = alike, portal.url, portal.oauth_url, settings.public_url
+    if key not in yesterdays:
+        kept = tmp_path_factory.mktemp("installed") / "bot.db"
+        yesterdays[key] = await installed(portal, settings, file, kept)
+    yesterdays[key].comes_back(portal, file)
+    return yesterdays[key]
+
+
+@pytest.fixture
+async def stage(
+    portal: Portal, settings: Settings, yesterday: Yesterday | None
+) -> AsyncIterator[Stage]:
     """A portal with the bot installed, and a member of the open-line chats.
 
     There the customer sees every word of a member that is not the system's.
     """
-    assert await empty_stage.install() == 200
-    empty_stage.seat_the_bot()
-    return empty_stage
+    async with _staged(portal, settings) as stage:
+        assert yesterday or await stage.install() == 200
+        stage.seat_the_bot()
+        yield stage
 
 
 def nothing_leaked(stage: Stage) -> None:
