@@ -1,29 +1,25 @@
 """Fixtures: a fresh portal and a fresh bot for every test."""
 
-import asyncio
 import fcntl
 import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
 import pytest
-from aiohttp import ClientSession
-from browser import connected, running_chromium
+from browser import running_chromium
 from compiled import write_out_once
-from installed import Yesterday, installed
-from playwright.async_api import Browser
+from installed import Yesterday, as_of_yesterday
 from postgres import Server, binaries, empty, running_server
-from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, free_port, settings_for
+from scenes import staged, standing
+from stage import Stage, free_port, settings_for
 
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
-from sandbox.server import Portal, running
+from sandbox.server import Portal
 
 # What hundreds of tests import is not to be looked through for garbage all the time.
 gc.set_threshold(20_000)
@@ -70,8 +66,7 @@ def ports() -> list[int]:
 
 @pytest.fixture
 async def portal(ports: list[int]) -> AsyncIterator[Portal]:
-    keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    async with running(port=ports[0], oauth_port=ports[1], **keys) as portal:
+    async with standing(*ports[:2]) as portal:
         yield portal
 
 
@@ -135,13 +130,6 @@ def chromium_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def browser(chromium_address: str) -> AsyncIterator[Browser]:
-    """A browser with no window open: the same for many tests, which share nothing in it."""
-    async with connected(chromium_address) as browser:
-        yield browser
-
-
-@pytest.fixture
 def settings(
     portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
 ) -> Settings:
@@ -150,56 +138,26 @@ def settings(
     return settings_for(portal, database_url, **more, **(marker.kwargs if marker else {}))
 
 
-@asynccontextmanager
-async def _staged(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
-    async with ClientSession() as session, bot_running(settings):
-        stage = Stage(portal, settings, session)
-        await stage.until(_has_looked_at_the_portals)
-        yield stage
-        nothing_leaked(stage)
-        stage.engine.dispose()
-
-
 @pytest.fixture
 async def empty_stage(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
     """A portal and a bot that do not know each other yet."""
-    async with _staged(portal, settings) as stage:
+    async with staged(portal, settings) as stage:
         yield stage
 
 
-async def _has_looked_at_the_portals() -> bool:
-    # Which it does when it starts: one that is installed meanwhile might be registered twice.
-    names = {task.get_name() for task in asyncio.all_tasks()}
-    return "lifecycle of all portals" not in names
-
-
 @pytest.fixture(scope="session")
-def yesterdays() -> dict[object, Yesterday]:
-    """What there was after an installation in this process, by the portal and the addresses."""
-    return {}
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the databases of bots are kept that have been installed."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
 async def yesterday(
-    portal: Portal,
-    settings: Settings,
-    yesterdays: dict[object, Yesterday],
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
+    portal: Portal, settings: Settings, request: pytest.FixtureRequest, kept: Path
 ) -> Yesterday | None:
     """What there was after the installation of a bot on SQLite with the usual settings."""
     is_usual = request.node.get_closest_marker("settings") is None
-    file = tmp_path / "bot.db"
-    if not is_usual or settings.database_url.get_secret_value() != f"sqlite:///{file}":
-        return None
-    alike = replace(portal.state.settings, application_token="")
-    key = alike, portal.url, portal.oauth_url, settings.public_url
-    if key not in yesterdays:
-        kept = tmp_path_factory.mktemp("installed") / "bot.db"
-        yesterdays[key] = await installed(portal, settings, file, kept)
-    yesterdays[key].comes_back(portal, file)
-    return yesterdays[key]
+    return await as_of_yesterday(portal, settings, kept) if is_usual else None
 
 
 @pytest.fixture
@@ -210,15 +168,7 @@ async def stage(
 
     There the customer sees every word of a member that is not the system's.
     """
-    async with _staged(portal, settings) as stage:
+    async with staged(portal, settings) as stage:
         assert yesterday or await stage.install() == 200
         stage.seat_the_bot()
         yield stage
-
-
-def nothing_leaked(stage: Stage) -> None:
-    """No customer has seen a word of the bot's, whatever the test was about."""
-    for chat in stage.portal.state.chats.values():
-        if chat.entity_type == "LINES":
-            for message in chat.messages:
-                assert not (message.author_id in (0, BOT) and message.to_customer), message.text

@@ -6,7 +6,7 @@ does it once, and lets its other portals and bots begin with what was there then
 
 import pickle
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -32,7 +32,25 @@ class Yesterday:
         shutil.copyfile(self.bot, file)
 
 
-async def installed(portal: Portal, settings: Settings, file: Path, kept: Path) -> Yesterday:
+# What there was after an installation in this process, by the portal and the addresses.
+_yesterdays: dict[object, Yesterday] = {}
+
+
+async def as_of_yesterday(portal: Portal, settings: Settings, kept: Path) -> Yesterday | None:
+    """Let portal and bot begin as after an installation; ``None`` where it is not on SQLite."""
+    kind, _, file = settings.database_url.get_secret_value().partition(":///")
+    if kind != "sqlite":
+        return None
+    alike = replace(portal.state.settings, application_token="")
+    key = alike, portal.url, portal.oauth_url, settings.public_url
+    if key not in _yesterdays:
+        to = kept / f"{len(_yesterdays)}.db"
+        _yesterdays[key] = await _installed(portal, settings, Path(file), to)
+    _yesterdays[key].comes_back(portal, Path(file))
+    return _yesterdays[key]
+
+
+async def _installed(portal: Portal, settings: Settings, file: Path, kept: Path) -> Yesterday:
     """Install the app as an administrator does, stop the bot, and keep what is there then."""
     async with ClientSession() as session, bot_running(settings):
         stage = Stage(portal, settings, session)
