@@ -23,7 +23,7 @@ from sandbox.server import running
 ROOT = Path(__file__).parents[1]
 MAIN = "from sandbox.demo.__main__ import main; main()"
 DEMO = ("-W", "error", "-m", "sandbox.demo")
-PATIENCE = 30.0
+PATIENCE = 60.0
 DRIVER = 41
 
 
