@@ -45,7 +45,11 @@ hypothesis.settings.register_profile(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests that mostly wait, so that others have the processors meanwhile."""
+    """Spread the tests that mostly wait, so that others have the processors meanwhile.
+
+    Those in a browser come together, so that one process starts it for all of them.
+    """
+    items.sort(key=lambda one: "browser" not in getattr(one, "fixturenames", ()))
     waiting = [one for one in items if one.path.stem in WAITING]
     items[:] = [one for one in items if one.path.stem not in WAITING]
     # The last quarter has none: nobody is to wait for them alone at the end.
