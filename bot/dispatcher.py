@@ -21,6 +21,7 @@ from bot.bitrix24.errors import (
     Unanswered,
     Unreachable,
 )
+from bot.bitrix24.events import PAGE
 from bot.commands.quotes import is_forwarded, is_own_word
 from bot.commands.runner import Context, Runner
 from bot.connect import Links
@@ -46,7 +47,7 @@ from bot.letters import Letters
 from bot.outcomes import AdministratorNeeded, CommandList, Greeting, HiddenHint, Outcomes, Usage
 from bot.portals.proof import Actor, Proof
 from bot.presses import PRESS, Buttons, Pressed
-from bot.store.accepted import Accepted, End, Ending, Reply
+from bot.store.accepted import Accepted, End, Ending, Place, Reply
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
@@ -296,7 +297,10 @@ class Dispatcher:
         if not command.proven:
             return replies
         replies += await self._alert(portal, command, requester, outcomes)
-        return replies + await self._hint(command)
+        replies += await self._hint(command)
+        # What is said last stays readable: a page shows its visitor what came of their wish.
+        is_of_page = command.event.command.context == PAGE
+        return sorted(replies, key=_is_requesters) if is_of_page else replies
 
     async def _alert(
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
@@ -323,3 +327,7 @@ class Dispatcher:
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
+
+
+def _is_requesters(reply: Reply) -> bool:
+    return reply.place is Place.PRIVATE and not reply.user_id

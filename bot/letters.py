@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.bitrix24.entities import CrmItem, Offer, Person
-from bot.bitrix24.events import Chat
+from bot.bitrix24.events import PAGE, Chat
 from bot.commands.errors import OtherItem
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.languages import Languages
@@ -118,10 +118,13 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
     requester = command.event.user.person
+    event = command.event
+    # What nobody has said in the chat is not answered there.
+    private = event.command.context == PAGE or event.chat.is_private
     if isinstance(told, Refusal):
         place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
-        private = isinstance(told, PermissionNeeded) or bool(told.offers)
-        return (Place.PRIVATE if private or command.event.chat.is_private else place), requester
+        private = private or isinstance(told, PermissionNeeded) or bool(told.offers)
+        return (Place.PRIVATE if private else place), requester
     if told.reader is not None:
         return Place.PRIVATE, told.reader
-    return (Place.PRIVATE if command.event.chat.is_private else told.place), requester
+    return (Place.PRIVATE if private else told.place), requester

@@ -17,6 +17,7 @@ from bot.bitrix24 import batch
 from bot.bitrix24.access import Access, profile_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.oauth import origin
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
@@ -31,14 +32,20 @@ SESSION = "page"
 SESSION_LIFE = 3600
 # However often it is used.
 LONGEST_SESSION = 12 * 3600
+# So long afterwards it still tells in whose frame it is said that it is too old.
+REMEMBERED = 30 * 24 * 3600
 
 
 class Stranger(Exception):
-    """The visitor is not let in; ``notice`` says why, and what they can do."""
+    """The visitor is not let in; ``notice`` says why, and what they can do.
 
-    def __init__(self, notice: str) -> None:
+    ``home`` is the origin of their portal where that is proven, which may frame the notice.
+    """
+
+    def __init__(self, notice: str, home: str = "") -> None:
         super().__init__(notice)
         self.notice = notice
+        self.home = home
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +106,14 @@ class Visitors:
         try:
             note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
         except Unreadable:
-            raise Stranger("page_session") from None
+            raise Stranger("page_session", await self._home(session)) from None
         portal = await self._portals.find(note["portal"])
         if portal is None:
             raise Stranger("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
         if since < time.time() - LONGEST_SESSION:
-            raise Stranger("page_session")
+            raise Stranger("page_session", origin(portal.client_endpoint))
         try:
             profile = await self._access.call(portal, user_id, Call("profile"))
         except NoPermission:
@@ -128,6 +135,15 @@ class Visitors:
                 "since": visitor.since,
             },
         )
+
+    async def _home(self, session: str) -> str:
+        """Give the origin of the portal that a session too old was made for; else nothing."""
+        try:
+            note = self._cipher.unseal(SESSION, session, REMEMBERED)
+        except Unreadable:
+            return ""
+        portal = await self._portals.find(note["portal"])
+        return origin(portal.client_endpoint) if portal else ""
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.

@@ -258,6 +258,16 @@ class Inbox:
         question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
         return next((self._accepted(row) for row in await self._rows(question)), None)
 
+    async def told(self, member_id: str, identity: str) -> list[Reply] | None:
+        """Give the last that was said to a command; ``None`` while it runs, or is not known."""
+        question = select(inbox.c.replies).where(
+            inbox.c.identity == identity,
+            inbox.c.member_id == member_id,
+            or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
+        )
+        row = next(iter(await self._rows(question)), None)
+        return None if row is None else _replies.validate_json(row.replies or "[]")
+
     async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
         """Note what a command came to, before it is told."""
         worded = _replies.dump_json(list(replies)).decode()

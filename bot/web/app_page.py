@@ -90,7 +90,7 @@ class AppPage:
             return await self._answer(request, visitor, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)
-            return await self._excuse(visit, stranger.notice, 403)
+            return await self._excuse(visit, stranger.notice, 403, stranger.home)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the app's page cannot be shown: %s", error)
             return await self._excuse(visit, "page_server", 503)
@@ -154,7 +154,9 @@ class AppPage:
         seen = await self._state(replace(visitor, portal=portal), posted)
         return {**seen, "repaired": repaired}
 
-    async def _excuse(self, visit: Visit | None, notice: str, status: int) -> web.StreamResponse:
+    async def _excuse(
+        self, visit: Visit | None, notice: str, status: int, home: str = ""
+    ) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         if visit:
             log.warning("somebody is not shown the app's page: %s", notice)
@@ -162,6 +164,6 @@ class AppPage:
             "notice.html.j2",
             self._pages.language(visit.language if visit else ""),
             status=status,
-            framed_by=visit.claimed_origin if visit else "",
+            framed_by=home or (visit.claimed_origin if visit else ""),
             notice=notice,
         )
