@@ -76,7 +76,7 @@ class PageActs:
             told = self._cipher.unseal(RECORD, note, SESSION_LIFE)
         except Unreadable:
             home = origin(visitor.portal.client_endpoint)
-            raise Stranger("page_session", home) from None
+            raise Stranger("page_session", home, visitor.language) from None
         if (told["portal"], told["user"]) != (visitor.portal.member_id, visitor.user_id):
             raise Stranger("page_proof")
         # A command without a message, known by what nobody else can know.

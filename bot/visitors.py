@@ -39,13 +39,15 @@ REMEMBERED = 30 * 24 * 3600
 class Stranger(Exception):
     """The visitor is not let in; ``notice`` says why, and what they can do.
 
-    ``home`` is the origin of their portal where that is proven, which may frame the notice.
+    ``home`` is the origin of their portal where that is proven, which may frame the notice, and
+    ``language`` what they read, where they have been here before.
     """
 
-    def __init__(self, notice: str, home: str = "") -> None:
+    def __init__(self, notice: str, home: str = "", language: str = "") -> None:
         super().__init__(notice)
         self.notice = notice
         self.home = home
+        self.language = language
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +108,14 @@ class Visitors:
         try:
             note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
         except Unreadable:
-            raise Stranger("page_session", await self._home(session)) from None
+            raise await self._expired(session) from None
         portal = await self._portals.find(note["portal"])
         if portal is None:
             raise Stranger("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
         if since < time.time() - LONGEST_SESSION:
-            raise Stranger("page_session", origin(portal.client_endpoint))
+            raise Stranger("page_session", origin(portal.client_endpoint), language)
         try:
             profile = await self._access.call(portal, user_id, Call("profile"))
         except NoPermission:
@@ -136,14 +138,15 @@ class Visitors:
             },
         )
 
-    async def _home(self, session: str) -> str:
-        """Give the origin of the portal that a session too old was made for; else nothing."""
+    async def _expired(self, session: str) -> Stranger:
+        """Say that a session is too old where whoever it was made for can read it."""
         try:
             note = self._cipher.unseal(SESSION, session, REMEMBERED)
         except Unreadable:
-            return ""
+            return Stranger("page_session")
         portal = await self._portals.find(note["portal"])
-        return origin(portal.client_endpoint) if portal else ""
+        home = origin(portal.client_endpoint) if portal else ""
+        return Stranger("page_session", home, str(note["language"]))
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.

@@ -5,7 +5,7 @@ import re
 import app_page
 import pytest
 from app_page import words_of
-from stage import ADD, ANNA, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, SEND, Stage
 from tab_page import offered, opened, pressed
 
 ADMIN = 1

@@ -90,10 +90,10 @@ class AppPage:
             return await self._answer(request, visitor, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)
-            return await self._excuse(visit, stranger.notice, 403, stranger.home)
+            return await self._excuse(visit, stranger, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the app's page cannot be shown: %s", error)
-            return await self._excuse(visit, "page_server", 503)
+            return await self._excuse(visit, Stranger("page_server"), 503)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:
@@ -155,15 +155,15 @@ class AppPage:
         return {**seen, "repaired": repaired}
 
     async def _excuse(
-        self, visit: Visit | None, notice: str, status: int, home: str = ""
+        self, visit: Visit | None, stranger: Stranger, status: int
     ) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         if visit:
-            log.warning("somebody is not shown the app's page: %s", notice)
+            log.warning("somebody is not shown the app's page: %s", stranger.notice)
         return await self._pages.show(
             "notice.html.j2",
-            self._pages.language(visit.language if visit else ""),
+            self._pages.language(stranger.language, visit.language if visit else ""),
             status=status,
-            framed_by=home or (visit.claimed_origin if visit else ""),
-            notice=notice,
+            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
+            notice=stranger.notice,
         )

@@ -84,10 +84,10 @@ class TabPage:
             return await self._posted(visitor, posted)
         except Stranger as stranger:
             self._callers.charge(request)
-            return await self._excuse(visit, stranger.notice, 403, stranger.home)
+            return await self._excuse(visit, stranger, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the tab of a record cannot be shown: %s", error)
-            return await self._excuse(visit, "page_server", 503)
+            return await self._excuse(visit, Stranger("page_server"), 503)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:
@@ -96,7 +96,7 @@ class TabPage:
 
     async def _opened(self, visitor: Visitor, visit: Visit) -> web.StreamResponse:
         if visit.item is None:
-            return await self._excuse(visit, "tab_no_record", 400, _home(visitor))
+            return await self._excuse(visit, _stranger(visitor, "tab_no_record"), 400)
         return await self._show(visitor, visit.item)
 
     async def _posted(self, visitor: Visitor, posted: Form) -> web.StreamResponse:
@@ -118,7 +118,7 @@ class TabPage:
         record = await self._record(visitor, note.item, all_of_it=False)
         one = record.chat(read_number(posted.get("chat")) or 0)
         if one is None:
-            raise Stranger("tab_no_chat", _home(visitor))
+            raise _stranger(visitor, "tab_no_chat")
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
         else:
@@ -141,10 +141,10 @@ class TabPage:
         try:
             record = await look(visitor.portal, visitor.user_id, item)
         except (Refused, NoPermission):
-            raise Stranger("tab_closed", _home(visitor)) from None
+            raise _stranger(visitor, "tab_closed") from None
         reader = record.reader
         if reader is None or reader.extranet or reader.customer or reader.bot:
-            raise Stranger("tab_closed", _home(visitor))
+            raise _stranger(visitor, "tab_closed")
         return record
 
     async def _show(
@@ -185,22 +185,26 @@ class TabPage:
         return [one for one in found if one.person.id != visitor.portal.bot_id][:MOST_FOUND]
 
     async def _excuse(
-        self, visit: Visit | None, notice: str, status: int, home: str = ""
+        self, visit: Visit | None, stranger: Stranger, status: int
     ) -> web.StreamResponse:
         """Say why not, where the visit comes from: there is nothing else on that page."""
         if visit:
-            log.warning("somebody is not shown the tab of a record: %s", notice)
+            log.warning("somebody is not shown the tab of a record: %s", stranger.notice)
         return await self._pages.show(
             "notice.html.j2",
-            self._pages.language(visit.language if visit else ""),
+            self._pages.language(stranger.language, visit.language if visit else ""),
             status=status,
-            framed_by=home or (visit.claimed_origin if visit else ""),
-            notice=notice,
+            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
+            notice=stranger.notice,
         )
 
 
 def _home(visitor: Visitor) -> str:
     return origin(visitor.portal.client_endpoint)
+
+
+def _stranger(visitor: Visitor, notice: str) -> Stranger:
+    return Stranger(notice, _home(visitor), visitor.language)
 
 
 def _words(value: Any, longest: int) -> str:
