@@ -8,7 +8,7 @@ from bot.bitrix24.events import PAGE, Chat
 from bot.commands.errors import OtherItem
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.languages import Languages
-from bot.outcomes import Outcomes, Told
+from bot.outcomes import Outcome, Outcomes, Told
 from bot.presses import Buttons
 from bot.rendering import Wording
 from bot.store.accepted import Accepted, Button, Place, Reply
@@ -44,6 +44,7 @@ class Letters:
     async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
         """Give the replies: one for every place and reader."""
         told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        told = [_elsewhere(one) for one in told] if _is_of_page(command) else told
         settings = await self._settings.of(command.event.member_id)
         parks, asks = (
             any(isinstance(one, kind) for one in told) for kind in (PermissionNeeded, ConsentNeeded)
@@ -101,6 +102,17 @@ class Letters:
         return "\n".join([*texts[: MAX_LINES - 1], more])
 
 
+def _is_of_page(command: Accepted) -> bool:
+    """Say whether nobody has said anything in the chat: then it is not answered there."""
+    return command.event.command.context == PAGE
+
+
+def _elsewhere(told: Told) -> Told:
+    """Give what is to be told outside of the chat that it is about: which that is, it has to say."""
+    is_here = isinstance(told, Outcome) and getattr(told, "here", False)
+    return told.model_copy(update={"here": False}) if is_here else told
+
+
 def _typed_in(told: Told, command: Accepted) -> Chat | None:
     """Give the chat that a private text has to name: where the command was typed.
 
@@ -118,9 +130,7 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
     requester = command.event.user.person
-    event = command.event
-    # What nobody has said in the chat is not answered there.
-    private = event.command.context == PAGE or event.chat.is_private
+    private = command.event.chat.is_private or _is_of_page(command)
     if isinstance(told, Refusal):
         place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
         private = private or isinstance(told, PermissionNeeded) or bool(told.offers)

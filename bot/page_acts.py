@@ -95,7 +95,7 @@ class PageActs:
         if await self._backlog.room(event) is not Room.ENOUGH:
             return Came("full")
         accepted = await self._inbox.accept(
-            event, *self._engine.joining(event.lane), identity=note.identity, internal=True
+            event, *self._engine.joining(event.lane), identity=note.identity, proven=True
         )
         if accepted is None:
             return Came("again")

@@ -46,7 +46,7 @@ async def test_an_invitation_by_a_press_is_the_visitor_s_own(stage: Stage) -> No
 
     page = await pressed(stage, page, invite=str(ANNA))
 
-    assert "Ответ бота ✅ Анна Орлова теперь в этом чате." in words_of(page)
+    assert "Ответ бота ✅ Анна Орлова теперь в чате сделка № 288." in words_of(page)
     assert "В чате Ольга Смирнова оператор, это вы Убрать Анна Орлова Убрать" in words_of(page)
     assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
     assert ANNA in await stage.members()
@@ -80,7 +80,7 @@ async def test_a_removal_and_its_undoing_on_the_page(stage: Stage) -> None:
 
     page = await pressed(stage, page, remove=str(ANNA))
 
-    assert "Анна Орлова больше не в этом чате." in words_of(page)
+    assert "Анна Орлова больше не в чате сделка № 288." in words_of(page)
     assert [call["user_id"] for call in await stage.calls(DELETE)] == [OLGA]
     assert ANNA not in await stage.members()
 
@@ -114,7 +114,7 @@ async def test_a_colleague_is_found_and_invited(stage: Stage) -> None:
 
     page = await pressed(stage, page, invite=str(IVAN))
     assert IVAN in await stage.members()
-    assert "Иван Петров теперь в этом чате" in words_of(page)
+    assert "Иван Петров теперь в чате" in words_of(page)
 
     page = await pressed(stage, page, find="Никто Никакой")
     assert "Нет сотрудника по запросу «Никто Никакой»" in words_of(page)

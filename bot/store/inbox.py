@@ -128,11 +128,13 @@ class Inbox:
         refusal: Reply | None = None,
         identity: str = "",
         internal: bool = False,
+        proven: bool = False,
     ) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
 
         With a ``refusal`` it is not to be carried out, only to be answered. It is known by its
-        own identity, unless it is given another. An ``internal`` one is the bot's own.
+        own identity, unless it is given another. An ``internal`` one is the bot's own; that a
+        ``proven`` one is its requester's is certain already.
         Raises ``StoreUnavailable``.
         """
         first = identity or event.identity
@@ -151,7 +153,7 @@ class Inbox:
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
             "tokens": self._sealed(event, secret),
             "delivery": delivery,
-            "proven": internal,
+            "proven": internal or proven,
             "internal": internal,
         }
         number, is_second = await self._stored(row, with_it), False
@@ -167,7 +169,7 @@ class Inbox:
             row["received_at"],
             replies=[refusal] if refusal else None,
             brought=brought,
-            proven=internal,
+            proven=internal or proven,
             internal=internal,
             is_second=is_second,
         )
