@@ -108,9 +108,10 @@ def _is_of_page(command: Accepted) -> bool:
 
 
 def _elsewhere(told: Told) -> Told:
-    """Give what is to be told outside of the chat that it is about: which that is, it has to say."""
-    is_here = isinstance(told, Outcome) and getattr(told, "here", False)
-    return told.model_copy(update={"here": False}) if is_here else told
+    """Give what is to be told outside of the chat that it is about: it has to say which that is."""
+    if isinstance(told, Outcome) and getattr(told, "here", False):
+        return told.model_copy(update={"here": False})
+    return told
 
 
 def _typed_in(told: Told, command: Accepted) -> Chat | None:

@@ -11,7 +11,7 @@ import pytest
 from app_page import session_of, words_of
 from attacking import Watch, as_bots, forged, own, post
 from pydantic import SecretStr
-from stage import ADD, ANNA, BOSS, BOT, CHAT, IVAN, KEY, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOSS, CHAT, IVAN, KEY, OLGA, ON_SQLITE, Stage
 from tab_page import address, offered, opened, pressed, record_of, sent
 
 from bot.store.cipher import Cipher

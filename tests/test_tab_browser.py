@@ -1,4 +1,4 @@
-"""The tab of a CRM record in a real browser: in the web chat's record panel, by keyboard, on a phone."""
+"""The tab of a CRM record in a real browser: in the web chat, by keyboard, on a phone."""
 
 import os
 from pathlib import Path

@@ -5,7 +5,7 @@ import re
 import app_page
 import pytest
 from app_page import words_of
-from stage import ADD, ANNA, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, SEND, Stage
+from stage import ADD, ANNA, ANSWER, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, SEND, Stage
 from tab_page import offered, opened, pressed
 
 ADMIN = 1
@@ -66,10 +66,8 @@ async def test_nothing_of_it_reaches_the_customer(stage: Stage) -> None:
 
     chat = await stage.chat()
     assert not [one for one in chat["messages"] if one["to_customer"]]
-    assert not await stage.calls("imbot.v2.Command.answer")
-    said_in = {
-        call["params"]["dialogId"] for call in await stage.calls("imbot.v2.Chat.Message.send")
-    }
+    assert not await stage.calls(ANSWER)
+    said_in = {call["params"]["dialogId"] for call in await stage.calls(SEND)}
     assert not [one for one in said_in if one.startswith("chat")]
 
 

@@ -10,6 +10,7 @@ a token said to be the requester's      it may act at once, for it gives nobody 
                                         whose it is ``profile`` says in the same request
 a token said to be another's            nothing; it is not even kept
 a person's consent on our page          that they mean a command that nothing else had proven
+a form of the tab in a CRM card         that its visitor means it: with their session, and once
 a mark in our own row                   that an act is the bot's own: a timer
 ======================================  ===========================================================
 
