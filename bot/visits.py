@@ -6,12 +6,12 @@ Nothing of it is proven: who reads it has to prove the tokens first.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.bitrix24.entities import ITEM_TYPES, CrmItem
-from bot.bitrix24.events import Auth, MalformedEvent, Token
+from bot.bitrix24.events import Auth, MalformedEvent, Spare, Token
 from bot.bitrix24.numerals import read_number
 
 _CARD = re.compile(r"CRM_([A-Z]+)_DETAIL_TAB", re.IGNORECASE)
@@ -33,8 +33,8 @@ class Visit(BaseModel):
     language: str = Field("", alias="LANG", max_length=16)
     domain: str = Field("", alias="DOMAIN", max_length=255)
     protocol: str = Field("1", alias="PROTOCOL", max_length=8)
-    place: str = Field("", alias="PLACEMENT", max_length=64)
-    options: str = Field("", alias="PLACEMENT_OPTIONS", max_length=1000)
+    place: Annotated[str, Field(alias="PLACEMENT", max_length=64), Spare] = ""
+    options: Annotated[str, Field(alias="PLACEMENT_OPTIONS", max_length=1000), Spare] = ""
 
     @classmethod
     def read(cls, form: Mapping[str, Any], query: Mapping[str, str]) -> Self:
