@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from bot.engine import backlog
 from hostile import memory
 from process import bot_process, ready
 from pydantic import SecretStr
@@ -17,11 +18,10 @@ from test_events import post, sample
 
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
-from bot.engine import backlog
+from bot.inbox.inbox import Inbox
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
-from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running

@@ -66,6 +66,20 @@ async def nothing_reached_the_customer(desk: Desk) -> None:
     assert not [one for one in (await desk.stage.chat())["messages"] if one["to_customer"]]
 
 
+async def test_from_the_record_panel_on_a_phone(stage: Stage, browser: Browser) -> None:
+    async with desk_open(stage, browser, width=360) as desk:
+        await desk.page.get_by_role("button", name="Портал", exact=True).click()
+        await desk.page.get_by_role("button", name="контакт 91: Коллеги в чате").click()
+        frame = desk.page.frame_locator("#app-frame iframe")
+        await frame.get_by_role("button", name="Позвать: Анна Орлова").click()
+        await expect(frame.get_by_role("status")).to_contain_text("Анна Орлова теперь в чате")
+        assert await fits(desk.page)
+        assert await desk.page.frames[-1].evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    assert ANNA in await stage.members()
+
+
 @pytest.mark.parametrize("width", [320, 400])
 async def test_on_a_phone_and_without_scripts(
     stage: Stage, browser: Browser, pictures: Path, width: int

@@ -199,7 +199,9 @@ async def test_a_card_that_is_not_saved(stage: Stage, item: str) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("options", ["", "[]", "{", '"x"', "[" * 900, "[" * 5000, '{"ID": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "options", ["", "[]", "{", '"x"', "[" * 900, "[" * 5000, '{"ID": {"a": 1}}']
+)
 async def test_options_in_any_shape(stage: Stage, options: str) -> None:
     status, page = await opened(stage, PLACEMENT_OPTIONS=options)
 

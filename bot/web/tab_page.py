@@ -11,22 +11,22 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.acting.records import CustomerChat, Record, Records
 from bot.bitrix24 import bbcode, form
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import origin
-from bot.bitrix24.records import CustomerChat, Record, Records
-from bot.colleagues import Colleague, Colleagues
+from bot.bitrix24.visits import Visit
 from bot.commands.grammar import MAX_REASON
-from bot.connect import Links
 from bot.errors import StoreUnavailable
-from bot.page_acts import Came, Note, PageActs
-from bot.presses import PRESS
-from bot.store.portal_settings import PortalSettingsStore
-from bot.visitors import Stranger, Visitor, Visitors
-from bot.visits import Visit
+from bot.inbox.pressed import PRESS
+from bot.portals.colleagues import Colleague, Colleagues
+from bot.portals.settings import PortalSettingsStore
+from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.story.connect import Links
+from bot.story.page_acts import Came, Note, PageActs
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
