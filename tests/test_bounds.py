@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from bot.engine import backlog
 from hostile import memory
 from process import bot_process, ready
 from pydantic import SecretStr
@@ -18,6 +17,7 @@ from test_events import post, sample
 
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
+from bot.inbox import backlog
 from bot.inbox.inbox import Inbox
 from bot.settings import Settings
 from bot.store.cipher import Cipher

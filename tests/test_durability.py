@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from bot.engine import backlog
 from postgres import Server
 from process import bot_process, ready
 from stage import (
@@ -28,6 +27,7 @@ from stage import (
 from test_events import post, sample
 
 from bot.bitrix24.events import CommandEvent
+from bot.inbox import backlog
 from bot.settings import Settings
 from bot.store.database import Database, engine_for
 from sandbox.server import Portal, running

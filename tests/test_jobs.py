@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
-from bot.engine import jobs
 from running import DOWN, WELL, Process
 from stage import ON_POSTGRESQL
 
 from bot.acting.journal import Journal, NotOwner, Step
+from bot.inbox import jobs
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import NotReady
 from bot.inbox.jobs import Jobs
