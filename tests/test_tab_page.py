@@ -6,7 +6,7 @@ import app_page
 import pytest
 from app_page import words_of
 from stage import ADD, ANNA, ANSWER, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, SEND, Stage
-from tab_page import offered, opened, pressed
+from tab_page import offered, opened, pressed, sent
 
 ADMIN = 1
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -229,6 +229,48 @@ async def test_only_the_portal_may_frame_it(stage: Stage) -> None:
 
     assert f"frame-ancestors {stage.portal.url}" in policy
     assert "script-src 'none'" in policy
+
+
+async def test_a_slow_answer_comes_privately(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.story.page_acts.PATIENCE", 0.2)
+    await stage.faults(method=ADD, delay=1)
+    _, page = await opened(stage)
+
+    page = await pressed(stage, page, invite=str(ANNA))
+
+    assert "Ответ бота Бот ещё выполняет это." in words_of(page)
+    await stage.settled()
+    assert [one for one in await stage.told_privately() if one.startswith("✅ [USER=15]")]
+    assert len(await stage.calls(ADD)) == 1
+
+
+@ON_SQLITE
+async def test_where_too_much_waits_nothing_more_is_taken(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.story.page_acts.PATIENCE", 0.1)
+    monkeypatch.setattr("bot.inbox.backlog.REQUESTER_LIMIT", 1)
+    await stage.faults(method=ADD, delay=2)
+    _, page = await opened(stage)
+    page = await pressed(stage, page, invite=str(ANNA))
+
+    page = await pressed(stage, page, invite=str(IVAN))
+
+    assert "эта не принята" in words_of(page)
+    await stage.settled()
+    assert IVAN not in await stage.members()
+
+
+@ON_SQLITE
+async def test_a_portal_that_does_not_answer(stage: Stage) -> None:
+    _, page = await opened(stage)
+    await stage.faults(method="batch", error={"status": 503, "code": "QUERY_LIMIT_EXCEEDED",
+                                              "description": "x"}, times=None)  # fmt: skip
+
+    status, told = await sent(stage, page, invite=str(ANNA))
+
+    assert (status, "Сейчас не получилось" in told) == (503, True)
+    assert stage.stored() == 0
 
 
 @ON_SQLITE

@@ -67,6 +67,10 @@ class Visitor:
     connected: bool = True
     since: float = 0.0
 
+    def turned_away(self, notice: str) -> Stranger:
+        """Say why not, in the visitor's language and in their portal's frame."""
+        return Stranger(notice, origin(self.portal.client_endpoint), self.language)
+
 
 @dataclass(eq=False, slots=True)
 class Visitors:
@@ -106,16 +110,17 @@ class Visitors:
             raise Stranger("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
+        known = Visitor(portal, user_id, language, connected=False, since=since)
         if since < time.time() - LONGEST_SESSION:
-            raise Stranger("page_session", origin(portal.client_endpoint), language)
+            raise known.turned_away("page_session")
         try:
             profile = await self._access.call(portal, user_id, Call("profile"))
         except NoPermission:
-            return Visitor(portal, user_id, language, connected=False, since=since)
+            return known
         except Bitrix24Error:
-            raise Stranger("page_server") from None
+            raise known.turned_away("page_server") from None
         if profile_id(profile) != user_id:
-            raise Stranger("page_proof")
+            raise known.turned_away("page_proof")
         return _visitor(portal, user_id, language, profile, since, zone)
 
     def session(self, visitor: Visitor) -> str:

@@ -15,12 +15,11 @@ from typing import Literal
 
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.events import PAGE, Bot, Chat, Command, CommandEvent, Message, User
-from bot.bitrix24.oauth import origin
 from bot.inbox.accepted import Reply
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
-from bot.portals.visitors import SESSION_LIFE, Stranger, Visitor
+from bot.portals.visitors import SESSION_LIFE, Visitor
 from bot.store.cipher import Cipher, Unreadable
 
 RECORD = "record"
@@ -75,10 +74,9 @@ class PageActs:
         try:
             told = self._cipher.unseal(RECORD, note, SESSION_LIFE)
         except Unreadable:
-            home = origin(visitor.portal.client_endpoint)
-            raise Stranger("page_session", home, visitor.language) from None
+            raise visitor.turned_away("page_session") from None
         if (told["portal"], told["user"]) != (visitor.portal.member_id, visitor.user_id):
-            raise Stranger("page_proof")
+            raise visitor.turned_away("page_proof")
         # A command without a message, known by what nobody else can know.
         known_by = hashlib.sha256(f"{told['portal']}/{told['once']}".encode()).hexdigest()
         item = CrmItem(type=told["type"], id=told["id"])

@@ -84,6 +84,7 @@ class AppPage:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         if visit:
             self._callers.admit(request)
+        visitor: Visitor | None = None
         try:
             visitor = await self._visitor(visit, posted)
             self._callers.proved(request)
@@ -93,7 +94,8 @@ class AppPage:
             return await self._excuse(visit, stranger, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the app's page cannot be shown: %s", error)
-            return await self._excuse(visit, Stranger("page_server"), 503)
+            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
+            return await self._excuse(visit, why, 503)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:

@@ -76,6 +76,7 @@ class TabPage:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         if visit:
             self._callers.admit(request)
+        visitor: Visitor | None = None
         try:
             visitor = await self._visitor(visit, posted)
             self._callers.proved(request)
@@ -87,7 +88,8 @@ class TabPage:
             return await self._excuse(visit, stranger, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the tab of a record cannot be shown: %s", error)
-            return await self._excuse(visit, Stranger("page_server"), 503)
+            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
+            return await self._excuse(visit, why, 503)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:
@@ -96,7 +98,7 @@ class TabPage:
 
     async def _opened(self, visitor: Visitor, visit: Visit) -> web.StreamResponse:
         if visit.item is None:
-            return await self._excuse(visit, _stranger(visitor, "tab_no_record"), 400)
+            return await self._excuse(visit, visitor.turned_away("tab_no_record"), 400)
         return await self._show(visitor, visit.item)
 
     async def _posted(self, visitor: Visitor, posted: Form) -> web.StreamResponse:
@@ -118,7 +120,7 @@ class TabPage:
         record = await self._record(visitor, note.item, all_of_it=False)
         one = record.chat(read_number(posted.get("chat")) or 0)
         if one is None:
-            raise _stranger(visitor, "tab_no_chat")
+            raise visitor.turned_away("tab_no_chat")
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
         else:
@@ -141,10 +143,10 @@ class TabPage:
         try:
             record = await look(visitor.portal, visitor.user_id, item)
         except (Refused, NoPermission):
-            raise _stranger(visitor, "tab_closed") from None
+            raise visitor.turned_away("tab_closed") from None
         reader = record.reader
         if reader is None or reader.extranet or reader.customer or reader.bot:
-            raise _stranger(visitor, "tab_closed")
+            raise visitor.turned_away("tab_closed")
         return record
 
     async def _show(
@@ -201,10 +203,6 @@ class TabPage:
 
 def _home(visitor: Visitor) -> str:
     return origin(visitor.portal.client_endpoint)
-
-
-def _stranger(visitor: Visitor, notice: str) -> Stranger:
-    return Stranger(notice, _home(visitor), visitor.language)
 
 
 def _words(value: Any, longest: int) -> str:
