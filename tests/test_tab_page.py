@@ -128,6 +128,7 @@ async def test_an_escalation_by_the_portal_s_order(stage: Stage) -> None:
     assert 21 in await stage.members()
     [brief] = [one for one in await stage.told_privately(21) if "Нужно решение" in one]
     assert "Поставка оборудования" in brief
+    assert "[USER=7]Ольга Смирнова[/USER]" in brief
 
 
 @ON_SQLITE

@@ -38,6 +38,7 @@ from bot.bitrix24.errors import (
     NotTheirs,
     Unreachable,
 )
+from bot.bitrix24.events import PAGE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import flag
 from bot.bitrix24.token_pair import TokenPair
@@ -216,8 +217,10 @@ class Actor:
         self._own = command.brought.own
         # It is certain that the requester means this command.
         self.is_proven = command.proven
-        # What the portal calls them: a name that came over the wire proves nothing.
-        self._name = ""
+        # What the portal calls them, as it has told a page of ours: a name that came over the wire
+        # proves nothing.
+        is_of_page = command.event.command.context == PAGE
+        self._name = command.event.user.name if is_of_page else ""
 
     @property
     def may_act(self) -> bool:
