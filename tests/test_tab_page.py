@@ -4,9 +4,26 @@ import re
 
 import app_page
 import pytest
-from app_page import words_of
-from stage import ADD, ANNA, ANSWER, BOSS, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, SEND, Stage
-from tab_page import offered, opened, pressed, sent
+from app_page import session_of, words_of
+from stage import (
+    ADD,
+    ANNA,
+    ANSWER,
+    BOSS,
+    CHAT,
+    CUSTOMER,
+    IVAN,
+    OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    SEND,
+    Stage,
+    settings_for,
+)
+from tab_page import offered, opened, pressed, record_of, sent
+
+from bot.web.application import serving
+from bot.web.listener import listening
 
 ADMIN = 1
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -242,6 +259,25 @@ async def test_a_slow_answer_comes_privately(stage: Stage, monkeypatch: pytest.M
     assert "Ответ бота Бот ещё выполняет это." in words_of(page)
     await stage.settled()
     assert [one for one in await stage.told_privately() if one.startswith("✅ [USER=15]")]
+    assert len(await stage.calls(ADD)) == 1
+
+
+@ON_POSTGRESQL
+async def test_a_process_that_serves_pages_alone_has_others_do_it(stage: Stage) -> None:
+    url = stage.settings.database_url.get_secret_value()
+    pages = settings_for(stage.portal, url, public_url=stage.settings.public_url)
+    async with (
+        serving(pages, working=False) as application,
+        listening(application, pages.port, "127.0.0.1"),
+    ):
+        _, page = await opened(stage)
+        known = {"session": session_of(page), "record": record_of(page), "chat": str(CHAT)}
+        address = f"http://127.0.0.1:{pages.port}/bitrix24/tab"
+        for told in ("Анна Орлова теперь в чате", "второй раз ничего не сделано"):
+            fields = {**known, "invite": str(ANNA)}
+            async with stage.session.post(address, data=fields) as response:
+                assert told in words_of(await response.text())
+
     assert len(await stage.calls(ADD)) == 1
 
 
