@@ -47,14 +47,14 @@ class Came:
     reply: Reply | None = None
 
 
+@dataclass(eq=False)
 class PageActs:
     """Has commands carried out that visitors ask for on a page."""
 
-    def __init__(self, cipher: Cipher, inbox: Inbox, backlog: Backlog, engine: Engine) -> None:
-        self._cipher = cipher
-        self._inbox = inbox
-        self._backlog = backlog
-        self._engine = engine
+    _cipher: Cipher
+    _inbox: Inbox
+    _backlog: Backlog
+    _engine: Engine
 
     def note(self, visitor: Visitor, item: CrmItem) -> str:
         """Write the note that the visitor's next form carries."""

@@ -7,6 +7,7 @@ the visitor. Nothing is typed and nothing is said in those chats: the customer s
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -42,30 +43,19 @@ MOST_FOUND = 10
 LONGEST_NAME = 100
 
 
+@dataclass(eq=False)
 class TabPage:
     """The page, for one record at a time."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        pages: Pages,
-        visitors: Visitors,
-        records: Records,
-        acts: PageActs,
-        colleagues: Colleagues,
-        settings: PortalSettingsStore,
-        links: Links,
-    ) -> None:
-        self._forms = forms
-        self._callers = callers
-        self._pages = pages
-        self._visitors = visitors
-        self._records = records
-        self._acts = acts
-        self._colleagues = colleagues
-        self._settings = settings
-        self._links = links
+    _forms: Forms
+    _callers: Callers
+    _pages: Pages
+    _visitors: Visitors
+    _records: Records
+    _acts: PageActs
+    _colleagues: Colleagues
+    _settings: PortalSettingsStore
+    _links: Links
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
