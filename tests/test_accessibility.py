@@ -42,6 +42,23 @@ async def test_the_app_s_page(stage: Stage, browser: Browser, axe: str) -> None:
         assert await findings(page, axe) == []
 
 
+async def test_the_tab_of_a_record(stage: Stage, browser: Browser, axe: str) -> None:
+    card = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
+    async with window(browser) as (page, _):
+        await open_app(page, stage, OLGA, "ru", **card)
+        await page.get_by_label("Имя или номер").fill("Петров")
+        await page.get_by_role("button", name="Найти").click()
+        await expect(page.get_by_role("list", name="Найденные коллеги")).to_be_visible()
+        assert await findings(page, axe) == []
+        await page.get_by_role("button", name="Убрать: Ольга Смирнова").click()
+        await expect(page.get_by_role("button", name="Всё равно убрать")).to_be_visible()
+        assert await findings(page, axe) == []
+        await stage.faults(tokens="revoked", user_id=OLGA)
+        await page.get_by_role("button", name="Обновить").click()
+        await expect(page.get_by_role("link", name="Подключить")).to_be_visible()
+        assert await findings(page, axe) == []
+
+
 async def test_the_installation(empty_stage: Stage, browser: Browser, axe: str) -> None:
     stage = empty_stage
     address = f"{stage.settings.public_url}/bitrix24"

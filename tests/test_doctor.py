@@ -210,7 +210,8 @@ async def test_it_leaves_commands_to_the_bot(stage: Stage) -> None:
     await ran(stage.settings, "doctor")
 
     methods = {one["method"] for one in (await stage.calls())[calls:]}
-    assert methods == {"batch", "scope", "imbot.v2.Bot.get", "imbot.v2.Command.list", "event.get"}
+    looks = {"scope", "imbot.v2.Bot.get", "imbot.v2.Command.list", "event.get", "placement.get"}
+    assert methods == {"batch", *looks}
     assert stage.stored() == before
     # Whose pair it would have been is still signed in: nothing was spent to prove the secret.
     assert (await stage.say("/invite id12")).startswith("✅")

@@ -66,6 +66,15 @@ async def test_a_placement_is_opened_at_its_own_handler(desk: Desk) -> None:
     assert await desk.ask("placement.unbind", PLACEMENT="IM_TEXTAREA") == {"count": 1}
 
 
+async def test_the_places_are_those_of_the_app_s_scopes(desk: Desk) -> None:
+    listed = await desk.ask("placement.list")
+    assert {"IM_TEXTAREA", "CRM_DEAL_DETAIL_TAB", "CRM_COMPANY_DETAIL_TAB"} <= set(listed)
+
+    await desk.fault(scopes=["placement", "im"])
+
+    assert "CRM_DEAL_DETAIL_TAB" not in await desk.ask("placement.list")
+
+
 async def test_placements_are_for_administrators(desk: Desk) -> None:
     token = await desk.token(7)
     refused = await desk.refusal("placement.bind", token, PLACEMENT="IM_TEXTAREA")

@@ -278,7 +278,8 @@ async def test_an_answer_that_says_false_counts_as_not_said(stage: Stage) -> Non
 INSTALLED = [
     "user.admin", "app.info", "imbot.v2.Bot.list", "imbot.v2.Bot.register", "imbot.v2.Bot.update",
     "imbot.v2.Command.list", "imbot.v2.Command.register", "imbot.v2.Command.update",
-    "imbot.v2.Command.unregister", "event.get", "event.bind",
+    "imbot.v2.Command.unregister", "event.get", "event.bind", "placement.get", "placement.bind",
+    "placement.unbind",
 ]  # fmt: skip
 WORDS = ("installed", "installation not proven", "the installation could not be finished")
 

@@ -27,6 +27,7 @@ WORDING = Wording()
 # Texts that belong to no outcome, and what each is given.
 OTHERS = {
     "bot.j2": set(),
+    "tab.j2": set(),
     "bot_lost.j2": set(),
     "more.j2": {"count"},
     "taking_longer.j2": set(),

@@ -17,6 +17,10 @@ MARK = "\u2060"
 # What begins a code, an entity, a new line (`#BR#`), another call's result in a `batch`.
 _MEANT = re.compile(r"\[|&|#(?=BR#)|\$(?=result)", re.IGNORECASE)
 
+# The markup of the bot's own texts: that of others has a mark behind every bracket.
+_USER = re.compile(r"\[USER=(\d+)\](.*?)\[/USER\]")
+_TAG = re.compile(r"\[/?(?:CHAT|URL|B|I|U|S)(?:=[^\]\[]*)?\]", re.IGNORECASE)
+
 # What makes a line a command, a quotation, a rule around a quotation.
 _BEGINNINGS = ("/", ">>", "------")
 
@@ -36,6 +40,12 @@ def neutralise(value: str, limit: int = MAX_VALUE) -> str:
 def mention(user_id: int, name: str) -> str:
     """Name a user so that the portal shows and links them; it fills in an empty name."""
     return f"[USER={user_id}]{neutralise(name)}[/USER]"
+
+
+def plain(text: str) -> str:
+    """Write what the bot says without markup, for where no BB code is read."""
+    named = _USER.sub(lambda found: found[2] or f"id{found[1]}", text)
+    return _TAG.sub("", named).replace(MARK, "")
 
 
 def without_commands(text: str) -> str:

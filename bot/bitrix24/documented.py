@@ -15,7 +15,8 @@ _METHODS = """
     imopenlines.crm.chat.get
     imopenlines.crm.chat.getLastId imopenlines.crm.chat.user.add imopenlines.crm.chat.user.delete
     imopenlines.crm.lead.create imopenlines.dialog.get imopenlines.session.mode.silent
-    imopenlines.session.start profile scope sonet_group.get sonet_group.user.get
+    imopenlines.session.start placement.bind placement.get placement.unbind profile scope
+    sonet_group.get sonet_group.user.get
     sonet_group.user.invite user.admin user.get user.search
 """
 # What commands call that have been added to those the bot comes with.
@@ -51,7 +52,10 @@ _CHATS = """
     USER_NOT_EXISTS IM_ERROR_KICK KEYBOARD_ERROR KEYBOARD_OVERSIZE FIND_SHORT
 """
 # Pages: crm/, user/, department/, events/.
-_OTHERS = "NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND"
+_OTHERS = """
+    NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND
+    ERROR_PLACEMENT_NOT_FOUND ERROR_PLACEMENT_MAX_COUNT
+"""
 
 SHIPPED = frozenset(_METHODS.split())
 METHODS = SHIPPED | frozenset(_ADDED.split())

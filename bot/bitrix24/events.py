@@ -42,6 +42,9 @@ CONTEXTS = ("textarea", "keyboard", "menu")
 # The context of the bot's own acts, which no portal sends.
 INTERNAL = "timer"
 
+# The context of what a visitor has asked for on a page of ours, which no portal sends either.
+PAGE = "page"
+
 # What the bot does by itself where somebody opens the private talk with it.
 GREET = "greet"
 

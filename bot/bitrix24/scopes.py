@@ -9,6 +9,9 @@ SCOPES = ("imbot", "imopenlines", "im", "crm", "department")
 # One of each is enough.
 EITHER = (("user", "user_basic", "user_brief"), ("sonet_group", "sonet"))
 
+# What the bot does without, where it is not granted: the tab in CRM cards.
+OPTIONAL = ("placement",)
+
 # What an administrator is asked to grant.
 WANTED = (*SCOPES, *(names[0] for names in EITHER))
 

@@ -3,14 +3,18 @@
 Nothing of it is proven: who reads it has to prove the tokens first.
 """
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from bot.bitrix24.events import Auth, MalformedEvent, Token
+from bot.bitrix24.entities import ITEM_TYPES, CrmItem
+from bot.bitrix24.events import Auth, MalformedEvent, Spare, Token
+from bot.bitrix24.numerals import read_number
 
+_CARD = re.compile(r"CRM_([A-Z]+)_DETAIL_TAB", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 
 
@@ -29,6 +33,10 @@ class Visit(BaseModel):
     language: str = Field("", alias="LANG", max_length=16)
     domain: str = Field("", alias="DOMAIN", max_length=255)
     protocol: str = Field("1", alias="PROTOCOL", max_length=8)
+    place: Annotated[str, Field(max_length=64), Spare(""), Field(alias="PLACEMENT")] = ""
+    options: Annotated[str, Field(max_length=1000), Spare(""), Field(alias="PLACEMENT_OPTIONS")] = (
+        ""
+    )
 
     @classmethod
     def read(cls, form: Mapping[str, Any], query: Mapping[str, str]) -> Self:
@@ -53,8 +61,24 @@ class Visit(BaseModel):
         )
 
     @property
+    def item(self) -> CrmItem | None:
+        """The record in whose card the page is opened, as the browser says; ``None``: in none."""
+        found = _CARD.fullmatch(self.place)
+        type_ = next((one for one in ITEM_TYPES if found and one == found[1].lower()), None)
+        number = read_number(_options(self.options).get("ID"))
+        return CrmItem(type=type_, id=number) if type_ and number else None
+
+    @property
     def claimed_origin(self) -> str:
         """Where the visit says it comes from: good for showing an excuse there, for no more."""
         if not _HOST.fullmatch(self.domain):
             return ""
         return f"{'http' if self.protocol == '0' else 'https'}://{self.domain}"
+
+
+def _options(text: str) -> Mapping[str, Any]:
+    try:
+        options = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return options if isinstance(options, dict) else {}

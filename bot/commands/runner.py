@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_of
+from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
 from bot.commands.outcomes import Outcomes, Usage
@@ -69,7 +69,7 @@ class Runner:
         if declared.explains_itself(event):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
-        pressed = isinstance(context.command, Pressed)
+        pressed = isinstance(context.command, Pressed) or event.command.context == PAGE
         arguments = declared.read(params, host, pressed=pressed)
         if declared.proven:
             await context.actor.prove()
@@ -100,7 +100,7 @@ class Runner:
     def _find(self, command: Accepted) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
         event = command.event
-        if isinstance(command, Pressed) or event.command.context == INTERNAL:
+        if isinstance(command, Pressed) or event.command.context in (INTERNAL, PAGE):
             return self._router.find_act(event.name), event.command.params
         try:
             return self._router.find(event.name), event.command.params

@@ -128,11 +128,13 @@ class Inbox:
         refusal: Reply | None = None,
         identity: str = "",
         internal: bool = False,
+        proven: bool = False,
     ) -> Accepted | None:
         """Commit an event, and what belongs with it; ``None`` if it is known already.
 
         With a ``refusal`` it is not to be carried out, only to be answered. It is known by its
-        own identity, unless it is given another. An ``internal`` one is the bot's own.
+        own identity, unless it is given another. An ``internal`` one is the bot's own; that a
+        ``proven`` one is its requester's is certain already.
         Raises ``StoreUnavailable``.
         """
         first = identity or event.identity
@@ -151,7 +153,7 @@ class Inbox:
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
             "tokens": self._sealed(event, secret),
             "delivery": delivery,
-            "proven": internal,
+            "proven": internal or proven,
             "internal": internal,
         }
         number, is_second = await self._stored(row, with_it), False
@@ -167,7 +169,7 @@ class Inbox:
             row["received_at"],
             replies=[refusal] if refusal else None,
             brought=brought,
-            proven=internal,
+            proven=internal or proven,
             internal=internal,
             is_second=is_second,
         )
@@ -254,6 +256,16 @@ class Inbox:
         """Give a command that waits, as it stands now."""
         question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
         return next((self._accepted(row) for row in await self._database.rows(question)), None)
+
+    async def told(self, member_id: str, identity: str) -> list[Reply] | None:
+        """Give the last that was said to a command; ``None`` while it runs, or is not known."""
+        question = select(inbox.c.replies).where(
+            inbox.c.identity == identity,
+            inbox.c.member_id == member_id,
+            or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
+        )
+        row = next(iter(await self._database.rows(question)), None)
+        return None if row is None else _replies.validate_json(row.replies or "[]")
 
     async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
         """Note what a command came to, before it is told."""

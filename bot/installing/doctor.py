@@ -21,6 +21,9 @@ from bot.portals.portals import Portal
 
 LATELY = 24 * 3600
 
+# What the portal says of a method whose scope the app has not been granted.
+NO_SCOPE = "insufficient_scope"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -49,8 +52,8 @@ class Doctor:
     async def portal(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
 
-        Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``events``,
-        ``reach``, ``errors``.
+        Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``tabs``,
+        ``events``, ``reach``, ``errors``.
         """
         member_id, lately = portal.member_id, time.time() - LATELY
         return [
@@ -81,6 +84,7 @@ class Doctor:
             _bot(seen["bot"]),
             self._commands(portal, seen["commands"]),
             _told("lifecycle", self._registration.is_bound(seen["events"])),
+            self._tabs(seen["tabs"]),
         ]
 
     def _commands(self, portal: Portal, listed: Any) -> Check:
@@ -90,6 +94,14 @@ class Doctor:
             return Check("commands", ok=False, value=value, remedy="repair")
         is_current = portal.registered == self._registration.current
         return _told("commands", None if missing is None else is_current)
+
+    def _tabs(self, bound: Any) -> Check:
+        """Say whether the tab is in CRM cards; without the scope for it nothing is wrong."""
+        if isinstance(bound, Refused):
+            is_scope = bound.code == NO_SCOPE
+            return Check("tabs", ok=None, value="placement" if is_scope else bound.code,
+                         remedy="placement" if is_scope else "refused")  # fmt: skip
+        return _told("tabs", self._registration.has_tabs(bound))
 
 
 class PortalDoctor:

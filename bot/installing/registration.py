@@ -1,4 +1,4 @@
-"""The bot and its commands, as the portal knows them."""
+"""The bot, its commands and its tab in CRM cards, as the portal knows them."""
 
 import asyncio
 import hashlib
@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
@@ -40,6 +41,10 @@ LIFECYCLE_EVENTS = (UNINSTALL, UPDATE)
 # The portal tells it of the bot without being asked to.
 REMOVED = "ONIMBOTV2DELETE"
 
+# The cards that the tab is shown in; it needs a scope that the bot does without.
+TABS = tuple(f"CRM_{type_.upper()}_DETAIL_TAB" for type_ in ITEM_TYPES)
+TAB_PATH = "/bitrix24/tab"
+
 # Portals that are told of a new version at a time: one that hangs holds up no other.
 AT_ONCE = 8
 
@@ -63,12 +68,13 @@ class Registration:
         self._wording = wording
         self._patience = patience
         self._events_url = f"{public_url}/bitrix24/events"
+        self._tab_url = f"{public_url}{TAB_PATH}"
         self._codes = bot_codes(client_id)
 
     @cached_property
     def current(self) -> str:
-        """What a portal should know: a fingerprint of commands, words and address."""
-        wanted = [self._bot_fields(), *self._wanted().values()]
+        """What a portal should know: a fingerprint of commands, tabs, words and address."""
+        wanted = [self._bot_fields(), *self._wanted().values(), *self._tabs().values()]
         return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
 
     async def bring_up_to_date(self, portal: Portal) -> None:
@@ -116,23 +122,27 @@ class Registration:
         yield "bot"
         await self._register_commands(portal, bot_id)
         yield "commands"
+        if await self._bind_tabs(portal):
+            yield "tabs"
         await self._bind_events(portal)
         await self._portals.registered(portal.member_id, bot_id, self.current)
         log.info("portal %s knows bot %d and its commands", portal.member_id, bot_id)
         yield "events"
 
     async def stands(self, portal: Portal) -> bool:
-        """Say whether the portal has the bot's commands and tells it of its end."""
+        """Say whether the portal has the bot's commands and tabs, and tells it of its end."""
         calls = self.questions(portal)
         results = await self._call(portal, batch.build(calls))
         has_commands = self.missing_commands(results["commands"]) == set()
-        return has_commands and self.is_bound(results["events"]) is True
+        has_tabs = self.has_tabs(results["tabs"]) is not False
+        return has_commands and has_tabs and self.is_bound(results["events"]) is True
 
     def questions(self, portal: Portal) -> dict[str, Call]:
         """Make the calls that show what a portal knows."""
         return {
             "commands": Call("imbot.v2.Command.list", {"botId": portal.bot_id or 0}),
             "events": Call("event.get"),
+            "tabs": Call("placement.get"),
         }
 
     def missing_commands(self, listed: Any) -> set[str] | None:
@@ -146,6 +156,12 @@ class Registration:
         if not isinstance(bound, list | Mapping):
             return None
         return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
+
+    def has_tabs(self, bound: Any) -> bool | None:
+        """Say whether the tab is in all cards; ``None``: the portal is silent, or may not say."""
+        if not isinstance(bound, list | Mapping):
+            return None
+        return _places(bound) >= {(place, self._tab_url) for place in TABS}
 
     async def _register_bot(self, portal: Portal) -> int:
         """Bring the app's bot up to date; only where it has none, register one."""
@@ -228,6 +244,29 @@ class Registration:
             if not self.is_bound(await self._call(portal, Call("event.get"))):
                 raise
 
+    async def _bind_tabs(self, portal: Portal) -> bool:
+        """Put the tab into the cards; ``False`` where the app has no right to: all else works."""
+        try:
+            known = _places(await self._call(portal, Call("placement.get")))
+        except Refused as refused:
+            log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
+            return False
+        wanted = {
+            place: Call("placement.bind", params)
+            for place, params in self._tabs().items()
+            if (place, self._tab_url) not in known
+        }
+        # Those of an address that the bot had before.
+        old = {
+            f"old{number}": Call("placement.unbind", {"PLACEMENT": place, "HANDLER": url})
+            for number, (place, url) in enumerate(sorted(known))
+            if place in TABS and url.endswith(TAB_PATH) and url != self._tab_url
+        }
+        refusals = await self._refusals(portal, wanted | old)
+        for name, why in refusals.items():
+            log.warning("portal %s: %s is not changed: %s", portal.member_id, name, why)
+        return not refusals.keys() & wanted.keys()
+
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
         for refused in (await self._refusals(portal, calls)).values():
             raise refused
@@ -277,6 +316,15 @@ class Registration:
             name: {"command": name, "hidden": True, "common": common, "extranetSupport": False}
             for name, common in hidden.items()
         }
+
+    def _tabs(self) -> dict[str, dict[str, Any]]:
+        """Give what binds the tab, by the places that it is to be in."""
+        words = {lang: self._wording.page("tab.j2", lang).split("\n") for lang in
+                 self._wording.languages}  # fmt: skip
+        texts = {lang: {"TITLE": title, "DESCRIPTION": about} for lang, (title, about) in
+                 words.items()}  # fmt: skip
+        handler = {"HANDLER": self._tab_url, "LANG_ALL": texts}
+        return {place: {"PLACEMENT": place, **handler} for place in TABS}
 
     def _spellings(self) -> dict[str, bool]:
         """Give the other spellings of commands, and whether they can be typed everywhere."""
@@ -328,6 +376,10 @@ def _commands(found: Any) -> dict[str, int]:
     listed = rows(found.get("commands"), MOST_NUMBERS) if isinstance(found, Mapping) else []
     named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
+
+
+def _places(bound: Any) -> set[tuple[str, str]]:
+    return {(text(one.get("placement")).upper(), text(one.get("handler"))) for one in rows(bound)}
 
 
 def _handlers(bound: Any) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ a token said to be the requester's      it may act at once, for it gives nobody 
                                         whose it is ``profile`` says in the same request
 a token said to be another's            nothing; it is not even kept
 a person's consent on our page          that they mean a command that nothing else had proven
+a form of the tab in a CRM card         that its visitor means it: with their session, and once
 a mark in our own row                   that an act is the bot's own: a timer
 ======================================  ===========================================================
 
@@ -37,6 +38,7 @@ from bot.bitrix24.errors import (
     NotTheirs,
     Unreachable,
 )
+from bot.bitrix24.events import PAGE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import flag
 from bot.bitrix24.token_pair import TokenPair
@@ -215,8 +217,10 @@ class Actor:
         self._own = command.brought.own
         # It is certain that the requester means this command.
         self.is_proven = command.proven
-        # What the portal calls them: a name that came over the wire proves nothing.
-        self._name = ""
+        # What the portal calls them, as it has told a page of ours: a name that came over the wire
+        # proves nothing.
+        is_of_page = command.event.command.context == PAGE
+        self._name = command.event.user.name if is_of_page else ""
 
     @property
     def may_act(self) -> bool:

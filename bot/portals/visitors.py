@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.oauth import origin
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
@@ -31,14 +32,22 @@ SESSION = "page"
 SESSION_LIFE = 3600
 # However often it is used.
 LONGEST_SESSION = 12 * 3600
+# So long afterwards it still tells in whose frame it is said that it is too old.
+REMEMBERED = 30 * 24 * 3600
 
 
 class Stranger(Exception):
-    """The visitor is not let in; ``notice`` says why, and what they can do."""
+    """The visitor is not let in; ``notice`` says why, and what they can do.
 
-    def __init__(self, notice: str) -> None:
+    ``home`` is the origin of their portal where that is proven, which may frame the notice, and
+    ``language`` what they read, where they have been here before.
+    """
+
+    def __init__(self, notice: str, home: str = "", language: str = "") -> None:
         super().__init__(notice)
         self.notice = notice
+        self.home = home
+        self.language = language
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,10 @@ class Visitor:
     is_admin: bool = False
     connected: bool = True
     since: float = 0.0
+
+    def turned_away(self, notice: str) -> Stranger:
+        """Say why not, in the visitor's language and in their portal's frame."""
+        return Stranger(notice, origin(self.portal.client_endpoint), self.language)
 
 
 @dataclass(eq=False, slots=True)
@@ -91,22 +104,23 @@ class Visitors:
         try:
             note = self._cipher.unseal(SESSION, session, SESSION_LIFE)
         except Unreadable:
-            raise Stranger("page_session") from None
+            raise await self._expired(session) from None
         portal = await self._portals.find(note["portal"])
         if portal is None:
             raise Stranger("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
+        known = Visitor(portal, user_id, language, connected=False, since=since)
         if since < time.time() - LONGEST_SESSION:
-            raise Stranger("page_session")
+            raise known.turned_away("page_session")
         try:
             profile = await self._access.call(portal, user_id, Call("profile"))
         except NoPermission:
-            return Visitor(portal, user_id, language, connected=False, since=since)
+            return known
         except Bitrix24Error:
-            raise Stranger("page_server") from None
+            raise known.turned_away("page_server") from None
         if profile_id(profile) != user_id:
-            raise Stranger("page_proof")
+            raise known.turned_away("page_proof")
         return _visitor(portal, user_id, language, profile, since, zone)
 
     def session(self, visitor: Visitor) -> str:
@@ -120,6 +134,16 @@ class Visitors:
                 "since": visitor.since,
             },
         )
+
+    async def _expired(self, session: str) -> Stranger:
+        """Say that a session is too old where whoever it was made for can read it."""
+        try:
+            note = self._cipher.unseal(SESSION, session, REMEMBERED)
+        except Unreadable:
+            return Stranger("page_session")
+        portal = await self._portals.find(note["portal"])
+        home = origin(portal.client_endpoint) if portal else ""
+        return Stranger("page_session", home, str(note["language"]))
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.

@@ -20,6 +20,7 @@ from bot.bitrix24.errors import (
     Unanswered,
     Unreachable,
 )
+from bot.bitrix24.events import PAGE
 from bot.commands.diagnosis import system_refusal
 from bot.commands.outcomes import (
     AdministratorNeeded,
@@ -47,7 +48,7 @@ from bot.errors import (
     SubscriptionEnded,
 )
 from bot.figures import Ending, Figures
-from bot.inbox.accepted import Accepted, End, Reply
+from bot.inbox.accepted import Accepted, End, Place, Reply
 from bot.inbox.inbox import Inbox
 from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.portals import Portal, Portals
@@ -290,7 +291,10 @@ class Dispatcher:
         if not command.proven:
             return replies
         replies += await self._alert(portal, command, requester, outcomes)
-        return replies + await self._hint(command)
+        replies += await self._hint(command)
+        # What is said last stays readable: a page shows its visitor what came of their wish.
+        is_of_page = command.event.command.context == PAGE
+        return sorted(replies, key=_is_requesters) if is_of_page else replies
 
     async def _alert(
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
@@ -317,3 +321,7 @@ class Dispatcher:
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
+
+
+def _is_requesters(reply: Reply) -> bool:
+    return reply.place is Place.PRIVATE and not reply.user_id

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.bitrix24.entities import CrmItem, Offer, Person
-from bot.bitrix24.events import Chat
+from bot.bitrix24.events import PAGE, Chat
 from bot.commands.errors import OtherItem
-from bot.commands.outcomes import Outcomes, Told
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.portals.settings import PortalSettings, PortalSettingsStore
@@ -38,6 +38,7 @@ class Letters:
     async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
         """Give the replies: one for every place and reader."""
         told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        told = [_elsewhere(one) for one in told] if _is_of_page(command) else told
         settings = await self._settings.of(command.event.member_id)
         parks, asks = (
             any(isinstance(one, kind) for one in told) for kind in (PermissionNeeded, ConsentNeeded)
@@ -95,6 +96,18 @@ class Letters:
         return "\n".join([*texts[: MAX_LINES - 1], more])
 
 
+def _is_of_page(command: Accepted) -> bool:
+    """Say whether nobody has said anything in the chat: then it is not answered there."""
+    return command.event.command.context == PAGE
+
+
+def _elsewhere(told: Told) -> Told:
+    """Give what is to be told outside of the chat that it is about: it has to say which that is."""
+    if isinstance(told, Outcome) and getattr(told, "here", False):
+        return told.model_copy(update={"here": False})
+    return told
+
+
 def _typed_in(told: Told, command: Accepted) -> Chat | None:
     """Give the chat that a private text has to name: where the command was typed.
 
@@ -112,10 +125,11 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
     requester = command.event.user.person
+    private = command.event.chat.is_private or _is_of_page(command)
     if isinstance(told, Refusal):
         place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
-        private = isinstance(told, PermissionNeeded) or bool(told.offers)
-        return (Place.PRIVATE if private or command.event.chat.is_private else place), requester
+        private = private or isinstance(told, PermissionNeeded) or bool(told.offers)
+        return (Place.PRIVATE if private else place), requester
     if told.reader is not None:
         return Place.PRIVATE, told.reader
-    return (Place.PRIVATE if command.event.chat.is_private else told.place), requester
+    return (Place.PRIVATE if private else told.place), requester

@@ -74,16 +74,18 @@ class AppPage:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         if visit:
             self._callers.admit(request)
+        visitor: Visitor | None = None
         try:
             visitor = await self._visitor(visit, posted)
             self._callers.proved(request)
             return await self._answer(request, visitor, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)
-            return await self._excuse(visit, stranger.notice, 403)
+            return await self._excuse(visit, stranger, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("the app's page cannot be shown: %s", error)
-            return await self._excuse(visit, "page_server", 503)
+            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
+            return await self._excuse(visit, why, 503)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:
@@ -144,14 +146,16 @@ class AppPage:
         seen = await self._state(replace(visitor, portal=portal), posted)
         return {**seen, "repaired": repaired}
 
-    async def _excuse(self, visit: Visit | None, notice: str, status: int) -> web.StreamResponse:
+    async def _excuse(
+        self, visit: Visit | None, stranger: Stranger, status: int
+    ) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         if visit:
-            log.warning("somebody is not shown the app's page: %s", notice)
+            log.warning("somebody is not shown the app's page: %s", stranger.notice)
         return await self._pages.show(
             "notice.html.j2",
-            self._pages.language(visit.language if visit else ""),
+            self._pages.language(stranger.language, visit.language if visit else ""),
             status=status,
-            framed_by=visit.claimed_origin if visit else "",
-            notice=notice,
+            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
+            notice=stranger.notice,
         )

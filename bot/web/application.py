@@ -9,6 +9,7 @@ from aiohttp import web
 import handlers
 from bot.acting.audit import Audit
 from bot.acting.groups import Groups
+from bot.acting.records import Records
 from bot.acting.requester import Requester
 from bot.app import Parts, running
 from bot.commands.arrivals import Arrivals
@@ -19,6 +20,7 @@ from bot.portals.forgetting import Forgetting
 from bot.portals.visitors import Visitors
 from bot.settings import Settings
 from bot.story.connect import Connect
+from bot.story.page_acts import PageActs
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
 from bot.web.connect import Connecting
@@ -30,6 +32,7 @@ from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
+from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -78,7 +81,9 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     preferences = parts.memory.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
     connecting = Connecting(_connect(parts), forms, callers, pages)
-    app_page = _app_page(parts, forms, callers, pages, lifecycle)
+    visitors = _visitors(parts)
+    app_page = _app_page(parts, forms, callers, pages, visitors, lifecycle)
+    tab_page = _tab_page(parts, forms, callers, pages, visitors)
     welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
@@ -86,6 +91,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
             *_at("/bitrix24/events", events.receive, welcome.explain),
             *_at("/bitrix24/install", install.receive, welcome.install),
             *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
+            *_at("/bitrix24/tab", tab_page.receive, welcome.explain),
             *_at("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
@@ -132,12 +138,8 @@ def _changing() -> list[str]:
     return [one.name for one in commands if changes.intersection(one.takes.values())]
 
 
-def _app_page(
-    parts: Parts, forms: Forms, callers: Callers, pages: Pages, lifecycle: Lifecycle
-) -> AppPage:
-    names = list(handlers.router.commands)
-    colleagues = Colleagues(parts.access)
-    visitors = Visitors(
+def _visitors(parts: Parts) -> Visitors:
+    return Visitors(
         parts.cipher,
         parts.portals,
         parts.tokens,
@@ -145,6 +147,34 @@ def _app_page(
         parts.memory.preferences,
         parts.waiting.take_up,
     )
+
+
+def _tab_page(
+    parts: Parts, forms: Forms, callers: Callers, pages: Pages, visitors: Visitors
+) -> TabPage:
+    return TabPage(
+        forms,
+        callers,
+        pages,
+        visitors,
+        Records(parts.access),
+        PageActs(parts.cipher, parts.inbox, parts.backlog, parts.engine),
+        Colleagues(parts.access),
+        parts.memory.settings,
+        parts.links,
+    )
+
+
+def _app_page(
+    parts: Parts,
+    forms: Forms,
+    callers: Callers,
+    pages: Pages,
+    visitors: Visitors,
+    lifecycle: Lifecycle,
+) -> AppPage:
+    names = list(handlers.router.commands)
+    colleagues = Colleagues(parts.access)
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
     journal = JournalPage(Audit(parts.database), colleagues, pages, _changing())
     return AppPage(

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.bitrix24.scopes import WANTED
+from bot.bitrix24.scopes import OPTIONAL, WANTED
 from bot.web.pages import Pages
 
 # The addresses that the form of a local application takes.
@@ -27,7 +27,7 @@ class Welcome:
             "welcome.html.j2",
             self._pages.preferred(request),
             addresses=self._addresses,
-            scopes=WANTED,
+            scopes=(*WANTED, *OPTIONAL),
         )
 
     async def install(self, request: web.Request) -> web.StreamResponse:

@@ -55,6 +55,12 @@ def bound(call: Call) -> object:
     return list(call.app.placements)
 
 
+@methods.method("placement.list", "placement")
+def places(call: Call) -> object:
+    """The places that the app may bind handlers to (`placement.list`), by its permissions."""
+    return [place for place, scope in _SCOPES.items() if scope in call.app.scopes]
+
+
 def _asked(call: Call) -> tuple[str, str]:
     if not call.user.admin:
         raise access_denied()

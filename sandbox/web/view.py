@@ -64,6 +64,11 @@ def _portal(state: State) -> object:
         "page": bool(app.app_url),
         "install_page": bool(app.install_url),
         "origins": origins(state),
+        "tabs": [
+            {"placement": one["placement"], "title": one["title"]}
+            for one in app.placements
+            if app.installed and one["placement"].endswith("_DETAIL_TAB")
+        ],
         "bots": [
             {"id": bot.id, "lines": bot.supports_lines} for bot in state.bots.values()
         ],

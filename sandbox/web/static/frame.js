@@ -8,7 +8,7 @@ import { language, words } from "./words.js";
 const RIGHTS = "allow-scripts allow-forms allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-downloads";
 const allowed = new Set(document.body.dataset.origins.split(" ").filter(Boolean));
 
-let opened = null; // {me, which, page, frame}
+let opened = null; // {me, which, tab, page, frame}
 
 // The page's policy names the addresses that may be framed; new ones need the page anew.
 function mayFrame(url) {
@@ -24,17 +24,19 @@ function originOf(url) {
   }
 }
 
-export async function openApp(me, which) {
-  const page = await feed.post("open", { user_id: me, which, language });
+// A tab of a record's card is {placement, id, title}.
+export async function openApp(me, which, tab = null) {
+  const place = tab ? { placement: tab.placement, options: { ID: String(tab.id), URI: "" } } : {};
+  const page = await feed.post("open", { user_id: me, which, language, ...place });
   if (!page.ok) { toast(`${words.refused}: ${page.error}`, { kind: "bad" }); return; }
   if (!mayFrame(page.url)) {
-    location.hash = which;
+    location.hash = tab ? `${tab.placement}:${tab.id}` : which;
     location.reload();
     return;
   }
-  const title = which === "install" ? words.install_title : words.app_title;
+  const title = tab?.title || (which === "install" ? words.install_title : words.app_title);
   const frame = show(title, page.name);
-  opened = { me, which, page, frame };
+  opened = { me, which, tab, page, frame };
   const fields = Object.entries(page.fields).map(([name, value]) => h("input", { type: "hidden", name, value }));
   const form = h("form", { method: "post", action: page.url, target: page.name, hidden: true }, fields);
   document.body.append(form);
@@ -93,11 +95,11 @@ function asked(text) {
 }
 
 function obey(command, params, answer, { appSid, openChat }) {
-  const { me, which, page } = opened;
+  const { me, which, tab, page } = opened;
   switch (command) {
     case "getInitData": answer(initial(me, which, page)); break;
     case "setInstallFinish": finish(me, appSid); break;
-    case "reloadWindow": openApp(me, which); break;
+    case "reloadWindow": openApp(me, which, tab); break;
     case "closeApplication": closeFrame(); break;
     case "setTitle":
       document.getElementById("app-dialog-title").textContent = String(params.title || "").slice(0, 100);

@@ -290,6 +290,7 @@ function drawPanel(chat) {
   memberList($("members"), shown);
   $("member-count").textContent = String(shown.members.length);
   panel.showIdeas($("ideas"), insert);
+  panel.showTabs($("record"), chat, (tab) => openApp(me, "app", tab));
   panel.showRole($("role"), chat, me);
   panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
@@ -389,9 +390,10 @@ function begin() {
 
 function reopen() {
   const which = location.hash.slice(1);
-  if (which !== "app" && which !== "install") return;
+  const tab = panel.tabOf(...which.split(":"));
+  if (which !== "app" && which !== "install" && !tab) return;
   history.replaceState(null, "", location.pathname + location.search);
-  openApp(me, which);
+  openApp(me, tab ? "app" : which, tab);
 }
 
 label();

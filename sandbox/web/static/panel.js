@@ -73,6 +73,24 @@ async function spoil(row) {
   toast(words[`fault_${row.name}_done`]);
 }
 
+// The tab that an app has bound in the cards of records of a kind, for one record.
+export function tabOf(placement, id) {
+  const tab = feed.portal().tabs.find((one) => one.placement === placement);
+  return tab && /^\d+$/.test(id) ? { ...tab, id: Number(id) } : null;
+}
+
+export function showTabs(section, chat, open) {
+  const rows = (chat?.bindings || []).flatMap(([kind, id]) => {
+    const tab = tabOf(`CRM_${kind}_DETAIL_TAB`, id);
+    return tab ? [{ ...tab, label: `${words[kind.toLowerCase()]} ${id}: ${tab.title}` }] : [];
+  });
+  section.hidden = !rows.length;
+  const list = section.querySelector("ul");
+  of(list, "tabs");
+  reconcile(list, rows, (row) => row.label, (row) => h("li", {},
+    h("button", { type: "button", class: "idea", onclick: () => open(row) }, row.label)));
+}
+
 const LEVELS = ["any", "department", "self", "none"];
 
 // Whose chats one's role lets one look through, which decides whom one may bring in.

@@ -1,0 +1,172 @@
+"""A CRM record and the chats with its customer, as somebody at a page may see them.
+
+Methods: crm.item.get, imopenlines.crm.chat.get, imopenlines.dialog.get, im.chat.user.list.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.acting.crm import card, item_call
+from bot.acting.open_lines import is_dialog, read_dialog
+from bot.acting.users import MOST_ACCOUNTS
+from bot.bitrix24 import batch
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import CrmItem
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.events import Chat
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.people import Account, account
+from bot.bitrix24.rows import rows, text
+from bot.portals.access import Access
+from bot.portals.portals import Portal
+
+# A customer who writes in more ways at once than this is rare; a batch has room for no more.
+MOST_CHATS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChat:
+    """An active chat with the customer: ``source`` is what the portal calls its connector.
+
+    ``members`` are the staff among those who are in it, ``queue`` those of its line's queue.
+    """
+
+    chat: Chat
+    source: str
+    members: tuple[Account, ...] = ()
+    queue: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record, its customer's active chats, and the account of whoever looks."""
+
+    item: CrmItem
+    reader: Account | None
+    chats: tuple[CustomerChat, ...]
+
+    def chat(self, chat_id: int) -> CustomerChat | None:
+        """Give one of its chats; ``None`` where that is none of them."""
+        return next((one for one in self.chats if one.chat.id == chat_id), None)
+
+
+class Records:
+    """Looks records up with the token of whoever looks."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
+        """Look a record and its chats up, but not who is in them.
+
+        Raises ``Refused`` where the portal does not show it to them, ``NoPermission``.
+        """
+        calls = {
+            "item": item_call(item),
+            "reader": Call("im.user.get", {"ID": user_id}),
+            "chats": Call(
+                "imopenlines.crm.chat.get", {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
+            ),
+        }
+        seen = await self._ask(portal, user_id, calls)
+        for answer in seen.values():
+            if isinstance(answer, Bitrix24Error):
+                raise answer
+        sources = _sources(seen["chats"])
+        dialogs = {
+            f"chat{number}": Call("imopenlines.dialog.get", {"CHAT_ID": number})
+            for number in sources
+        }
+        found = await self._ask(portal, user_id, dialogs)
+        chats = [
+            CustomerChat(_chat(number, found[f"chat{number}"]), source)
+            for number, source in sources.items()
+            if is_dialog(found[f"chat{number}"])
+        ]
+        reader = account(seen["reader"]) if isinstance(seen["reader"], Mapping) else None
+        return Record(card(item, seen["item"]).item, reader, tuple(chats))
+
+    async def look(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
+        """Look a record up with all there is to see. Raises as ``find``."""
+        record = await self.find(portal, user_id, item)
+        calls = {f"in{one.chat.id}": _members_call(one.chat.id) for one in record.chats}
+        lines = {one.chat.line_id for one in record.chats} - {0}
+        calls |= {f"line{number}": _queue_call(number) for number in lines}
+        seen = await self._ask(portal, user_id, calls)
+        members = {one.chat.id: read_numbers(seen[f"in{one.chat.id}"]) for one in record.chats}
+        queues = {number: _queue(seen[f"line{number}"]) for number in lines}
+        everybody = [*members.values(), *queues.values()]
+        accounts = await self._accounts(portal, user_id, {n for some in everybody for n in some})
+        chats = tuple(
+            CustomerChat(
+                one.chat,
+                one.source,
+                _staff(members[one.chat.id], accounts),
+                _staff(queues.get(one.chat.line_id, ()), accounts),
+            )
+            for one in record.chats
+        )
+        return Record(record.item, record.reader, chats)
+
+    async def _accounts(
+        self, portal: Portal, user_id: int, numbers: Iterable[int]
+    ) -> dict[int, Account]:
+        if not (wanted := sorted(numbers)[:MOST_ACCOUNTS]):
+            return {}
+        call = Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
+        found = await self._access.call(portal, user_id, call)
+        return {one.person.id: one for one in map(account, rows(found, len(wanted))) if one}
+
+    async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Answers:
+        if not calls:
+            return {}
+        answers: batch.Answers = await self._access.call(portal, user_id, batch.build(calls))
+        for answer in answers.values():
+            # What is refused is told by what is missing; what is not known would look the same.
+            if isinstance(answer, Bitrix24Error) and not isinstance(answer, Refused):
+                raise answer
+        return answers
+
+
+def _sources(found: Any) -> dict[int, str]:
+    """Give an item's active chats, each once, with the titles of their connectors."""
+    listed = {
+        number: text(one.get("CONNECTOR_TITLE")) or text(one.get("CONNECTOR_ID"))
+        for one in rows(found)
+        if (number := read_number(one.get("CHAT_ID")))
+    }
+    return dict(list(listed.items())[:MOST_CHATS])
+
+
+def _chat(number: int, found: Mapping[str, Any]) -> Chat:
+    dialog = read_dialog(number, found)
+    return Chat(
+        id=number,
+        dialog_id=f"chat{number}",
+        name=dialog.name,
+        owner=dialog.owner_id,
+        entity_type="LINES",
+        entity_id=text(found.get("entity_id")),
+        entity_data_1=dialog.entity_data_1,
+        entity_data_2=dialog.entity_data_2,
+        entity_data_3=text(found.get("entity_data_3")),
+    )
+
+
+def _members_call(number: int) -> Call:
+    return Call("im.chat.user.list", {"CHAT_ID": number})
+
+
+def _queue_call(number: int) -> Call:
+    return Call("imopenlines.config.get", {"CONFIG_ID": number, "WITH_QUEUE": "Y"})
+
+
+def _queue(found: Any) -> tuple[int, ...]:
+    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
+
+
+def _staff(numbers: Sequence[int], accounts: Mapping[int, Account]) -> tuple[Account, ...]:
+    """Give the people of these ids who are neither customers nor bots."""
+    known = [accounts[number] for number in numbers if number in accounts]
+    return tuple(one for one in known if not one.customer and not one.bot)

@@ -1,0 +1,215 @@
+"""POST /bitrix24/tab: the tab in the cards of CRM records, for acting without typing.
+
+It shows who is in the chats with the record's customer, and brings people in and out of them as
+the visitor. Nothing is typed and nothing is said in those chats: the customer sees nothing of it.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bot.acting.records import CustomerChat, Record, Records
+from bot.bitrix24 import bbcode, form
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.events import MalformedEvent
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.oauth import origin
+from bot.bitrix24.visits import Visit
+from bot.commands.grammar import MAX_REASON
+from bot.errors import StoreUnavailable
+from bot.inbox.pressed import PRESS
+from bot.portals.colleagues import Colleague, Colleagues
+from bot.portals.settings import PortalSettingsStore
+from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.story.connect import Links
+from bot.story.page_acts import Came, Note, PageActs
+from bot.web.callers import Callers
+from bot.web.pages import Pages
+from bot.web.requests import Forms
+
+log = logging.getLogger(__name__)
+
+Form = Mapping[str, Any]
+
+# What the buttons of the page are called, by the commands that they stand for.
+COMMANDS = ("invite", "remove", "escalate")
+
+MOST_FOUND = 10
+LONGEST_NAME = 100
+
+
+@dataclass(eq=False)
+class TabPage:
+    """The page, for one record at a time."""
+
+    _forms: Forms
+    _callers: Callers
+    _pages: Pages
+    _visitors: Visitors
+    _records: Records
+    _acts: PageActs
+    _colleagues: Colleagues
+    _settings: PortalSettingsStore
+    _links: Links
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """Open the page, or take one of its forms."""
+        try:
+            posted = await self._forms.read(request)
+            visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
+        except (form.MalformedForm, MalformedEvent) as error:
+            return web.Response(status=400, text=f"malformed form: {error}\n")
+        if visit:
+            self._callers.admit(request)
+        visitor: Visitor | None = None
+        try:
+            visitor = await self._visitor(visit, posted)
+            self._callers.proved(request)
+            if visit:
+                return await self._opened(visitor, visit)
+            return await self._posted(visitor, posted)
+        except Stranger as stranger:
+            self._callers.charge(request)
+            return await self._excuse(visit, stranger, 403)
+        except (Bitrix24Error, StoreUnavailable) as error:
+            log.error("the tab of a record cannot be shown: %s", error)
+            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
+            return await self._excuse(visit, why, 503)
+
+    async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
+        if visit is None:
+            return await self._visitors.again(str(posted.get("session", "")))
+        return await self._visitors.enter(visit, self._pages.language(visit.language))
+
+    async def _opened(self, visitor: Visitor, visit: Visit) -> web.StreamResponse:
+        if visit.item is None:
+            return await self._excuse(visit, visitor.turned_away("tab_no_record"), 400)
+        return await self._show(visitor, visit.item)
+
+    async def _posted(self, visitor: Visitor, posted: Form) -> web.StreamResponse:
+        note = self._acts.read(visitor, str(posted.get("record", "")))
+        if not visitor.connected:
+            return await self._show(visitor, note.item)
+        came, chat_id = await self._act(visitor, note, posted), read_number(posted.get("chat")) or 0
+        find = _words(posted.get("find"), LONGEST_NAME)
+        return await self._show(visitor, note.item, came=came, chat_id=chat_id, find=find)
+
+    async def _act(self, visitor: Visitor, note: Note, posted: Form) -> Came | None:
+        """Carry out what a button stands for; ``None`` where none was pressed.
+
+        Nothing is done in a chat that the portal does not show the visitor as one of the record's.
+        """
+        name = next((one for one in (*COMMANDS, PRESS) if one in posted), "")
+        if not name:
+            return None
+        record = await self._record(visitor, note.item, all_of_it=False)
+        one = record.chat(read_number(posted.get("chat")) or 0)
+        if one is None:
+            raise visitor.turned_away("tab_no_chat")
+        if name == PRESS:
+            params = _words(posted[PRESS], LONGEST_NAME)
+        else:
+            people = await self._people(visitor, posted, name)
+            if not people and name != "escalate":
+                return None
+            params = _arguments(note.item, one, people, _words(posted.get("reason"), MAX_REASON))
+        return await self._acts.carry_out(visitor, note, one.chat, name, params)
+
+    async def _people(self, visitor: Visitor, posted: Form, name: str) -> list[Person]:
+        number = read_number(posted.get("who" if name == "escalate" else name))
+        if not number:
+            return []
+        names = await self._colleagues.names(visitor.portal, visitor.user_id, [number])
+        return [Person(id=number, name=names.get(number, ""))]
+
+    async def _record(self, visitor: Visitor, item: CrmItem, *, all_of_it: bool) -> Record:
+        """Look the record up as the visitor. Raises ``Stranger`` where they may not."""
+        look = self._records.look if all_of_it else self._records.find
+        try:
+            record = await look(visitor.portal, visitor.user_id, item)
+        except (Refused, NoPermission):
+            raise visitor.turned_away("tab_closed") from None
+        reader = record.reader
+        if reader is None or reader.extranet or reader.customer or reader.bot:
+            raise visitor.turned_away("tab_closed")
+        return record
+
+    async def _show(
+        self,
+        visitor: Visitor,
+        item: CrmItem,
+        *,
+        came: Came | None = None,
+        chat_id: int = 0,
+        find: str = "",
+    ) -> web.StreamResponse:
+        member_id, user_id = visitor.portal.member_id, visitor.user_id
+        record = await self._record(visitor, item, all_of_it=True) if visitor.connected else None
+        found = await self._found(visitor, find) if find else []
+        off = (await self._settings.of(member_id)).commands_off
+        return await self._pages.show(
+            "tab.html.j2",
+            visitor.language,
+            framed_by=_home(visitor),
+            visitor=visitor,
+            home=_home(visitor),
+            session=self._visitors.session(visitor),
+            record=self._acts.note(visitor, item),
+            item=record.item if record else item,
+            chats=record.chats if record else (),
+            chat_id=chat_id,
+            find=find,
+            found=found,
+            may={name: name not in off for name in COMMANDS},
+            came=came,
+            said=bbcode.plain(came.reply.text).split("\n") if came and came.reply else [],
+            most_reason=MAX_REASON,
+            link="" if visitor.connected else self._links.make(member_id, user_id),
+        )
+
+    async def _found(self, visitor: Visitor, words: str) -> Sequence[Colleague]:
+        found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
+        return [one for one in found if one.person.id != visitor.portal.bot_id][:MOST_FOUND]
+
+    async def _excuse(
+        self, visit: Visit | None, stranger: Stranger, status: int
+    ) -> web.StreamResponse:
+        """Say why not, where the visit comes from: there is nothing else on that page."""
+        if visit:
+            log.warning("somebody is not shown the tab of a record: %s", stranger.notice)
+        return await self._pages.show(
+            "notice.html.j2",
+            self._pages.language(stranger.language, visit.language if visit else ""),
+            status=status,
+            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
+            notice=stranger.notice,
+        )
+
+
+def _home(visitor: Visitor) -> str:
+    return origin(visitor.portal.client_endpoint)
+
+
+def _words(value: Any, longest: int) -> str:
+    """Give what was written into a field as one line of so many characters at most."""
+    return " ".join(value.split())[:longest] if isinstance(value, str) else ""
+
+
+def _arguments(item: CrmItem, chat: CustomerChat, people: Sequence[Person], reason: str) -> str:
+    """Write a command's arguments as the buttons of messages carry them.
+
+    A chat of the record that is bound to another item by now is gone by itself, as if the command
+    had been typed there.
+    """
+    is_bound = any((one.type, one.id) == (item.type, item.id) for one in chat.chat.items)
+    told: dict[str, Any] = {"chat_id": chat.chat.id, "reason": reason}
+    if is_bound:
+        told["item"] = item.model_dump()
+    if people:
+        told["people"] = [one.model_dump() for one in people]
+    return json.dumps(told, ensure_ascii=False)
