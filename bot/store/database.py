@@ -1,6 +1,7 @@
 """The database: questions are asked in threads, writes go into commits that many share."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +20,15 @@ if TYPE_CHECKING:  # on SQLite its dialects, and they take 2 MiB, are not import
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 QUEUE_LIMIT = 20_000
 READERS = 4
 WAIT = 10.0
 WATCH_EVERY = 1.0
+
+# What SQLite puts beside its file.
+BESIDE = ("-wal", "-shm", "-journal")
 
 # Where several requests came together the last time, how long the next ones wait for others:
 # a commit costs as much as all that is in it.
@@ -58,6 +64,22 @@ def _make(file: Path) -> None:
         file.touch(mode=0o600)
     except OSError as error:
         raise FolderUnusable(error.strerror) from None
+    for one in (file, *(file.with_name(file.name + end) for end in BESIDE)):
+        _close_to_others(one)
+
+
+def _close_to_others(file: Path) -> None:
+    """Take from others what an earlier version, or a copy put back, has let them do."""
+    try:
+        if not file.stat().st_mode & 0o077:
+            return
+        file.chmod(0o600)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("others on this machine may open %s, and still do: %s", file, error.strerror)
+    else:
+        log.warning("others on this machine could open %s: they cannot any more", file)
 
 
 def _without_transactions(engine: Engine) -> Engine:
