@@ -178,7 +178,7 @@ async def test_large_events_take_neither_memory_nor_disk(
         assert _disk(tmp_path) - stored < EVENTS * 100_000 / 2**20
 
 
-async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> None:
+async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
     event = CommandEvent.model_validate(
         {"member_id": "m" * 32, "bot": {"id": 456}, "message": {"id": 1, "text": "щ" * 10**6},
          "command": {"id": 24, "command": "/who"}, "chat": {"dialog_id": "chat1"},
@@ -197,7 +197,7 @@ async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> Non
 
     assert len(event.message.text) == 20_000
     assert [rooms.index(one) for one in backlog.Room] == [
-        0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 20_500, abs=3) for n in (1, 2))
+        0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 40_500, abs=3) for n in (1, 2))
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from bot.bitrix24 import batch
 from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
 from bot.bitrix24.bucket import Pace
 from bot.bitrix24.calls import Address, Call
-from bot.bitrix24.circuit import Circuits
+from bot.bitrix24.circuit import Answering, Circuits
 from bot.bitrix24.documented import CODES
 from bot.bitrix24.errors import (
     Bitrix24Error,
@@ -74,9 +74,9 @@ class Client:
         """
         return await self._requests.call(address, token, call)
 
-    def rests(self, member_id: str) -> bool:
-        """Say whether the portal is left alone, because it does not answer."""
-        return self._circuits.rests(member_id)
+    def answering(self, member_id: str) -> Answering:
+        """Say how the portal has answered lately."""
+        return self._circuits.answering(member_id)
 
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""

@@ -18,25 +18,24 @@ REQUESTER_LIMIT = 200
 PORTAL_LIMIT = 5_000
 TOTAL_LIMIT = 200_000
 
-# The same in characters, for a command may have as many as a message.
-REQUESTER_SIZE = 2 * 1024 * 1024
-PORTAL_SIZE = 8 * 1024 * 1024
+# The same in bytes, for a command may be as long as a message.
+REQUESTER_SIZE = 1024 * 1024
+PORTAL_SIZE = 6 * 1024 * 1024
 TOTAL_SIZE = 256 * 1024 * 1024
 
 # Above its bound somebody is told so; what comes at twice the bound is not taken at all.
 _ABOVE_ALL = 2
 
-_WAITING = text(
-    """
-    SELECT member_id, requester_id, count(*), sum(length(event)) FROM inbox
+_WAITING = """
+    SELECT member_id, requester_id, count(*), sum({size}) FROM inbox
     WHERE done_at IS NULL AND parked_until IS NULL GROUP BY member_id, requester_id
     """
-)
+_IN_BYTES = {"sqlite": "length(CAST(event AS BLOB))", "postgresql": "octet_length(event)"}
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """So many commands, of so many characters."""
+    """So many commands, of so many bytes."""
 
     count: int = 0
     size: int = 0
@@ -102,7 +101,11 @@ class Backlog:
             portal.count / PORTAL_LIMIT,
             portal.size / PORTAL_SIZE,
         )
-        is_full = self._total.count >= TOTAL_LIMIT or self._total.size >= TOTAL_SIZE
+        # The fuller it is, the less for one portal: something is left for whoever comes next.
+        is_full = (
+            portal.count >= TOTAL_LIMIT - self._total.count
+            or portal.size >= TOTAL_SIZE - self._total.size
+        )
         if fullness >= _ABOVE_ALL or is_full:
             return Room.NONE
         return Room.TOO_MANY if fullness >= 1 else Room.ENOUGH
@@ -121,4 +124,5 @@ def _add(all_waiting: dict[K, _Waiting], key: K, count: int, size: int) -> None:
 
 
 def _waiting(connection: Connection) -> list[tuple[str, int, int, int]]:
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(_WAITING)]
+    question = text(_WAITING.format(size=_IN_BYTES[connection.dialect.name]))
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(question)]

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from bot.bitrix24.circuit import Answering
 from bot.engine.backlog import Backlog
 from bot.engine.intake import Intake
 from bot.engine.lines import Lines
@@ -77,7 +78,7 @@ class Lanes:
         inbox: Inbox,
         backlog: Backlog,
         dispatch: Callable[[Accepted], Awaitable[None]],
-        rests: Callable[[str], bool],
+        answering: Callable[[str], Answering],
         slow: float = SLOW,
         first: int = 1,
     ) -> None:
@@ -86,7 +87,7 @@ class Lanes:
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, rests, self._reopen, slow, first)
+        self._intake = Intake(inbox, answering, self._reopen, slow, first)
         # Whose chat each of them runs.
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
