@@ -70,12 +70,16 @@ async def read_small(pieces: AsyncIterable[bytes]) -> bytes:
 
 async def _read(pieces: AsyncIterable[bytes], most: int, admit: Callable[[int], None]) -> bytes:
     body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > most:
-            raise TooLarge
-        admit(len(body))
-    return bytes(body)
+    try:
+        async for piece in pieces:
+            body += piece
+            if len(body) > most:
+                raise TooLarge
+            admit(len(body))
+        return bytes(body)
+    finally:
+        # Frames may stay with the exception for long, and would hold what has arrived.
+        body.clear()
 
 
 def parsed(body: bytes) -> Any:
