@@ -1,6 +1,9 @@
 """What portals and authorization servers answer is read within bounds: others notice nothing."""
 
+import asyncio
 import time
+import traceback
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +18,7 @@ from pydantic import SecretStr
 from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, KEY, ON_SQLITE, Stage
 from test_events import post, sample
 
+from bot.bitrix24.bodies import Arriving, TooLarge
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
 from bot.engine import backlog
@@ -25,6 +29,11 @@ from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running
+
+
+class Piece(bytearray):
+    """One that can be watched."""
+
 
 OTHER_CHAT = 8774
 # What the worst answers may add to the process, in MiB; unpacked the bomb is six times as large.
@@ -199,6 +208,28 @@ async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
     assert [rooms.index(one) for one in backlog.Room] == [
         0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 40_500, abs=3) for n in (1, 2))
     ]  # fmt: skip
+
+
+async def test_what_has_arrived_is_held_once_and_not_by_what_went_wrong() -> None:
+    came = asyncio.Event()
+    held = [Piece(b"x" * 1_000), Piece(b"x" * 1_000)]
+    seen = [weakref.ref(one) for one in held]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield held.pop()
+        came.set()
+        await asyncio.sleep(0)
+        yield held.pop()
+
+    reading = asyncio.create_task(Arriving(10_000).read(pieces(), "somebody", 1_500))
+    await came.wait()
+    assert [one() is None for one in seen] == [False, True]
+
+    with pytest.raises(TooLarge) as raised:
+        await reading
+    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
+    locals_ = [value for frame in frames for value in frame.f_locals.values()]
+    assert not [value for value in locals_ if isinstance(value, bytearray) and len(value) > 1_000]
 
 
 @asynccontextmanager

@@ -76,6 +76,8 @@ async def _read(pieces: AsyncIterable[bytes], most: int, admit: Callable[[int], 
             if len(body) > most:
                 raise TooLarge
             admit(len(body))
+            # It may be large, and the next one may be long in coming.
+            del piece
         return bytes(body)
     finally:
         # Frames may stay with the exception for long, and would hold what has arrived.
