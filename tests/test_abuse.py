@@ -21,7 +21,7 @@ from sandbox.server import Portal
 
 # `make flood`, which is a part of CI, sends fifty thousand.
 REQUESTS = int(os.environ.get("FLOOD", "5000"))
-LARGE = 500
+LARGE = 300
 SLOW = 200
 # What a flood may add, in MiB: bodies under way are bounded at 32, the rest is Python's heap.
 PEAK, LASTING = 96.0, 48.0

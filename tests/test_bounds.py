@@ -39,7 +39,7 @@ OTHER_CHAT = 8774
 # What the worst answers may add to the process, in MiB; unpacked the bomb is six times as large.
 GROWTH = 64.0
 NOTICED = 8.0
-EVENTS = 60
+EVENTS = 40
 LIMIT = {"status": 429, "code": "OPERATION_TIME_LIMIT", "description": ""}
 
 ATTACKS: list[dict[str, Any]] = [
