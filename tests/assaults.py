@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from urllib.parse import urlencode
 
@@ -187,13 +188,21 @@ async def _assault(connection: Connection, assault: Assault) -> None:
         session = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(total=60)))
         stages = [Stage(one, settings, session) for one in portals]
         for stage in stages:
-            assert await stage.install() == 200
+            await stage.until(partial(is_installed, stage), 60)
             populate(stage.portal, 0, CHATS)
         connection.send("done")
         await asyncio.to_thread(connection.recv)
         connection.send("done")
         await assault.run(stages)
         await asyncio.Event().wait()
+
+
+async def is_installed(stage: Stage) -> bool:
+    try:
+        return await stage.install() == 200
+    except AssertionError:
+        # The bot has said that it is ready, and has not been reached all the same.
+        return False
 
 
 async def _typing(stages: Sequence[Stage], words: str, every: float) -> None:

@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientSession
-from assaults import ASSAULTS, Assault, assailant
+from assaults import ASSAULTS, Assault, assailant, is_installed
 from crowd import CHATS, PEOPLE, populate
 from hostile import exchange, memory, request
 from postgres import Server, running_server
@@ -35,12 +36,13 @@ MEDIAN, LATE, GROWTH, DISK = 1.5, 3.0, 64.0, 64.0
 
 # A command every so many seconds, and how long its answer may take before it counts as lost.
 EVERY = 0.08
+SETTLED = 60.0
 PATIENCE = 30.0
 # Until an attack is at its worst.
 UNDER_WAY = 1.0
 
 # Each types at the pace that a portal allows.
-HEALTHY = 10
+HEALTHY = 20
 
 # From where somebody opens a page of the bot while strangers are refused elsewhere.
 VISITOR = 9
@@ -98,7 +100,12 @@ async def measure(assault: Assault, server: Server | None, commands: int) -> Not
             disk = _disk(attacked)
             await attack.tell("begin")
             await asyncio.sleep(UNDER_WAY)
+            import os
+            def cpu(b): return [sum(map(int, open(f"/proc/{p}/stat").read().rsplit(")",1)[1].split()[11:13]))/100 for p in b.pids]
+            c0=(cpu(quiet),cpu(attacked)); t0=time.time()
             times = await _both(quiet, attacked, PEOPLE + commands, commands)
+            c1=(cpu(quiet),cpu(attacked))
+            print("CPU", [[round(y-x,1) for x,y in zip(a,b)] for a,b in zip(c0,c1)], round(time.time()-t0,1), file=sys.stderr)
             noticed.quiet, noticed.attacked = times
             noticed.lost = commands - len(noticed.attacked) + await _turned_away(attacked)
             noticed.disk, noticed.growth = _disk(attacked) - disk, max(grown())
@@ -134,7 +141,7 @@ async def _bot(
         stages = [Stage(portal, settings, session) for portal in portals]
         for stage in stages:
             stack.callback(stage.engine.dispose)
-            assert await stage.install() == 200
+            await stage.until(partial(is_installed, stage), SETTLED)
             populate(stage.portal, 2 * commands)
         yield Bot(stages, [one.pid for one in processes], folder)
 

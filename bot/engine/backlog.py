@@ -20,7 +20,7 @@ TOTAL_LIMIT = 200_000
 
 # The same in bytes, for a command may be as long as a message.
 REQUESTER_SIZE = 1024 * 1024
-PORTAL_SIZE = 6 * 1024 * 1024
+PORTAL_SIZE = 4 * 1024 * 1024
 TOTAL_SIZE = 256 * 1024 * 1024
 
 # Above its bound somebody is told so; what comes at twice the bound is not taken at all.

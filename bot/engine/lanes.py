@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 IN_MEMORY = 16
 PAUSE = 1.0
+
+# How long a chat waits before it looks again for lines that are on their way: longer each time.
 LINES_PAUSE = 0.05
+LINES_LONGEST_PAUSE = 0.4
 
 # Seconds that a chat from the inbox may take before another one of its portal is opened as well.
 SLOW = 10.0
@@ -194,7 +197,7 @@ class Lanes:
         del self._lanes[name]
         self._intake.ended(portal_of(name))
 
-    async def _next(self, name: str, lane: _Lane) -> Accepted | None:
+    async def _next(self, name: str, lane: _Lane, pause: float = LINES_PAUSE) -> Accepted | None:
         while not lane.next and lane.more:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
@@ -202,8 +205,8 @@ class Lanes:
         if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
             return command
         lane.put_back(command)
-        await asyncio.sleep(LINES_PAUSE)
-        return await self._next(name, lane)
+        await asyncio.sleep(pause)
+        return await self._next(name, lane, min(LINES_LONGEST_PAUSE, 2 * pause))
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command

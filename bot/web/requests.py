@@ -20,8 +20,8 @@ BODY_PATIENCE = 10.0
 
 # Events are small, but for the longest messages. A large body costs as much as twenty of them:
 # so many are read a second, and so many may wait for their turn.
-LARGE_A_SECOND = 10
-MOST_LARGE = 64
+LARGE_A_SECOND = 5
+MOST_LARGE = 40
 
 
 class Forms:
