@@ -9,11 +9,6 @@ from itertools import accumulate
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from bot.bitrix24.documented import CODES, METHODS
-from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
-from bot.commands import vocabulary
-from bot.store.accepted import End, Ending
-
 OTHER = "other"
 FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"
 REFUSED, UNREACHABLE, UNANSWERED = "refused", "unreachable", "unanswered"
@@ -32,6 +27,22 @@ class Taken(StrEnum):
     OTHER = "other"  # nothing to do with it
     LIFECYCLE = "lifecycle"  # the app was updated or removed
     REFUSED = "refused"
+
+
+class Ending(StrEnum):
+    """How a command's run ended."""
+
+    DONE = "done"  # carried out, or told what was asked
+    PARTLY = "partly"  # some of it was refused
+    REFUSED = "refused"  # something to be mended, and it was said
+    WAITS = "waits"  # for its requester's permission
+    FAILED = "failed"  # the bot's own fault
+    NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
+    UNANSWERED = "unanswered"  # the requester could not be told
+    TOLD = "told"  # an answer that stood already was sent
+    ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
+    DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
+    EXPIRED = "expired"  # the permission did not come in time
 
 
 class Reason(StrEnum):
@@ -123,8 +134,13 @@ class Seconds:
 class Figures:
     """What one process counts, in plain numbers; Prometheus's own are made of them when it asks."""
 
-    def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
-        names = self._names = frozenset(commands)
+    def __init__(
+        self,
+        commands: Collection[str],
+        refusals: Iterable[str],
+        methods: Collection[str],
+        codes: Collection[str],
+    ) -> None:
         self.events = Tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
         )
@@ -139,20 +155,20 @@ class Figures:
         self.commands = Tally(
             "commands",
             "Commands that ended, by name, outcome and the refusal's name.",
-            command=names,
+            command=commands,
             outcome=list(Ending),
-            code=["", *codes],
+            code=["", *refusals],
         )
         self.bucket = Seconds("bucket_wait", "How long a request waited for its portal's bucket.")
         self.rest = Seconds("rest_call", "How long a portal took for one HTTP request.")
         self.calls = Tally(
             "rest_calls",
             "REST calls, those inside a batch too, by method and result.",
-            method=METHODS,
-            result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *CODES],
+            method=methods,
+            result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *codes],
         )
         self.unknown_codes = Tally(
-            "unknown_error_codes", "Error codes that no page names, by method.", method=METHODS
+            "unknown_error_codes", "Error codes that no page names, by method.", method=methods
         )
         self.refreshes = Tally(
             "token_refreshes",
@@ -165,28 +181,7 @@ class Figures:
         self.changes = Tally(
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
-        self._show_noughts(names)
-
-    def named(self, command: str) -> str:
-        """Give a command's name, but not one that somebody made up."""
-        found = (one for one in vocabulary.readings(command) if one in self._names)
-        return next(found, OTHER)
-
-    def called(self, method: str, error: Bitrix24Error | None = None) -> None:
-        """Count a REST call and what it came to."""
-        if error is None:
-            self.calls.add(method, FINE)
-            return
-        result = _result(error)
-        self.calls.add(method, result)
-        if result == UNKNOWN:
-            self.unknown_codes.add(method)
-
-    def ended(self, command: str, end: End, seconds: float) -> None:
-        """Count a command that is over, and how long its requester waited for the reply."""
-        self.commands.add(command, end.outcome, end.code)
-        if end.is_answer:
-            self.to_reply.observe(max(0.0, seconds))
+        self._show_noughts(commands, methods)
 
     def samples(self) -> dict[Sample, float]:
         """Give everything counted so far."""
@@ -200,10 +195,10 @@ class Figures:
         """Give everything counted so far as Prometheus takes it."""
         return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
 
-    def _show_noughts(self, commands: Iterable[str]) -> None:
+    def _show_noughts(self, commands: Iterable[str], methods: Collection[str]) -> None:
         every: list[tuple[Tally, Collection[str]]] = [
             (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
-            (self.proofs, list(Proven)), (self.unknown_codes, METHODS),
+            (self.proofs, list(Proven)), (self.unknown_codes, methods),
         ]  # fmt: skip
         for tally, values in every:
             for value in values:
@@ -212,9 +207,3 @@ class Figures:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")
             self.commands.show(name, Ending.UNANSWERED, "")
-
-
-def _result(error: Bitrix24Error) -> str:
-    if isinstance(error, Refused | Busy):
-        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
-    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

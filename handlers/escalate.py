@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.bitrix24.crm import Card, Crm
+from bot.acting.crm import Card, Crm
+from bot.acting.open_lines import Target
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Target
 from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, missing
 from bot.commands.errors import WhichItem
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy, Skipped
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal, RequesterLacksItem
-from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
 

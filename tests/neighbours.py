@@ -100,12 +100,24 @@ async def measure(assault: Assault, server: Server | None, commands: int) -> Not
             disk = _disk(attacked)
             await attack.tell("begin")
             await asyncio.sleep(UNDER_WAY)
-            import os
-            def cpu(b): return [sum(map(int, open(f"/proc/{p}/stat").read().rsplit(")",1)[1].split()[11:13]))/100 for p in b.pids]
-            c0=(cpu(quiet),cpu(attacked)); t0=time.time()
+
+            def cpu(b):
+                return [
+                    sum(map(int, open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[11:13]))
+                    / 100
+                    for p in b.pids
+                ]
+
+            c0 = (cpu(quiet), cpu(attacked))
+            t0 = time.time()
             times = await _both(quiet, attacked, PEOPLE + commands, commands)
-            c1=(cpu(quiet),cpu(attacked))
-            print("CPU", [[round(y-x,1) for x,y in zip(a,b)] for a,b in zip(c0,c1)], round(time.time()-t0,1), file=sys.stderr)
+            c1 = (cpu(quiet), cpu(attacked))
+            print(
+                "CPU",
+                [[round(y - x, 1) for x, y in zip(a, b)] for a, b in zip(c0, c1)],
+                round(time.time() - t0, 1),
+                file=sys.stderr,
+            )
             noticed.quiet, noticed.attacked = times
             noticed.lost = commands - len(noticed.attacked) + await _turned_away(attacked)
             noticed.disk, noticed.growth = _disk(attacked) - disk, max(grown())

@@ -9,11 +9,12 @@ from stage import KEY
 
 from bot.bitrix24.circuit import Answering
 from bot.bitrix24.events import CommandEvent
-from bot.engine.engine import Engine
-from bot.store.accepted import Accepted, End, Ending
+from bot.figures import Ending
+from bot.inbox.accepted import Accepted, End
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
 from bot.store.cipher import Cipher
 from bot.store.database import Database
-from bot.store.inbox import Inbox
 
 DOWN, WELL = "d" * 32, "e" * 32
 
@@ -49,7 +50,7 @@ class Process:
         self.engine.add(await self.store(portal, chat, message))
 
     async def until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await _holds(true):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.01)
 

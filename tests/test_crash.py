@@ -13,14 +13,15 @@ from app_page import opened, posted, words_of
 from process import bot_process, ready
 from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
 
+from bot.inbox.accepted import POISON
 from bot.settings import Settings
-from bot.store.accepted import POISON
 from sandbox.server import Portal
 
 ADMIN = 1
 
-# Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds.
-TAKEOVER = 20.0
+# Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds,
+# where the machine has nothing else to do.
+TAKEOVER = 60.0
 
 
 @pytest.fixture
@@ -69,6 +70,29 @@ async def test_what_was_done_before_the_end_is_not_done_again(
     assert len(await killed.calls(ADD)) == 1
     [said] = await killed.heard()
     assert said == "✅ [USER=12][/USER] теперь в этом чате."
+
+
+@ON_SQLITE
+async def test_what_was_done_and_not_worded_is_told_though_nobody_answers_whose_token_it_is(
+    killed: Stage, tmp_path: Path
+) -> None:
+    """However many commands a process leaves at once, and whatever the portal does meanwhile."""
+    log = tmp_path / "log"
+    async with _dying(killed, log):
+        await killed.faults(method=ANSWER, delay=30, times=None)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _attempted(killed, 1))
+    with killed.engine.begin() as connection:
+        # As if it had ended a moment earlier.
+        connection.exec_driver_sql("UPDATE inbox SET replies = NULL, attempts = 0, proven = 0")
+    await killed.faults(clear=True)
+    await killed.faults(method="profile", html=503, times=3)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert len(await killed.calls(ADD)) == 1
+    assert await killed.heard() == ["✅ [USER=12][/USER] теперь в этом чате."]
 
 
 async def test_a_reply_whose_process_dies_twice_comes_privately(

@@ -14,10 +14,10 @@ from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.arrivals import Missed
 from bot.commands.errors import TooManyPeople
+from bot.commands.outcomes import Outcome
 from bot.commands.policy import Called, Skipped
 from bot.errors import PersonDismissed, Refusal
-from bot.outcomes import Outcome
-from bot.rendering import TEMPLATES, Wording, template_name
+from bot.wording.rendering import TEMPLATES, Wording, template_name
 from handlers.check import Queue
 from handlers.help import CommandList
 from handlers.invite import Invited
@@ -243,3 +243,14 @@ def test_every_refusal_is_an_exception_with_a_promise() -> None:
         assert inspect.getdoc(type_)
         path = Path(inspect.getfile(type_))
         assert path.name == "errors.py" or path.parent.name == "handlers"
+
+
+def test_no_line_of_a_template_is_long() -> None:
+    long = [
+        f"{path.relative_to(TEMPLATES)}:{number}"
+        for path in TEMPLATES.rglob("*.j2")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 160
+    ]
+
+    assert long == []

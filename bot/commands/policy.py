@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Literal, NamedTuple
 
+from bot.acting.users import Users
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Account, Users
-from bot.store.portal_settings import PortalSettingsStore
+from bot.bitrix24.people import Account
+from bot.portals.settings import PortalSettingsStore
 
 Why = Literal["absent", "self", "dismissed"]
 

@@ -56,6 +56,8 @@ class Commits:
         self._engine = engine
         self._tell = tell
         self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
+        # Has these committed; ``tell`` is called in the thread with what came of them.
+        self.add: Callable[[list[Request]], None] = self._groups.put
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
         # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
@@ -64,10 +66,6 @@ class Commits:
         self._is_committing = False
         self._thread = threading.Thread(target=self._run, name="writes", daemon=True)
         self._thread.start()
-
-    def add(self, group: list[Request]) -> None:
-        """Have these committed; ``tell`` is called in the thread with what came of them."""
-        self._groups.put(group)
 
     def close(self) -> None:
         """Finish what was handed over; blocks."""
@@ -97,7 +95,13 @@ class Commits:
     def _commit(self, group: list[Request]) -> list[Answer]:
         """Give every request its answer; what is posted and not taken is kept for later."""
         try:
-            return self._transaction(group)
+            try:
+                return self._attempt(group)
+            except DBAPIError as error:
+                # A connection that was lost in a quiet hour shows only now, before any commit.
+                if self._is_committing or not error.connection_invalidated:
+                    raise
+            return self._attempt(group)
         except Exception as error:
             if len(group) > 1 and not _concerns_all(error):
                 # One bad row must not take the others with it.
@@ -109,15 +113,6 @@ class Commits:
         self._owed += [request for request in group if request.done is None]
         return [(request, failure) for request in group if request.done is not None]
 
-    def _transaction(self, group: list[Request]) -> list[Answer]:
-        try:
-            return self._attempt(group)
-        except DBAPIError as error:
-            # A connection that was lost in a quiet hour shows only now, before any commit.
-            if self._is_committing or not error.connection_invalidated:
-                raise
-        return self._attempt(group)
-
     def _attempt(self, group: list[Request]) -> list[Answer]:
         self._is_committing = False
         statements: dict[int, tuple[Executable, list[Row]]] = {}
@@ -127,31 +122,27 @@ class Commits:
         returned: dict[Any, Any] = {}
         if not statements:
             return [(request, returned) for request in group]
-        with self._connected().begin():
-            for statement, rows in statements.values():
-                returned.update(self._execute(statement, rows))
+        # Kept: to fetch one from the pool takes as long as a small statement.
+        connection = self._connection = self._connection or self._engine.connect()
+        with connection.begin():
+            for key, (statement, rows) in statements.items():
+                prepared = self._prepared.get(key)
+                if prepared is None:
+                    result = self._execute(connection, statement, rows)
+                else:
+                    result = prepared.execute(connection, rows)
+                rows_back: Sequence[Any] = result.all() if result.returns_rows else ()
+                returned.update({row[0]: row[1] for row in rows_back})
             self._is_committing = True
         return [(request, returned) for request in group]
 
-    def _connected(self) -> Connection:
-        # Kept: to fetch one from the pool takes as long as a small statement.
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
-
-    def _execute(self, statement: Executable, rows: list[Row]) -> dict[Any, Any]:
-        result = self._result(statement, rows)
-        returned: Sequence[Any] = result.all() if result.returns_rows else ()
-        return {row[0]: row[1] for row in returned}
-
-    def _result(self, statement: Executable, rows: list[Row]) -> CursorResult[Any]:
-        connection = self._connected()
+    def _execute(
+        self, connection: Connection, statement: Executable, rows: list[Row]
+    ) -> CursorResult[Any]:
         if not rows:
             return connection.execute(statement)
-        prepared = self._prepared.get(id(statement))
-        if prepared is None:
-            prepared = Prepared(statement, rows[0], connection.dialect)
-            self._prepared[id(statement)] = prepared
+        prepared = Prepared(statement, rows[0], connection.dialect)
+        self._prepared[id(statement)] = prepared
         return prepared.execute(connection, rows)
 
 

@@ -2,22 +2,23 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from aiohttp import web
 
 import handlers
+from bot.acting.audit import Audit
+from bot.acting.groups import Groups
+from bot.acting.requester import Requester
 from bot.app import Parts, running
-from bot.bitrix24.groups import Groups
-from bot.bitrix24.requester import Requester
-from bot.colleagues import Colleagues
 from bot.commands.arrivals import Arrivals
 from bot.commands.departures import Departures
-from bot.connect import Connect
-from bot.lifecycle import Lifecycle
+from bot.installing.lifecycle import Lifecycle
+from bot.portals.colleagues import Colleagues
+from bot.portals.forgetting import Forgetting
+from bot.portals.visitors import Visitors
 from bot.settings import Settings
-from bot.store.audit import Audit
-from bot.store.forgetting import Forgetting
-from bot.visitors import Visitors
+from bot.story.connect import Connect
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
 from bot.web.connect import Connecting
@@ -56,7 +57,7 @@ def close(application: web.Application) -> None:
 
 
 def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
-    pages = Pages()
+    pages = _pages()
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
     health = Health(parts.database, parts.engine)
@@ -97,6 +98,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+@cache
+def _pages() -> Pages:
+    # A page is compiled once in a process, however often the program is put together in it.
+    return Pages()
 
 
 def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:

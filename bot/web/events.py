@@ -1,6 +1,7 @@
 """POST /bitrix24/events: verified, stored, then answered 200."""
 
 import logging
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
 
@@ -8,21 +9,21 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands
 from bot.commands.router import Router
-from bot.engine.backlog import Backlog, Room
-from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
-from bot.languages import Languages
-from bot.lifecycle import Lifecycle
-from bot.rendering import Wording
-from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
-from bot.store.inbox import Inbox
-from bot.store.portals import Portal, Portals
-from bot.store.tokens import TokenPair
+from bot.inbox.accepted import NOTHING, Brought, Place, Reply, refusals_of
+from bot.inbox.backlog import Backlog, Room
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
+from bot.installing.lifecycle import Lifecycle
+from bot.portals.portals import Portal, Portals
 from bot.web.callers import Callers
 from bot.web.requests import Forms
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
 
 log = logging.getLogger(__name__)
 
@@ -37,35 +38,24 @@ _REASONS: dict[int, Reason] = {
 }
 
 
+@dataclass(eq=False)
 class Events:
     """The address that Bitrix24 posts the bot's events to."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        portals: Portals,
-        inbox: Inbox,
-        backlog: Backlog,
-        engine: Engine,
-        wording: Wording,
-        languages: Languages,
-        lifecycle: Lifecycle,
-        figures: Figures,
-        router: Router,
-    ) -> None:
+    _forms: Forms
+    _callers: Callers
+    _portals: Portals
+    _inbox: Inbox
+    _backlog: Backlog
+    _engine: Engine
+    _wording: Wording
+    _languages: Languages
+    _lifecycle: Lifecycle
+    _figures: Figures
+    _router: Router
+
+    def __post_init__(self) -> None:
         self.open = True
-        self._forms = forms
-        self._callers = callers
-        self._lifecycle = lifecycle
-        self._backlog = backlog
-        self._wording = wording
-        self._languages = languages
-        self._portals = portals
-        self._inbox = inbox
-        self._engine = engine
-        self._figures = figures
-        self._router = router
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, else why not (see README)."""

@@ -3,15 +3,16 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
 
 from aiohttp import web
 
+from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.oauth import origin
-from bot.colleagues import Colleagues
-from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
-from bot.visitors import Visitor
+from bot.portals.colleagues import Colleagues
+from bot.portals.visitors import Visitor
 from bot.web.pages import Pages
 
 Form = Mapping[str, Any]
@@ -24,19 +25,17 @@ MOST_LETTERS = 100
 _FIELDS = ("requester", "command", "result", "since", "until")
 
 
+@dataclass(eq=False, slots=True)
 class JournalPage:
     """Shows the journal of the visitor's portal, and no other.
 
     ``commands`` are those that change something: no others are in it.
     """
 
-    def __init__(
-        self, audit: Audit, colleagues: Colleagues, pages: Pages, commands: Sequence[str]
-    ) -> None:
-        self._audit = audit
-        self._colleagues = colleagues
-        self._pages = pages
-        self._commands = commands
+    _audit: Audit
+    _colleagues: Colleagues
+    _pages: Pages
+    _commands: Sequence[str]
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""

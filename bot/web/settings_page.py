@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from bot.bitrix24.entities import Person
-from bot.colleagues import Colleague, Colleagues
-from bot.rendering import Wording
-from bot.store.portal_settings import ByChat, PortalSettings, PortalSettingsStore
-from bot.visitors import Visitor
+from bot.portals.colleagues import Colleague, Colleagues
+from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore
+from bot.portals.visitors import Visitor
+from bot.wording.rendering import Wording
 
 # Whom an escalation may look for.
 ROLES = ("responsible", "head", "duty")
@@ -40,20 +40,14 @@ class Unclear:
     matches: Sequence[Colleague]
 
 
+@dataclass(eq=False, slots=True)
 class SettingsPage:
     """Shows and stores the decisions."""
 
-    def __init__(
-        self,
-        store: PortalSettingsStore,
-        colleagues: Colleagues,
-        wording: Wording,
-        commands: Sequence[str],
-    ) -> None:
-        self._store = store
-        self._colleagues = colleagues
-        self._wording = wording
-        self._commands = commands
+    _store: PortalSettingsStore
+    _colleagues: Colleagues
+    _wording: Wording
+    _commands: Sequence[str]
 
     async def commands(self, visitor: Visitor) -> list[Shown]:
         """List the commands, and which of them are on."""

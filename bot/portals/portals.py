@@ -1,0 +1,283 @@
+"""The portals that have the app, and for a while those that had it."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from cachetools import TTLCache
+from pydantic import SecretStr
+from sqlalchemy import Row, bindparam, select, update
+
+from bot.store.cipher import Cipher, fingerprint, same_secret
+from bot.store.database import Database
+from bot.store.tables import portals
+
+# How long another process may go on with what it knew of a portal.
+REMEMBER = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal as the authorization server named it, and the bot there.
+
+    ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``application_token`` is empty
+    until the portal has told it: older ones give their pages none. ``registered`` tells which
+    commands and address the portal knows: a fingerprint, empty before the first registration.
+    ``app_code`` is what the portal calls the app. ``trouble`` names what the portal has lost;
+    ``said`` what an event has told of it that nobody has confirmed yet.
+    """
+
+    member_id: str
+    client_endpoint: str
+    server_endpoint: str
+    application_token: SecretStr
+    installer_id: int
+    bot_id: int | None
+    registered: str
+    installed_at: float
+    app_code: str = ""
+    trouble: str = ""
+    said: str = ""
+
+    def is_told_by(self, application_token: SecretStr) -> bool:
+        """Say whether an event that names this portal is to be taken for one of it.
+
+        Where the portal's application token is not known yet, whatever names the portal is: the
+        token is an address, and proves nothing.
+        """
+        if not application_token.get_secret_value():
+            return False
+        return not self.has_token or same_secret(self.application_token, application_token)
+
+    @property
+    def address(self) -> str:
+        """Where people open the portal: boxes may have a port, and a path of their own."""
+        return self.client_endpoint.removesuffix("/").removesuffix("/rest")
+
+    @property
+    def has_token(self) -> bool:
+        """Say whether the portal's application token is known."""
+        return bool(self.application_token.get_secret_value())
+
+
+class TokenTaken(Exception):
+    """Another portal has this application token."""
+
+
+class Portals:
+    """The table of portals, remembered for some seconds."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+        # At most as many as have installed the bot since this process began.
+        self._met: set[str] = set()
+        self._known: TTLCache[str, Portal] = TTLCache(maxsize=2048, ttl=REMEMBER)
+        insert = database.insert
+        statement = insert(portals)
+        self._upsert = statement.on_conflict_do_update(
+            index_elements=["member_id"],
+            set_={
+                column.name: statement.excluded[column.name]
+                for column in portals.columns
+                if column.name not in ("member_id", "installed_at", "bot_id", "registered")
+            },
+        )
+        self._register = (
+            update(portals)
+            .where(portals.c.member_id == bindparam("portal"))
+            .values(bot_id=bindparam("bot"), registered=bindparam("what"), trouble="")
+        )
+
+    def known(self, member_id: str) -> Portal | None:
+        """Give a portal that was looked up a moment ago."""
+        return self._known.get(member_id)
+
+    def has_met(self, mark: str) -> bool:
+        """Say whether this process has had to do with a portal.
+
+        ``mark`` is its member id, or its host.
+        """
+        return mark in self._met
+
+    async def find(self, member_id: str) -> Portal | None:
+        """Look a portal up by its member id."""
+        if portal := self._known.get(member_id):
+            return portal
+        return await self.fresh(member_id)
+
+    async def fresh(self, member_id: str) -> Portal | None:
+        """Look a portal up in the database itself."""
+        return await self._one(portals.c.member_id == member_id)
+
+    async def was_here(self, member_id: str) -> bool:
+        """Say whether a portal has the app, or had it not long ago."""
+        question = select(portals.c.member_id).where(portals.c.member_id == member_id)
+        return bool(await self._database.rows(question))
+
+    async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
+        """Look a portal up whose events carry no member id: by its host and its token."""
+        found = await self._list(portals.c.application_token_hash == fingerprint(token))
+        return next((one for one in found if urlsplit(one.client_endpoint).netloc == host), None)
+
+    async def all(self) -> list[Portal]:
+        """List every portal."""
+        return await self._list()
+
+    async def said_of(self) -> list[Portal]:
+        """List the portals of which something is said that nobody has confirmed yet."""
+        return await self._list(portals.c.said != "")
+
+    async def _list(self, *conditions: Any) -> list[Portal]:
+        here = select(portals).where(*conditions, portals.c.left_at.is_(None))
+        question = here.order_by(portals.c.member_id)
+        rows = await self._database.rows(question)
+        for row in rows:
+            self._meet(row.member_id, row.client_endpoint)
+        return [self._portal(row) for row in rows]
+
+    async def older_selves(self, portal: Portal) -> list[str]:
+        """List the member ids under which this portal was known before: those at its address."""
+        question = select(portals.c.member_id).where(
+            portals.c.member_id != portal.member_id,
+            portals.c.client_endpoint == portal.client_endpoint,
+            portals.c.left_at.is_(None),
+        )
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+
+    async def save(self, portal: Portal) -> None:
+        """Store a portal that installs the app. Raises ``TokenTaken``."""
+        for other in await self._with_token(portal):
+            if other.client_endpoint != portal.client_endpoint:
+                raise TokenTaken
+        row = {
+            "member_id": portal.member_id,
+            "client_endpoint": portal.client_endpoint,
+            "server_endpoint": portal.server_endpoint,
+            "application_token": self._sealed(portal),
+            "application_token_hash": _mark(portal.application_token),
+            "installer_id": portal.installer_id,
+            "bot_id": portal.bot_id,
+            "registered": portal.registered,
+            "app_code": portal.app_code,
+            "installed_at": portal.installed_at,
+            "trouble": "",
+            "said": "",
+            "left_at": None,
+        }
+        await self._database.write((self._upsert, [row]))
+        self._meet(portal.member_id, portal.client_endpoint)
+        self._known.clear()
+
+    async def learn(self, portal: Portal, application_token: SecretStr) -> None:
+        """Note the application token of a portal of which none is known. Raises ``TokenTaken``."""
+        learnt = replace(portal, application_token=application_token)
+        if await self._with_token(learnt):
+            raise TokenTaken
+        known = update(portals).where(
+            portals.c.member_id == portal.member_id, portals.c.application_token_hash == ""
+        )
+        told = known.values(
+            application_token=self._sealed(learnt), application_token_hash=_mark(application_token)
+        )
+        await self._database.write((told, []))
+        self._known.pop(portal.member_id, None)
+
+    async def _with_token(self, portal: Portal) -> list[Row[Any]]:
+        token = _mark(portal.application_token)
+        question = select(portals.c.client_endpoint).where(
+            portals.c.application_token_hash == token,
+            portals.c.application_token_hash != "",
+            portals.c.member_id != portal.member_id,
+            portals.c.left_at.is_(None),
+        )
+        return await self._database.rows(question)
+
+    def _sealed(self, portal: Portal) -> bytes:
+        return self._cipher.encrypt(portal.application_token, token_place(portal.member_id))
+
+    async def registered(self, member_id: str, bot_id: int, what: str) -> None:
+        """Note that the portal knows the bot and its commands."""
+        row = {"portal": member_id, "bot": bot_id, "what": what}
+        await self._database.write((self._register, [row]))
+        self._known.pop(member_id, None)
+
+    async def outdated(self, member_id: str) -> None:
+        """Note that the portal has to be told of the bot and its commands again."""
+        await self._set(member_id, registered="")
+
+    async def installed_by(self, member_id: str, user_id: int) -> None:
+        """Note whose token the bot is registered with."""
+        await self._set(member_id, installer_id=user_id)
+
+    async def moved(self, member_id: str, client_endpoint: str) -> None:
+        """Note a portal's new address."""
+        await self._set(member_id, client_endpoint=client_endpoint)
+
+    async def troubled(self, member_id: str, trouble: str) -> None:
+        """Note what a portal has lost, so that it has to be told of the bot again."""
+        await self._set(member_id, trouble=trouble, registered="")
+
+    async def hear(self, member_id: str, said: str) -> None:
+        """Note what is said of a portal until somebody has looked whether it is so."""
+        await self._set(member_id, said=said)
+
+    async def heard(self, member_id: str, said: str) -> None:
+        """Note that somebody has looked; what has been said meanwhile stays."""
+        this = (portals.c.member_id == member_id) & (portals.c.said == said)
+        await self._database.write((update(portals).where(this).values(said=""), []))
+        self._known.pop(member_id, None)
+
+    async def left(self, member_id: str) -> None:
+        """Note that a portal has removed the app: from now on it is not known any more."""
+        await self._set(member_id, left_at=time.time(), said="")
+
+    async def left_before(self, before: float) -> list[str]:
+        """List the portals that left before then, by their member ids."""
+        question = select(portals.c.member_id).where(portals.c.left_at < before)
+        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+
+    def _meet(self, member_id: str, client_endpoint: str) -> None:
+        self._met |= {member_id, urlsplit(client_endpoint).netloc}
+
+    async def _set(self, member_id: str, **values: Any) -> None:
+        statement = update(portals).where(portals.c.member_id == member_id).values(**values)
+        await self._database.write((statement, []))
+        self._known.pop(member_id, None)
+
+    async def _one(self, *conditions: Any) -> Portal | None:
+        here = select(portals).where(*conditions, portals.c.left_at.is_(None))
+        row = await self._database.row(here.limit(1))
+        if row is None:
+            return None
+        self._meet(row.member_id, row.client_endpoint)
+        self._known[row.member_id] = portal = self._portal(row)
+        return portal
+
+    def _portal(self, row: Row[Any]) -> Portal:
+        return Portal(
+            member_id=row.member_id,
+            client_endpoint=row.client_endpoint,
+            server_endpoint=row.server_endpoint,
+            application_token=self._cipher.decrypt(
+                row.application_token, token_place(row.member_id)
+            ),
+            installer_id=row.installer_id,
+            bot_id=row.bot_id,
+            registered=row.registered,
+            installed_at=row.installed_at,
+            app_code=row.app_code,
+            trouble=row.trouble,
+            said=row.said,
+        )
+
+
+def token_place(member_id: str) -> str:
+    """Name the place that a portal's application token is bound to."""
+    return f"portal/{member_id}"
+
+
+def _mark(token: SecretStr) -> str:
+    """Give what a portal is found by that has this token; nothing where there is none."""
+    return fingerprint(token) if token.get_secret_value() else ""

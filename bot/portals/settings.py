@@ -1,0 +1,80 @@
+"""What a portal's administrator has decided."""
+
+from typing import Literal
+
+from cachetools import TTLCache
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from bot.store.database import Database
+from bot.store.tables import portal_settings
+
+# How long another process may go on with what it knew.
+REMEMBER = 10.0
+
+ByChat = Literal["ask", "always", "never"]
+AtEnd = Literal["requester", "administrator"]
+NotNeeded = Literal["stay", "leave"]
+
+
+class PortalSettings(BaseModel):
+    """The decisions, with what holds where nobody has decided.
+
+    ``duty``: the users to escalate to, in this order, where nobody else is there.
+    ``escalation``: the order in which an escalation looks for somebody.
+    ``commands_off``: commands that nobody may use. ``errors_in_chat``: what goes wrong is told
+    in the chat, and not privately. ``enterprise``: the portal's plan takes requests faster.
+    ``by_chat``: whether people whom the portal does not add by the item are added by the chat
+    itself, where they may come in without access to the item.
+    ``take_within``: seconds until the next one of an escalation is called. ``at_end``: who hears
+    that nobody took it, besides its requester. ``not_needed``: what becomes of those in the chat
+    who were called and did not take it. ``trail``: an escalation leaves a comment in the item's
+    timeline.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    default_language: str = ""
+    duty: tuple[int, ...] = ()
+    escalation: tuple[str, ...] = ("responsible", "head", "duty")
+    commands_off: tuple[str, ...] = ()
+    errors_in_chat: bool = False
+    enterprise: bool = False
+    by_chat: ByChat = "ask"
+    take_within: int = 300
+    at_end: AtEnd = "requester"
+    not_needed: NotNeeded = "stay"
+    trail: bool = False
+
+
+class PortalSettingsStore:
+    """The table of portals' settings, remembered for some seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: TTLCache[str, PortalSettings] = TTLCache(maxsize=2048, ttl=REMEMBER)
+        insert = database.insert
+        statement = insert(portal_settings)
+        self._upsert = statement.on_conflict_do_update(
+            index_elements=["member_id"], set_={"settings": statement.excluded.settings}
+        )
+
+    async def of(self, member_id: str) -> PortalSettings:
+        """Give a portal's settings."""
+        if known := self._known.get(member_id):
+            return known
+        question = select(portal_settings).where(portal_settings.c.member_id == member_id)
+        row = await self._database.row(question)
+        found = PortalSettings.model_validate_json(row.settings) if row else PortalSettings()
+        self._known[member_id] = found
+        return found
+
+    async def is_enterprise(self, member_id: str) -> bool:
+        """Say whether the portal is on the plan that takes requests faster."""
+        return (await self.of(member_id)).enterprise
+
+    async def save(self, member_id: str, settings: PortalSettings) -> None:
+        """Store what an administrator has decided."""
+        row = {"member_id": member_id, "settings": settings.model_dump_json(exclude_defaults=True)}
+        await self._database.write((self._upsert, [row]))
+        self._known.pop(member_id, None)
