@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import os
 import statistics
 import sys
 import tempfile
@@ -58,6 +59,8 @@ class Noticed:
     lost: int = 0
     growth: float = 0.0
     disk: float = 0.0
+    # By so much of a processor: what it costs where nobody else needs any.
+    busier: float = 0.0
 
     def ratio(self, share: float) -> float:
         return _quantile(self.attacked, share) / _quantile(self.quiet, share)
@@ -82,6 +85,10 @@ class Bot:
     pids: Sequence[int]
     folder: Path
 
+    def seconds(self) -> float:
+        """Give the processor time that its processes have taken."""
+        return sum(map(_seconds, self.pids))
+
 
 async def measure(assault: Assault, server: Server | None, commands: int) -> Noticed:
     """Have so many commands typed at two equal bots in new processes: one of them is attacked.
@@ -101,23 +108,10 @@ async def measure(assault: Assault, server: Server | None, commands: int) -> Not
             await attack.tell("begin")
             await asyncio.sleep(UNDER_WAY)
 
-            def cpu(b):
-                return [
-                    sum(map(int, open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[11:13]))
-                    / 100
-                    for p in b.pids
-                ]
-
-            c0 = (cpu(quiet), cpu(attacked))
-            t0 = time.time()
+            before, began = attacked.seconds() - quiet.seconds(), time.monotonic()
             times = await _both(quiet, attacked, PEOPLE + commands, commands)
-            c1 = (cpu(quiet), cpu(attacked))
-            print(
-                "CPU",
-                [[round(y - x, 1) for x, y in zip(a, b)] for a, b in zip(c0, c1)],
-                round(time.time() - t0, 1),
-                file=sys.stderr,
-            )
+            more = attacked.seconds() - quiet.seconds() - before
+            noticed.busier = more / (time.monotonic() - began)
             noticed.quiet, noticed.attacked = times
             noticed.lost = commands - len(noticed.attacked) + await _turned_away(attacked)
             noticed.disk, noticed.growth = _disk(attacked) - disk, max(grown())
@@ -207,6 +201,11 @@ def _watched(pids: Sequence[int]) -> Iterator[Callable[[], list[float]]]:
     yield lambda: [dict(memory(pid))["VmHWM"] - one for pid, one in zip(pids, before, strict=True)]
 
 
+def _seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _disk(bot: Bot) -> float:
     """Give what the database takes, in MiB."""
     engine = bot.stages[0].engine
@@ -240,12 +239,13 @@ async def attacked(assault: Assault, server: Server | None, rounds: int, command
         whole.attacked += one.attacked
         whole.lost += one.lost
         whole.growth, whole.disk = max(whole.growth, one.growth), max(whole.disk, one.disk)
+        whole.busier = max(whole.busier, one.busier)
     return whole
 
 
 HEADER = (
     "attack", "database", "median ms", "attacked", "×", "p99 ms", "attacked", "×", "lost",
-    "memory MiB", "database MiB", "passed",
+    "memory MiB", "database MiB", "processor", "passed",
 )  # fmt: skip
 
 
@@ -256,7 +256,8 @@ def _line(assault: Assault, database: str, found: Noticed) -> list[str]:
         times += [f"{quiet:.1f}", f"{then:.1f}", f"{found.ratio(share):.2f}"]
     return [
         f"{assault.number}: {assault.words}", database, *times, str(found.lost),
-        f"{found.growth:.1f}", f"{found.disk:.1f}", ", ".join(found.faults()) or "–",
+        f"{found.growth:.1f}", f"{found.disk:.1f}", f"{found.busier:+.0%}",
+        ", ".join(found.faults()) or "–",
     ]  # fmt: skip
 
 
