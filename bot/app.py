@@ -228,7 +228,7 @@ def _parts(
         figures,
     )
     runs = Runs(inbox, dispatcher.dispatch)
-    lanes = Lanes(inbox, backlog, runs.run, client.rests, first=FIRST if name else 1)
+    lanes = Lanes(inbox, backlog, runs.run, client.answering, first=FIRST if name else 1)
     engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
     return Parts(
         database=database,

@@ -1,6 +1,7 @@
 """A process that dies, and the one after it."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
+from app_page import opened, posted, words_of
 from process import bot_process, ready
 from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
 
 from bot.inbox.accepted import POISON
 from bot.settings import Settings
 from sandbox.server import Portal
+
+ADMIN = 1
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds,
 # where the machine has nothing else to do.
@@ -142,10 +146,15 @@ async def test_a_command_that_ends_two_processes_is_not_run_a_third_time(
     await killed.faults(clear=True)
     async with bot_process(killed.settings, log=log):
         await killed.settled(TAKEOVER)
+        _, page = await opened(killed, ADMIN)
+        shown = words_of(await posted(killed, page, view="state"))
 
     assert IVAN not in await killed.members()
     assert ANNA in await killed.members()
-    assert sum("дважды остановила бота" in one for one in await killed.told_privately()) == 1
+    [told] = [one for one in await killed.told_privately() if "дважды остановила бота" in one]
+    [code] = re.findall(r"\[i\]код (\w+)\[/i\]", told)
+    when = r"\d+ \w+\.? \d{4}, \d\d:\d\d UTC"
+    assert re.search(f"Команда дважды остановила бота.{{1,40}} {when} {code} Проверьте", shown)
     assert "has ended two processes: it is not run" in log.read_text()
     assert killed.count("SELECT count(*) FROM inbox WHERE code = 'ends_processes'") == 1
 

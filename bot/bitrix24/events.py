@@ -342,9 +342,9 @@ class CommandEvent(Part):
 
     @property
     def size(self) -> int:
-        """How many characters it takes to store the command, about."""
+        """How many bytes it takes to store the command, about."""
         texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
-        return 500 + sum(map(len, texts))
+        return 500 + sum(len(one.encode()) for one in texts)
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""

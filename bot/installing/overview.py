@@ -10,6 +10,7 @@ from bot.store.tables import inbox, journal, tokens
 
 MOST_CODES = 5
 MOST_PEOPLE = 20
+MOST_ENDED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Standing:
     last_event: float | None = None
     ready: int = 0
     parked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that is over, and since when."""
+
+    command_id: int
+    at: float
 
 
 class Overview:
@@ -73,6 +82,18 @@ class Overview:
         )
         return await self._database.read(
             lambda c: {row.code: row.number for row in c.execute(question)}
+        )
+
+    async def ended(self, member_id: str, code: str) -> list[Ended]:
+        """List a portal's commands that ended so, the newest first, as far as they are kept."""
+        question = (
+            select(inbox.c.id, inbox.c.done_at)
+            .where(inbox.c.member_id == member_id, inbox.c.code == code)
+            .order_by(inbox.c.done_at.desc())
+            .limit(MOST_ENDED)
+        )
+        return await self._database.read(
+            lambda c: [Ended(row.id, row.done_at) for row in c.execute(question)]
         )
 
 
