@@ -52,7 +52,7 @@ class Users:
         """Look names up, all in one request: ``user.search``."""
         calls = {f"q{n}": Call("user.search", {"FIND": one}) for n, one in enumerate(queries)}
         found = await self._all(calls)
-        return {one: _found(found[f"q{n}"]) for n, one in enumerate(queries)}
+        return {one: found_in(found[f"q{n}"]) for n, one in enumerate(queries)}
 
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
         """Look e-mail addresses up, all in one request: ``user.get``."""
@@ -60,18 +60,14 @@ class Users:
             f"q{n}": Call("user.get", {"FILTER": {"EMAIL": one}}) for n, one in enumerate(addresses)
         }
         found = await self._all(calls)
-        return {one: _found(found[f"q{n}"]) for n, one in enumerate(addresses)}
+        return {one: found_in(found[f"q{n}"]) for n, one in enumerate(addresses)}
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
         wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
         if not wanted:
             return {}
-        found = await self._requester.ask(
-            Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
-        )
-        accounts = map(account, rows(found, len(wanted)))
-        return {one.person.id: one for one in accounts if one}
+        return accounts_in(await self._requester.ask(accounts_call(wanted)))
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
         """Give the names of departments: ``im.department.get``."""
@@ -114,6 +110,17 @@ def person_of(number: int, accounts: Mapping[int, Account]) -> Person:
     return accounts[number].person if number in accounts else Person(id=number)
 
 
+def accounts_call(numbers: Sequence[int]) -> Call:
+    """Make the call that looks people up by their ids."""
+    return Call("im.user.list.get", {"ID": list(numbers), "RESULT_TYPE": "array"})
+
+
+def accounts_in(answer: Any) -> dict[int, Account]:
+    """Read the answer of ``im.user.list.get``; unknown people are left out."""
+    accounts = map(account, rows(answer, MOST_ACCOUNTS))
+    return {one.person.id: one for one in accounts if one}
+
+
 def account(row: Mapping[str, Any]) -> Account | None:
     """Read a user of ``im.user.get``."""
     user_id = read_number(row.get("id"))
@@ -146,9 +153,10 @@ def _is_active(told: object) -> bool:
     return told in ("", None) or flag(told)
 
 
-def _found(found: Any) -> list[Found]:
-    if isinstance(found, Bitrix24Error):
-        raise found
+def found_in(answer: Any) -> list[Found]:
+    """Read the rows of ``user.get`` and ``user.search``. Raises the error that ``answer`` is."""
+    if isinstance(answer, Bitrix24Error):
+        raise answer
     return [
         Found(
             who,
@@ -157,6 +165,6 @@ def _found(found: Any) -> list[Found]:
             position=position(row),
             departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
         )
-        for row in rows(found)
+        for row in rows(answer)
         if (who := person(row))
     ]

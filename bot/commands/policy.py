@@ -1,12 +1,14 @@
 """Whom an escalation calls when nobody is named."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account, Users
-from bot.store.portal_settings import PortalSettingsStore
+from bot.portals.time_zones import time_zone
+from bot.store.portal_settings import PortalSettings, PortalSettingsStore, WorkingHours
 
 Why = Literal["absent", "self", "dismissed"]
 
@@ -56,7 +58,7 @@ class Policy:
     ) -> AsyncIterator[tuple[Account, str]]:
         settings = await self._settings.of(event.member_id)
         accounts = await self._users.accounts(filter(None, (responsible_id, *settings.duty)))
-        for role in settings.escalation:
+        for role in order(settings, datetime.now(UTC)):
             if role == "responsible" and responsible_id in accounts:
                 yield accounts[responsible_id], role
             elif role == "head" and responsible_id in accounts:
@@ -76,6 +78,23 @@ class Policy:
                 return
             yield accounts[head]
             passed.add(head)
+
+
+def order(settings: PortalSettings, at: datetime) -> tuple[str, ...]:
+    """Give the roles that an escalation looks for: outside working hours, duty comes first."""
+    if not settings.duty or settings.hours is None or is_working(settings.hours, at):
+        return settings.escalation
+    return ("duty", *(role for role in settings.escalation if role != "duty"))
+
+
+def is_working(hours: WorkingHours, at: datetime) -> bool:
+    """Say whether a moment is in a portal's working hours."""
+    local = at.astimezone(time_zone(hours.zone) or UTC)
+    minute, today = local.hour * 60 + local.minute, local.weekday()
+    has_begun = today in hours.days and minute >= hours.begin
+    if hours.begin < hours.end:
+        return has_begun and minute < hours.end
+    return has_begun or ((today - 1) % 7 in hours.days and minute < hours.end)
 
 
 def _obstacle(who: Account, event: CommandEvent) -> Why | None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from aiohttp import web
 
+from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.oauth import origin
 from bot.colleagues import Colleagues
 from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
@@ -106,7 +107,10 @@ class JournalPage:
             return ()
         if number := _number(named):
             return (number,)
-        found = await self._colleagues.find(visitor.portal, visitor.user_id, named, dismissed=True)
+        try:
+            found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
+        except Bitrix24Error:
+            return ()
         return tuple(one.person.id for one in found)
 
 
