@@ -42,6 +42,7 @@ from bot.replies import Replies
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
+from bot.store.escalations import Escalations
 from bot.store.figures import SharedFigures
 from bot.store.history import History
 from bot.store.inbox import Inbox
@@ -179,6 +180,7 @@ def _parts(
         preferences=preferences,
         languages=Languages(wording, preferences, decisions),
         stays=Stays(database),
+        escalations=Escalations(database),
         history=History(database),
     )
     pace = Buckets(_plans(settings, database, memory.settings, working=working))
@@ -226,7 +228,9 @@ def _parts(
         states=states,
         waiting=Waiting(inbox, states, engine, buttons),
         memory=memory,
-        timers=Timers(memory.stays, inbox, engine, buttons, memory.preferences),
+        timers=Timers(
+            [memory.stays, memory.escalations], inbox, engine, buttons, memory.preferences
+        ),
         registration=registration,
         links=links,
         doctor=doctor,

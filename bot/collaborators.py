@@ -25,6 +25,7 @@ from bot.doctor import Doctor, PortalDoctor
 from bot.figures import Figures
 from bot.languages import Languages
 from bot.rendering import Wording
+from bot.store.escalations import Escalations
 from bot.store.history import History
 from bot.store.journal import Journal
 from bot.store.portal_settings import PortalSettingsStore
@@ -41,6 +42,7 @@ class Memory:
     preferences: Preferences
     languages: Languages
     stays: Stays
+    escalations: Escalations
     history: History
 
 
