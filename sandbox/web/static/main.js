@@ -291,6 +291,7 @@ function drawPanel(chat) {
   $("member-count").textContent = String(shown.members.length);
   panel.showIdeas($("ideas"), insert);
   panel.showRole($("role"), chat, me);
+  panel.showTimeline($("timeline"), chat);
   panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
   $("open-app").hidden = !(feed.portal().installed && feed.portal().page);
