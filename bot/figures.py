@@ -2,9 +2,10 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
@@ -13,6 +14,7 @@ from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
 from bot.commands import vocabulary
 from bot.store.accepted import End, Ending
+from bot.store.escalations import EscalationEnded, How
 
 OTHER = "other"
 FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"
@@ -21,6 +23,9 @@ REFUSED, UNREACHABLE, UNANSWERED = "refused", "unreachable", "unanswered"
 # 300 ms is what Bitrix24 is to wait for its 200, three seconds what a requester waits untold.
 # The table of figures adds up by bound: other bounds need a migration that empties it.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+
+# How long people take: somebody has five minutes, unless the portal has decided otherwise.
+TAKING = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 14400.0, 86400.0)
 
 
 class Taken(StrEnum):
@@ -102,20 +107,21 @@ class Tally:
 class Seconds:
     """How long something took, and how often it took no longer than each of the bounds."""
 
-    def __init__(self, name: str, words: str) -> None:
+    def __init__(self, name: str, words: str, bounds: Sequence[float] = BUCKETS) -> None:
         self._about = (f"switchboard_{name}_seconds", words)
-        self._counts = [0] * (len(BUCKETS) + 1)
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
         """Count one that took so long."""
-        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self._counts[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
 
     def family(self) -> Metric:
         """Give what was counted as Prometheus takes it."""
         family = HistogramMetricFamily(*self._about)
-        bounds = map(floatToGoString, (*BUCKETS, math.inf))
+        bounds = map(floatToGoString, (*self._bounds, math.inf))
         family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
         return family
 
@@ -165,6 +171,12 @@ class Figures:
         self.changes = Tally(
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
+        self.escalations = Tally(
+            "escalations", "Escalations that are over, by how they ended.", end=get_args(How)
+        )
+        self.to_taken = Seconds(
+            "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING
+        )
         self._show_noughts(names)
 
     def named(self, command: str) -> str:
@@ -188,6 +200,12 @@ class Figures:
         if end.is_answer:
             self.to_reply.observe(max(0.0, seconds))
 
+    def escalated(self, ended: EscalationEnded) -> None:
+        """Count an escalation that is over, and how long it took until somebody had it."""
+        self.escalations.add(ended.how)
+        if ended.taken_by is not None:
+            self.to_taken.observe(ended.seconds)
+
     def samples(self) -> dict[Sample, float]:
         """Give everything counted so far."""
         return {
@@ -204,6 +222,7 @@ class Figures:
         every: list[tuple[Tally, Collection[str]]] = [
             (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
             (self.proofs, list(Proven)), (self.unknown_codes, METHODS),
+            (self.escalations, get_args(How)),
         ]  # fmt: skip
         for tally, values in every:
             for value in values:

@@ -103,7 +103,7 @@ async def test_nobody_can_make_labels_up(stage: Stage) -> None:
     assert "127.0.0.1" not in told
     labels = {name for name, _ in label_pairs(told)}
     assert labels == {
-        "command", "outcome", "code", "method", "result", "reason", "state", "change", "le"
+        "command", "outcome", "code", "method", "result", "reason", "state", "change", "end", "le"
     }  # fmt: skip
     assert ("command", OTHER) in set(label_pairs(told))
     assert {value for name, value in label_pairs(told) if name == "method"} <= METHODS
