@@ -17,6 +17,7 @@ from bot.lifecycle import Lifecycle
 from bot.settings import Settings
 from bot.store.audit import Audit
 from bot.store.forgetting import Forgetting
+from bot.store.overview import Overview
 from bot.visitors import Visitors
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
@@ -139,7 +140,9 @@ def _app_page(
         parts.waiting.take_up,
     )
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
-    journal = JournalPage(Audit(parts.database), colleagues, pages, _changing())
+    journal = JournalPage(
+        Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
+    )
     return AppPage(
         forms,
         callers,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
@@ -12,6 +13,8 @@ from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.oauth import origin
 from bot.colleagues import Colleagues
 from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
+from bot.store.escalations import KEPT, How
+from bot.store.overview import Overview
 from bot.visitors import Visitor
 from bot.web.pages import Pages
 
@@ -32,9 +35,15 @@ class JournalPage:
     """
 
     def __init__(
-        self, audit: Audit, colleagues: Colleagues, pages: Pages, commands: Sequence[str]
+        self,
+        audit: Audit,
+        overview: Overview,
+        colleagues: Colleagues,
+        pages: Pages,
+        commands: Sequence[str],
     ) -> None:
         self._audit = audit
+        self._overview = overview
         self._colleagues = colleagues
         self._pages = pages
         self._commands = commands
@@ -55,6 +64,8 @@ class JournalPage:
             "names": names,
             "next": entries[PAGE - 1].id if len(entries) > PAGE else None,
             "is_first": before is None,
+            "escalated": await self._overview.escalated(member_id, time.time() - KEPT),
+            "ends": get_args(How),
             "asked": {field: str(posted.get(field, "")) for field in _FIELDS},
             "commands": self._commands,
             "results": get_args(Result),
