@@ -13,6 +13,7 @@ from bot.bitrix24.patience import Patience
 from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Arrivals
+from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.commands.past import Past
 from bot.commands.people import People
@@ -51,7 +52,7 @@ _Parts = Mapping[type[Any], Mapping[str, type[Any]]]
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
-    Departures,
+    Departures, Chains,
 }  # fmt: skip
 
 

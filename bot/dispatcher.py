@@ -30,6 +30,7 @@ from bot.errors import (
     AppClosed,
     ConsentNeeded,
     EndsProcesses,
+    EscalationWaits,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -47,7 +48,8 @@ from bot.outcomes import AdministratorNeeded, CommandList, Greeting, HiddenHint,
 from bot.portals.proof import Actor, Proof
 from bot.presses import PRESS, Buttons, Pressed
 from bot.store.accepted import Accepted, End, Ending, Reply
-from bot.store.inbox import Inbox
+from bot.store.escalations import LONGEST
+from bot.store.inbox import KEPT, Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.preferences import Preferences
 from bot.taking_longer import TakingLonger
@@ -126,7 +128,7 @@ class Dispatcher:
             log.exception("command %s stays unanswered", command.reference)
         seconds = time() - command.since
         if ended.end.outcome is Ending.WAITS:
-            await self._inbox.park(command.id)
+            await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
         else:
             await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
         self._account(*ended, seconds)
@@ -264,7 +266,8 @@ class Dispatcher:
             return acting, self._asking(portal, acting)
         except NoPermission:
             link = self._links.make(portal.member_id, command.event.user.id)
-            return acting, PermissionNeeded.with_link(link)
+            kind = EscalationWaits if command.internal else PermissionNeeded
+            return acting, kind.with_link(link)
         except Renamed:
             return acting, PortalRenamed()
         except (Busy, Unreachable, Unanswered):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from bot.errors import (
     ConsentNeeded,
     EndsProcesses,
+    EscalationWaits,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -22,6 +23,7 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The rest of the refusals is what somebody can mend.
 _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
+    EscalationWaits: Ending.WAITS,
     ConsentNeeded: Ending.ASKED,
     ForwardedCommand: Ending.DROPPED,
     NoAnswer: Ending.NO_ANSWER,

@@ -288,6 +288,11 @@ class PermissionNeeded(Refusal):
 
 
 @dataclass(eq=False)
+class EscalationWaits(PermissionNeeded):
+    """An escalation goes on only when its requester lets the bot act for them again."""
+
+
+@dataclass(eq=False)
 class ConsentNeeded(Refusal):
     """Nothing proves that the requester has given ``command``: they are asked.
 

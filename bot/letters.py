@@ -8,7 +8,7 @@ from bot.bitrix24.events import Chat
 from bot.commands.errors import OtherItem
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.languages import Languages
-from bot.outcomes import Outcomes, Told
+from bot.outcomes import Outcome, Outcomes, Told
 from bot.presses import Buttons
 from bot.rendering import Wording
 from bot.store.accepted import Accepted, Button, Place, Reply
@@ -24,6 +24,7 @@ class _Letter:
     language: str
     lines: list[str] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
+    spare: bool = True
 
 
 class Letters:
@@ -71,6 +72,7 @@ class Letters:
     def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
         typed_in = _typed_in(told, command) if letter.place is Place.PRIVATE else None
         text, buttons = self._wording.word(told, letter.language, typed_in)
+        letter.spare = letter.spare and isinstance(told, Outcome) and told.is_spare
         if text not in letter.lines:
             letter.lines.append(text)
         offers: Sequence[Offer] = told.offers
@@ -89,6 +91,7 @@ class Letters:
             parks=parks,
             asks=asks,
             user_id=letter.reader.id if other else 0,
+            spare=letter.spare,
         )
 
     def _cut(self, letter: _Letter) -> str:

@@ -52,17 +52,28 @@ class Replies:
         """Send a reply to where it belongs; where the portal refuses that, to the other place.
 
         ``under_way`` is told when a request is about to leave, and when it certainly came to
-        nothing. Raises ``Bitrix24Error`` where it could not be sent at all.
+        nothing. Raises ``Bitrix24Error`` where it could not be sent at all, unless it is spare.
         """
-        ways = [private(portal, reply.user_id or command.event.user.id, reply)]
-        if self._answerable(command) and not reply.user_id:
-            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
-        for way in ways[:-1]:
+        ways = self._ways(portal, command, reply)
+        for number, way in enumerate(ways, 1):
             try:
                 return await self._say(portal, command, way, under_way)
             except (Refused, Busy) as refused:
+                if number == len(ways) and not reply.spare:
+                    raise
                 log.warning("command %s: %s says %s", command.reference, way.method, refused)
-        return await self._say(portal, command, ways[-1], under_way)
+        return None
+
+    def _ways(self, portal: Portal, command: Accepted, reply: Reply) -> list[Call]:
+        """List how a reply can be sent, the best way first."""
+        if reply.spare:
+            # Later than it can be answered, a line is taken only where the bot is a member.
+            line = _line(portal, command, reply)
+            return [_in_chat(command, reply), line] if self._answerable(command) else [line]
+        ways = [private(portal, reply.user_id or command.event.user.id, reply)]
+        if self._answerable(command) and not command.internal and not reply.user_id:
+            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat(command, reply))
+        return ways
 
     async def notify(self, portal: Portal, command: Accepted, text: str) -> None:
         """Try once to tell a requester something privately: nothing hangs on it.
@@ -76,8 +87,7 @@ class Replies:
 
     def _answerable(self, command: Accepted) -> bool:
         event, since = place_of(command)
-        is_asked = bool(event.command.id) and not command.internal
-        return is_asked and time.time() - since < ANSWERABLE
+        return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
         self, portal: Portal, command: Accepted, call: Call, under_way: UnderWay
@@ -124,6 +134,23 @@ def _in_chat(command: Accepted, reply: Reply) -> Call:
             "dialogId": event.chat.dialog_id,
             # Whoever is in the chat can press: a press must not close the button to its owner.
             "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
+        },
+    )
+
+
+def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
+    """Make the call that says something in the chat of a command, so that its staff alone sees it.
+
+    Page: chat-message-send.md.
+    """
+    bot_id = portal.bot_id or 0
+    event, _since = place_of(command)
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {
+            "botId": bot_id,
+            "dialogId": event.chat.dialog_id,
+            "fields": {**_fields(reply, bot_id, once=False), "system": True},
         },
     )
 

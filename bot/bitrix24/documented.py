@@ -6,6 +6,7 @@ An error code that is not here has not been seen by whoever wrote the bot's answ
 _METHODS = """
     app.info batch crm.item.get department.get event.bind event.get im.chat.user.list
     im.chat.user.add im.chat.user.delete im.department.get im.department.managers.get
+    im.dialog.messages.get
     im.message.delete im.notify.personal.add
     im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.list imbot.v2.Bot.register
     imbot.v2.Bot.update

@@ -60,6 +60,8 @@ class Requester:
         self._patience = patience
         self._command = command
         self._figures = figures
+        # Whether the journal has steps of this command.
+        self._has_begun = command.repeated
 
     @property
     def person(self) -> Person:
@@ -101,7 +103,8 @@ class Requester:
         Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
         ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
-        recorded = await self._journal.of(self._command) if self._command.repeated else []
+        recorded = await self._journal.of(self._command) if self._has_begun else []
+        self._has_begun = True
         numbered = _numbered(steps, recorded)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:

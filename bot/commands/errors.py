@@ -126,6 +126,14 @@ class WrongDuration(Refusal):
 
 
 @dataclass(eq=False)
+class WrongWait(Refusal):
+    """``--wait`` takes from a minute to three hours."""
+
+    word: str
+    command: str
+
+
+@dataclass(eq=False)
 class ReasonTooLong(Refusal):
     """The reason has more characters than this."""
 

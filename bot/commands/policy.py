@@ -1,19 +1,40 @@
 """Whom an escalation calls when nobody is named."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account, Users
 from bot.portals.time_zones import time_zone
+from bot.store.escalations import Skipped, Why
 from bot.store.portal_settings import PortalSettings, PortalSettingsStore, WorkingHours
-
-Why = Literal["absent", "self", "dismissed"]
 
 # How far up an escalation goes where heads are absent.
 HEADS = 3
+
+# How many are looked up who could still be asked, and how many of them are named.
+MOST_ASKED, MOST_NAMED = 50, 5
+
+
+class Candidate(NamedTuple):
+    """Somebody who may be called, as what, and why they cannot come, if they cannot."""
+
+    account: Account
+    role: str
+    obstacle: Why | None
+
+    @property
+    def skipped(self) -> Skipped:
+        """Tell of somebody who cannot come, or whom the portal does not let in."""
+        who = self.account
+        return Skipped(
+            person=who.person,
+            role=self.role,
+            why=self.obstacle or "closed",
+            until=who.absent_until if self.obstacle == "absent" else "",
+        )
 
 
 class Called(NamedTuple):
@@ -23,15 +44,6 @@ class Called(NamedTuple):
     role: str
 
 
-class Skipped(NamedTuple):
-    """Who was passed over, and why; ``until`` is a date, if he is absent."""
-
-    person: Person
-    role: str
-    why: Why
-    until: str = ""
-
-
 class Policy:
     """The order in which a portal looks for somebody: its own, or responsible, head, duty."""
 
@@ -39,19 +51,43 @@ class Policy:
         self._users = users
         self._settings = settings
 
-    async def choose(
+    async def candidates(
         self, responsible_id: int, event: CommandEvent
-    ) -> tuple[Called | None, tuple[Skipped, ...]]:
-        """Find the first who can come, and who was passed over."""
-        skipped: list[Skipped] = []
+    ) -> AsyncIterator[Candidate]:
+        """Give everybody in the portal's order, each once; nobody is looked up before their turn.
+
+        Of several heads only the nearest who can come is one.
+        """
+        seen: set[int] = set()
+        has_head = False
         async for who, role in self._candidates(responsible_id, event):
-            if any(one.person.id == who.person.id for one in skipped):
+            if who.person.id in seen or (role == "head" and has_head):
                 continue
-            if why := _obstacle(who, event):
-                skipped.append(Skipped(who.person, role, why, who.absent_until))
-            else:
-                return Called(who.person, role), tuple(skipped)
-        return None, tuple(skipped)
+            seen.add(who.person.id)
+            one = Candidate(who, role, _obstacle(who, event))
+            has_head = has_head or (role == "head" and one.obstacle is None)
+            yield one
+
+    async def named(
+        self, people: Sequence[Person], event: CommandEvent
+    ) -> AsyncIterator[Candidate]:
+        """Give those whom the requester has named, in that order."""
+        accounts = await self._users.accounts(one.id for one in people)
+        for one in people:
+            who = accounts.get(one.id) or Account(one)
+            yield Candidate(who, "", _obstacle(who, event))
+
+    async def unasked(
+        self, asked: Collection[int], queue: Sequence[int], event: CommandEvent
+    ) -> tuple[Person, ...]:
+        """Give some who could still be asked: people on duty, then those of the line's queue."""
+        duty = (await self._settings.of(event.member_id)).duty
+        left = [one for one in dict.fromkeys((*duty, *queue)) if one not in asked]
+        accounts = await self._users.accounts(left[:MOST_ASKED])
+        found = [accounts[one] for one in left if one in accounts]
+        return tuple(
+            one.person for one in found if not (_obstacle(one, event) or one.bot or one.extranet)
+        )[:MOST_NAMED]
 
     async def _candidates(
         self, responsible_id: int, event: CommandEvent

@@ -66,9 +66,10 @@ class Taken(Entity):
 
 
 class Ended(Entity):
-    """How an escalation ended, and the command that ended it."""
+    """How an escalation ended, and the command that ended it; ``closed``: with its dialog."""
 
     how: How
+    closed: bool = False
     command_id: int
     at: float
 
@@ -103,6 +104,17 @@ class Chain(Entity):
         passed = [one.person.id for one in self.skipped if one.why == "closed"]
         return self.callee(user_id) is not None or user_id in passed
 
+    def without(self, user_id: int) -> "Chain":
+        """Give the chain as if this person had no part in it."""
+        return self.model_copy(
+            update={
+                "named": tuple(one for one in self.named if one.id != user_id),
+                "callees": tuple(one for one in self.callees if one.person.id != user_id),
+                "skipped": tuple(one for one in self.skipped if one.person.id != user_id),
+                "taken": None if self.taken and self.taken.person.id == user_id else self.taken,
+            }
+        )
+
     @property
     def is_waited_for(self) -> bool:
         """Say whether somebody is given time to take it: whoever was called last."""
@@ -136,6 +148,11 @@ class Escalation:
     version: int
     begun_at: float
     until: float
+
+    @property
+    def acts(self) -> dict[int, int]:
+        """Give the commands that have called somebody for it, each with its own number."""
+        return {one.command_id: self.id for one in self.chain.callees}
 
     @property
     def is_late(self) -> bool:
@@ -200,6 +217,9 @@ class Escalations:
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
         """Note that a command has called the first one; once a command."""
         now = time.time()
+        # Only place and requester matter from now on: what was typed may name people.
+        event = event.about(event.name, "")
+        event = event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
@@ -213,6 +233,7 @@ class Escalations:
             "due_at": now + chain.wait,
         }
         await self._database.write((self._insert, [row]))
+        self._running.add((event.member_id, chain.chat_id))
 
     async def find(self, command_id: int) -> Escalation | None:
         """Give an escalation, over or not."""

@@ -74,6 +74,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         lifecycle,
         parts.figures,
         handlers.router,
+        parts.memory.escalations,
     )
     preferences = parts.memory.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)

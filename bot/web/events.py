@@ -18,6 +18,7 @@ from bot.languages import Languages
 from bot.lifecycle import Lifecycle
 from bot.rendering import Wording
 from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
+from bot.store.escalations import Escalations
 from bot.store.inbox import Inbox
 from bot.store.portals import Portal, Portals
 from bot.store.tokens import TokenPair
@@ -53,6 +54,7 @@ class Events:
         lifecycle: Lifecycle,
         figures: Figures,
         router: Router,
+        escalations: Escalations,
     ) -> None:
         self.open = True
         self._forms = forms
@@ -66,6 +68,7 @@ class Events:
         self._engine = engine
         self._figures = figures
         self._router = router
+        self._escalations = escalations
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, else why not (see README)."""
@@ -139,6 +142,7 @@ class Events:
     async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
         if await self._lifecycle.hear(envelope, portal):
             return Taken.LIFECYCLE
+        self._escalations.heard(portal.member_id, envelope.chat_id)
         event = _command(envelope, portal)
         if event is None:
             log.info("%s: nothing to do with it", envelope.event[:64])
