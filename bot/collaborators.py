@@ -12,6 +12,7 @@ from bot.bitrix24.open_lines import OpenLines
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.people import Users
 from bot.bitrix24.requester import Requester
+from bot.bitrix24.timeline import Timeline
 from bot.commands.arrivals import Arrivals
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
@@ -21,6 +22,7 @@ from bot.commands.policy import Policy
 from bot.commands.router import Router
 from bot.commands.runner import Again, Workshop
 from bot.commands.targets import Targets
+from bot.commands.trail import Trails
 from bot.diagnosis import Diagnosis
 from bot.doctor import Doctor, PortalDoctor
 from bot.figures import Figures
@@ -52,7 +54,7 @@ _Parts = Mapping[type[Any], Mapping[str, type[Any]]]
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
-    Departures, Chains,
+    Departures, Chains, Timeline, Trails,
 }  # fmt: skip
 
 

@@ -186,8 +186,7 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
     escalation, chain = step.escalation, step.escalation.chain
     gone = await chains.release(escalation)
-    await chains.record(escalation.over())
-    told: list[Told] = []
+    told: list[Told] = [*await chains.record(escalation)]
     how = escalation.over().how
     if how == "taken":
         told += _taken(escalation)

@@ -227,8 +227,8 @@ async def test_times_and_ends_are_stored_and_shown(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("changed", "russian", "english"),
     [
-        ({"minutes": minutes}, "целое число минут от 1 до 1440", "number of minutes, 1 to 1440")
-        for minutes in ("0", "1441", "-3", "1.5", "", "пять", "9" * 30)
+        ({"minutes": minutes}, "целое число минут от 1 до 180", "number of minutes, 1 to 180")
+        for minutes in ("0", "181", "-3", "1.5", "", "пять", "9" * 30)
     ]
     + [
         ({"day[0]": "1", **wrong}, "Рабочее время не изменено", "working hours are as before")

@@ -5,17 +5,21 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp import ClientSession
+from app_page import opened, posted, words_of
 from process import bot_process, ready
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, Stage
+from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, RESPONSIBLE, Stage
+from test_chain import TAKE, card, ended, press, time_passes
 
 from bot.bitrix24.documented import METHODS
 from bot.figures import OTHER
 from bot.settings import Settings
+from bot.store.escalations import How
 from sandbox.server import Portal
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +89,33 @@ async def test_what_goes_wrong_is_counted_by_its_reason(stage: Stage) -> None:
     assert value(seen, "events_refused_total", reason="malformed") == 1
     assert value(seen, "events_refused_total", reason="too_large") == 1
     assert value(seen, "events_total", result="refused") == 2
+
+
+@WATCHED
+async def test_escalations_are_counted_by_their_end(stage: Stage) -> None:
+    assert value(await figures(stage), "escalations_total", end="nobody") == 0
+    await stage.say("/escalate")
+    await time_passes(stage, 100)
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+    await stage.say("/escalate deal 301 --yes")
+    await stage.say("/undo")
+
+    seen = await figures(stage)
+
+    counted = [value(seen, "escalations_total", end=end) for end in get_args(How)]
+    assert dict(zip(get_args(How), counted, strict=True)) == {
+        "taken": 1, "nobody": 0, "stopped": 0, "undone": 1,
+    }  # fmt: skip
+    bucket = "escalation_to_taken_seconds_bucket"
+    assert value(seen, bucket, le="60.0") == 0
+    assert value(seen, bucket, le="120.0") == value(seen, bucket, le="+Inf") == 1
+    assert 100 <= value(seen, "escalation_to_taken_seconds_sum") < 110
+    _, page = await opened(stage, 1)
+    journal = words_of((await posted(stage, page, view="journal")).replace("</dd>", " "))
+    assert re.search(
+        r"приняты1 .*отменены1 половину приняли не позже чем через1 мин 4\d с", journal
+    )
 
 
 @WATCHED

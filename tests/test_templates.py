@@ -115,6 +115,8 @@ SAMPLES = {
     **dict.fromkeys(("wait", "seconds"), 100),
     **dict.fromkeys(("declined", "left"), True),
     "unasked": (WORST_PERSON,),
+    "taken_by": WORST_PERSON,
+    "how": "taken",
     **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),

@@ -4,7 +4,8 @@ An error code that is not here has not been seen by whoever wrote the bot's answ
 """
 
 _METHODS = """
-    app.info batch crm.item.get department.get event.bind event.get im.chat.user.list
+    app.info batch crm.item.get crm.timeline.comment.add crm.timeline.comment.list department.get
+    event.bind event.get im.chat.user.list
     im.chat.user.add im.chat.user.delete im.department.get im.department.managers.get
     im.dialog.messages.get
     im.message.delete im.notify.personal.add
@@ -52,7 +53,10 @@ _CHATS = """
     USER_NOT_EXISTS IM_ERROR_KICK KEYBOARD_ERROR KEYBOARD_OVERSIZE FIND_SHORT
 """
 # Pages: crm/, user/, department/, events/.
-_OTHERS = "NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND"
+_OTHERS = """
+    NOT_FOUND OWNER_NOT_FOUND INVALID_ARG_VALUE ADDING_DISABLED allowed_only_intranet_user
+    ERROR_CORE ERROR_EVENT_NOT_FOUND
+"""
 
 SHIPPED = frozenset(_METHODS.split())
 METHODS = SHIPPED | frozenset(_ADDED.split())

@@ -138,7 +138,7 @@ class Requester:
         if new := [step for step in todo if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
-        changing = {_name(step): Call(step.method, step.params) for step in todo}
+        changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
         results, stranger = await self._made(work, todo, new, calls)
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))

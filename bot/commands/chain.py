@@ -19,6 +19,7 @@ from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
 from bot.commands.departures import Departures
 from bot.commands.policy import Candidate, Policy
+from bot.commands.trail import TrailRefused, Trails
 from bot.diagnosis import system_refusal
 from bot.errors import (
     AccessUnclear,
@@ -35,6 +36,7 @@ from bot.errors import (
     RequesterLacksHistory,
     RequesterLacksItem,
 )
+from bot.figures import Figures
 from bot.presses import place_of
 from bot.store.accepted import Accepted
 from bot.store.escalations import (
@@ -43,7 +45,6 @@ from bot.store.escalations import (
     Chain,
     Ended,
     Escalation,
-    EscalationEnded,
     Escalations,
     How,
     Skipped,
@@ -120,6 +121,8 @@ class Chains:
         escalations: Escalations,
         settings: PortalSettingsStore,
         portal: Portal,
+        trails: Trails,
+        figures: Figures,
         command: Accepted,
     ) -> None:
         self._requester = requester
@@ -131,6 +134,8 @@ class Chains:
         self._escalations = escalations
         self._settings = settings
         self._portal = portal
+        self._trails = trails
+        self._figures = figures
         self._command = command
 
     @property
@@ -289,12 +294,17 @@ class Chains:
         except Bitrix24Error:
             return ()
 
-    async def record(self, ended: EscalationEnded) -> None:
-        """Do what follows from the end of an escalation, with its requester's token.
+    async def record(self, escalation: Escalation) -> list[TrailRefused]:
+        """Count an escalation that this command has ended, and leave its trail.
 
         Every end comes by here once; and once more where the process died while it was told.
         """
+        if not self._is_mine(escalation):
+            return []
+        ended = escalation.over()
         log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
+        self._figures.escalated(ended)
+        return await self._trails.leave(ended)
 
     def _is_mine(self, escalation: Escalation) -> bool:
         ended = escalation.chain.ended

@@ -38,12 +38,16 @@ LONGEST_RESULT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A changing call of a command, counted from 0, for one person. Holds no token."""
+    """A changing call of a command, counted from 0, for one person. Holds no token.
+
+    ``sent`` is what the portal is given where the journal is to hold less than that.
+    """
 
     number: int
     method: str
     params: dict[str, Any]
     person_id: int
+    sent: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

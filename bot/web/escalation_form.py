@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from bot.bitrix24.numerals import read_number, read_numbers
+from bot.commands.grammar import BOUNDS
 from bot.portals.time_zones import time_zone
 from bot.store.portal_settings import AtEnd, NotNeeded, PortalSettings, WorkingHours
 
@@ -13,8 +14,9 @@ ROLES = ("responsible", "head", "duty")
 AT_END = get_args(AtEnd)
 NOT_NEEDED = get_args(NotNeeded)
 
-# How many minutes one who is called may be given.
-MINUTES = range(1, 24 * 60 + 1)
+# How many minutes one who is called may be given: as many as with an option of the command.
+_SHORTEST, _LONGEST = BOUNDS["wait"]
+MINUTES = range(_SHORTEST // 60, _LONGEST // 60 + 1)
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
 
