@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from app_page import opened, posted, rows_of
 from stage import BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from test_chain import (
     ADMINISTRATOR,
@@ -22,6 +23,7 @@ from test_chain import (
 from test_escalate import decide
 from test_shapes import IMPATIENT
 
+import bot.commands.trail
 from bot.bitrix24.timeline import COMMENT
 
 LIST = "crm.timeline.comment.list"
@@ -236,6 +238,46 @@ async def test_the_timeline_answered_in_any_shape_harms_nothing(
         await stage.faults(clear=True)
         assert (await in_chat(stage))[-1].startswith("✅ Эскалация принята"), shape
         await stage.say("/remove id21 --yes")
+
+
+@ON_SQLITE
+async def test_an_escalation_does_not_wait_long_for_its_trail(
+    empty_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = empty_stage
+    monkeypatch.setattr(bot.commands.trail, "PATIENCE", 0.3)
+    await deciding(stage, trail=True)
+    error = {"status": 429, "code": "OPERATION_TIME_LIMIT", "description": "?"}
+    await stage.faults(method=COMMENT, error=error, times=None)
+    await stage.say("/escalate")
+
+    await taken(stage)
+
+    assert (await in_chat(stage))[-1].startswith("✅ Эскалация принята")
+    assert not await comments(stage)
+
+
+@ON_SQLITE
+async def test_all_of_an_escalation_is_in_the_journal_under_its_command(
+    empty_stage: Stage,
+) -> None:
+    stage = empty_stage
+    await deciding(stage, trail=True)
+    await stage.say("/escalate")
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)
+    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await ended(stage, "taken")
+    _, page = await opened(stage, ADMINISTRATOR)
+
+    page = await posted(stage, page, view="journal", command="escalate")
+
+    told = [row.split(" chat8773 ")[0].partition(" Ольга ")[2] for row in rows_of(page)]
+    assert told == [
+        "Смирнова 7 /escalate —",
+        "Смирнова 7 /escalate Борис Волков 3",
+        "Смирнова 7 /escalate Роман Соколов 21",
+    ]
 
 
 @ON_SQLITE
