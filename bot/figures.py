@@ -14,7 +14,7 @@ from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
 from bot.commands import vocabulary
 from bot.store.accepted import End, Ending
-from bot.store.escalations import EscalationEnded, How
+from bot.store.escalations import How
 
 OTHER = "other"
 FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"
@@ -200,11 +200,11 @@ class Figures:
         if end.is_answer:
             self.to_reply.observe(max(0.0, seconds))
 
-    def escalated(self, ended: EscalationEnded) -> None:
-        """Count an escalation that is over, and how long it took until somebody had it."""
-        self.escalations.add(ended.how)
-        if ended.taken_by is not None:
-            self.to_taken.observe(ended.seconds)
+    def escalated(self, how: str, seconds: float | None) -> None:
+        """Count an escalation that is over, and after how long it was taken, if it was."""
+        self.escalations.add(how)
+        if seconds is not None:
+            self.to_taken.observe(seconds)
 
     def samples(self) -> dict[Sample, float]:
         """Give everything counted so far."""

@@ -7,8 +7,11 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.chain import Chains, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.router import Arguments, Router
+from bot.commands.trail import Trails
 from bot.errors import Refusal
+from bot.languages import Languages
 from bot.outcomes import Outcome, Outcomes, Told
+from bot.rendering import Wording
 from bot.store.escalations import ADVANCE, LONGEST, Escalation, Skipped
 from handlers.briefs import Passed, TakenOn
 
@@ -175,18 +178,34 @@ async def stop(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
 
 
 @router.button(ADVANCE)
-async def advance(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
+async def advance(
+    args: Turn,
+    event: CommandEvent,
+    *,
+    chains: Chains,
+    trails: Trails,
+    wording: Wording,
+    languages: Languages,
+) -> Outcomes:
     step = await chains.advance(args.id)
     if step is None:
         return []
-    return _next(step) if step.called else await ended(step, chains)
+    if step.called:
+        return _next(step)
+    told, over = await ended(step, chains), step.escalation.over()
+    if not await trails.is_wanted(over):
+        return told
+    language = await languages.of_portal(event.member_id, event.language)
+    words = wording.page("trail.j2", language, **dict(over))
+    return [*told, *await trails.leave(over, words)]
 
 
 async def ended(step: Step, chains: Chains) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
     escalation, chain = step.escalation, step.escalation.chain
     gone = await chains.release(escalation)
-    told: list[Told] = [*await chains.record(escalation)]
+    chains.record(escalation)
+    told: list[Told] = []
     how = escalation.over().how
     if how == "taken":
         told += _taken(escalation)

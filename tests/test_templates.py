@@ -33,6 +33,7 @@ OTHERS = {
     "taking_longer.j2": set(),
     "access_request.j2": {"person", "item"},
     "manual.j2": {"names"},
+    "trail.j2": {"requester", "called", "taken_by", "how", "seconds", "reason"},
 }
 MACROS = {"words.j2"}
 # A line a command, a line a person.
@@ -115,8 +116,6 @@ SAMPLES = {
     **dict.fromkeys(("wait", "seconds"), 100),
     **dict.fromkeys(("declined", "left"), True),
     "unasked": (WORST_PERSON,),
-    "taken_by": WORST_PERSON,
-    "how": "taken",
     **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),

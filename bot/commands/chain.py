@@ -19,7 +19,6 @@ from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
 from bot.commands.departures import Departures
 from bot.commands.policy import Candidate, Policy
-from bot.commands.trail import TrailRefused, Trails
 from bot.diagnosis import system_refusal
 from bot.errors import (
     AccessUnclear,
@@ -121,7 +120,6 @@ class Chains:
         escalations: Escalations,
         settings: PortalSettingsStore,
         portal: Portal,
-        trails: Trails,
         figures: Figures,
         command: Accepted,
     ) -> None:
@@ -134,7 +132,6 @@ class Chains:
         self._escalations = escalations
         self._settings = settings
         self._portal = portal
-        self._trails = trails
         self._figures = figures
         self._command = command
 
@@ -294,17 +291,15 @@ class Chains:
         except Bitrix24Error:
             return ()
 
-    async def record(self, escalation: Escalation) -> list[TrailRefused]:
-        """Count an escalation that this command has ended, and leave its trail.
+    def record(self, escalation: Escalation) -> None:
+        """Count an escalation that this command has ended.
 
         Every end comes by here once; and once more where the process died while it was told.
         """
-        if not self._is_mine(escalation):
-            return []
-        ended = escalation.over()
-        log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
-        self._figures.escalated(ended)
-        return await self._trails.leave(ended)
+        if self._is_mine(escalation):
+            ended = escalation.over()
+            log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
+            self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
 
     def _is_mine(self, escalation: Escalation) -> bool:
         ended = escalation.chain.ended

@@ -6,11 +6,9 @@ import logging
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NotTheirs, Refused
 from bot.bitrix24.timeline import Timeline
-from bot.languages import Languages
 from bot.outcomes import Outcome
-from bot.rendering import Wording
 from bot.store.accepted import Accepted
-from bot.store.escalations import EscalationEnded, How
+from bot.store.escalations import EscalationEnded
 from bot.store.portal_settings import PortalSettingsStore
 from bot.store.portals import Portal
 from bot.store.preferences import Preferences
@@ -22,20 +20,6 @@ PATIENCE = 20.0
 
 # What the portal says where the requester may not change the item, or the app may not use CRM.
 LACKING = frozenset({"ACCESS_DENIED", "insufficient_scope"})
-
-
-class Trail(Outcome):
-    """What stands in the timeline; ``people`` were called.
-
-    Nobody is mentioned in it, for a mention notifies.
-    """
-
-    requester: Person
-    people: tuple[Person, ...]
-    taken_by: Person | None
-    how: How
-    seconds: int
-    reason: str
 
 
 class TrailRefused(Outcome):
@@ -55,30 +39,28 @@ class Trails:
         timeline: Timeline,
         settings: PortalSettingsStore,
         preferences: Preferences,
-        languages: Languages,
-        wording: Wording,
         portal: Portal,
         command: Accepted,
     ) -> None:
         self._timeline = timeline
         self._settings = settings
         self._preferences = preferences
-        self._languages = languages
-        self._wording = wording
         self._portal = portal
         self._command = command
 
-    async def leave(self, ended: EscalationEnded) -> list[TrailRefused]:
-        """Leave a comment, if the portal wants one, and tell of a right that it takes.
+    async def is_wanted(self, ended: EscalationEnded) -> bool:
+        """Say whether an escalation leaves a trail: one that was undone has nothing to tell."""
+        return ended.how != "undone" and (await self._settings.of(ended.member_id)).trail
 
-        Nothing else fails with it. Raises ``NotTheirs``.
+    async def leave(self, ended: EscalationEnded, words: str) -> list[TrailRefused]:
+        """Leave a comment, and tell of a right that it takes. Nothing else fails with it.
+
+        Raises ``NotTheirs``.
         """
-        # What has been undone has left nothing behind that the card should tell of.
-        if ended.how == "undone" or not (await self._settings.of(ended.member_id)).trail:
-            return []
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._left(ended)
+                since = self._command.received_at
+                answer = await self._timeline.comment(ended.item, words, since)
         except NotTheirs:
             raise
         except Refused as refused:
@@ -86,23 +68,7 @@ class Trails:
         except (Bitrix24Error, TimeoutError) as error:
             log.warning("an escalation leaves no trail: %s", type(error).__name__)
             return []
-
-    async def _left(self, ended: EscalationEnded) -> list[TrailRefused]:
-        since = self._command.received_at
-        answer = await self._timeline.comment(ended.item, await self._words(ended), since)
         return await self._refused(answer.refused, ended) if answer.refused else []
-
-    async def _words(self, ended: EscalationEnded) -> str:
-        language = await self._languages.of_portal(ended.member_id, self._command.event.language)
-        trail = Trail(
-            requester=ended.requester,
-            people=ended.called,
-            taken_by=ended.taken_by,
-            how=ended.how,
-            seconds=round(ended.seconds),
-            reason=ended.reason,
-        )
-        return self._wording.word(trail, language)[0]
 
     async def _refused(self, refused: Refused, ended: EscalationEnded) -> list[TrailRefused]:
         log.warning("an escalation leaves no trail: %s", refused)
