@@ -48,6 +48,7 @@ check: $(READY)
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
 	$(IN_VENV) deptry bot handlers sandbox
+	.venv/bin/lint-imports --no-logo --no-cache
 	@.venv/bin/python .ci/audit.py
 
 fuzz: $(READY)

@@ -10,58 +10,59 @@ from uuid import uuid4
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
 
 import handlers
-from bot.answers import Answers
-from bot.bitrix24.access import Access
+from bot.acting.history import History
+from bot.acting.journal import Journal
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.client import Client
+from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
 from bot.bitrix24.plans import OWNERS, PAGES, WHOLE, Bucket, Plans
-from bot.collaborators import Memory, collaborators
 from bot.commands.runner import Runner
-from bot.connect import Links
-from bot.dispatcher import Dispatcher
-from bot.doctor import Doctor
-from bot.endings import refusal_names
-from bot.engine.backlog import Backlog
-from bot.engine.engine import Engine
-from bot.engine.lanes import FIRST, Lanes
-from bot.engine.runs import Runs
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
-from bot.installation import Installation
-from bot.languages import Languages
-from bot.letters import Letters
+from bot.inbox.backlog import Backlog
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
+from bot.inbox.lanes import FIRST, Lanes
+from bot.inbox.pressed import PRESS
+from bot.inbox.runs import Runs
+from bot.inbox.stays import Stays
+from bot.installing.doctor import Doctor
+from bot.installing.installation import Installation
+from bot.installing.overview import Overview
+from bot.installing.registration import Registration
+from bot.portals.access import Access
+from bot.portals.keyring import check_keys
+from bot.portals.portals import Portals
+from bot.portals.preferences import Preferences
 from bot.portals.proof import Proof
-from bot.presses import PRESS, Buttons
-from bot.registration import Registration
-from bot.rendering import Wording
-from bot.replaying import Replaying
-from bot.replies import Replies
+from bot.portals.retention import Retention
+from bot.portals.settings import PortalSettingsStore
+from bot.portals.states import States
+from bot.portals.tokens import Tokens
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
 from bot.store.escalations import Escalations
 from bot.store.figures import SharedFigures
-from bot.store.history import History
-from bot.store.inbox import Inbox
-from bot.store.journal import Journal
-from bot.store.keyring import check_keys
-from bot.store.overview import Overview
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portals
-from bot.store.preferences import Preferences
-from bot.store.presses import Presses
-from bot.store.replays import Replays
-from bot.store.retention import Retention
 from bot.store.schema import check_schema
-from bot.store.states import States
-from bot.store.stays import Stays
-from bot.store.tokens import Tokens
-from bot.taking_longer import TakingLonger
-from bot.timers import Timers
-from bot.waiting import Waiting
+from bot.story.buttons import Buttons
+from bot.story.collaborators import Memory, collaborators
+from bot.story.connect import Links
+from bot.story.dispatcher import Dispatcher
+from bot.story.letters import Letters
+from bot.story.presses import Presses
+from bot.story.replaying import Replaying
+from bot.story.replays import Replays
+from bot.story.replies import Replies
+from bot.story.taking_longer import TakingLonger
+from bot.story.timers import Timers
+from bot.story.waiting import Waiting
+from bot.wording.endings import refusal_names
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
 
 STOP_PATIENCE = 18.0
 
@@ -184,7 +185,8 @@ def _parts(
         history=History(database),
     )
     pace = Buckets(_plans(settings, database, memory.settings, working=working))
-    figures = Figures([*(one.name for one in router.all), PRESS], refusal_names())
+    names = [*(one.name for one in router.all), PRESS]
+    figures = Figures(names, refusal_names(), METHODS, CODES)
     client = Client(session, pace, settings.rest_timeout, figures)
     keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
     oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
@@ -196,7 +198,7 @@ def _parts(
     doctor = Doctor(access, registration, Overview(database))
     workshop = collaborators(journal, patience, router, memory, doctor, figures)
     letters = Letters(wording, memory.languages, memory.settings, buttons)
-    replies = Replies(access, proof, patience, pace)
+    replies = Replies(access, proof, patience, pace, inbox)
     dispatcher = Dispatcher(
         Runner(router, workshop, memory.settings),
         proof,
@@ -206,7 +208,7 @@ def _parts(
         buttons,
         memory.preferences,
         TakingLonger(inbox, letters, wording, replies),
-        Answers(replies, inbox),
+        replies,
         links,
         figures,
     )
@@ -253,8 +255,8 @@ def _shared(
     database: Database, name: str, inbox: Inbox, lanes: Lanes, pace: Buckets, *, working: bool
 ) -> Engine:
     # It takes 11 MiB of procrastinate and of PostgreSQL's driver.
-    from bot.engine.jobs import Jobs
-    from bot.store.owners import Owners
+    from bot.inbox.jobs import Jobs
+    from bot.inbox.owners import Owners
 
     owners = Owners(database, name)
     return Jobs(database, inbox, owners, lanes, pace.inherit, working=working)

@@ -8,7 +8,7 @@ fields are the template's variables.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self, dataclass_transform
 
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 from bot.bitrix24.scopes import WANTED
@@ -28,18 +28,24 @@ class AccessRequest(Entity):
     whom: Person
 
 
+@dataclass_transform(eq_default=False)
 class Refusal(Exception):
-    """A reason that is told to the requester, with what to do next and perhaps buttons for it."""
+    """A reason that is told to the requester, with what to do next and perhaps buttons for it.
+
+    Every kind of it is a dataclass by itself.
+    """
 
     offers: tuple[Offer, ...] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclass(eq=False)(cls)
 
-@dataclass(eq=False)
+
 class TooMuchWaits(Refusal):
     """The requester, or his portal, has as many commands waiting as may wait."""
 
 
-@dataclass(eq=False)
 class IsCustomer(Refusal):
     """The person named is a customer: ``here``, of this chat."""
 
@@ -47,21 +53,18 @@ class IsCustomer(Refusal):
     here: bool = True
 
 
-@dataclass(eq=False)
 class IsBot(Refusal):
     """The person named is a bot."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class IsExtranet(Refusal):
     """The person named is an external user of the portal."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class DialogFinished(Refusal):
     """The portal lists the chat under its item, but not among the active ones."""
 
@@ -70,7 +73,6 @@ class DialogFinished(Refusal):
     offers = (Offer(name="start_session", act=Act(name="start_session")),)
 
 
-@dataclass(eq=False)
 class DialogNotActive(Refusal):
     """The portal takes no changes in this dialog now.
 
@@ -83,7 +85,6 @@ class DialogNotActive(Refusal):
     by_chat: bool = False
 
 
-@dataclass(eq=False)
 class RequesterLacksHistory(Refusal):
     """The view of history in the requester's role does not reach these people.
 
@@ -96,7 +97,6 @@ class RequesterLacksHistory(Refusal):
     by_chat: bool = False
 
 
-@dataclass(eq=False)
 class NotBound(Refusal):
     """The chat is bound to no CRM item."""
 
@@ -106,7 +106,6 @@ class NotBound(Refusal):
     offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 
 
-@dataclass(eq=False)
 class RequesterLacksItem(Refusal):
     """The requester may not read the item. Its title is not told to him."""
 
@@ -115,7 +114,6 @@ class RequesterLacksItem(Refusal):
     offers = (AGAIN,)
 
 
-@dataclass(eq=False)
 class RequesterLacksLine(Refusal):
     """The requester may read the item and may not join the line's dialogs."""
 
@@ -123,7 +121,6 @@ class RequesterLacksLine(Refusal):
     person: Person
 
 
-@dataclass(eq=False)
 class PersonLacksItem(Refusal):
     """The person named may not read the item."""
 
@@ -138,7 +135,6 @@ class PersonLacksItem(Refusal):
             self.offers = (Offer(name="ask_access", act=act),)
 
 
-@dataclass(eq=False)
 class AccessUnclear(Refusal):
     """The portal refused access, and nobody can tell whose."""
 
@@ -146,22 +142,18 @@ class AccessUnclear(Refusal):
     item: CrmItem
 
 
-@dataclass(eq=False)
 class AccessRefused(Refusal):
     """The requester may not do this, or not see what it is about."""
 
 
-@dataclass(eq=False)
 class LoginNeeded(Refusal):
     """The portal lets nobody act for the requester: they have never logged in, say."""
 
 
-@dataclass(eq=False)
 class PlanLacksRest(Refusal):
     """The portal's plan has no REST."""
 
 
-@dataclass(eq=False)
 class PersonDismissed(Refusal):
     """The person named is dismissed, switched off or unknown; ``head`` might do instead."""
 
@@ -169,21 +161,18 @@ class PersonDismissed(Refusal):
     head: Person | None = None
 
 
-@dataclass(eq=False)
 class PersonUnavailable(Refusal):
     """The portal calls a person inactive whom it shows as active."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class NotAdded(Refusal):
     """The portal says "no access or already a member", and the person is not seen in the chat."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class NoChat(Refusal):
     """The item has no open-line chat: the portal answered 0."""
 
@@ -197,21 +186,18 @@ class NoChat(Refusal):
 NotByItem = DialogNotActive | RequesterLacksHistory | NotBound | NoChat
 
 
-@dataclass(eq=False)
 class NotByChat(Refusal):
     """The chat itself did not take the person: most likely the requester is not in it."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class NobodyToRemove(Refusal):
     """The item has no open-line chat: the portal answered 0 to a removal."""
 
     item: CrmItem
 
 
-@dataclass(eq=False)
 class OnlyOwnerRemoves(Refusal):
     """Only the person and the chat's owner can take the person out."""
 
@@ -219,7 +205,6 @@ class OnlyOwnerRemoves(Refusal):
     owner: Person | None
 
 
-@dataclass(eq=False)
 class WrongRequest(Refusal):
     """The portal found the bot's own request wrong."""
 
@@ -228,54 +213,44 @@ class WrongRequest(Refusal):
     reference: str
 
 
-@dataclass(eq=False)
 class MessengerMissing(Refusal):
     """The portal has no messenger module."""
 
 
-@dataclass(eq=False)
 class ScopeMissing(Refusal):
     """The app lacks one of the permissions."""
 
     scopes: tuple[str, ...] = WANTED
 
 
-@dataclass(eq=False)
 class AppClosed(Refusal):
     """The administrator has not opened the app to the requester."""
 
 
-@dataclass(eq=False)
 class AppMissing(Refusal):
     """The portal, or the authorization server, does not know the app any more."""
 
 
-@dataclass(eq=False)
 class SubscriptionEnded(Refusal):
     """The app's subscription is over."""
 
 
-@dataclass(eq=False)
 class PortalClosed(Refusal):
     """The portal is deleted, or closed by its owner."""
 
 
-@dataclass(eq=False)
 class PortalOutdated(Refusal):
     """The portal does not have the method that the command needs."""
 
 
-@dataclass(eq=False)
 class ConsentAwaited(Refusal):
     """An administrator of the portal has to consent to the call, and has not yet."""
 
 
-@dataclass(eq=False)
 class ConsentDenied(Refusal):
     """An administrator of the portal was asked to consent to the call, and did not."""
 
 
-@dataclass(eq=False)
 class PermissionNeeded(Refusal):
     """The bot has no token of the requester; his command waits until he connects."""
 
@@ -287,12 +262,10 @@ class PermissionNeeded(Refusal):
         return refusal
 
 
-@dataclass(eq=False)
 class EscalationWaits(PermissionNeeded):
     """An escalation goes on only when its requester lets the bot act for them again."""
 
 
-@dataclass(eq=False)
 class ConsentNeeded(Refusal):
     """Nothing proves that the requester has given ``command``: they are asked.
 
@@ -309,29 +282,24 @@ class ConsentNeeded(Refusal):
         return refusal
 
 
-@dataclass(eq=False)
 class ForwardedCommand(Refusal):
     """The command stands in a message that its sender has only forwarded."""
 
 
-@dataclass(eq=False)
 class PortalRenamed(Refusal):
     """The portal has another member id: the app has to be installed again."""
 
 
-@dataclass(eq=False)
 class ClockWrong(Refusal):
     """The portal calls tokens expired that were made this minute."""
 
 
-@dataclass(eq=False)
 class NoAnswer(Refusal):
     """The portal did not answer; nobody knows what came of it."""
 
     reference: str
 
 
-@dataclass(eq=False)
 class OutcomeUnclear(Refusal):
     """The portal's answer about a person cannot be read, and what it shows tells nothing."""
 
@@ -339,7 +307,6 @@ class OutcomeUnclear(Refusal):
     reference: str
 
 
-@dataclass(eq=False)
 class UnknownRefusal(Refusal):
     """An error that no page documents; the portal may give no code, or no words, or neither."""
 
@@ -348,35 +315,30 @@ class UnknownRefusal(Refusal):
     reference: str
 
 
-@dataclass(eq=False)
 class Failure(Refusal):
     """The bot itself failed; the log has the reason under ``reference``."""
 
     reference: str
 
 
-@dataclass(eq=False)
 class EndsProcesses(Refusal):
     """Two processes ended while they ran the command; it is not run again."""
 
     reference: str
 
 
-@dataclass(eq=False)
 class AccountOff(Refusal):
     """The portal removes nobody whose account is switched off."""
 
     person: Person
 
 
-@dataclass(eq=False)
 class RemovalDenied(Refusal):
     """The requester may not remove people from this chat."""
 
     item: CrmItem
 
 
-@dataclass(eq=False)
 class NotHere(Refusal):
     """Who was to be removed is not in the chat: of this number, 0 for the command's own."""
 

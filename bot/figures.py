@@ -5,16 +5,9 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import accumulate
-from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
-
-from bot.bitrix24.documented import CODES, METHODS
-from bot.bitrix24.errors import Bitrix24Error, Busy, Refused, Unreachable
-from bot.commands import vocabulary
-from bot.store.accepted import End, Ending
-from bot.store.escalations import How
 
 OTHER = "other"
 FINE, NO_CODE, UNKNOWN = "ok", "no_code", "unknown"
@@ -37,6 +30,31 @@ class Taken(StrEnum):
     OTHER = "other"  # nothing to do with it
     LIFECYCLE = "lifecycle"  # the app was updated or removed
     REFUSED = "refused"
+
+
+class Ending(StrEnum):
+    """How a command's run ended."""
+
+    DONE = "done"  # carried out, or told what was asked
+    PARTLY = "partly"  # some of it was refused
+    REFUSED = "refused"  # something to be mended, and it was said
+    WAITS = "waits"  # for its requester's permission
+    FAILED = "failed"  # the bot's own fault
+    NO_ANSWER = "no_answer"  # the portal did not answer: nobody knows what came of it
+    UNANSWERED = "unanswered"  # the requester could not be told
+    TOLD = "told"  # an answer that stood already was sent
+    ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
+    DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
+    EXPIRED = "expired"  # the permission did not come in time
+
+
+class Escalated(StrEnum):
+    """How an escalation ended."""
+
+    TAKEN = "taken"
+    NOBODY = "nobody"  # took it
+    STOPPED = "stopped"  # by its requester, or with its dialog
+    UNDONE = "undone"
 
 
 class Reason(StrEnum):
@@ -129,8 +147,13 @@ class Seconds:
 class Figures:
     """What one process counts, in plain numbers; Prometheus's own are made of them when it asks."""
 
-    def __init__(self, commands: Iterable[str], codes: Iterable[str]) -> None:
-        names = self._names = frozenset(commands)
+    def __init__(
+        self,
+        commands: Collection[str],
+        refusals: Iterable[str],
+        methods: Collection[str],
+        codes: Collection[str],
+    ) -> None:
         self.events = Tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
         )
@@ -145,20 +168,20 @@ class Figures:
         self.commands = Tally(
             "commands",
             "Commands that ended, by name, outcome and the refusal's name.",
-            command=names,
+            command=commands,
             outcome=list(Ending),
-            code=["", *codes],
+            code=["", *refusals],
         )
         self.bucket = Seconds("bucket_wait", "How long a request waited for its portal's bucket.")
         self.rest = Seconds("rest_call", "How long a portal took for one HTTP request.")
         self.calls = Tally(
             "rest_calls",
             "REST calls, those inside a batch too, by method and result.",
-            method=METHODS,
-            result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *CODES],
+            method=methods,
+            result=[FINE, NO_CODE, UNKNOWN, UNREACHABLE, UNANSWERED, *codes],
         )
         self.unknown_codes = Tally(
-            "unknown_error_codes", "Error codes that no page names, by method.", method=METHODS
+            "unknown_error_codes", "Error codes that no page names, by method.", method=methods
         )
         self.refreshes = Tally(
             "token_refreshes",
@@ -172,33 +195,12 @@ class Figures:
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self.escalations = Tally(
-            "escalations", "Escalations that are over, by how they ended.", end=get_args(How)
+            "escalations", "Escalations that are over, by how they ended.", end=list(Escalated)
         )
         self.to_taken = Seconds(
             "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING
         )
-        self._show_noughts(names)
-
-    def named(self, command: str) -> str:
-        """Give a command's name, but not one that somebody made up."""
-        found = (one for one in vocabulary.readings(command) if one in self._names)
-        return next(found, OTHER)
-
-    def called(self, method: str, error: Bitrix24Error | None = None) -> None:
-        """Count a REST call and what it came to."""
-        if error is None:
-            self.calls.add(method, FINE)
-            return
-        result = _result(error)
-        self.calls.add(method, result)
-        if result == UNKNOWN:
-            self.unknown_codes.add(method)
-
-    def ended(self, command: str, end: End, seconds: float) -> None:
-        """Count a command that is over, and how long its requester waited for the reply."""
-        self.commands.add(command, end.outcome, end.code)
-        if end.is_answer:
-            self.to_reply.observe(max(0.0, seconds))
+        self._show_noughts(commands, methods)
 
     def escalated(self, how: str, seconds: float | None) -> None:
         """Count an escalation that is over, and after how long it was taken, if it was."""
@@ -218,11 +220,11 @@ class Figures:
         """Give everything counted so far as Prometheus takes it."""
         return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
 
-    def _show_noughts(self, commands: Iterable[str]) -> None:
+    def _show_noughts(self, commands: Iterable[str], methods: Collection[str]) -> None:
         every: list[tuple[Tally, Collection[str]]] = [
             (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
-            (self.proofs, list(Proven)), (self.unknown_codes, METHODS),
-            (self.escalations, get_args(How)),
+            (self.proofs, list(Proven)), (self.unknown_codes, methods),
+            (self.escalations, list(Escalated)),
         ]  # fmt: skip
         for tally, values in every:
             for value in values:
@@ -231,9 +233,3 @@ class Figures:
             self.commands.show(name, Ending.FAILED, "failure")
             self.commands.show(name, Ending.FAILED, "wrong_request")
             self.commands.show(name, Ending.UNANSWERED, "")
-
-
-def _result(error: Bitrix24Error) -> str:
-    if isinstance(error, Refused | Busy):
-        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
-    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

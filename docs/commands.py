@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import handlers  # noqa: E402  # the program is found only after the line above
-from bot.rendering import Wording  # noqa: E402
+from bot.wording.rendering import Wording  # noqa: E402
 
 PAGES = {"commands.md": "en", "commands.ru.md": "ru"}
 

@@ -1,13 +1,13 @@
 """A button that asks whoever is responsible to let a colleague read an item."""
 
+from bot.acting.notices import Notices
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.notices import Notices
+from bot.commands.diagnosis import Diagnosis
+from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Diagnosis
-from bot.languages import Languages
-from bot.outcomes import Outcome
-from bot.rendering import Wording
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
 
 router = Router()
 

@@ -1,10 +1,10 @@
 """Buttons of the card that somebody gets who has been brought into a chat."""
 
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.requester import Requester
+from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcome, Outcomes
 
 router = Router()
 

@@ -1,18 +1,16 @@
 """What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
 
-from dataclasses import dataclass
-
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.chain import Chains, Step
 from bot.commands.errors import ButtonExpired
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.commands.trail import Trails
 from bot.errors import Refusal
-from bot.languages import Languages
-from bot.outcomes import Outcome, Outcomes, Told
-from bot.rendering import Wording
 from bot.store.escalations import ADVANCE, LONGEST, Escalation, Skipped
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
 from handlers.briefs import Passed, TakenOn
 
 router = Router()
@@ -117,7 +115,6 @@ class PassedOn(Outcome):
     who: Person
 
 
-@dataclass(eq=False)
 class EscalationOver(Refusal):
     """What was pressed comes too late: ``who`` has taken it, or it was stopped."""
 

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from bot.bitrix24.checkup import Checkups
+from bot.acting.checkup import Checkups
+from bot.acting.open_lines import Line
+from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Line
-from bot.bitrix24.people import Account, Users, person_of
+from bot.bitrix24.people import Account, person_of
+from bot.commands.outcomes import Outcome
 from bot.commands.past import Past, Reach
 from bot.commands.router import Arguments, Router
-from bot.doctor import PortalDoctor
-from bot.outcomes import Outcome
+from bot.installing.doctor import PortalDoctor
 
 router = Router()
 

@@ -3,24 +3,22 @@
 What happens after the first call is in ``handlers/chain``.
 """
 
-from dataclasses import dataclass
-
-from bot.bitrix24.crm import Card, Crm
+from bot.acting.crm import Card, Crm
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Missed, Wish, missing
 from bot.commands.chain import Chains, Round, Wanted
 from bot.commands.errors import WhichItem
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Candidate
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal, RequesterLacksItem
-from bot.outcomes import Outcome, Outcomes, Told
+from bot.portals.settings import PortalSettingsStore
 from bot.store.escalations import Skipped
-from bot.store.portal_settings import PortalSettingsStore
 from handlers.chain import card_of, stop_of
 
 router = Router()
@@ -59,7 +57,6 @@ class WouldEscalate(Outcome):
     wait: int
 
 
-@dataclass(eq=False)
 class NobodyToCall(Refusal):
     """An escalation has found nobody who could come."""
 

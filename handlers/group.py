@@ -1,21 +1,20 @@
 """/group: invite colleagues into a workgroup."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bot.acting.groups import Groups, Invitations
+from bot.acting.users import Users
 from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.groups import Groups, Invitations
-from bot.bitrix24.people import Users
 from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
+from bot.commands.diagnosis import Diagnosis
 from bot.commands.errors import NotGroup
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Diagnosis
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
 
@@ -46,7 +45,6 @@ class WouldInviteToGroup(Outcome):
     people: tuple[Person, ...]
 
 
-@dataclass(eq=False)
 class GroupAmbiguous(Refusal):
     """Several groups have this name."""
 
@@ -54,14 +52,12 @@ class GroupAmbiguous(Refusal):
     groups: tuple[Group, ...]
 
 
-@dataclass(eq=False)
 class GroupNotFound(Refusal):
     """There is no such group, or the requester does not see it."""
 
     group: Group
 
 
-@dataclass(eq=False)
 class NobodyInvited(Refusal):
     """The portal invited nobody to the group and does not say why."""
 

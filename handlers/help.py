@@ -2,10 +2,10 @@
 
 from bot.bitrix24.events import GREET, CommandEvent
 from bot.commands.errors import UnknownCommand
+from bot.commands.outcomes import CommandList, Greeting, Outcomes, Usage
 from bot.commands.router import Arguments, Router
-from bot.outcomes import CommandList, Greeting, Outcomes, Usage
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.preferences import Preferences
+from bot.portals.preferences import Preferences
+from bot.portals.settings import PortalSettingsStore
 
 router = Router()
 

@@ -1,10 +1,10 @@
 """Buttons that keep a command from the customer."""
 
+from bot.acting.open_lines import OpenLines
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import OpenLines
+from bot.commands.diagnosis import Diagnosis
+from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Diagnosis
-from bot.outcomes import Outcome
 
 router = Router()
 

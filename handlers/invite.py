@@ -14,12 +14,12 @@ from bot.commands.arrivals import (
     missing,
 )
 from bot.commands.errors import ButtonExpired
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
-from bot.outcomes import Outcome, Outcomes, Told
-from bot.store.portal_settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 router = Router()
 
@@ -99,9 +99,9 @@ async def invite(
 
 @router.button(ADD_BY_CHAT)
 async def add_by_chat(
-    args: ByChat, event: CommandEvent, *, arrivals: Arrivals, settings: PortalSettingsStore
+    args: ByChat, event: CommandEvent, *, arrivals: Arrivals, settings: PortalSettings
 ) -> Outcomes:
-    if (await settings.of(event.member_id)).by_chat == "never":
+    if settings.by_chat == "never":
         raise ButtonExpired
     arrival = await arrivals.bring_by_chat(args)
     here = args.chat_id == event.chat.id

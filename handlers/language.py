@@ -1,13 +1,11 @@
 """/language: choose the language that the bot speaks to the requester."""
 
-from dataclasses import dataclass
-
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
+from bot.commands.outcomes import Outcome, Outcomes, Usage
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes, Usage
-from bot.store.preferences import Preferences
+from bot.portals.preferences import Preferences
 
 router = Router()
 
@@ -20,7 +18,6 @@ class LanguageChosen(Outcome):
     pass
 
 
-@dataclass(eq=False)
 class LanguageUnknown(Refusal):
     """The bot does not speak this language."""
 

@@ -1,15 +1,13 @@
 """Buttons that mend what a command met, and have it carried out again."""
 
-from dataclasses import dataclass
-
+from bot.acting.open_lines import Dialog, OpenLines
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Dialog, OpenLines
+from bot.commands.diagnosis import Diagnosis
+from bot.commands.outcomes import Outcomes
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
-from bot.diagnosis import Diagnosis
 from bot.errors import Refusal
-from bot.outcomes import Outcomes
 
 router = Router()
 
@@ -22,7 +20,6 @@ class StartSession(Arguments):
     pass
 
 
-@dataclass(eq=False)
 class OnlyOperator(Refusal):
     """Only the dialog's operator may create a lead for it."""
 

@@ -1,18 +1,17 @@
 """/remove: take colleagues out of the customer's chat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import OpenLines, Target
 from bot.commands.arrivals import Missed, missing
 from bot.commands.departures import Departure, Departures
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotHere, Refusal
-from bot.outcomes import Outcome, Outcomes, Told
 
 router = Router()
 
@@ -39,7 +38,6 @@ class WouldRemove(Outcome):
     item: CrmItem | None
 
 
-@dataclass(eq=False)
 class RemovesOperator(Refusal):
     """The dialog's own operator is about to be removed."""
 

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 
+from bot.acting.history import Deed
+from bot.acting.open_lines import ARRIVING, OpenLines, Target
+from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import ARRIVING, OpenLines, Target
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
 from bot.commands.arrivals import Arrivals, Missed, Wish
 from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
 from bot.commands.errors import NothingToUndo
+from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcome, Outcomes
+from bot.inbox.stays import Stays
 from bot.store.escalations import Escalation
-from bot.store.history import Deed
-from bot.store.stays import Stays
 from handlers.chain import EscalationStopped, NotNeeded, ended
 
 router = Router()

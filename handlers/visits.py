@@ -1,16 +1,14 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
-from dataclasses import dataclass
-
+from bot.acting.open_lines import Target
 from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Target
 from bot.commands.departures import Departure, Departures
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes, Told
-from bot.store.stays import Guests, Stay, Stays
+from bot.inbox.stays import Guests, Stay, Stays
 
 router = Router()
 
@@ -54,7 +52,6 @@ class GuestStays(Outcome):
     chat_id: int
 
 
-@dataclass(eq=False)
 class TooLate(Refusal):
     """What was to be put off has happened."""
 

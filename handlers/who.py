@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
-from bot.bitrix24.crm import Card, Crm
+from bot.acting.crm import Card, Crm
+from bot.acting.open_lines import Dialog, OpenLines
+from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat, CommandEvent
-from bot.bitrix24.open_lines import Dialog, OpenLines
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
 from bot.commands.errors import NotInOpenLine
+from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcome
 
 router = Router()
 

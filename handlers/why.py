@@ -1,17 +1,16 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
-from dataclasses import dataclass
-
+from bot.acting.history import Deed
+from bot.acting.open_lines import ADD, DELETE
+from bot.acting.users import Users
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import ADD, DELETE
-from bot.bitrix24.people import Users, person_of
+from bot.bitrix24.people import person_of
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.past import Past, item_of
 from bot.commands.router import Arguments, Router
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import Refusal
-from bot.outcomes import Outcome, Outcomes
-from bot.store.history import Deed
 
 router = Router()
 
@@ -26,7 +25,6 @@ class Explained(Outcome):
     description: str
 
 
-@dataclass(eq=False)
 class NothingRefused(Refusal):
     """The requester has met no refusal in this chat lately."""
 

@@ -55,10 +55,20 @@ class Server:
         else:
             self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust",
                       "--no-sync", "-E", "UTF8", "--locale", "C")  # fmt: skip
-        settings = f"port={self.port}\nlisten_addresses='127.0.0.1'\nfsync=off\n"
+        settings = "listen_addresses='127.0.0.1'\nfsync=off\n"
         settings += f"unix_socket_directories='{self.folder}'\nmax_connections=100\n"
+        self._set(settings + more)
+        self.move(self.port)
+
+    def move(self, port: int) -> None:
+        """Have it listen at this port when it is started next."""
+        self.port = port
+        self._set(f"\nport={port}\n")
+
+    def _set(self, settings: str) -> None:
+        # Of lines that say the same the last one counts.
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
-            file.write(settings + more)
+            file.write(settings)
 
     def start(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l",
@@ -124,12 +134,25 @@ def running_server(
         shutil.chown(folder, "postgres")
     server = Server(folder, port or _any_port())
     server.make(more, files)
-    server.start()
+    _start(server, movable=port is None)
     try:
         yield server
     finally:
         server.stop("immediate")
         _remove(folder)
+
+
+def _start(server: Server, *, movable: bool) -> None:
+    """Start a server; where somebody else has taken its port meanwhile, at another one."""
+    for _ in range(5):
+        try:
+            return server.start()
+        except AssertionError:
+            taken = "Address already in use" in (server.folder / "log").read_text()
+            if not (movable and taken):
+                raise
+            server.move(_any_port())
+    raise AssertionError("every port is taken")
 
 
 def _any_port() -> int:

@@ -8,11 +8,12 @@ from pydantic import SecretStr
 from stage import KEY
 
 from bot.bitrix24.events import CommandEvent
-from bot.engine.engine import Engine
-from bot.store.accepted import Accepted, End, Ending
+from bot.figures import Ending
+from bot.inbox.accepted import Accepted, End
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
 from bot.store.cipher import Cipher
 from bot.store.database import Database
-from bot.store.inbox import Inbox
 
 DOWN, WELL = "d" * 32, "e" * 32
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -174,9 +175,11 @@ def _plain(words: str) -> str:
     return words.removeprefix(f"[USER={BOT}]Switchboard[/USER]\n ")
 
 
-# Below the ports that outgoing connections are given, and each test process has its own.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_ports = cycle(range(20_000 + 1_000 * (_WORKER % 12), 21_000 + 1_000 * (_WORKER % 12)))
+# Below the ports that outgoing connections are given. Each test process has its own, and begins
+# where another run on the same machine hardly does.
+_FIRST = 20_000 + 1_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12)
+_SHIFT = random.randrange(1_000)  # noqa: S311
+_ports = cycle([_FIRST + (number + _SHIFT) % 1_000 for number in range(1_000)])
 
 
 def free_port() -> int:

@@ -64,11 +64,17 @@ async def test_the_pages_outside_of_a_portal(stage: Stage, browser: Browser, axe
         await page.goto(await page_to_connect(stage))
         await expect(page.get_by_role("heading", name="Готово")).to_be_visible()
         assert await findings(page, axe) == []
+        await page.goto(await page_to_connect(stage, bot_auth="none"))
+        await expect(page.get_by_role("button", name="Выполнить")).to_be_visible()
+        assert await findings(page, axe) == []
+        await page.get_by_role("button", name="Выполнить").click()
+        await expect(page.get_by_text("Бот уже выполняет команду")).to_be_visible()
+        assert await findings(page, axe) == []
 
 
-async def page_to_connect(stage: Stage) -> str:
+async def page_to_connect(stage: Stage, **less: str) -> str:
     """Have the bot ask for a permission, and give where its button leads."""
-    await stage.faults(events={"tokens": "none"})
+    await stage.faults(events={"tokens": "none", **less})
     assert (await stage.say("/invite id12")).startswith("🔑")
     dialog = await stage.get(f"dialogs/{OLGA}")
     return dialog["messages"][-1]["keyboard"][0]["LINK"]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.acting.checkup import _item, _revision, _sees, _supports_lines
+from bot.acting.crm import card
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
-from bot.bitrix24.checkup import _item, _revision, _sees, _supports_lines
-from bot.bitrix24.crm import card
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
@@ -26,7 +26,7 @@ from bot.bitrix24.errors import (
 from bot.bitrix24.people import account, person
 from bot.bitrix24.rows import flag, row, rows, text
 from bot.bitrix24.scopes import missing_scopes
-from bot.diagnosis import system_refusal
+from bot.commands.diagnosis import system_refusal
 
 DEAL = CrmItem(type="deal", id=288)
 
@@ -174,11 +174,14 @@ def test_any_batch_is_read_or_called_unanswered(shape: Any) -> None:
     calls = {"me": Call("profile"), "item": Call("scope")}
     try:
         found = batch.read(shape, calls)
-        parts = batch.split(shape, [Call("profile"), batch.build(calls)])
+        several = [Call("profile"), batch.build(calls)]
+        names = batch.merge(several).params["cmd"]
+        parts = batch.split(batch.read(shape, names), several)
     except Unanswered:
         return
     assert found.keys() == calls.keys()
     assert len(parts) == 2
+    assert parts[1].keys() == calls.keys()
     for one in found.values():
         assert not isinstance(one, Exception) or isinstance(one, Bitrix24Error)
 

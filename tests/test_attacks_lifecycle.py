@@ -354,8 +354,8 @@ async def alike(pair: Pair) -> Pair:
     from pydantic import SecretStr
     from stage import KEY
 
+    from bot.portals.portals import token_place
     from bot.store.cipher import Cipher, fingerprint
-    from bot.store.portals import token_place
 
     token = SecretStr(left.app.application_token)
     sealed = Cipher([SecretStr(KEY)]).encrypt(token, token_place(NAMES[1]))

@@ -17,11 +17,11 @@ from test_events import post, sample
 
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
-from bot.engine import backlog
+from bot.inbox import backlog
+from bot.inbox.inbox import Inbox
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
-from bot.store.inbox import Inbox
 from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running

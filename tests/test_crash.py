@@ -13,8 +13,8 @@ from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
 from test_chain import TAKE, card
 from test_escalate import decide
 
+from bot.inbox.accepted import POISON
 from bot.settings import Settings
-from bot.store.accepted import POISON
 from sandbox.server import Portal
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds.
@@ -91,6 +91,28 @@ async def test_a_trail_in_the_timeline_is_left_once(killed: Stage, tmp_path: Pat
     assert len(await killed.calls(comment)) == 1
     assert await _commented(killed)
     assert [one for one in await killed.heard() if "Эскалация принята" in one]
+
+
+async def test_what_was_done_and_not_worded_is_told_though_nobody_answers_whose_token_it_is(
+    killed: Stage, tmp_path: Path
+) -> None:
+    """However many commands a process leaves at once, and whatever the portal does meanwhile."""
+    log = tmp_path / "log"
+    async with _dying(killed, log):
+        await killed.faults(method=ANSWER, delay=30, times=None)
+        await killed.type("/invite id12")
+        await killed.until(lambda: _attempted(killed, 1))
+    with killed.engine.begin() as connection:
+        # As if it had ended a moment earlier.
+        connection.exec_driver_sql("UPDATE inbox SET replies = NULL, attempts = 0, proven = 0")
+    await killed.faults(clear=True)
+    await killed.faults(method="profile", html=503, times=3)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert len(await killed.calls(ADD)) == 1
+    assert await killed.heard() == ["✅ [USER=12][/USER] теперь в этом чате."]
 
 
 async def test_a_reply_whose_process_dies_twice_comes_privately(

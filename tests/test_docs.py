@@ -15,8 +15,8 @@ from pages import ROOT, Block, Page, pages, plain, read
 import handlers
 from bot import __version__
 from bot.cli.program import cli
+from bot.figures import Ending
 from bot.settings import Settings
-from bot.store.accepted import Ending
 
 README, RUSSIAN_README = read("README.md"), read("README.ru.md")
 MAKEFILE = (ROOT / "Makefile").read_text()

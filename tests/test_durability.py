@@ -27,7 +27,7 @@ from stage import (
 from test_events import post, sample
 
 from bot.bitrix24.events import CommandEvent
-from bot.engine import backlog
+from bot.inbox import backlog
 from bot.settings import Settings
 from bot.store.database import Database, engine_for
 from sandbox.server import Portal, running

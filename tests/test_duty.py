@@ -10,8 +10,8 @@ from stage import ANNA, BOSS, DINA, IVAN, ON_SQLITE, PAVEL, RESPONSIBLE, Stage
 from test_app_page import ADMIN, one_row
 
 from bot.commands.policy import is_working, order
+from bot.portals.settings import PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
-from bot.store.portal_settings import PortalSettings, WorkingHours
 from sandbox.model import User
 
 STORED = "SELECT settings FROM portal_settings"

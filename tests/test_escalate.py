@@ -4,8 +4,8 @@ import pytest
 from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from test_undo import said
 
+from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.store.database import Database
-from bot.store.portal_settings import PortalSettings, PortalSettingsStore
 
 OTHER_CHAT = 8774
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from stage import ADD, BOT, CARD, CLIENT_ID, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 from test_moving import serving_at
 
-from bot.registration import OLD_CODE, bot_codes
+from bot.installing.registration import OLD_CODE, bot_codes
 from sandbox.server import Portal
 
 pytestmark = ON_SQLITE

@@ -9,14 +9,14 @@ import pytest
 from running import DOWN, WELL, Process
 from stage import ON_POSTGRESQL
 
-from bot.engine import jobs
-from bot.engine.backlog import Backlog
-from bot.engine.engine import NotReady
-from bot.engine.jobs import Jobs
-from bot.engine.lanes import Lanes
+from bot.acting.journal import Journal, NotOwner, Step
+from bot.inbox import jobs
+from bot.inbox.backlog import Backlog
+from bot.inbox.engine import NotReady
+from bot.inbox.jobs import Jobs
+from bot.inbox.lanes import Lanes
+from bot.inbox.owners import Owners
 from bot.store.database import Database, engine_for
-from bot.store.journal import Journal, NotOwner, Step
-from bot.store.owners import Owners
 
 pytestmark = ON_POSTGRESQL
 

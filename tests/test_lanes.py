@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from running import DOWN, WELL, Process
 
-from bot.engine.backlog import Backlog
-from bot.engine.lanes import Lanes
+from bot.inbox.backlog import Backlog
+from bot.inbox.lanes import Lanes
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
 

@@ -23,8 +23,8 @@ from test_metrics import WATCHED, figures, value
 
 import handlers
 from bot.bitrix24.events import CommandEvent
+from bot.commands.outcomes import Outcomes
 from bot.commands.router import Arguments, Router
-from bot.outcomes import Outcomes
 
 ADMIN = 1
 INVITED = "✅ [USER=12][/USER] теперь в этом чате."

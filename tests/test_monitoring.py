@@ -7,9 +7,8 @@ import pytest
 from pages import ROOT, plain, read
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.exposition import Gauges, exposition
-from bot.figures import Figures, Reason, Taken
-from bot.store.accepted import Ending
+from bot.figures import Ending, Figures, Reason, Taken
+from bot.store.exposition import Gauges, exposition
 
 ALERTS = (ROOT / "deploy/prometheus-alerts.yml").read_text()
 
@@ -56,8 +55,8 @@ def test_there_are_four_alerts_and_each_says_why(name: str) -> None:
 
 def declared() -> dict[str, list[str]]:
     """Every figure that is exposed, with its labels."""
-    figures = Figures(["invite"], ["failure"])
-    figures.called("batch")
+    figures = Figures(["invite"], ["failure"], ["batch"], [])
+    figures.calls.add("batch", "ok")
     figures.refreshes.add("ok")
     exposed = exposition(figures, {}, Gauges(0, 0, 0.0, 0)).decode()
     return {

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from running import DOWN, WELL, Process
 
-from bot.engine.backlog import Backlog
-from bot.engine.lanes import Lanes
-from bot.engine.runs import Runs
+from bot.inbox.backlog import Backlog
+from bot.inbox.lanes import Lanes
+from bot.inbox.runs import Runs
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
 

@@ -28,8 +28,8 @@ from stage import (
 )
 from test_buttons import pressed
 
-import bot.answers
 import bot.bitrix24.circuit
+import bot.story.replies
 from bot.bitrix24.documented import SHIPPED
 from sandbox.server import Portal, running
 
@@ -117,7 +117,7 @@ async def portal() -> AsyncIterator[Portal]:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes of patience are a moment here, in which no portal is given up."""
-    monkeypatch.setattr(bot.answers, "PAUSE", 0.01)
+    monkeypatch.setattr(bot.story.replies, "PAUSE", 0.01)
     monkeypatch.setattr(bot.bitrix24.circuit, "FAILURES", 1000)
 
 

@@ -26,6 +26,7 @@ AUDIT = [sys.executable, str(ROOT / ".ci" / "audit.py"), "--service-url"]
 
 # What no Python file imports is used by its name, in one of these.
 BY_NAME = {
+    "import-linter": ("Makefile", "lint-imports"),
     "deptry": ("Makefile", "deptry"),
     "mypy": ("Makefile", "mypy"),
     "ruff": ("Makefile", "ruff"),

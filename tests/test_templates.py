@@ -14,11 +14,11 @@ from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.arrivals import Missed
 from bot.commands.errors import TooManyPeople
+from bot.commands.outcomes import Outcome
 from bot.commands.policy import Called
 from bot.errors import PersonDismissed, Refusal
-from bot.outcomes import Outcome
-from bot.rendering import TEMPLATES, Wording, template_name
 from bot.store.escalations import Skipped
+from bot.wording.rendering import TEMPLATES, Wording, template_name
 from handlers.check import Queue
 from handlers.help import CommandList
 from handlers.invite import Invited

@@ -24,11 +24,11 @@ from stage import (
 )
 
 from bot.app import running
-from bot.bitrix24.access import Access
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import NoPermission
-from bot.store.portals import Portal
-from bot.store.tokens import TokenPair
+from bot.bitrix24.token_pair import TokenPair
+from bot.portals.access import Access
+from bot.portals.portals import Portal
 
 TYPED = "/invite id12"
 OTHER_CHAT = 8774

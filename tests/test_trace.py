@@ -14,10 +14,9 @@ async def test_a_command_is_followed_from_its_event_to_the_note_that_it_is_done(
     told = (await process.communicate())[0].decode()
 
     assert process.returncode == 0
-    handled, answered = told.index("invite  handlers/invite.py"), told.rindex("bot/replies.py")
-    assert (
-        told.index("  bot/web/events.py") < handled < answered < told.rindex("bot/store/inbox.py")
-    )
+    handled, answered = told.index("handlers/invite.py"), told.rindex("bot/story/replies.py")
+    arrived, noted = told.index("bot/web/events.py"), told.rindex("bot/inbox/inbox.py")
+    assert arrived < handled < answered < noted
     figures = {name: int(count) for name, count in re.findall(r"^(\w.*?) +(\d+)$", told, re.M)}
     assert figures["named calls"] > figures["distinct functions"] > figures["files"]
     assert figures["files"] > figures["depth"] > figures["awaited commits"] > 0

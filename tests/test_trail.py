@@ -24,7 +24,7 @@ from test_escalate import decide
 from test_shapes import IMPATIENT
 
 import bot.commands.trail
-from bot.bitrix24.timeline import COMMENT
+from bot.acting.timeline import COMMENT
 
 LIST = "crm.timeline.comment.list"
 FAILS: dict[str, Any] = {"error": {"status": 500, "code": "", "description": "Fatal error"}}

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from stage import ADD, KEY, OLGA, Stage, bot_running, settings_for
 
+from bot.portals.tokens import pair_place
 from bot.settings import Settings
 from bot.store.cipher import Cipher, Unreadable
-from bot.store.tokens import pair_place
 from sandbox.server import Portal
 
 NEW_KEY = Fernet.generate_key().decode()

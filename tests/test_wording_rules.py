@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rendering import TEMPLATES
+from bot.wording.rendering import TEMPLATES
 
 ENGLISH = sorted((TEMPLATES / "en").rglob("*.j2"))
 RUSSIAN = sorted((TEMPLATES / "ru").rglob("*.j2"))

@@ -11,8 +11,12 @@ from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
 
 MAX_CALLS = 50
 
-# What marks the result of a batch that was merged with others.
-SHARED = "shared"
+# What a batch came to: each call's result, or the error it came to, by the call's name.
+Answers = dict[str, Any]
+
+
+class Shared(Answers):
+    """The answers of a batch that has shared its request with others."""
 
 
 def build(calls: Mapping[str, Call], *, alone: bool = False) -> Call:
@@ -44,15 +48,14 @@ def merge(calls: Sequence[Call]) -> Call:
     return Call("batch", {"halt": 0, "cmd": commands})
 
 
-def split(result: Any, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
-    """Give each of the merged calls its result, or the error it came to. Raises ``Unanswered``."""
-    parts = _parts(result)
-    return [_own(_prefix(number), parts, call) for number, call in enumerate(calls)]
-
-
-def is_shared(result: Any) -> bool:
-    """Say whether a batch has shared its request with others."""
-    return isinstance(result, Mapping) and SHARED in result
+def split(answers: Answers, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
+    """Give each of the merged calls its result, or the error it came to; a batch its answers."""
+    return [
+        Shared({name: answers[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
+        if call.method == "batch"
+        else answers[_prefix(n)]
+        for n, call in enumerate(calls)
+    ]
 
 
 def refers(call: Call) -> bool:
@@ -63,35 +66,28 @@ def refers(call: Call) -> bool:
     return "$result" in unquote(str(call.params))
 
 
-def read(result: Any, names: Collection[str]) -> dict[str, Any | Bitrix24Error]:
-    """Give for each call, by its name, its result or the error it came to.
+def read(result: Any, names: Collection[str]) -> Answers:
+    """Read what a batch came to: each call's result, or its error, by the call's name.
 
     A call that the portal says nothing of is ``Unanswered``. Raises that where it says nothing
     of any of them.
     """
-    parts = _parts(result)
-    return {name: _one(name, parts) for name in names}
-
-
-_Parts = dict[str, dict[str, Any]]
-
-
-def _parts(result: Any) -> _Parts:
-    """Read what a batch came to: results, errors and times, each by the names of the calls."""
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
-    return {name: _map(result.get(name)) for name in ("result", "result_error", "result_time")}
-
-
-def _own(prefix: str, parts: _Parts, call: Call) -> Any | Bitrix24Error:
-    if call.method != "batch":
-        return _one(prefix, parts)
-    names = call.params["cmd"]
-    own = {
-        part: {name: found[prefix + name] for name in names if prefix + name in found}
-        for part, found in parts.items()
-    }
-    return {**own, SHARED: True}
+    # An empty PHP array is a list, whatever it was meant to be.
+    results, errors, times = (
+        part if isinstance(part := result.get(name), dict) else {}
+        for name in ("result", "result_error", "result_time")
+    )
+    answers: Answers = {}
+    for name in names:
+        if name in errors:
+            answers[name] = error_of(errors[name], time_=times.get(name))
+        elif name in results:
+            answers[name] = results[name]
+        else:
+            answers[name] = Unanswered("a call of the batch has no answer")
+    return answers
 
 
 def _prefix(number: int) -> str:
@@ -102,16 +98,3 @@ def _command(call: Call) -> str:
     # Version 2 reads flags as Y and N where they are strings; page: chat-bots-v2/index.md.
     flags = ("Y", "N") if call.method.startswith("imbot.v2.") else ("1", "0")
     return f"{call.method}?{form.encode(call.params, flags)}"
-
-
-def _map(value: Any) -> dict[str, Any]:
-    # An empty PHP array is a list, whatever it was meant to be.
-    return value if isinstance(value, dict) else {}
-
-
-def _one(name: str, parts: _Parts) -> Any | Bitrix24Error:
-    if name in parts["result_error"]:
-        return error_of(parts["result_error"][name], time_=parts["result_time"].get(name))
-    if name in parts["result"]:
-        return parts["result"][name]
-    return Unanswered("a call of the batch has no answer")

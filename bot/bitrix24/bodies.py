@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.shares import Shares
+from bot.bitrix24.shares import Shares
 
 # Bodies up to this size are always taken.
 SMALL = 64 * 1024
@@ -48,34 +48,25 @@ class Arriving:
 
     async def read(self, pieces: AsyncIterable[bytes], sender: str, most: int) -> bytes:
         """Read a body of at most so many bytes. Raises ``TooLarge``, ``NoRoom``."""
-        held = 0
-
-        def admit(size: int) -> None:
-            nonlocal held
-            more = max(0, size - SMALL) - held
-            if more and not self._shares.take(sender, more):
-                raise NoRoom
-            held += more
-
+        body, held = bytearray(), 0
         try:
-            return await _read(pieces, most, admit)
+            async for piece in pieces:
+                body += piece
+                if len(body) > most:
+                    raise TooLarge
+                more = max(0, len(body) - SMALL) - held
+                if more and not self._shares.take(sender, more):
+                    raise NoRoom
+                held += more
         finally:
-            self._shares.give_back(sender, held)
+            if held:
+                self._shares.give_back(sender, held)
+        return bytes(body)
 
 
 async def read_small(pieces: AsyncIterable[bytes]) -> bytes:
     """Read a small body. Raises ``TooLarge``."""
-    return await _read(pieces, SMALL, lambda size: None)
-
-
-async def _read(pieces: AsyncIterable[bytes], most: int, admit: Callable[[int], None]) -> bytes:
-    body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > most:
-            raise TooLarge
-        admit(len(body))
-    return bytes(body)
+    return await Arriving(0).read(pieces, "", SMALL)
 
 
 def parsed(body: bytes) -> Any:

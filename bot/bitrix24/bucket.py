@@ -4,7 +4,6 @@ import asyncio
 import math
 import time
 from collections.abc import Iterable
-from typing import Protocol
 
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
@@ -12,30 +11,22 @@ from cachetools import LRUCache
 from bot.bitrix24.plans import Bucket, Plans
 
 
-class Pace(Protocol):
-    """Lets requests to a portal go when the portal takes them."""
-
-    async def take(self, member_id: str, methods: Iterable[str]) -> None:
-        """Wait until the portal may be sent one more request with these methods."""
-
-    async def has_room(self, member_id: str) -> bool:
-        """Say whether a request could go at once, so that what may be left out is."""
-
-    async def overflown(self, member_id: str) -> None:
-        """Slow down: the portal has said that its bucket is full."""
-
-    async def pause(self, member_id: str, method: str, until: float) -> None:
-        """Leave a method alone until then (unix seconds): its running time is used up."""
-
-
 class Buckets:
-    """A bucket for every portal, where one process makes all the calls."""
+    """Lets requests to portals go when they take them: a bucket for each."""
 
     def __init__(self, plans: Plans) -> None:
         self._plans = plans
         self._limiters: LRUCache[str, tuple[Bucket, AsyncLimiter]] = LRUCache(maxsize=20_000)
         self._slow_until: dict[str, float] = {}
         self._paused: dict[tuple[str, str], float] = {}
+
+    async def take_now(self, member_id: str) -> bool:
+        """Take a place for a request if there is one, and no method is paused."""
+        limiter = await self._limiter(member_id)
+        if self._paused or not limiter.has_capacity():
+            return False
+        await limiter.acquire()
+        return True
 
     async def take(self, member_id: str, methods: Iterable[str]) -> None:
         """Wait for the bucket, and for methods that are paused."""
@@ -46,7 +37,7 @@ class Buckets:
             await asyncio.sleep(max(0.0, until - time.time()))
 
     async def has_room(self, member_id: str) -> bool:
-        """Look into the portal's bucket."""
+        """Say whether a request could go at once, so that what may be left out is."""
         return (await self._limiter(member_id)).has_capacity()
 
     async def overflown(self, member_id: str) -> None:

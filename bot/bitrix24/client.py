@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,7 @@ from pydantic import SecretStr, TypeAdapter
 
 from bot.bitrix24 import batch
 from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
-from bot.bitrix24.bucket import Pace
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.circuit import Circuits
 from bot.bitrix24.documented import CODES
@@ -32,12 +33,13 @@ from bot.bitrix24.errors import (
     NoConnection,
     Refused,
     Unanswered,
+    Unreachable,
     error_of,
     unanswered,
 )
 from bot.bitrix24.network import NotPublic
-from bot.bitrix24.sharing import SharedRequests
-from bot.figures import Figures
+from bot.bitrix24.sharing import Send, SharedRequests
+from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
 
@@ -57,72 +59,73 @@ class Client:
     """Makes REST calls, each at the portal's pace and with the token it is given."""
 
     def __init__(
-        self, session: ClientSession, pace: Pace, timeout: float, figures: Figures
+        self, session: ClientSession, pace: Buckets, timeout: float, figures: Figures
     ) -> None:
         self._session = session
         self._pace = pace
-        self._requests = SharedRequests(pace, self._send, figures.bucket.observe)
         self._figures = figures
         self._circuits = Circuits()
+        # Says whether a portal is left alone, because it does not answer.
+        self.rests = self._circuits.rests
         self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
-
-    async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
-        """Make a call and give its ``result``; while it waits for its turn, others may join it.
-
-        Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
-        """
-        return await self._requests.call(address, token, call)
-
-    def rests(self, member_id: str) -> bool:
-        """Say whether the portal is left alone, because it does not answer."""
-        return self._circuits.rests(member_id)
+        # Makes a call and gives its result; of a batch the answers by the names of its calls.
+        # While it waits for its turn, others may join it.
+        # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
+        self.call: Send = SharedRequests(pace, self._send, figures.bucket.observe).call
 
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""
+        member_id = address.member_id
         try:
-            result = await self._ask(address, token, call)
-            if call.method == "batch":
-                await self._heed(address.member_id, call, result)
+            with self._circuits.guard(member_id):
+                began = perf_counter()
+                try:
+                    status, body = await self._post(address, token, call)
+                finally:
+                    self._figures.rest.observe(perf_counter() - began)
+                answer = _read_json(status, body)
+            # Older modules leave the code empty: the key tells an error, or the status.
+            if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
+                raise error_of(answer, status)
+            if call.method != "batch":
+                result = answer["result"]
+            else:
+                result = batch.read(answer["result"], call.params["cmd"])
         except Bitrix24Error as error:
             self._note(call.method, error)
+            await self._heed(member_id, call.methods[0], error)
             raise
-        self._figures.called(call.method)
+        self._figures.calls.add(call.method, FINE)
+        if call.method == "batch":
+            await self._count(member_id, call.methods, result.values())
         return result
 
-    async def _ask(self, address: Address, token: SecretStr, call: Call) -> Any:
-        with self._circuits.guard(address.member_id):
-            began = perf_counter()
-            try:
-                status, body = await self._post(address, token, call)
-            finally:
-                self._figures.rest.observe(perf_counter() - began)
-            answer = _read_json(status, body)
-        try:
-            return _result(status, answer)
-        except Busy as busy:
-            await self._slow_down(address.member_id, call.methods[0], busy)
-            raise
-
-    async def _heed(self, member_id: str, call: Call, result: Any) -> None:
+    async def _count(
+        self, member_id: str, methods: Iterable[str], answers: Iterable[Any | Bitrix24Error]
+    ) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        answers = batch.read(result, call.params["cmd"])
-        for answer, method in zip(answers.values(), call.methods, strict=True):
-            if not isinstance(answer, Bitrix24Error):
-                self._figures.called(method)
-                continue
-            self._note(method, answer)
-            if isinstance(answer, Busy):
-                await self._slow_down(member_id, method, answer)
+        for method, answer in zip(methods, answers, strict=True):
+            if isinstance(answer, Bitrix24Error):
+                self._note(method, answer)
+                await self._heed(member_id, method, answer)
+            else:
+                self._figures.calls.add(method, FINE)
 
     def _note(self, method: str, error: Bitrix24Error) -> None:
-        self._figures.called(method, error)
-        if isinstance(error, Refused) and error.code and error.code not in CODES:
+        result = _counted_as(error)
+        self._figures.calls.add(method, result)
+        if result == UNKNOWN:
+            self._figures.unknown_codes.add(method)
+        if isinstance(error, Refused) and result == UNKNOWN:
             log.warning("%s answers with a code that no page names: %s", method, error.code[:64])
 
-    async def _slow_down(self, member_id: str, method: str, busy: Busy) -> None:
-        if busy.code == "OPERATION_TIME_LIMIT":
-            until = busy.until or time.time() + UNTOLD_PAUSE
+    async def _heed(self, member_id: str, method: str, error: Bitrix24Error) -> None:
+        """Slow down where the portal says that it takes no more for now."""
+        if not isinstance(error, Busy):
+            return
+        if error.code == "OPERATION_TIME_LIMIT":
+            until = error.until or time.time() + UNTOLD_PAUSE
             await self._pace.pause(member_id, method, until)
         else:
             await self._pace.overflown(member_id)
@@ -140,9 +143,16 @@ class Client:
             ) as response:
                 if 300 <= response.status < 400:
                     raise Moved(_redirected(response))
-                body = await self._body(response, address.member_id)
+                if is_packed(response.headers):
+                    raise Unanswered("the answer is packed")
+                pieces = response.content.iter_any()
+                body = await self._arriving.read(pieces, address.member_id, MAX_ANSWER)
                 # Whatever an answer quotes is kept, and told.
                 return response.status, body.replace(secret.encode(), b"***") if secret else body
+        except TooLarge:
+            raise Unanswered("the answer is too long") from None
+        except NoRoom:
+            raise Unanswered("too much is arriving from the portal") from None
         except ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
                 raise Forbidden("the portal's address is not public") from None
@@ -151,16 +161,6 @@ class Client:
             raise Unanswered("time-out") from None
         except (ClientError, OSError, asyncio.IncompleteReadError):
             raise Unanswered("the connection broke") from None
-
-    async def _body(self, response: ClientResponse, member_id: str) -> bytes:
-        if is_packed(response.headers):
-            raise Unanswered("the answer is packed")
-        try:
-            return await self._arriving.read(response.content.iter_any(), member_id, MAX_ANSWER)
-        except TooLarge:
-            raise Unanswered("the answer is too long") from None
-        except NoRoom:
-            raise Unanswered("too much is arriving from the portal") from None
 
 
 def _json(body: dict[str, Any]) -> bytes:
@@ -193,8 +193,8 @@ def _read_json(status: int, body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _result(status: int, answer: dict[str, Any]) -> Any:
-    # Older modules leave the code empty: it is the key that tells an error, or the status.
-    if "error" in answer or status >= HTTPStatus.BAD_REQUEST:
-        raise error_of(answer, status)
-    return answer["result"]
+def _counted_as(error: Bitrix24Error) -> str:
+    """Give the word that an error is counted by."""
+    if isinstance(error, Refused | Busy):
+        return error.code if error.code in CODES else UNKNOWN if error.code else NO_CODE
+    return UNREACHABLE if isinstance(error, Unreachable) else UNANSWERED

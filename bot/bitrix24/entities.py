@@ -1,5 +1,6 @@
 """The things of a portal that commands are about."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -111,7 +112,11 @@ class CrmItem(Entity):
     @classmethod
     def all_bound(cls, entity_data_2: str, entity_data_1: str = "") -> list[Self]:
         """Read every item that an open-line chat is bound to, the first one first."""
-        pairs = read_binding(entity_data_2, entity_data_1)
+        return cls.among(read_binding(entity_data_2, entity_data_1))
+
+    @classmethod
+    def among(cls, pairs: Mapping[str, int]) -> list[Self]:
+        """Give the items of a binding that has been read."""
         return [cls(type=type_, id=pairs[type_]) for type_ in ITEM_TYPES if pairs.get(type_)]
 
 

@@ -2,28 +2,29 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     SecretStr,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticUseDefault
+from pydantic_core import CoreSchema, core_schema
 
 from bot.bitrix24.entities import CrmItem, Person, read_binding
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.rows import LONGEST_NAME, flag, text
+from bot.bitrix24.rows import LONGEST_NAME, text
 
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -45,18 +46,23 @@ INTERNAL = "timer"
 GREET = "greet"
 
 
-Flag = Annotated[bool, BeforeValidator(flag)]
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Marks a field that no command hangs on: what cannot be read is taken for ``default``."""
+
+    default: Any
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Have pydantic do it without a call of ours."""
+        return core_schema.with_default_schema(
+            handler(source), default=self.default, on_error="default"
+        )
 
 
-def _or_absent(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        raise PydanticUseDefault from None
-
-
-# For fields that no command hangs on: what cannot be read is taken for absent.
-Spare = WrapValidator(_or_absent)
+# A flag in doubt is set.
+Flag = Annotated[bool, Spare(True)]
 
 # The messenger cuts what people write after so many characters; names are far shorter.
 LONGEST_MESSAGE = 20_000
@@ -67,7 +73,9 @@ def _cut(longest: int) -> BeforeValidator:
 
 
 Written = Annotated[str, _cut(LONGEST_MESSAGE)]
-Name = Annotated[str, _cut(LONGEST_NAME)]
+Name = Annotated[str, _cut(LONGEST_NAME), Spare("")]
+# What would mean something else if it were cut.
+Told = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 # Bitrix24's own have some 70 characters.
 Token = Annotated[SecretStr, Field(max_length=1_000)]
@@ -78,7 +86,7 @@ class MalformedEvent(ValueError):
 
 
 class Part(BaseModel):
-    """A part of an event: every scalar may come as a string, absent and empty are the same."""
+    """A part of an event: every scalar may come as a string."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -88,12 +96,12 @@ class Part(BaseModel):
         populate_by_name=True,
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: item for key, item in value.items() if item not in ("", None)}
-        return {} if value in ("", [], None) else value
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Give a copy with other fields; what is worked out of them is worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
 
 class Auth(Part):
@@ -103,12 +111,12 @@ class Auth(Part):
 
     application_token: Token = SecretStr("")
     member_id: str = Field("", max_length=64)
-    access_token: Annotated[Token | None, Spare] = None
-    refresh_token: Annotated[Token | None, Spare] = None
-    user_id: Annotated[Id | None, Spare] = None
-    server_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
-    client_endpoint: Annotated[str, Field(max_length=255), Spare] = ""
-    domain: Annotated[str, Field(max_length=255), Spare] = ""
+    access_token: Annotated[Token | None, Spare(None)] = None
+    refresh_token: Annotated[Token | None, Spare(None)] = None
+    user_id: Annotated[Id | None, Spare(None)] = None
+    server_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
+    client_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
+    domain: Annotated[str, Field(max_length=255), Spare("")] = ""
 
     @property
     def home(self) -> str:
@@ -126,7 +134,7 @@ class User(Part):
     """Who typed or pressed. Page: chat-bots-v2/entities.md."""
 
     id: Id
-    name: Annotated[Name, Spare] = ""
+    name: Name = ""
     extranet: Flag = False
     bot: Flag = False
     connector: Flag = False
@@ -142,26 +150,27 @@ class User(Part):
         return Person(id=self.id, name=self.name)
 
 
+class MessageParams(Part):
+    """Of what a message carries this alone matters; a keyboard need not be kept."""
+
+    component_id: Annotated[
+        str, Spare(""), Field(validation_alias=AliasChoices("COMPONENT_ID", "componentId"))
+    ] = ""
+
+
 class Message(Part):
     """The message of a command; for a press, the message that carries the buttons."""
 
     id: Id
-    author_id: Annotated[Id, Spare] = 0
+    author_id: Annotated[Id, Spare(0)] = 0
     text: Written = ""
-    params: dict[str, str] = Field(default_factory=dict)
+    params: Annotated[MessageParams, Spare(MessageParams())] = MessageParams()
     forward: Flag = False
-
-    @field_validator("params", mode="before")
-    @classmethod
-    def _telling(cls, value: Any) -> Any:
-        # Of what a message carries only this matters; a keyboard need not be kept.
-        kept = value if isinstance(value, dict) else {}
-        return {key: text(kept[key]) for key in ("COMPONENT_ID", "componentId") if key in kept}
 
     @property
     def is_hidden(self) -> bool:
         """Say whether the message was written so that the customer does not get it."""
-        return "HiddenMessage" in self.params.values()
+        return self.params.component_id == "HiddenMessage"
 
 
 class Chat(Part):
@@ -169,13 +178,13 @@ class Chat(Part):
 
     id: Id = 0
     dialog_id: str = Field(min_length=1, max_length=64)
-    name: Annotated[Name, Spare] = ""
-    owner: Annotated[Id, Spare] = 0
-    entity_type: Name = ""
-    entity_id: Annotated[Name, Spare] = ""
-    entity_data_1: Annotated[Name, Field(alias="entityData1"), Spare] = ""
-    entity_data_2: Annotated[Name, Field(alias="entityData2"), Spare] = ""
-    entity_data_3: Annotated[Name, Field(alias="entityData3"), Spare] = ""
+    name: Name = ""
+    owner: Annotated[Id, Spare(0)] = 0
+    entity_type: Told = ""
+    entity_id: Annotated[Told, Spare("")] = ""
+    entity_data_1: Annotated[Told, Spare(""), Field(alias="entityData1")] = ""
+    entity_data_2: Annotated[Told, Spare(""), Field(alias="entityData2")] = ""
+    entity_data_3: Annotated[Told, Spare(""), Field(alias="entityData3")] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -207,10 +216,15 @@ class Chat(Part):
         """The CRM item whose internal chat this is (``CRM``, ``DEAL|288``), if it is one's."""
         return CrmItem.bound(self.entity_id) if self.entity_type == "CRM" else None
 
+    @cached_property
+    def binding(self) -> dict[str, int]:
+        """What this open-line chat is bound to, as far as the event tells."""
+        return read_binding(self.entity_data_2, self.entity_data_1)
+
     @property
     def items(self) -> list[CrmItem]:
         """Every CRM item that this open-line chat is bound to, as far as the event tells."""
-        return CrmItem.all_bound(self.entity_data_2, self.entity_data_1)
+        return CrmItem.among(self.binding)
 
     @property
     def line_id(self) -> int:
@@ -227,7 +241,7 @@ class Chat(Part):
     def tells_binding(self) -> bool:
         """Say whether the event carried a binding that can be read, be it all zeros."""
         is_none = self.entity_data_1.startswith("N|")
-        return is_none or bool(read_binding(self.entity_data_2, self.entity_data_1))
+        return is_none or bool(self.binding)
 
     @property
     def customer_id(self) -> int | None:
@@ -242,7 +256,7 @@ class Command(Part):
     id: Id
     command: str = Field(min_length=1, max_length=255)
     params: Written = ""
-    context: Name = "textarea"
+    context: Told = "textarea"
 
 
 class CommandEvent(Part):
@@ -257,15 +271,15 @@ class CommandEvent(Part):
     message: Message
     chat: Chat
     user: User
-    language: Annotated[str, Field(max_length=16), Spare] = ""
-    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
+    language: Annotated[str, Field(max_length=16), Spare("")] = ""
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare(None)] = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The command's name without its slash."""
         return self.command.command.lstrip("/")
 
-    @property
+    @cached_property
     def is_typed(self) -> bool:
         """Say whether a line was typed: it may have been seen by whoever reads the chat."""
         return self.command.context == "textarea"
@@ -294,18 +308,18 @@ class CommandEvent(Part):
         chat = self.chat.model_copy(update={"entity_data_1": "", "entity_data_2": ""})
         return self.model_copy(update={"chat": chat})
 
-    @property
+    @cached_property
     def lane(self) -> str:
         """The chat whose commands wait for each other."""
         return f"{self.member_id}/{self.chat.dialog_id}"
 
-    @property
+    @cached_property
     def line(self) -> int:
         """Where in its message the command stands, counted from 0."""
         lines, typed = lines_of(self.message.text), self.typed_line
         return next((n for n, line in enumerate(lines) if bare_line(line) == typed), len(lines))
 
-    @property
+    @cached_property
     def typed_line(self) -> str:
         """The line that the command was typed in, as ``bare_line`` writes it."""
         return bare_line(f"{self.command.command} {self.command.params}")
@@ -313,6 +327,8 @@ class CommandEvent(Part):
     @property
     def earlier_lines(self) -> int:
         """How many lines before it look like commands: each has an event of its own."""
+        if not self.line:
+            return 0
         lines = lines_of(self.message.text)[: self.line]
         return len({bare_line(line) for line in lines if line.lstrip().startswith("/")})
 
@@ -350,11 +366,18 @@ class Envelope(Part):
     event: str = Field(min_length=1, max_length=64)
     data: dict[str, Any] = Field(default_factory=dict)
     auth: Auth = Field(default_factory=Auth)
-    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare] = None
+    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare(None)] = None
 
     @classmethod
     def read(cls, form: dict[str, Any]) -> Self:
-        """Read a decoded form. Raises ``MalformedEvent``."""
+        """Read a decoded form: absent and empty are the same. Raises ``MalformedEvent``."""
+        groups = [form]
+        for group in groups:
+            for name, value in list(group.items()):
+                if isinstance(value, dict):
+                    groups.append(value)
+                elif value in ("", None, []):
+                    del group[name]
         try:
             return cls.model_validate(form)
         except ValidationError as error:

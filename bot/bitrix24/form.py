@@ -44,7 +44,7 @@ def _from_form(text: str) -> dict[str, Any]:
         pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
     except ValueError:
         raise MalformedForm(f"more than {MAX_PARAMETERS} parameters") from None
-    return _Tree().filled(pairs)
+    return _tree(pairs)
 
 
 class _Key(NamedTuple):
@@ -69,38 +69,29 @@ def _read_key(key: str) -> _Key:
 _known_key = lru_cache(maxsize=1024)(_read_key)
 
 
-class _Tree:
-    """Groups in groups; one that was found is found again by what stands before its last key."""
-
-    def __init__(self) -> None:
-        self._root: dict[str, Any] = {}
-        self._known: dict[str | None, dict[str, Any]] = {"": self._root}
-
-    def filled(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        parts, known = 0, self._known
-        for key, value in pairs:
-            group_name, name, path = (_known_key if len(key) < LONG_KEY else _read_key)(key)
-            parts += len(path)
-            if parts > MAX_PARTS:
-                raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
-            group = known.get(group_name)
-            if group is None:
-                group = self._group(group_name, path)
-            name = name or str(len(group))
-            if name in group and isinstance(group[name], dict):
-                raise MalformedForm("a parameter is both a value and a group")
-            group[name] = value
-        return self._root
-
-    def _group(self, name: str | None, path: Sequence[str]) -> dict[str, Any]:
-        group = self._root
-        for part in path[:-1]:
-            group = group.setdefault(part or str(len(group)), {})
-            if not isinstance(group, dict):
-                raise MalformedForm("a parameter is both a value and a group")
-        if name is not None:
-            self._known[name] = group
-        return group
+def _tree(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Put pairs into groups; one that was found is found again by what stands before its key."""
+    root: dict[str, Any] = {}
+    parts, known = 0, {"": root}
+    for key, value in pairs:
+        group_name, name, path = (_known_key if len(key) < LONG_KEY else _read_key)(key)
+        parts += len(path)
+        if parts > MAX_PARTS:
+            raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
+        group = known.get(group_name) if group_name is not None else None
+        if group is None:
+            group = root
+            for part in path[:-1]:
+                group = group.setdefault(part or str(len(group)), {})
+                if not isinstance(group, dict):
+                    raise MalformedForm("a parameter is both a value and a group")
+            if group_name is not None:
+                known[group_name] = group
+        name = name or str(len(group))
+        if isinstance(group.get(name), dict):
+            raise MalformedForm("a parameter is both a value and a group")
+        group[name] = value
+    return root
 
 
 def _from_json(text: str) -> dict[str, Any]:
@@ -145,26 +136,27 @@ def encode(params: Mapping[str, Any], flags: tuple[str, str] = ("1", "0")) -> st
 
     ``None`` and empty lists leave no trace; ``flags`` stand for true and false.
     """
-    pairs = _flatten("", params, flags)
-    return "&".join([f"{_quoted(key)}={_quoted(value)}" for key, value in pairs])
+    pairs = _flatten(params, flags)
+    quoted = [
+        (name, one if one.isalnum() and one.isascii() else quote_plus(one)) for name, one in pairs
+    ]
+    return "&".join([f"{_quoted_name(name)}={value}" for name, value in quoted])
 
 
-def _quoted(text: str) -> str:
-    # Most names and numbers are as they stand.
-    is_plain = text.isascii() and (text.isidentifier() or text.isdecimal())
-    return text if is_plain else quote_plus(text)
+# Every call has the same ones.
+_quoted_name = lru_cache(maxsize=1024)(quote_plus)
 
 
-def _flatten(prefix: str, node: object, flags: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    if isinstance(node, str):
-        yield prefix, node
-    elif isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _flatten(f"{prefix}[{key}]" if prefix else str(key), value, flags)
-    elif isinstance(node, Sequence):
-        for index, value in enumerate(node):
-            yield from _flatten(f"{prefix}[{index}]", value, flags)
-    elif isinstance(node, bool):
-        yield prefix, flags[0] if node else flags[1]
-    elif node is not None:
-        yield prefix, str(node)
+def _flatten(
+    node: Mapping[str, Any] | Sequence[Any], flags: tuple[str, str], prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    for key, value in node.items() if isinstance(node, Mapping) else enumerate(node):
+        name = f"{prefix}[{key}]" if prefix else str(key)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, Mapping | Sequence):
+            yield from _flatten(value, flags, name)
+        elif isinstance(value, bool):
+            yield name, flags[0] if value else flags[1]
+        elif value is not None:
+            yield name, str(value)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.bitrix24 import batch
-from bot.bitrix24.bucket import Pace
+from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.errors import Unanswered, Unreachable
 
@@ -61,7 +61,7 @@ class _Request:
 class SharedRequests:
     """Lets calls go at the portal's pace, those with the same token and methods together."""
 
-    def __init__(self, pace: Pace, send: Send, waited: Callable[[float], None]) -> None:
+    def __init__(self, pace: Buckets, send: Send, waited: Callable[[float], None]) -> None:
         self._pace = pace
         self._send = send
         self._waited = waited
@@ -69,6 +69,9 @@ class SharedRequests:
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make a call, alone or with others. Raises what ``send`` raises, and ``Refused``."""
+        if not self._waiting and await self._pace.take_now(address.member_id):
+            self._waited(0.0)
+            return await self._send(address, token, call)
         # Methods may be told to rest: a call is to wait for the rest of its own alone.
         key = (address.member_id, token.get_secret_value(), frozenset(call.methods))
         request = self._waiting.get(key)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bot.store.portals import Portals
+from bot.portals.portals import Portals
 
 _LENGTH = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

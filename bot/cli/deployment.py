@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from bot import __version__
 from bot.bitrix24.errors import Unreachable
 from bot.bitrix24.oauth import APP_UNKNOWN, OAuth
-from bot.doctor import Check
+from bot.installing.doctor import Check
+from bot.portals.portals import Portal
 from bot.settings import LOOPBACK, Settings, meant
-from bot.store.portals import Portal
 
 # What the documentation has in the place of what is each reader's own, and the stand-in portal's.
 EXAMPLES = {

@@ -10,10 +10,10 @@ from bot.app import Parts, assembled
 from bot.cli.deployment import Deployment
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, write_json
-from bot.doctor import Check
-from bot.report import Report
+from bot.cli.report import Report
+from bot.installing.doctor import Check
+from bot.portals.portals import Portal
 from bot.settings import Settings
-from bot.store.portals import Portal
 from bot.web.pages import Pages
 
 Found = Mapping[str, Sequence[Check]]

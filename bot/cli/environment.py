@@ -10,8 +10,8 @@ import uvloop
 from pydantic import ValidationError
 
 from bot import logs
+from bot.portals.keyring import WrongKeys
 from bot.settings import Settings, meant
-from bot.store.keyring import WrongKeys
 from bot.store.schema import SchemaOutdated
 
 T = TypeVar("T")

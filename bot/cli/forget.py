@@ -9,8 +9,8 @@ from bot.app import Parts, assembled
 from bot.cli.arguments import member_id_of
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, write_json, write_table
+from bot.portals.forgetting import Counts, erase_person, erase_portal
 from bot.settings import Settings
-from bot.store.forgetting import Counts, erase_person, erase_portal
 
 WORDS = {
     "portals": "the portal, and who installed the bot there",

@@ -5,13 +5,13 @@ from typing import Any, get_args
 
 import click
 
+from bot.acting.audit import Audit, Entry, Result, Wanted
 from bot.app import assembled
 from bot.cli.arguments import Reference, member_id_of, portal, since
 from bot.cli.environment import read_settings, run
 from bot.cli.output import JsonArray, as_json, moment, write_table
+from bot.inbox.accepted import reference_of
 from bot.settings import Settings
-from bot.store.accepted import reference_of
-from bot.store.audit import Audit, Entry, Result, Wanted
 
 TITLES = (
     "TIME", "REF", "PORTAL", "USER", "COMMAND", "CHAT", "ITEM", "METHOD", "PERSON", "RESULT", "CODE"

@@ -8,9 +8,9 @@ import click
 from bot.app import Parts, assembled
 from bot.cli.environment import read_settings, run
 from bot.cli.output import ago, as_json, moment, write_json, write_table
+from bot.installing.overview import Overview, Standing
+from bot.portals.portals import Portal
 from bot.settings import Settings
-from bot.store.overview import Overview, Standing
-from bot.store.portals import Portal
 
 TITLES = ("PORTAL", "ADDRESS", "STATE", "INSTALLER", "BOT", "PEOPLE", "LAST EVENT", "WAITING")
 

@@ -12,9 +12,10 @@ from bot.app import assembled
 from bot.cli.arguments import Moment, Reference, member_id_of, portal
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json, write_table
+from bot.figures import Ending
+from bot.inbox.accepted import reference_of
 from bot.settings import Settings
-from bot.store.accepted import Ending, reference_of
-from bot.store.replays import Case, Replays
+from bot.story.replays import Case, Replays
 
 TITLES = ("REF", "TIME", "PORTAL", "USER", "COMMAND", "CHAT", "STATE", "CODE")
 LOOK_EVERY = 0.2

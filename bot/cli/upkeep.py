@@ -6,9 +6,9 @@ import click
 
 from bot.cli.environment import read_settings, refusal
 from bot.cli.output import as_json, write_json
+from bot.portals.keyring import WrongKeys, encrypted_rows, rotate
 from bot.store.cipher import Cipher
 from bot.store.database import engine_for
-from bot.store.keyring import WrongKeys, encrypted_rows, rotate
 from bot.store.schema import SchemaOutdated, check_age, check_schema
 
 

@@ -1,21 +1,22 @@
 """People brought into a customer's chat, and told what they are wanted for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.bitrix24.crm import Crm
+from bot.acting.crm import Crm
+from bot.acting.open_lines import Membership, OpenLines, Target
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import Membership, OpenLines, Target
-from bot.bitrix24.requester import Requester
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
-from bot.outcomes import Outcome
-from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.stays import Stay, Stays
+from bot.inbox.accepted import Accepted
+from bot.inbox.stays import Stay, Stays
+from bot.portals.settings import PortalSettings
 
 # The portal says yes to an external person and leaves him out.
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
@@ -81,36 +82,34 @@ class Brief(Outcome):
     reason: str
 
 
+@dataclass(eq=False, slots=True)
 class Arrivals:
     """Brings people into chats."""
 
-    def __init__(
-        self,
-        requester: Requester,
-        lines: OpenLines,
-        crm: Crm,
-        diagnosis: Diagnosis,
-        stays: Stays,
-        settings: PortalSettingsStore,
-        command: Accepted,
-    ) -> None:
-        self._requester = requester
-        self._lines = lines
-        self._crm = crm
-        self._diagnosis = diagnosis
-        self._stays = stays
-        self._settings = settings
-        self._command = command
+    _requester: Requester
+    _lines: OpenLines
+    _crm: Crm
+    _diagnosis: Diagnosis
+    _stays: Stays
+    _settings: PortalSettings
+    _command: Accepted
 
     async def bring(self, target: Target, people: Sequence[Person], wish: Wish) -> Arrival:
         """Add people by the chat's item.
 
         Where that is closed, the chat itself is tried or offered, as the portal has decided.
         """
-        arrival = await self._by_item(target, people)
+        if target.item is None:
+            why = NotBound(tuple(people))
+            missed = [Missed(one, why) for one in people]
+            arrival = _arrival((), missed, target.chat_id)
+        else:
+            memberships = await self._lines.add(target, people)
+            missed = await self._missed(memberships, target, target.item)
+            arrival = _arrival(memberships, missed, target.chat_id)
         closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
         closed = [one for one in closed if _may_be_open(one, target)]
-        decided = (await self._settings.of(self._command.event.member_id)).by_chat
+        decided = self._settings.by_chat
         if closed and decided == "always":
             arrival = await self._by_chat(target, closed, arrival)
         elif decided == "ask":
@@ -124,14 +123,6 @@ class Arrivals:
         arrival = await self._through(asked.chat_id, asked.people)
         await self._keep(arrival, asked.item, asked)
         return arrival
-
-    async def _by_item(self, target: Target, people: Sequence[Person]) -> Arrival:
-        if target.item is None:
-            why = NotBound(tuple(people))
-            return Arrival((), (), tuple(Missed(one, why) for one in people), target.chat_id)
-        memberships = await self._lines.add(target, people)
-        missed = await self._missed(memberships, target, target.item)
-        return _arrival(memberships, missed, target.chat_id)
 
     async def _by_chat(
         self, target: Target, closed: Sequence[NotByItem], arrival: Arrival
@@ -202,7 +193,9 @@ class Arrivals:
         self, memberships: Sequence[Membership], target: Target, item: CrmItem
     ) -> list[Missed]:
         denied = _denied(memberships)
-        refusals = await self._diagnosis.explain(denied, item, target.known_chat)
+        refusals: list[Refusal] = []
+        if denied:
+            refusals = await self._diagnosis.explain(denied, item, target.known_chat)
         missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
         for one in memberships:
             if one.unclear:

@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.bitrix24.crm import Crm
+from bot.acting.crm import Crm
+from bot.acting.open_lines import Glance, OpenLines, Target
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
-from bot.bitrix24.open_lines import Glance, OpenLines, Target
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.bitrix24.requester import Requester
 from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
 from bot.commands.departures import Departures
+from bot.commands.diagnosis import system_refusal
 from bot.commands.policy import Candidate, Policy
-from bot.diagnosis import system_refusal
 from bot.errors import (
     AccessUnclear,
     IsBot,
@@ -36,8 +36,10 @@ from bot.errors import (
     RequesterLacksItem,
 )
 from bot.figures import Figures
-from bot.presses import place_of
-from bot.store.accepted import Accepted
+from bot.inbox.accepted import Accepted
+from bot.inbox.pressed import place_of
+from bot.portals.portals import Portal
+from bot.portals.settings import PortalSettingsStore
 from bot.store.escalations import (
     LONGEST,
     Callee,
@@ -49,8 +51,6 @@ from bot.store.escalations import (
     Skipped,
     Taken,
 )
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portal
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
 """People taken out of a customer's chat, in the way that can work."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.bitrix24.entities import Person
-from bot.bitrix24.errors import Refused
-from bot.bitrix24.open_lines import (
+from bot.acting.history import History
+from bot.acting.open_lines import (
     ARRIVING,
     CHAT_ADD,
     Dialog,
@@ -14,12 +14,13 @@ from bot.bitrix24.open_lines import (
     Target,
     read_dialog,
 )
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Refused
 from bot.commands.arrivals import Missed
+from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.past import chat_of
-from bot.diagnosis import Denied, Diagnosis
 from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
-from bot.store.accepted import Accepted
-from bot.store.history import History
+from bot.inbox.accepted import Accepted
 
 # What the chat itself says to somebody who is not its owner.
 _NOT_OWNER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "IM_ERROR_KICK"})
@@ -34,6 +35,7 @@ class Departure(NamedTuple):
     chat_id: int
 
 
+@dataclass(eq=False, slots=True)
 class Departures:
     """Takes people out of chats.
 
@@ -42,13 +44,10 @@ class Departures:
     the dialog waits.
     """
 
-    def __init__(
-        self, lines: OpenLines, history: History, diagnosis: Diagnosis, command: Accepted
-    ) -> None:
-        self._lines = lines
-        self._history = history
-        self._diagnosis = diagnosis
-        self._command = command
+    _lines: OpenLines
+    _history: History
+    _diagnosis: Diagnosis
+    _command: Accepted
 
     async def take_out(self, target: Target, people: Sequence[Person]) -> Departure:
         """Take people out, each in the way that can work."""

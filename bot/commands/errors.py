@@ -1,19 +1,15 @@
 """Refusals that come of what was typed or pressed, and of where."""
 
-from dataclasses import dataclass
-
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.errors import Refusal
 
 
-@dataclass(eq=False)
 class NotInOpenLine(Refusal):
     """The command needs a customer's chat, and was typed elsewhere."""
 
     command: str
 
 
-@dataclass(eq=False)
 class NotUnderstood(Refusal):
     """The arguments stop making sense at ``rest``, after ``before``.
 
@@ -26,7 +22,6 @@ class NotUnderstood(Refusal):
     invisible: str = ""
 
 
-@dataclass(eq=False)
 class ArgumentMissing(Refusal):
     """A command cannot do without this part: a field of its arguments that names no people."""
 
@@ -34,14 +29,12 @@ class ArgumentMissing(Refusal):
     argument: str
 
 
-@dataclass(eq=False)
 class OneLine(Refusal):
     """What stands on the lines after the command's own is no part of it."""
 
     command: str
 
 
-@dataclass(eq=False)
 class DidYouMean(Refusal):
     """What was typed makes no sense; ``/command params`` would."""
 
@@ -54,33 +47,28 @@ class DidYouMean(Refusal):
         self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
 
 
-@dataclass(eq=False)
 class UnknownCommand(Refusal):
     """The bot does not have this command (any more)."""
 
     command: str
 
 
-@dataclass(eq=False)
 class CommandOff(Refusal):
     """The administrator has switched the command off."""
 
     command: str
 
 
-@dataclass(eq=False)
 class NobodyNamed(Refusal):
     """The command needs people and got none."""
 
     command: str
 
 
-@dataclass(eq=False)
 class EveryoneNamed(Refusal):
     """``@all`` is no person."""
 
 
-@dataclass(eq=False)
 class TooManyPeople(Refusal):
     """More people than one command takes."""
 
@@ -88,7 +76,6 @@ class TooManyPeople(Refusal):
     limit: int
 
 
-@dataclass(eq=False)
 class WhichItem(Refusal):
     """There is no such kind of CRM item; or nobody has said of which kind ``number`` is."""
 
@@ -97,7 +84,6 @@ class WhichItem(Refusal):
     offers: tuple[Offer, ...] = ()
 
 
-@dataclass(eq=False)
 class NotNumber(Refusal):
     """Where a number belongs, there is something else."""
 
@@ -105,19 +91,16 @@ class NotNumber(Refusal):
     command: str
 
 
-@dataclass(eq=False)
 class NotGroup(Refusal):
     """Where the group's number belongs, there is something else; or nothing."""
 
     word: str
 
 
-@dataclass(eq=False)
 class ForeignLink(Refusal):
     """The link leads to another portal."""
 
 
-@dataclass(eq=False)
 class WrongDuration(Refusal):
     """``--for`` takes from five minutes to seven days."""
 
@@ -125,7 +108,6 @@ class WrongDuration(Refusal):
     command: str
 
 
-@dataclass(eq=False)
 class WrongWait(Refusal):
     """``--wait`` takes from a minute to three hours."""
 
@@ -133,14 +115,12 @@ class WrongWait(Refusal):
     command: str
 
 
-@dataclass(eq=False)
 class ReasonTooLong(Refusal):
     """The reason has more characters than this."""
 
     limit: int
 
 
-@dataclass(eq=False)
 class PersonNotFound(Refusal):
     """Nobody has this name or address; ``near`` are names like it."""
 
@@ -148,7 +128,6 @@ class PersonNotFound(Refusal):
     near: tuple[str, ...]
 
 
-@dataclass(eq=False)
 class PersonAmbiguous(Refusal):
     """Several people have this name; each of them is on offer.
 
@@ -160,14 +139,12 @@ class PersonAmbiguous(Refusal):
     offers: tuple[Offer, ...]
 
 
-@dataclass(eq=False)
 class RoleEmpty(Refusal):
     """Nobody is this to the item, the chat or the requester; or the portal does not say."""
 
     role: str
 
 
-@dataclass(eq=False)
 class OtherItem(Refusal):
     """The item named is not the one of this customer's chat; both are on offer."""
 
@@ -176,28 +153,23 @@ class OtherItem(Refusal):
     offers: tuple[Offer, ...]
 
 
-@dataclass(eq=False)
 class NotYours(Refusal):
     """The button is somebody else's."""
 
     owner: Person
 
 
-@dataclass(eq=False)
 class ButtonExpired(Refusal):
     """The button is too old, or none of this bot's."""
 
 
-@dataclass(eq=False)
 class ButtonUsed(Refusal):
     """The button, or another one beside it, has been pressed before."""
 
 
-@dataclass(eq=False)
 class NothingToUndo(Refusal):
     """The requester has changed nothing in this chat lately, or it is undone."""
 
 
-@dataclass(eq=False)
 class CannotUndo(Refusal):
     """An invitation to a workgroup cannot be taken back."""

@@ -155,7 +155,7 @@ class Line:
 
     def take(self, what: str) -> re.Match[str] | None:
         """Read what stands here, if it is of this kind."""
-        if found := self.see(what):
+        if found := _SEEN[what].match(self.text, self.place):
             self.place = found.end()
         return found
 
@@ -389,6 +389,16 @@ def _numbered(line: Line) -> bool:
     return True
 
 
+def _mention(line: Line) -> bool:
+    """Read what nearly everybody is named by, and nothing else begins like."""
+    start = line.place
+    if (found := line.take("mention")) and (someone := _mentioned(line, found)):
+        line.put("people", someone, start)
+        return True
+    line.place = start
+    return False
+
+
 def _person(line: Line) -> bool:
     start = line.place
     for kind, read in _PEOPLE:
@@ -470,7 +480,6 @@ def _instead(line: Line, words: str, others: str) -> str:
 
 
 _PEOPLE: tuple[tuple[str, Callable[[Line, re.Match[str]], Someone | None]], ...] = (
-    ("mention", _mentioned),
     ("id", _by_id),
     ("email", _by_email),
     ("name", _by_name),
@@ -481,6 +490,7 @@ _PEOPLE: tuple[tuple[str, Callable[[Line, re.Match[str]], Someone | None]], ...]
 
 # What is read where which part is wanted, the surer first.
 _READERS: tuple[tuple[str, Callable[[Line], bool]], ...] = (
+    ("people", _mention),
     ("word", _word),
     ("reason", _reason),
     ("group", _group),

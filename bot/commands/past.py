@@ -2,31 +2,33 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from bot.acting.groups import INVITE
+from bot.acting.history import Deed, History
+from bot.acting.open_lines import ADD, ARRIVING, LEAVING, lacks_history
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Refused
-from bot.bitrix24.groups import INVITE
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.open_lines import ADD, ARRIVING, LEAVING, lacks_history
 from bot.commands.errors import CannotUndo, NothingToUndo
-from bot.presses import UNDO_LIFE, Pressed
-from bot.store.accepted import Accepted
-from bot.store.history import Deed, History
+from bot.inbox.accepted import Accepted
+from bot.inbox.pressed import Pressed
 
 Reach = Literal["beyond", "queue", "unknown"]
 
 UNDO = "undo"
+# Later the chat is another one.
+UNDO_LIFE = 30 * 60
 REMEMBERED = 24 * 3600
 
 
+@dataclass(eq=False, slots=True)
 class Past:
     """The journal, as the requester of one command may ask it about himself."""
 
-    def __init__(self, history: History, command: Accepted) -> None:
-        self._history = history
-        self._command = command
+    _history: History
+    _command: Accepted
 
     async def last_deeds(self, acts: Mapping[int, int]) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.

@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.bitrix24.crm import Crm
+from bot.acting.crm import Crm
+from bot.acting.open_lines import OpenLines
+from bot.acting.users import Users
 from bot.bitrix24.entities import (
     Act,
     CrmItem,
@@ -18,8 +20,7 @@ from bot.bitrix24.entities import (
 )
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.open_lines import OpenLines
-from bot.bitrix24.people import Found, Users, person_of
+from bot.bitrix24.people import Found, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
@@ -43,13 +44,13 @@ class Resolved:
     refusals: list[Refusal]
 
 
+@dataclass(eq=False, slots=True)
 class People:
     """Looks up who is meant, with no more questions than needed."""
 
-    def __init__(self, users: Users, lines: OpenLines, crm: Crm) -> None:
-        self._users = users
-        self._lines = lines
-        self._crm = crm
+    _users: Users
+    _lines: OpenLines
+    _crm: Crm
 
     async def resolve(
         self,

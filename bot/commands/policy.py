@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from bot.acting.users import Users
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Account, Users
+from bot.bitrix24.people import Account
+from bot.portals.settings import PortalSettings, PortalSettingsStore, WorkingHours
 from bot.portals.time_zones import time_zone
 from bot.store.escalations import Skipped, Why
-from bot.store.portal_settings import PortalSettings, PortalSettingsStore, WorkingHours
 
 # How far up an escalation goes where heads are absent.
 HEADS = 3

@@ -17,6 +17,8 @@ _CODE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = (">>", "&gt;&gt;")
+# Without any of it nothing is quoted.
+_MARKS = re.compile(r"-{6}|>>|&gt;&gt;|\[code|\[quote|```", re.IGNORECASE)
 _CUT = "\ufffc"
 
 # What stands for a line that is no command, in what is kept of a message.
@@ -27,7 +29,7 @@ _QUOTATION = "-" * 6
 def is_own_word(event: CommandEvent) -> bool:
     """Say whether a typed command is its author's own, and not only quoted or shown as code."""
     text = event.message.text
-    if not event.is_typed or not text:
+    if not event.is_typed or not _MARKS.search(text):
         return True
     said = said_lines(text)
     # Where nothing is quoted the line is said, however the portal may write it.
@@ -71,6 +73,8 @@ def _first_line(said: list[str], is_meant: Callable[[str], bool]) -> str:
 
 def _quoted(event: CommandEvent, said: list[str]) -> list[str]:
     """Give the commands of a message that are only quoted, this one among them if it is."""
+    if not _MARKS.search(event.message.text):
+        return []
     own = set(map(bare_line, said))
     quoted = [line for line in lines_of(event.message.text) if line.lstrip().startswith("/")]
     quoted = [line for line in quoted if bare_line(line) not in own]
@@ -81,6 +85,8 @@ def _quoted(event: CommandEvent, said: list[str]) -> list[str]:
 
 def said_lines(text: str) -> list[str]:
     """Give the lines of a message that are neither quoted nor code."""
+    if not _MARKS.search(text):
+        return lines_of(text)
     lines = _without_ruled(lines_of(text))
     spoken = [line for line in lines if not line.lstrip().startswith(_QUOTED)]
     # What is left of a line that code stood in is no line of its own.

@@ -26,12 +26,11 @@ from bot.commands.errors import (
     WrongWait,
 )
 from bot.commands.grammar import MAX_REASON, Problem, Unclear, plain
+from bot.commands.outcomes import Outcomes
 from bot.errors import Refusal
-from bot.outcomes import Outcomes
 
 Handler = Callable[..., Awaitable[Outcomes]]
 H = TypeVar("H", bound=Handler)
-Collaborators = Mapping[type[Any], Any]
 
 
 class Arguments(BaseModel):
@@ -97,13 +96,6 @@ class Command:
         except ValidationError:
             raise ButtonExpired from None
 
-    async def run(
-        self, arguments: Arguments, event: CommandEvent, collaborators: Collaborators
-    ) -> Outcomes:
-        """Call the handler."""
-        given = {name: collaborators[type_] for name, type_ in self.takes.items()}
-        return await self.handler(arguments, event, **given)
-
 
 class Router:
     """Commands and buttons by name. Raises ``ValueError`` where one name is declared twice."""
@@ -145,6 +137,8 @@ class Router:
 
         Raises ``UnknownCommand``.
         """
+        if name in self.commands:
+            return self.commands[name]
         for reading in vocabulary.readings(name):
             if reading in self.commands:
                 return self.commands[reading]

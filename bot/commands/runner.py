@@ -9,15 +9,16 @@ from urllib.parse import urlsplit
 from bot.bitrix24.events import INTERNAL, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.outcomes import Outcomes, Usage
 from bot.commands.quotes import LEFT_OUT, said_lines
-from bot.commands.router import Collaborators, Command, Router
+from bot.commands.router import Command, Router
 from bot.errors import Refusal
-from bot.outcomes import Outcomes, Usage
+from bot.figures import OTHER
+from bot.inbox.accepted import Accepted
+from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.portals import Portal
 from bot.portals.proof import Actor
-from bot.presses import Pressed
-from bot.store.accepted import Accepted
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portal
+from bot.portals.settings import PortalSettings, PortalSettingsStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Context:
         return Context(self.portal, command, self.actor)
 
 
-# Gives what handlers ask for by type, made of what is given for one command.
-Workshop = Callable[[Mapping[type[Any], Any]], Collaborators]
+# Gives a command's handler what it asks for by type, made of what is given for one command.
+Workshop = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
 
 
 class Runner:
@@ -76,9 +77,17 @@ class Runner:
             Portal: portal,
             Accepted: context.command,
             Actor: context.actor,
+            PortalSettings: settings,
             Again: Again(self, context),
         }
-        return await declared.run(arguments, event, self._workshop(given))
+        return await declared.handler(arguments, event, **self._workshop(declared, given))
+
+    def named(self, name: str) -> str:
+        """Give the name that a command or an act is counted by: not one that somebody made up."""
+        try:
+            return self._router.find_act(name).name
+        except UnknownCommand:
+            return name if name == PRESS else OTHER
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
@@ -133,12 +142,12 @@ class Runner:
         return bool(event.command.id) and line.startswith("/") and self._router.is_spelled(name)
 
 
+@dataclass(eq=False, slots=True)
 class Again:
     """Runs the command under whose answer a button was pressed."""
 
-    def __init__(self, runner: Runner, context: Context) -> None:
-        self._runner = runner
-        self._context = context
+    _runner: Runner
+    _context: Context
 
     async def run(self, chat: Chat | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now."""
@@ -148,6 +157,10 @@ class Again:
             original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
         return await self._runner.run(self._context.about(replace(command, event=event)))
+
+
+# Of what is given for one command a handler may ask for these.
+GIVEN = (PortalSettings, Again)
 
 
 def _first(event: CommandEvent) -> str:

@@ -3,11 +3,12 @@
 In the internal chat of an item the item is meant, and so the customer's chat of that item.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer
 from bot.bitrix24.events import Chat, CommandEvent
-from bot.bitrix24.open_lines import OpenLines, Target
 from bot.commands.errors import NotInOpenLine, OtherItem
 
 
@@ -30,11 +31,11 @@ class Aimed(Protocol):
         """Give the arguments, with some of them changed, as a button carries them."""
 
 
+@dataclass(eq=False, slots=True)
 class Targets:
     """Finds the chat whose people are meant."""
 
-    def __init__(self, lines: OpenLines) -> None:
-        self._lines = lines
+    _lines: OpenLines
 
     async def find(self, args: Aimed, event: CommandEvent) -> Target:
         """Find the item and, where it is known, the chat; no item where the chat has none.

@@ -3,15 +3,15 @@
 import asyncio
 import logging
 
+from bot.acting.timeline import Timeline
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NotTheirs, Refused
-from bot.bitrix24.timeline import Timeline
-from bot.outcomes import Outcome
-from bot.store.accepted import Accepted
+from bot.commands.outcomes import Outcome
+from bot.inbox.accepted import Accepted
+from bot.portals.portals import Portal
+from bot.portals.preferences import Preferences
+from bot.portals.settings import PortalSettingsStore
 from bot.store.escalations import EscalationEnded
-from bot.store.portal_settings import PortalSettingsStore
-from bot.store.portals import Portal
-from bot.store.preferences import Preferences
 
 log = logging.getLogger(__name__)
 

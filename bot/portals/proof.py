@@ -20,12 +20,12 @@ profile.md.
 
 import logging
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from cachetools import TTLCache
 
 from bot.bitrix24 import batch
-from bot.bitrix24.access import PROFILE, Access, profiled
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import (
@@ -39,11 +39,15 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.rows import flag
+from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
-from bot.store.accepted import Accepted
+from bot.inbox.accepted import Accepted
+from bot.portals.access import PROFILE, Access, profiled
+from bot.portals.portals import Portal
+from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
-from bot.store.portals import Portal
-from bot.store.tokens import TokenPair, Tokens
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +100,7 @@ class Proof:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:
-            owned = await self._patience.insist(NOT_KNOWN, lambda: self.owned(portal, pair))
+            owned = await self.insist(lambda: self.owned(portal, pair))
             self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
@@ -128,14 +132,13 @@ class Proof:
         Raises as ``Access.with_pair``.
         """
         is_batch = call.method == "batch"
-        if self.rests(portal) or (is_batch and len(call.methods) == batch.MAX_CALLS):
+        if self.rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
             return None, await self._access.with_pair(portal, pair, call)
         if is_batch:
-            result = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
-            told = batch.read(result, {WHOSE: PROFILE})[WHOSE]
-            return self._read(portal, told), result
+            told = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
+            return self._read(portal, told[WHOSE]), told
         calls = {WHOSE: PROFILE, "call": call}
-        told = batch.read(await self._access.with_pair(portal, pair, batch.build(calls)), calls)
+        told = await self._access.with_pair(portal, pair, batch.build(calls))
         return self._read(portal, told[WHOSE]), told["call"]
 
     def _read(self, portal: Portal, told: Any) -> Person | None:
@@ -174,7 +177,7 @@ class Proof:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
         call = Call("im.user.get", {"ID": user_id})
         try:
-            told = await self._access.call(portal, portal.installer_id, call)
+            told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
         found = told if isinstance(told, dict) else {"active": False}
@@ -186,6 +189,10 @@ class Proof:
         bot_id = portal.bot_id or 0
         if await self._tokens.find(portal.member_id, bot_id) is None:
             self._tokens.keep(portal.member_id, bot_id, pair)
+
+    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again and again where nobody answers, as long as a command may wait."""
+        return await self._patience.insist(NOT_KNOWN, ask)
 
     def count(self, what: "Proven") -> None:
         """Count what came of a proof."""
@@ -244,8 +251,11 @@ class Actor:
     async def prove(self) -> None:
         """Make sure that the requester means the command, before it does anything by itself.
 
-        Raises ``NotProven``, ``NotTheirs``, ``Bitrix24Error`` where nobody can be asked.
+        Raises ``NotProven``, ``NotTheirs``, ``Bitrix24Error`` where nobody can be asked for long.
         """
+        await self._proof.insist(self._prove)
+
+    async def _prove(self) -> None:
         if not self.is_proven and self._own is not None:
             await self._prove_own(self._own)
         await self._prove_event()

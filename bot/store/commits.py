@@ -97,7 +97,13 @@ class Commits:
     def _commit(self, group: list[Request]) -> list[Answer]:
         """Give every request its answer; what is posted and not taken is kept for later."""
         try:
-            return self._transaction(group)
+            try:
+                return self._attempt(group)
+            except DBAPIError as error:
+                # A connection that was lost in a quiet hour shows only now, before any commit.
+                if self._is_committing or not error.connection_invalidated:
+                    raise
+            return self._attempt(group)
         except Exception as error:
             if len(group) > 1 and not _concerns_all(error):
                 # One bad row must not take the others with it.
@@ -109,15 +115,6 @@ class Commits:
         self._owed += [request for request in group if request.done is None]
         return [(request, failure) for request in group if request.done is not None]
 
-    def _transaction(self, group: list[Request]) -> list[Answer]:
-        try:
-            return self._attempt(group)
-        except DBAPIError as error:
-            # A connection that was lost in a quiet hour shows only now, before any commit.
-            if self._is_committing or not error.connection_invalidated:
-                raise
-        return self._attempt(group)
-
     def _attempt(self, group: list[Request]) -> list[Answer]:
         self._is_committing = False
         statements: dict[int, tuple[Executable, list[Row]]] = {}
@@ -127,25 +124,19 @@ class Commits:
         returned: dict[Any, Any] = {}
         if not statements:
             return [(request, returned) for request in group]
-        with self._connected().begin():
+        # Kept: to fetch one from the pool takes as long as a small statement.
+        connection = self._connection = self._connection or self._engine.connect()
+        with connection.begin():
             for statement, rows in statements.values():
-                returned.update(self._execute(statement, rows))
+                result = self._execute(connection, statement, rows)
+                rows_back: Sequence[Any] = result.all() if result.returns_rows else ()
+                returned.update({row[0]: row[1] for row in rows_back})
             self._is_committing = True
         return [(request, returned) for request in group]
 
-    def _connected(self) -> Connection:
-        # Kept: to fetch one from the pool takes as long as a small statement.
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
-
-    def _execute(self, statement: Executable, rows: list[Row]) -> dict[Any, Any]:
-        result = self._result(statement, rows)
-        returned: Sequence[Any] = result.all() if result.returns_rows else ()
-        return {row[0]: row[1] for row in returned}
-
-    def _result(self, statement: Executable, rows: list[Row]) -> CursorResult[Any]:
-        connection = self._connected()
+    def _execute(
+        self, connection: Connection, statement: Executable, rows: list[Row]
+    ) -> CursorResult[Any]:
         if not rows:
             return connection.execute(statement)
         prepared = self._prepared.get(id(statement))

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.sql import func
 
 from bot.errors import StoreUnavailable
-from bot.exposition import Gauges, exposition
 from bot.figures import Figures, Sample
 from bot.store.database import Database
+from bot.store.exposition import Gauges, exposition
 from bot.store.tables import figures, portals
 
 log = logging.getLogger(__name__)

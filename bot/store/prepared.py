@@ -43,11 +43,11 @@ class Prepared:
         if self._returns_rows and len(rows) > 1:
             # What many rows return comes in pieces, which SQLAlchemy puts together.
             return connection.execute(self._statement, rows)
-        filled = [self._filled(row) for row in rows]
+        filled = []
+        for row in rows:
+            values = {**self._fixed, **row}
+            for name, process in self._processors.items():
+                values[name] = process(values[name])
+            order = self._order
+            filled.append(values if order is None else tuple([values[name] for name in order]))
         return connection.exec_driver_sql(self._sql, filled[0] if len(filled) == 1 else filled)
-
-    def _filled(self, row: Mapping[str, Any]) -> Any:
-        values = {**self._fixed, **row}
-        for name, process in self._processors.items():
-            values[name] = process(values[name])
-        return values if self._order is None else tuple([values[name] for name in self._order])

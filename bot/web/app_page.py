@@ -17,13 +17,13 @@ from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import origin
-from bot.connect import Links
-from bot.doctor import Doctor
+from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
-from bot.lifecycle import Lifecycle
-from bot.store.forgetting import Forgetting
-from bot.visitors import Stranger, Visitor, Visitors
-from bot.visits import Visit
+from bot.installing.doctor import Doctor
+from bot.installing.lifecycle import Lifecycle
+from bot.portals.forgetting import Forgetting
+from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.story.connect import Links
 from bot.web.callers import Callers
 from bot.web.journal_page import JournalPage
 from bot.web.pages import Pages

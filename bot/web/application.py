@@ -6,19 +6,19 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 import handlers
+from bot.acting.audit import Audit
+from bot.acting.groups import Groups
+from bot.acting.requester import Requester
 from bot.app import Parts, running
-from bot.bitrix24.groups import Groups
-from bot.bitrix24.requester import Requester
-from bot.colleagues import Colleagues
 from bot.commands.arrivals import Arrivals
 from bot.commands.departures import Departures
-from bot.connect import Connect
-from bot.lifecycle import Lifecycle
+from bot.installing.lifecycle import Lifecycle
+from bot.installing.overview import Overview
+from bot.portals.colleagues import Colleagues
+from bot.portals.forgetting import Forgetting
+from bot.portals.visitors import Visitors
 from bot.settings import Settings
-from bot.store.audit import Audit
-from bot.store.forgetting import Forgetting
-from bot.store.overview import Overview
-from bot.visitors import Visitors
+from bot.story.connect import Connect
 from bot.web.app_page import AppPage
 from bot.web.callers import Callers
 from bot.web.connect import Connecting

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from bot.bitrix24 import form
 from bot.commands.grammar import numbered
-from bot.connect import Connect, NotConnected, Obstacle
 from bot.errors import StoreUnavailable
-from bot.waiting import Asked
+from bot.story.connect import Connect, NotConnected, Obstacle
+from bot.story.waiting import Asked
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.commands.grammar import BOUNDS
+from bot.portals.settings import AtEnd, NotNeeded, PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
-from bot.store.portal_settings import AtEnd, NotNeeded, PortalSettings, WorkingHours
 
 # Whom an escalation may look for.
 ROLES = ("responsible", "head", "duty")

@@ -8,22 +8,22 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands
 from bot.commands.router import Router
-from bot.engine.backlog import Backlog, Room
-from bot.engine.engine import Engine
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
-from bot.languages import Languages
-from bot.lifecycle import Lifecycle
-from bot.rendering import Wording
-from bot.store.accepted import NOTHING, Brought, Place, Reply, refusals_of
+from bot.inbox.accepted import NOTHING, Brought, Place, Reply, refusals_of
+from bot.inbox.backlog import Backlog, Room
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
+from bot.installing.lifecycle import Lifecycle
+from bot.portals.portals import Portal, Portals
 from bot.store.escalations import Escalations
-from bot.store.inbox import Inbox
-from bot.store.portals import Portal, Portals
-from bot.store.tokens import TokenPair
 from bot.web.callers import Callers
 from bot.web.requests import Forms
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import logging
 from aiohttp import web
 from sqlalchemy import text
 
-from bot.engine.engine import Engine, NotReady
 from bot.errors import StoreUnavailable
+from bot.inbox.engine import Engine, NotReady
 from bot.store.database import Database
 
 log = logging.getLogger(__name__)

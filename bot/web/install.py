@@ -18,8 +18,9 @@ from bot.bitrix24.errors import (
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
+from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
-from bot.installation import (
+from bot.installing.installation import (
     AppUnknown,
     Installation,
     NoAuthorizationServer,
@@ -30,10 +31,9 @@ from bot.installation import (
     WrongId,
     WrongSecret,
 )
-from bot.registration import Registration
-from bot.store.portals import Portal
-from bot.store.preferences import Preferences
-from bot.visits import Visit
+from bot.installing.registration import Registration
+from bot.portals.portals import Portal
+from bot.portals.preferences import Preferences
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
@@ -64,24 +64,16 @@ class Step:
     code: str = ""
 
 
+@dataclass(eq=False, slots=True)
 class Install:
     """The address that a portal tells of its installation."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        installation: Installation,
-        registration: Registration,
-        preferences: Preferences,
-        pages: Pages,
-    ) -> None:
-        self._forms = forms
-        self._callers = callers
-        self._installation = installation
-        self._registration = registration
-        self._preferences = preferences
-        self._pages = pages
+    _forms: Forms
+    _callers: Callers
+    _installation: Installation
+    _registration: Registration
+    _preferences: Preferences
+    _pages: Pages
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Take an installation, and answer a person with a page, a portal with a line."""

@@ -4,18 +4,19 @@ import csv
 import io
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
 
 from aiohttp import web
 
+from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.oauth import origin
-from bot.colleagues import Colleagues
-from bot.store.audit import PAGE, Audit, Entry, Result, Wanted
+from bot.installing.overview import Overview
+from bot.portals.colleagues import Colleagues
+from bot.portals.visitors import Visitor
 from bot.store.escalations import KEPT, How
-from bot.store.overview import Overview
-from bot.visitors import Visitor
 from bot.web.pages import Pages
 
 Form = Mapping[str, Any]
@@ -28,25 +29,18 @@ MOST_LETTERS = 100
 _FIELDS = ("requester", "command", "result", "since", "until")
 
 
+@dataclass(eq=False, slots=True)
 class JournalPage:
     """Shows the journal of the visitor's portal, and no other.
 
     ``commands`` are those that change something: no others are in it.
     """
 
-    def __init__(
-        self,
-        audit: Audit,
-        overview: Overview,
-        colleagues: Colleagues,
-        pages: Pages,
-        commands: Sequence[str],
-    ) -> None:
-        self._audit = audit
-        self._overview = overview
-        self._colleagues = colleagues
-        self._pages = pages
-        self._commands = commands
+    _audit: Audit
+    _overview: Overview
+    _colleagues: Colleagues
+    _pages: Pages
+    _commands: Sequence[str]
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.rendering import TEMPLATES, plural
+from bot.wording.rendering import TEMPLATES, plural
 
 DIRECTORY = TEMPLATES / "pages"
 DEFAULT_LANGUAGE = "en"

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.bodies import SMALL, Arriving, NoRoom, TooLarge
-from bot.shares import Shares
+from bot.bitrix24.shares import Shares
 from bot.web.callers import Callers
 from bot.web.listener import most_connections
 

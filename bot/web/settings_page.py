@@ -7,17 +7,12 @@ from typing import Any, Literal, cast, get_args
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.people import Account, Found
-from bot.colleagues import Colleagues
-from bot.rendering import Wording
-from bot.store.portal_settings import (
-    ByChat,
-    PortalSettings,
-    PortalSettingsStore,
-    WorkingHours,
-)
-from bot.visitors import Visitor
+from bot.portals.colleagues import Colleagues
+from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore, WorkingHours
+from bot.portals.visitors import Visitor
 from bot.web import escalation_form
 from bot.web.escalation_form import mapping, one_of
+from bot.wording.rendering import Wording
 
 # More people on duty than this nobody calls one after the other.
 MOST_ON_DUTY = 30
@@ -50,20 +45,14 @@ class Unclear:
     matches: Sequence[Found] = ()
 
 
+@dataclass(eq=False, slots=True)
 class SettingsPage:
     """Shows and stores the decisions."""
 
-    def __init__(
-        self,
-        store: PortalSettingsStore,
-        colleagues: Colleagues,
-        wording: Wording,
-        commands: Sequence[str],
-    ) -> None:
-        self._store = store
-        self._colleagues = colleagues
-        self._wording = wording
-        self._commands = commands
+    _store: PortalSettingsStore
+    _colleagues: Colleagues
+    _wording: Wording
+    _commands: Sequence[str]
 
     async def commands(self, visitor: Visitor) -> list[Shown]:
         """List the commands, and which of them are on."""

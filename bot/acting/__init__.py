@@ -1,0 +1,1 @@
+"""What is asked and changed as the requester."""

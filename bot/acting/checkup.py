@@ -1,0 +1,107 @@
+"""What can be seen of an app, a bot and a dialog without changing any of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.acting.open_lines import Line, is_dialog, read_dialog, read_lines
+from bot.acting.requester import Requester
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.people import person
+from bot.bitrix24.rows import flag, row, rows, text
+from bot.bitrix24.scopes import missing_scopes
+
+NO_METHOD = "ERROR_METHOD_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """The findings; ``None`` where there was nothing to look at, or no answer.
+
+    ``lines`` are the one of the dialog; without a dialog those in whose queue the requester is.
+    ``revision`` is 0 where the portal is too old to have one.
+    """
+
+    requester: Person | None
+    missing_scopes: tuple[str, ...] | None
+    revision: int | None
+    supports_lines: bool | None
+    item: CrmItem | None
+    sees_dialog: bool | None
+    is_active: bool | None
+    is_admin: bool
+    lines: tuple[Line, ...]
+
+
+class Checkups:
+    """Looks with the requester's token."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def look(self, bot_id: int, chat_id: int) -> Checkup:
+        """Look at everything, in one request; at a dialog, if there is a chat."""
+        calls = {
+            "me": Call("profile"),
+            "scopes": Call("scope"),
+            "revision": Call("imbot.v2.Revision.get"),
+            "bot": Call("imbot.v2.Bot.get", {"botId": bot_id}),
+            "admin": Call("user.admin"),
+            "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
+        }
+        if chat_id:
+            calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+        seen = await self._requester.ask_all(calls)
+        item = _item(seen.get("dialog"))
+        active = await self._is_active(item, chat_id) if item else None
+        requester = person(seen["me"]) if isinstance(seen["me"], Mapping) else None
+        line_id = read_dialog(chat_id, seen.get("dialog")).line_id
+        lines = [
+            one
+            for one in read_lines(seen["lines"])
+            if (one.id == line_id if chat_id else requester and requester.id in one.queue)
+        ]
+        return Checkup(
+            requester=requester,
+            missing_scopes=missing_scopes(seen["scopes"]),
+            revision=_revision(seen["revision"]),
+            supports_lines=_supports_lines(seen["bot"]),
+            item=item,
+            sees_dialog=_sees(seen["dialog"]) if chat_id else None,
+            is_active=active,
+            is_admin=seen["admin"] is True,
+            lines=tuple(lines),
+        )
+
+    async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:
+        params = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
+        try:
+            found = await self._requester.ask(Call("imopenlines.crm.chat.get", params))
+        except Bitrix24Error:
+            return None
+        numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])
+        return chat_id in numbers if isinstance(found, list | Mapping) else None
+
+
+def _revision(found: Any) -> int | None:
+    if isinstance(found, Refused) and found.code == NO_METHOD:
+        return 0
+    return read_number(found.get("rest")) if isinstance(found, Mapping) else None
+
+
+def _supports_lines(found: Any) -> bool | None:
+    told = row(found, "bot").get("isSupportOpenline")
+    return None if told is None else flag(told)
+
+
+def _sees(found: Any) -> bool | None:
+    return True if is_dialog(found) else False if isinstance(found, Refused) else None
+
+
+def _item(found: Any) -> CrmItem | None:
+    if not isinstance(found, Mapping):
+        return None
+    return CrmItem.bound(text(found.get("entity_data_2")), text(found.get("entity_data_1")))

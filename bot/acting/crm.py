@@ -1,0 +1,46 @@
+"""Leads, deals, contacts and companies. Method: crm.item.get."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.acting.requester import Requester
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.rows import PAGE, row, text
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An item as its reader sees it: with its title, and who has to do with it."""
+
+    item: CrmItem
+    responsible_id: int = 0
+    observer_ids: tuple[int, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Crm:
+    """CRM items, as the requester may see them."""
+
+    _requester: Requester
+
+    async def card(self, item: CrmItem) -> Card:
+        """Look an item up. Raises ``Refused``: ``ACCESS_DENIED``, ``NOT_FOUND``."""
+        return card(item, await self._requester.ask(item_call(item)))
+
+
+def item_call(item: CrmItem) -> Call:
+    """Make the call that looks an item up."""
+    return Call("crm.item.get", {"entityTypeId": ENTITY_TYPE_IDS[item.type], "id": item.id})
+
+
+def card(item: CrmItem, found: Any) -> Card:
+    """Read the answer of ``crm.item.get``."""
+    seen = row(found, "item")
+    title = text(seen.get("title")) or text(seen.get("name"))
+    return Card(
+        item.model_copy(update={"title": title}),
+        read_number(seen.get("assignedById")) or 0,
+        read_numbers(seen.get("observers"), PAGE),
+    )

@@ -1,0 +1,103 @@
+"""What a requester has changed, and what he was refused: read from the journal."""
+
+import json
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bot.acting.journal import SET_ASIDE
+from bot.store.database import Database
+from bot.store.tables import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A step of an earlier command, as the journal has it."""
+
+    command_id: int
+    command: str
+    method: str
+    person_id: int
+    params: dict[str, Any]
+    code: str | None
+    told: Any
+    changed: bool | None
+    at: float
+
+
+class History:
+    """The journal, looked back at."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def since(
+        self, member_id: str, requester_id: int, chat: str, seconds: float
+    ) -> list[Deed]:
+        """List what somebody asked in a chat lately, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.requester_id == requester_id,
+            journal.c.chat == chat,
+            journal.c.begun_at > time.time() - seconds,
+        )
+
+    async def of(self, member_id: str, requester_id: int, command_id: int) -> list[Deed]:
+        """List the steps of a command of this requester."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.requester_id == requester_id,
+            journal.c.command_id == command_id,
+        )
+
+    async def by(
+        self, member_id: str, requester_id: int, method: str, seconds: float
+    ) -> list[Deed]:
+        """List what somebody asked for by this method lately, in any chat, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.requester_id == requester_id,
+            journal.c.method == method,
+            journal.c.begun_at > time.time() - seconds,
+        )
+
+    async def of_people(
+        self, member_id: str, people: Collection[int], methods: Collection[str]
+    ) -> list[Deed]:
+        """List what was done by these methods to people, whoever asked for it, oldest first."""
+        return await self._deeds(
+            journal.c.member_id == member_id,
+            journal.c.person_id.in_(people),
+            journal.c.method.in_(methods),
+            journal.c.code.is_(None),
+        )
+
+    async def _deeds(self, *conditions: Any) -> list[Deed]:
+        question = (
+            select(journal)
+            .where(*conditions, journal.c.answered_at.is_not(None), journal.c.step > SET_ASIDE)
+            .order_by(journal.c.command_id, journal.c.step)
+        )
+
+        def ask(connection: Connection) -> Sequence[Row[Any]]:
+            return list(connection.execute(question))
+
+        return [_deed(row) for row in await self._database.read(ask)]
+
+
+def _deed(row: Row[Any]) -> Deed:
+    told = json.loads(row.result)
+    return Deed(
+        row.command_id,
+        row.command,
+        row.method,
+        row.person_id,
+        json.loads(row.params),
+        row.code,
+        told.get("result"),
+        row.changed,
+        row.begun_at,
+    )

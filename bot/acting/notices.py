@@ -1,0 +1,26 @@
+"""Notifications from one person to another. Method: im.notify.personal.add."""
+
+from dataclasses import dataclass
+
+from bot.acting.journal import Answered, Step
+from bot.acting.open_lines import MENDING, confirmed
+from bot.acting.requester import Requester
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import Person
+
+
+@dataclass(eq=False, slots=True)
+class Notices:
+    """Notifies people in the requester's name."""
+
+    _requester: Requester
+
+    async def send(self, to: Person, text: str) -> Answered:
+        """Notify somebody; what others wrote in the text has been made plain before.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
+        params = {"USER_ID": to.id, "MESSAGE": text}
+        step = Step(MENDING, "im.notify.personal.add", params, to.id)
+        changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
+        return confirmed(changes.answers[MENDING])

@@ -1,0 +1,381 @@
+"""People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from bot.acting.journal import Answered, Step
+from bot.acting.requester import AFTER, LOOK, Changes, Requester
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.rows import moment, rows, text
+
+ADD = "imopenlines.crm.chat.user.add"
+DELETE = "imopenlines.crm.chat.user.delete"
+# The messenger's own "+": by the chat, whatever its item and the state of its dialog.
+CHAT_ADD = "im.chat.user.add"
+CHAT_DELETE = "im.chat.user.delete"
+
+ARRIVING = frozenset({ADD, CHAT_ADD})
+LEAVING = frozenset({DELETE, CHAT_DELETE})
+
+# How many messages are looked at: what the portal gives at most.
+MESSAGES = 50
+
+# Steps are counted within a command; those that mend something first have numbers of their own,
+# and so have those that go by the chat itself.
+MENDING = 1000
+BY_CHAT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose people are meant: an item, and its chat where that is known.
+
+    Without ``chat_id`` the portal takes the item's last chat; ``last_chat`` is what that seems
+    to be. ``here``: it is the chat that the command was typed in. ``item`` is ``None`` where the
+    chat is bound to nothing.
+    """
+
+    item: CrmItem | None
+    chat_id: int = 0
+    last_chat: int = 0
+    here: bool = False
+
+    @property
+    def known_chat(self) -> int:
+        """Give the chat, as far as it is known; else 0."""
+        return self.chat_id or self.last_chat
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What came of adding or removing one person.
+
+    ``chat_id`` is 0 where the item has no chat; ``changed`` is ``None`` where nobody knows;
+    ``ignored``: the portal says yes, and leaves the person out; ``unclear``: what it says and
+    what it shows do not tell what came of it.
+    """
+
+    person: Person
+    chat_id: int = 0
+    changed: bool | None = None
+    ignored: bool = False
+    unclear: bool = False
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """An open-line dialog as the portal shows it.
+
+    ``line_id`` is 0 where it is not told. ``is_over``: its session has ended; ``None`` where the
+    portal does not tell.
+    """
+
+    id: int
+    items: tuple[CrmItem, ...]
+    owner_id: int
+    name: str
+    entity_data_1: str
+    entity_data_2: str
+    line_id: int = 0
+
+    @property
+    def is_over(self) -> bool | None:
+        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0."""
+        session = next(iter(self.entity_data_1.split("|")[5:6]), "")
+        return None if (number := read_number(session)) is None else number == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a chat, by whom, and when it was written, if that is told."""
+
+    id: int
+    author_id: int
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A dialog and its newest messages, as far as the requester may see them."""
+
+    dialog: Dialog
+    said: tuple[Said, ...]
+
+    def first_of(self, user_id: int, after: int) -> Said | None:
+        """Give the first message that somebody has written after this one."""
+        own = [one for one in self.said if one.author_id == user_id and one.id > after]
+        return min(own, key=lambda one: one.id, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open line, and the operators of its queue."""
+
+    id: int
+    name: str
+    queue: tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class OpenLines:
+    """Open-line chats, as the requester may see and change them."""
+
+    _requester: Requester
+
+    async def dialog(self, chat_id: int) -> Dialog:
+        """Look a dialog up: ``imopenlines.dialog.get``.
+
+        Raises ``Refused``; ``Unanswered`` where the portal gives something else.
+        """
+        found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
+        if not is_dialog(found):
+            raise Unanswered("imopenlines.dialog.get was answered without a dialog")
+        return read_dialog(chat_id, found)
+
+    async def glance(self, chat_id: int) -> Glance:
+        """Look at a dialog and at what was said in it, in one request."""
+        found = await self._requester.ask_all(
+            {
+                "dialog": Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}),
+                "said": Call(
+                    "im.dialog.messages.get", {"DIALOG_ID": f"chat{chat_id}", "LIMIT": MESSAGES}
+                ),
+            }
+        )
+        # What the requester may not see is not there; only members see what was said.
+        return Glance(read_dialog(chat_id, found["dialog"]), _said(found["said"]))
+
+    async def last_chat(self, item: CrmItem) -> int:
+        """Say which chat of an item the portal used last; 0 where it has none or does not say."""
+        call = Call("imopenlines.crm.chat.getLastId", _item(item))
+        try:
+            found = await self._requester.ask(call)
+        except Refused:
+            return 0
+        return read_number(found) or 0
+
+    async def chats(self, item: CrmItem) -> list[tuple[int, str]]:
+        """List an item's active chats with the titles of their connectors."""
+        try:
+            found = await self._requester.ask(Call("imopenlines.crm.chat.get", _item(item)))
+        except Bitrix24Error:
+            return []
+        return [
+            (chat_id, text(row.get("CONNECTOR_TITLE")) or text(row.get("CONNECTOR_ID")))
+            for row in rows(found)
+            if (chat_id := read_number(row.get("CHAT_ID")))
+        ]
+
+    async def members(self, chat_id: int) -> list[int]:
+        """List who is in a chat; nobody where the requester may not see it."""
+        found = await self._requester.ask(Call("im.chat.user.list", {"CHAT_ID": chat_id}))
+        return list(read_numbers(found))
+
+    async def queue(self, line_id: int) -> list[int]:
+        """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
+        params = {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"}
+        found = await self._requester.ask(Call("imopenlines.config.get", params))
+        return list(read_numbers(found.get("QUEUE"))) if isinstance(found, Mapping) else []
+
+    async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
+        """Add people to a chat of an item, in one request, each with a result of their own.
+
+        The portal looks at the history right once a request, for the first one whom it comes to:
+        whoever may have been refused in another's stead is asked for once more, alone.
+        """
+        # In an order of their own, so that it does not matter in which they were typed.
+        steps = sorted(_adding(target, people), key=lambda step: step.person_id)
+        changes = await self._change(steps, target)
+        came = {step.person_id: _came(target, step, changes) for step in steps}
+        lacking = [step for step in steps if lacks_history(changes.answers[step.number].refused)]
+        for step in lacking[1 if changes.alone else 0 :]:
+            await self._requester.forget_refusal(step)
+            changes = await self._change([step], target, alone=True)
+            came[step.person_id] = _came(target, step, changes)
+        return [Membership(one, *came[one.id]) for one in people]
+
+    async def add_by_chat(self, chat_id: int, people: Sequence[Person]) -> list[Membership]:
+        """Add people by the chat itself, as its members may: ``im.chat.user.add``."""
+        steps = [
+            Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
+            for n, one in enumerate(people)
+        ]
+        target = Target(None, chat_id)
+        changes = await self._change(steps, target)
+        return [
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
+        ]
+
+    async def remove(
+        self, target: Target, people: Sequence[Person], by_chat: Collection[int] = ()
+    ) -> list[Membership]:
+        """Remove people from a chat, in one request, each with a result of their own.
+
+        Those whose ids are in ``by_chat`` are removed by the chat itself, as its owner may.
+        """
+        steps = [_removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)]
+        changes = await self._change(steps, target)
+        return [
+            Membership(one, *_came(target, step, changes))
+            for one, step in zip(people, steps, strict=True)
+        ]
+
+    async def create_lead(self, chat_id: int) -> Answered:
+        """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
+        step = Step(MENDING, "imopenlines.crm.lead.create", {"CHAT_ID": chat_id}, 0)
+        return await self._mend(step, lambda dialog: bool(dialog.items))
+
+    async def start_session(self, chat_id: int) -> Answered:
+        """Begin a finished dialog anew: ``imopenlines.session.start``."""
+        step = Step(MENDING, "imopenlines.session.start", {"CHAT_ID": chat_id}, 0)
+        return await self._mend(step, lambda dialog: None)
+
+    async def hide(self, chat_id: int) -> Answered:
+        """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
+
+        Raises ``Unanswered`` where the portal says neither yes nor no.
+        """
+        params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
+        step = Step(MENDING, "imopenlines.session.mode.silent", params, 0)
+        return confirmed(await self._mend(step, lambda dialog: None))
+
+    async def delete_message(self, chat_id: int, message_id: int) -> Answered:
+        """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
+        step = Step(MENDING, "im.message.delete", {"MESSAGE_ID": message_id}, 0)
+        look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+        changes = await self._requester.change([step], look, lambda found, step: None)
+        return confirmed(changes.answers[MENDING])
+
+    async def _mend(self, step: Step, is_mended: Callable[[Dialog], bool | None]) -> Answered:
+        chat_id = step.params["CHAT_ID"]
+
+        def is_done(found: Any, step: Step) -> bool | None:
+            return is_mended(read_dialog(chat_id, found)) if is_dialog(found) else None
+
+        look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+        return (await self._requester.change([step], look, is_done)).answers[step.number]
+
+    async def _change(
+        self, steps: Sequence[Step], target: Target, *, alone: bool = False
+    ) -> Changes:
+        look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
+        return await self._requester.change(steps, look, _is_done, {AFTER: look}, alone=alone)
+
+
+def lacks_history(refused: Refused | None) -> bool:
+    """Say whether somebody is refused because of the view of history in the caller's role."""
+    if refused is None or refused.code != "ACCESS_DENIED":
+        return False
+    return "chat history" in refused.description.lower()
+
+
+def confirmed(answer: Answered) -> Answered:
+    """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
+    if answer.code is None and not is_told(answer):
+        raise Unanswered("the portal says neither yes nor no")
+    return answer
+
+
+def is_told(answer: Answered) -> bool:
+    """Say whether it is known what came of a step that was not refused."""
+    return answer.changed is not None or answer.result is True or bool(read_number(answer.result))
+
+
+def _said(found: Any) -> tuple[Said, ...]:
+    listed = found.get("messages") if isinstance(found, Mapping) else None
+    return tuple(
+        Said(number, read_number(one.get("author_id")) or 0, moment(one.get("date")))
+        for one in rows(listed, MESSAGES)
+        if (number := read_number(one.get("id")))
+    )
+
+
+def _item(item: CrmItem) -> dict[str, Any]:
+    return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
+
+
+def _params(target: Target, person: Person) -> dict[str, Any]:
+    item = _item(target.item) if target.item else {}
+    chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
+    return {**item, "USER_ID": person.id, **chat}
+
+
+def _adding(target: Target, people: Sequence[Person]) -> list[Step]:
+    return [Step(n, ADD, _params(target, one), one.id) for n, one in enumerate(people)]
+
+
+def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Step:
+    if not by_chat:
+        return Step(number, DELETE, _params(target, person), person.id)
+    params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
+    return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
+
+
+def read_lines(found: Any) -> list[Line]:
+    """Read the answer of ``imopenlines.config.list.get``."""
+    return [
+        Line(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
+        for one in rows(found)
+        if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
+    ]
+
+
+def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
+    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
+
+
+def read_dialog(chat_id: int, found: Any) -> Dialog:
+    """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
+    found = found if is_dialog(found) else {}
+    data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
+    line = text(found.get("entity_id")).split("|")[1:2]
+    return Dialog(
+        chat_id,
+        tuple(CrmItem.all_bound(data_2, data_1)),
+        read_number(found.get("owner")) or 0,
+        text(found.get("name")),
+        data_1,
+        data_2,
+        next(iter(read_numbers(line)), 0),
+    )
+
+
+def _is_done(members: Any, step: Step) -> bool | None:
+    is_member = _is_in(members, step.person_id)
+    return is_member if step.method in ARRIVING or is_member is None else not is_member
+
+
+def _is_in(members: Any, person_id: int) -> bool | None:
+    # An empty list is what a stranger to the chat is shown: it proves nothing.
+    numbers = read_numbers(members)
+    return person_id in numbers if numbers else None
+
+
+def _came(
+    target: Target, step: Step, changes: Changes
+) -> tuple[int, bool | None, bool, bool, Refused | None]:
+    """Say what came of a step, as a ``Membership`` has it."""
+    answer, seen = changes.answers[step.number], changes.seen
+    if refused := answer.refused:
+        return 0, None, False, False, refused
+    before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
+    # The messenger's own methods answer with true, and not with the chat.
+    by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
+    chat_id = None if by_chat else read_number(answer.result)
+    is_told = answer.result is True if by_chat else chat_id is not None
+    if chat_id is None:
+        # It was begun before and has been found done; or the answer names no chat.
+        chat_id = target.known_chat
+    is_missing = bool(chat_id) and before is False and after is False
+    is_unknown = not is_told and answer.changed is None and not after
+    # External people are left out of additions so.
+    ignored = is_missing and step.method in ARRIVING
+    unclear = (is_missing or is_unknown) and not ignored
+    return chat_id, answer.changed, ignored, unclear, None

@@ -1,0 +1,259 @@
+"""Changing calls as the requester, each made once, whatever happens to the process.
+
+A call is in the journal before it is made. Where a call is found begun and unanswered, the
+portal is looked at first: what is there already is not asked for again.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+from bot.acting.journal import Answered, Journal, Recorded, Step
+from bot.bitrix24 import batch
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import Person
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
+from bot.figures import Figures
+from bot.inbox.accepted import Accepted
+from bot.portals.proof import Actor
+
+# What is asked in one request before the steps, and, where it is asked for, after them.
+LOOK, AFTER = "look", "after"
+
+# Whether in the chat or not, somebody who is dismissed is told of as such.
+INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
+
+IsDone = Callable[[Any, Step], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What came of some steps, by their numbers, and what was seen in the same request.
+
+    ``seen`` is empty where nothing had to be sent any more. ``alone``: they were in a request of
+    their own, as far as is known.
+    """
+
+    answers: Mapping[int, Answered]
+    seen: Mapping[str, Any]
+    alone: bool
+
+
+@dataclass(eq=False, slots=True)
+class Requester:
+    """The portal as the requester of one command sees and changes it."""
+
+    _actor: Actor
+    _journal: Journal
+    _patience: Patience
+    _command: Accepted
+    _figures: Figures
+    # Whether the journal has steps of this command, from earlier or by now.
+    _has_begun: bool = field(default=False, init=False)
+
+    @property
+    def person(self) -> Person:
+        """Who they are, by the name that the portal has confirmed, if it has."""
+        return self._actor.person
+
+    async def ask(self, call: Call) -> Any:
+        """Make a call that changes nothing, again and again if need be."""
+        return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
+
+    async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
+        """Make calls that change nothing, in one request; an error stands in for a result."""
+        return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
+
+    async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
+        results: batch.Answers = await self._actor.call(batch.build(calls))
+        for result in results.values():
+            if isinstance(result, NOT_HAPPENED):
+                raise result
+        return results
+
+    async def change(
+        self,
+        steps: Sequence[Step],
+        look: Call,
+        is_done: IsDone,
+        also: Mapping[str, Call] | None = None,
+        *,
+        alone: bool = False,
+    ) -> Changes:
+        """Make these calls in one request, and each of them once.
+
+        ``alone``: no other command's calls are to be in that request.
+
+        ``look`` is asked in the same request, before them: with its result ``is_done`` says
+        whether the portal is already as the step wants it (``None``: it does not show). Every
+        answer tells by ``changed`` whether the step made a difference. ``also`` is asked after
+        them, in the same request; its results are among what was ``seen``.
+        Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
+        ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
+        """
+        has_begun, self._has_begun = self._has_begun or self._command.repeated, True
+        recorded = await self._journal.of(self._command) if has_begun else []
+        numbered = _numbered(steps, recorded) if recorded else list(steps)
+        work = _Work(numbered, also or {}, recorded, alone=alone)
+        try:
+            try:
+                await self._attempt(work, look, is_done)
+            except NOT_KNOWN as error:
+                again = partial(self._attempt, work, look, is_done)
+                await self._patience.insist(NOT_KNOWN, again, after=error)
+        except NotTheirs as stranger:
+            await self._journal.acted(self._command, stranger.owner)
+            raise
+        pairs = zip(steps, numbered, strict=True)
+        answers = {one.number: work.answers[known.number] for one, known in pairs}
+        return Changes(answers, work.seen, work.was_alone)
+
+    async def forget_refusal(self, step: Step) -> None:
+        """Let a call that was refused be made once more; the journal keeps its refusal."""
+        await self._journal.set_aside(self._command, step)
+
+    async def _settle(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        """See what has come of the steps that were begun and not answered."""
+        seen = await self._actor.call(look)
+        done = [(step, Answered(changed=True)) for step in work.doubtful if is_done(seen, step)]
+        self._journal.answer(self._command, done)
+        work.settle(done)
+
+    async def _attempt(self, work: "_Work", look: Call, is_done: IsDone) -> None:
+        """Make what is left to do, in one request."""
+        if work.doubtful:
+            await self._settle(work, look, is_done)
+        todo = work.todo
+        if not todo:
+            return
+        if new := [step for step in todo if step.number not in work.begun]:
+            await self._journal.begin(self._command, new)
+            work.begun.update(step.number for step in new)
+        changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
+        calls = {LOOK: look, **changing, **work.also}
+        stranger: NotTheirs | None = None
+        try:
+            answers = await self._actor.call(batch.build(calls, alone=work.alone))
+        except NotTheirs as found:
+            stranger, answers = found, found.result
+        except Unanswered:
+            work.doubt(todo)
+            raise
+        except NoPermission:
+            # Nothing was called: whoever takes the command up later has nothing to look for.
+            await self._journal.withdraw(self._command, new)
+            raise
+        if stranger is not None and answers is None:
+            await self._journal.withdraw(self._command, new)
+            raise stranger
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
+        self._take(work, answers, is_done, stranger)
+
+    def _take(
+        self, work: "_Work", answers: batch.Answers, is_done: IsDone, stranger: NotTheirs | None
+    ) -> None:
+        """Note what a request came to. Raises what is to be tried again, and the ``stranger``."""
+        came = [(step, answers[_name(step)]) for step in work.todo]
+        work.doubt([step for step, result in came if isinstance(result, Unanswered)])
+        told = [
+            (step, _answer(step, result, answers, is_done, step.number in work.doubted))
+            for step, result in came
+            if not isinstance(result, NOT_KNOWN)
+        ]
+        self._journal.answer(self._command, told)
+        if stranger is not None:
+            raise stranger
+        work.was_alone = not isinstance(answers, batch.Shared)
+        work.answers.update({step.number: answer for step, answer in told})
+        work.seen = {name: answers[name] for name in (LOOK, *work.also)}
+        for _, result in came:
+            if isinstance(result, NOT_KNOWN):
+                raise result
+
+
+class _Work:
+    """What is left of some steps: to do, in doubt, answered."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        also: Mapping[str, Call],
+        journal: Sequence[Recorded],
+        *,
+        alone: bool,
+    ) -> None:
+        self._steps = steps
+        self.also = also
+        self.alone, self.was_alone = alone, False
+        self.seen: dict[str, Any] = {}
+        answers = {one.step.number: one.answer for one in journal}
+        self.begun = set(answers)
+        self.doubted = {number for number, answer in answers.items() if answer is None}
+        self.answers = {n: answer for n, answer in answers.items() if answer is not None}
+        self._doubtful = set(self.doubted)
+
+    @property
+    def doubtful(self) -> list[Step]:
+        return [step for step in self._steps if step.number in self._doubtful]
+
+    @property
+    def todo(self) -> list[Step]:
+        return [step for step in self._steps if step.number not in self.answers]
+
+    def doubt(self, steps: Sequence[Step]) -> None:
+        self._doubtful.update(step.number for step in steps)
+        self.doubted |= self._doubtful
+
+    def settle(self, done: Sequence[tuple[Step, Answered]]) -> None:
+        self.answers.update({step.number: answer for step, answer in done})
+        self._doubtful.clear()
+
+
+def _numbered(steps: Sequence[Step], recorded: Sequence[Recorded]) -> list[Step]:
+    """Give each step the number that the journal has the same call under, or one that is free.
+
+    A command may be carried on long after it was begun, and mean other people by then.
+    """
+    taken = {one.step.number: one.step for one in recorded}
+    free = count(1 + max((*taken, *(step.number for step in steps)), default=0))
+    known = [next((n for n, one in taken.items() if _is_same(one, step)), None) for step in steps]
+    return [
+        step if number is None and step.number not in taken
+        else replace(step, number=next(free) if number is None else number)
+        for step, number in zip(steps, known, strict=True)
+    ]  # fmt: skip
+
+
+def _is_same(recorded: Step, step: Step) -> bool:
+    # The journal holds the parameters as JSON, in which some values look alike.
+    params = json.loads(json.dumps(step.params))
+    call = (step.method, step.person_id, params)
+    return (recorded.method, recorded.person_id, recorded.params) == call
+
+
+def _name(step: Step) -> str:
+    # A name of digits alone would make PHP answer with a list.
+    return f"step{step.number}"
+
+
+def _answer(
+    step: Step, result: Any, answers: batch.Answers, is_done: IsDone, was_doubted: bool
+) -> Answered:
+    was_done = is_done(answers[LOOK], step)
+    # What we had begun before and find done now is our own doing.
+    if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
+        return Answered(changed=was_doubted)
+    if isinstance(result, Refused):
+        return Answered(result.description, result.code, result.status, changed=False)
+    # A result of another shape tells nothing: only what the portal shows afterwards does.
+    if read_number(result) is None and not is_done(answers.get(AFTER), step):
+        return Answered(result)
+    return Answered(
+        result, changed=True if was_doubted else None if was_done is None else not was_done
+    )

@@ -1,0 +1,79 @@
+"""The portal's people and departments. Methods: user.*, im.user.*, department.get."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.acting.requester import Requester
+from bot.bitrix24.calls import Call
+from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, Found, accounts_call, accounts_in
+from bot.bitrix24.people import found as found_rows
+from bot.bitrix24.rows import rows, text
+
+# A company is not deeper than this.
+LEVELS = 10
+
+
+@dataclass(eq=False, slots=True)
+class Users:
+    """People, as the requester may see them."""
+
+    _requester: Requester
+
+    async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
+        """Look names up, all in one request: ``user.search``."""
+        calls = {f"q{n}": Call("user.search", {"FIND": one}) for n, one in enumerate(queries)}
+        found = await self._all(calls)
+        return {one: found_rows(found[f"q{n}"]) for n, one in enumerate(queries)}
+
+    async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
+        """Look e-mail addresses up, all in one request: ``user.get``."""
+        calls = {
+            f"q{n}": Call("user.get", {"FILTER": {"EMAIL": one}}) for n, one in enumerate(addresses)
+        }
+        found = await self._all(calls)
+        return {one: found_rows(found[f"q{n}"]) for n, one in enumerate(addresses)}
+
+    async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
+        """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
+        wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
+        if not wanted:
+            return {}
+        return accounts_in(await self._requester.ask(accounts_call(wanted)))
+
+    async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Give the names of departments: ``im.department.get``."""
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return {}
+        try:
+            found = await self._requester.ask(Call("im.department.get", {"ID": wanted}))
+        except Bitrix24Error:
+            # They only help to tell people of one name apart.
+            return {}
+        named = {read_number(row.get("id")): text(row.get("name")) for row in rows(found)}
+        return {number: name for number, name in named.items() if number and name}
+
+    async def head_of(self, who: Account, but: Iterable[int] = ()) -> int:
+        """Find who leads somebody: the nearest head of his departments that is none of ``but``.
+
+        0 where there is none.
+        """
+        passed, level = {who.person.id, *but}, list(who.departments)
+        for _ in range(LEVELS):
+            if not level:
+                return 0
+            found = rows(await self._requester.ask(Call("department.get", {"ID": level})))
+            heads = read_numbers([row.get("UF_HEAD") for row in found])
+            if head := next((one for one in heads if one not in passed), 0):
+                return head
+            level = list(read_numbers([row.get("PARENT") for row in found]))
+        return 0
+
+    async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
+        if len(calls) == 1:
+            [(name, call)] = calls.items()
+            return {name: await self._requester.ask(call)}
+        return await self._requester.ask_all(calls) if calls else {}

@@ -1,0 +1,311 @@
+"""Why the portal refused: its code, its words, and read-only questions as the requester."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.acting.crm import card, item_call
+from bot.acting.open_lines import OpenLines, lacks_history, read_dialog
+from bot.acting.requester import Requester
+from bot.acting.users import Users
+from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.numerals import read_numbers
+from bot.bitrix24.people import Account, account
+from bot.bitrix24.rows import row, rows
+from bot.errors import (
+    AccessRefused,
+    AccessUnclear,
+    AccountOff,
+    AppClosed,
+    AppMissing,
+    ClockWrong,
+    ConsentAwaited,
+    ConsentDenied,
+    DialogFinished,
+    DialogNotActive,
+    IsBot,
+    IsCustomer,
+    IsExtranet,
+    LoginNeeded,
+    MessengerMissing,
+    NotAdded,
+    NotByChat,
+    NotHere,
+    OutcomeUnclear,
+    PersonDismissed,
+    PersonLacksItem,
+    PersonUnavailable,
+    PlanLacksRest,
+    PortalClosed,
+    PortalOutdated,
+    Refusal,
+    RemovalDenied,
+    RequesterLacksHistory,
+    RequesterLacksItem,
+    RequesterLacksLine,
+    ScopeMissing,
+    SubscriptionEnded,
+    UnknownRefusal,
+    WrongRequest,
+)
+from bot.inbox.accepted import Accepted
+
+# Codes whose cause only the portal's data can tell.
+_ASK_ITEM = frozenset({"ACCESS_DENIED"})
+_ASK_CHATS = frozenset({"CHAT_NOT_IN_CRM"})
+_ASK_PERSON = frozenset({"ACCESS_DENIED", "CRM_CHAT_USER_NOT_ACTIVE", "WRONG_REQUEST"})
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """One person the portal would not add, and what it said."""
+
+    person: Person
+    refused: Refused
+
+
+class Diagnosis:
+    """Finds the cause of a refusal; asks the portal at most once for all of them."""
+
+    def __init__(self, requester: Requester, command: Accepted) -> None:
+        self._requester = requester
+        self._reference = command.reference
+
+    async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Refusal]:
+        """Give for each refusal to add somebody one that its requester understands.
+
+        ``chat_id`` is the chat that is meant, as far as it is known.
+        """
+        facts = await self._facts(_questions(denied, item, chat_id))
+        if any(lacks_history(one.refused) for one in denied):
+            facts = {**facts, "queue": await self._queue(chat_id, facts)}
+        refusals = [_explain(one, item, chat_id, facts, self._reference) for one in denied]
+        return [await self._with_head(one, facts) for one in refusals]
+
+    async def explain_removal(
+        self, denied: Sequence[Denied], item: CrmItem, chat_id: int
+    ) -> list[Refusal]:
+        """Give for each refusal to remove somebody one that its requester understands."""
+        facts = await self._facts(_questions(denied, item, chat_id))
+        return [_explain_removal(one, item, chat_id, facts, self._reference) for one in denied]
+
+    async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Refusal]:
+        """Give for each person whom the chat itself did not take a refusal that says why."""
+        facts = await self._facts(
+            {f"user{one.person.id}": Call("im.user.get", {"ID": one.person.id}) for one in denied}
+        )
+        refusals = [_explain_by_chat(one, facts, self._reference) for one in denied]
+        return [await self._with_head(one, facts) for one in refusals]
+
+    def of(self, refused: Refused) -> Refusal:
+        """Explain a refusal that nothing but its code tells about: none of people in a chat."""
+        return system_refusal(refused, self._reference)
+
+    def unclear(self, person: Person) -> Refusal:
+        """Say that nobody can tell what came of adding or removing somebody."""
+        return OutcomeUnclear(person, self._reference)
+
+    async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:
+        """Name somebody else in place of who is dismissed: his head."""
+        if not isinstance(refusal, PersonDismissed):
+            return refusal
+        who = _account_of(refusal.person, facts)
+        try:
+            users = Users(self._requester)
+            head = await users.head_of(who) if who else 0
+            found = (await users.accounts([head])).get(head)
+        except Bitrix24Error:
+            return refusal
+        return PersonDismissed(refusal.person, found.person if found else None)
+
+    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
+        """List the queue of the chat's line; nobody where the portal does not tell."""
+        line_id = read_dialog(chat_id, facts.get("dialog")).line_id
+        try:
+            return await OpenLines(self._requester).queue(line_id) if line_id else ()
+        except Bitrix24Error:
+            return ()
+
+    async def _facts(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
+        if not calls:
+            return {}
+        try:
+            return await self._requester.ask_all(calls)
+        except Bitrix24Error:
+            # The refusal is certain, only its cause is not.
+            return {}
+
+
+def system_refusal(refused: Refused, reference: str) -> Refusal:
+    """Explain an error that any method may answer with. Page: system-errors.md."""
+    told = _of_platform(refused)
+    if told is None and refused.code in ("ACCESS_DENIED", "ACCESS_ERROR"):
+        return AccessRefused()
+    return told or UnknownRefusal(refused.code, refused.description, reference)
+
+
+def _of_platform(refused: Refused) -> Refusal | None:
+    """Explain an error that is about the portal or the app, whatever was asked."""
+    if refused.code == "ACCESS_DENIED":
+        # One code for very different things: only its words tell them apart.
+        return next((kind() for words, kind in _DENIED if words.search(refused.description)), None)
+    kind = _PLATFORM.get(refused.code)
+    return kind() if kind else None
+
+
+_PLATFORM: Mapping[str, type[Refusal]] = {
+    "insufficient_scope": ScopeMissing,
+    "invalid_scope": ScopeMissing,
+    "user_access_error": AppClosed,
+    "INVALID_CREDENTIALS": AppClosed,
+    "PAYMENT_REQUIRED": SubscriptionEnded,
+    "IM_NOT_INSTALLED": MessengerMissing,
+    "METHOD_CONFIRM_WAITING": ConsentAwaited,
+    "METHOD_CONFIRM_DENIED": ConsentDenied,
+    "PORTAL_DELETED": PortalClosed,
+    "APPLICATION_NOT_FOUND": AppMissing,
+    "invalid_client": AppMissing,
+    "wrong_client": AppMissing,
+    "ERROR_METHOD_NOT_FOUND": PortalOutdated,
+    "expired_token": ClockWrong,
+}
+
+# Source: the rest module, OAuth\\Auth::check and CRestServer.
+_DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
+    (re.compile(r"\bonly (on|for) .*plans?\b", re.I), PlanLacksRest),
+    (re.compile(r"\bbe authorized in this context\b", re.I), LoginNeeded),
+)
+
+
+def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[str, Call]:
+    codes = {one.refused.code for one in denied}
+    bound = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
+    calls: dict[str, Call] = {}
+    if codes & _ASK_ITEM:
+        calls["item"] = item_call(item)
+    if codes & _ASK_CHATS:
+        calls["active"] = Call("imopenlines.crm.chat.get", bound)
+        calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
+    if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
+        calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+    for one in denied:
+        if one.refused.code in _ASK_PERSON:
+            calls[f"user{one.person.id}"] = Call("im.user.get", {"ID": one.person.id})
+    return calls
+
+
+def _explain(
+    one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
+) -> Refusal:
+    person, refused = one.person, one.refused
+    if told := _of_platform(refused):
+        return told
+    if stranger := _stranger(person, _account_of(person, facts)):
+        return stranger
+    match refused.code:
+        case "ACCESS_DENIED":
+            return _access(one, item, facts)
+        case "CHAT_NOT_IN_CRM":
+            return _dialog(person, item, chat_id, facts)
+        case "CRM_CHAT_USER_NOT_ACTIVE":
+            return _account(person, facts.get(f"user{person.id}"))
+        case "WRONG_REQUEST":
+            return NotAdded(person)
+        case "ERROR_ARGUMENT":
+            return WrongRequest(person, refused.code, reference)
+    return system_refusal(refused, reference)
+
+
+def _explain_removal(
+    one: Denied, item: CrmItem, chat_id: int, facts: Mapping[str, Any], reference: str
+) -> Refusal:
+    if told := _of_platform(one.refused):
+        return told
+    match one.refused.code:
+        case "ACCESS_DENIED":
+            return RequesterLacksItem(item) if _is_hidden(facts) else RemovalDenied(item)
+        case "CHAT_DELETE_USER_PERMISSION_DENIED":
+            return RemovalDenied(item)
+        case "CRM_CHAT_USER_NOT_ACTIVE":
+            return AccountOff(one.person)
+        case "WRONG_REQUEST" | "USER_NOT_FOUND":
+            return NotHere(one.person)
+        case "CHAT_NOT_IN_CRM":
+            return _dialog(one.person, item, chat_id, facts)
+        case "ERROR_ARGUMENT" | "CRM_CHAT_EMPTY_USER" | "CRM_CHAT_EMPTY_CRM_DATA":
+            return WrongRequest(one.person, one.refused.code, reference)
+    return system_refusal(one.refused, reference)
+
+
+def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
+    found = facts.get(f"user{person.id}")
+    return account(found) if isinstance(found, Mapping) else None
+
+
+def _stranger(person: Person, found: Account | None) -> Refusal | None:
+    """Recognise those who are none of the staff, whatever the portal calls the reason."""
+    if found is None:
+        return None
+    if found.customer:
+        return IsCustomer(person, here=False)
+    if found.bot:
+        return IsBot(person)
+    return IsExtranet(person) if found.extranet else None
+
+
+def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
+    # The texts may change: they are hints, the item itself is the better witness.
+    found, said = facts.get("item"), one.refused.description.lower()
+    if _is_hidden(facts):
+        return RequesterLacksItem(item)
+    about = card(item, found)
+    if "this crm" in said:
+        responsible = Person(id=about.responsible_id) if about.responsible_id else None
+        return PersonLacksItem(one.person, about.item, responsible)
+    if lacks_history(one.refused):
+        queue = facts.get("queue")
+        queued = one.person.id in queue if queue else None
+        return RequesterLacksHistory((one.person,), about.item, queued)
+    if "join user" in said and row(found, "item"):
+        return RequesterLacksLine(about.item, one.person)
+    return AccessUnclear(one.person, about.item)
+
+
+def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
+    person, found = one.person, facts.get(f"user{one.person.id}")
+    if stranger := _stranger(person, _account_of(person, facts)):
+        return stranger
+    if isinstance(told := _account(person, found), PersonDismissed):
+        return told
+    if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
+        return NotByChat(person)
+    return system_refusal(one.refused, reference)
+
+
+def _is_hidden(facts: Mapping[str, Any]) -> bool:
+    """Say whether the requester may not read the item."""
+    found = facts.get("item")
+    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
+
+
+def _dialog(person: Person, item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
+    """Tell a dialog that is over from one that waits: both are listed, but not as active."""
+    is_idle = chat_id in _chats(facts.get("all")) and chat_id not in _chats(facts.get("active"))
+    is_over = read_dialog(chat_id, facts.get("dialog")).is_over
+    if is_idle and is_over:
+        return DialogFinished(item)
+    return DialogNotActive((person,), item, waits=is_idle and is_over is False)
+
+
+def _chats(found: Any) -> set[int]:
+    return set(read_numbers([chat.get("CHAT_ID") for chat in rows(found)]))
+
+
+def _account(person: Person, found: Any) -> Refusal:
+    if isinstance(found, Refused) and found.code == "USER_NOT_EXISTS":
+        return PersonDismissed(person)
+    seen = account(found) if isinstance(found, Mapping) else None
+    return PersonDismissed(person) if seen and not seen.active else PersonUnavailable(person)

@@ -1,0 +1,69 @@
+"""What a handler comes to."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.bitrix24.entities import Offer, Person
+from bot.errors import Refusal
+from bot.inbox.accepted import Place
+
+
+class Outcome(BaseModel):
+    """What happened; worded by the template named after it, its fields are the variables.
+
+    It is told privately to the requester. Where there is a field ``here``, and it is true, the
+    chat that the command was typed in has really changed, and it is told there; where there is a
+    field ``to``, it is told to that person instead.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    offers: tuple[Offer, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where it is told."""
+        return Place.CHAT if getattr(self, "here", False) else Place.PRIVATE
+
+    @property
+    def is_spare(self) -> bool:
+        """Say whether nothing is lost where it cannot be told there: it is told elsewhere too."""
+        return False
+
+    @property
+    def reader(self) -> Person | None:
+        """Who is told, if not the requester."""
+        return getattr(self, "to", None)
+
+
+class Usage(Outcome):
+    """Somebody asked how a command goes."""
+
+    command: str
+
+
+class CommandList(Outcome):
+    """Somebody asked what the bot can do."""
+
+    names: tuple[str, ...]
+
+
+class Greeting(Outcome):
+    """Somebody has opened the private talk with the bot for the first time."""
+
+
+class HiddenHint(Outcome):
+    """The customer may have seen the command."""
+
+
+class AdministratorNeeded(Outcome):
+    """A command failed for something that only an administrator can mend."""
+
+    to: Person
+    who: Person
+    what: str
+
+
+Told = Outcome | Refusal
+Outcomes = Told | Sequence[Told]

@@ -1,1 +1,0 @@
-"""Who runs the accepted commands, and in which order."""

@@ -1,0 +1,1 @@
+"""What is accepted, when it runs, and who runs it."""

@@ -1,0 +1,455 @@
+"""Accepted commands: committed before Bitrix24 hears 200, kept until they are answered.
+
+The tokens that came with an event stand beside it, encrypted, until it is answered.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import SecretStr, TypeAdapter
+from sqlalchemy import (
+    Connection,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.token_pair import read, written
+from bot.figures import Ending
+from bot.inbox.accepted import (
+    NOTHING,
+    Accepted,
+    Brought,
+    End,
+    Reply,
+    portal_of,
+    refusals_of,
+)
+from bot.store.cipher import Cipher, Unreadable
+from bot.store.commits import Write
+from bot.store.database import Database
+from bot.store.tables import inbox, journal, tokens
+
+log = logging.getLogger(__name__)
+
+_replies = TypeAdapter(list[Reply])
+
+# How long a command waits for its requester's permission, and how long for a word of theirs
+# where nothing had proven whose command it is.
+KEPT = 900.0
+ASKED_FOR = 24 * 3600.0
+MOST_ASKED = 10
+
+# How a command ends that an operator may have run again without anybody's new word.
+REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
+
+# Deliveries of one command have so many characters of their identity in common.
+_COMMON = 47
+
+# What may run: neither answered nor waiting for a person.
+_WAITS = and_(inbox.c.done_at.is_(None), inbox.c.parked_until.is_(None))
+
+_NEXT_LANE = select(func.min(inbox.c.lane)).where(
+    inbox.c.done_at.is_(None), inbox.c.lane > bindparam("after")
+)
+
+# Whether an earlier run has got as far as a changing call.
+_BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
+
+
+_WAITING = (
+    select(inbox, _BEGUN)
+    .where(inbox.c.lane == bindparam("lane"), _WAITS)
+    .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
+    .limit(bindparam("most"))
+)
+
+
+def _end_of(portals: list[str]) -> str:
+    """Give what comes after all lanes of the last of these portals."""
+    return f"{portals[-1]}0" if portals else ""
+
+
+class Inbox:
+    """The table of accepted commands."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+        insert = database.insert
+        self._insert = (
+            insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
+        )
+        self._replying = (
+            update(inbox)
+            .where(inbox.c.id == bindparam("command"))
+            .values(
+                replies=bindparam("worded"),
+                attempts=bindparam("tries"),
+                proven=bindparam("is_proven"),
+            )
+        )
+        this = inbox.c.id == bindparam("command")
+        self._done = (
+            update(inbox)
+            .where(this)
+            .values(
+                done_at=bindparam("at"),
+                outcome=bindparam("ending"),
+                code=bindparam("told"),
+                proven=bindparam("is_proven"),
+                tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None),
+            )
+        )
+        self._park = (
+            update(inbox).where(this).values(parked_until=bindparam("until"), proven=true())
+        )
+        suspicion = inbox.c.suspicion + bindparam("more")
+        self._suspect = update(inbox).where(this).values(suspicion=suspicion)
+
+    async def accept(
+        self,
+        event: CommandEvent,
+        *with_it: Write,
+        brought: Brought = NOTHING,
+        refusal: Reply | None = None,
+        identity: str = "",
+        internal: bool = False,
+    ) -> Accepted | None:
+        """Commit an event, and what belongs with it; ``None`` if it is known already.
+
+        With a ``refusal`` it is not to be carried out, only to be answered. It is known by its
+        own identity, unless it is given another. An ``internal`` one is the bot's own.
+        Raises ``StoreUnavailable``.
+        """
+        first = identity or event.identity
+        told = event.model_dump_json(by_alias=True, exclude_defaults=True)
+        secret = _written(brought)
+        delivery = _delivery(told, secret)
+        row: dict[str, Any] = {
+            "identity": first,
+            "member_id": event.member_id,
+            "requester_id": event.user.id,
+            "lane": refusals_of(event) if refusal else event.lane,
+            "message_id": event.message.id,
+            "line": event.line,
+            "event": told,
+            "received_at": time.time(),
+            "replies": _replies.dump_json([refusal]).decode() if refusal else None,
+            "tokens": self._sealed(event, secret),
+            "delivery": delivery,
+            "proven": internal,
+            "internal": internal,
+        }
+        number, is_second = await self._stored(row, with_it), False
+        if number is None and not identity and await self._is_another(first, delivery):
+            # What came first may be false: which of them counts is seen when they are run.
+            row["identity"] = f"{first[:_COMMON]}/{delivery}"
+            number, is_second = await self._stored(row, with_it), True
+        if number is None:
+            return None
+        return Accepted(
+            number,
+            event,
+            row["received_at"],
+            replies=[refusal] if refusal else None,
+            brought=brought,
+            proven=internal,
+            internal=internal,
+            is_second=is_second,
+        )
+
+    async def tell(self, writes: Sequence[Write]) -> None:
+        """Make the writes of an engine for something that is stored already."""
+        if writes:
+            await self._database.write(*writes)
+
+    async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
+        stored = await self._database.write((self._insert, [row]), *with_it)
+        # Two equal deliveries may share a commit: the first to ask is the one that is stored.
+        number: int | None = stored.pop(row["identity"], None)
+        return number
+
+    async def _is_another(self, identity: str, delivery: str) -> bool:
+        """Say whether what came before is another delivery, and not this one once more."""
+        question = select(inbox.c.delivery).where(inbox.c.identity == identity)
+        known = await self._rows(question)
+        return bool(known) and known[0].delivery not in ("", delivery)
+
+    async def proven_before(self, command: Accepted, margin: float = 0.0) -> bool:
+        """Say whether another delivery of the same command has been proven.
+
+        With a ``margin``: and answered so many seconds or longer before this one came.
+        """
+        common = command.event.identity[:_COMMON]
+        question = select(inbox.c.id).where(
+            inbox.c.identity >= common,
+            inbox.c.identity < f"{common}~",
+            inbox.c.id != command.id,
+            inbox.c.proven,
+        )
+        if margin:
+            question = question.where(inbox.c.done_at < command.received_at - margin)
+        return bool(await self._rows(question))
+
+    async def waiting_portals(self) -> list[str]:
+        """List the portals that have something waiting, or had until a moment ago."""
+
+        def ask(connection: Connection) -> list[str]:
+            found: list[str] = []
+            # From one to the next through the index: what waits in between is not read.
+            while lane := connection.execute(_NEXT_LANE, {"after": _end_of(found)}).scalar():
+                found.append(portal_of(lane))
+            return found
+
+        return await self._database.read(ask)
+
+    async def waiting_lanes(self, portal: str, after: str, limit: int) -> list[str]:
+        """List chats of a portal that have something waiting, by name, from ``after`` on."""
+        question = (
+            select(inbox.c.lane)
+            .where(inbox.c.lane > (after or f"{portal}/"), inbox.c.lane < _end_of([portal]), _WAITS)
+            .distinct()
+            .order_by(inbox.c.lane)
+            .limit(limit)
+        )
+        return [row.lane for row in await self._rows(question)]
+
+    async def waiting(self, lane: str, limit: int) -> list[Accepted]:
+        """List what waits in a chat, in the order of its messages and lines."""
+        row = {"lane": lane, "most": limit}
+
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(_WAITING, row))
+
+        return [self._accepted(row) for row in await self._database.ask(ask)]
+
+    async def lacks_lines(self, command: Accepted) -> bool:
+        """Say whether earlier lines of its message are not over, or still on their way.
+
+        The portal sends an event for each, and they may arrive in any order.
+        """
+        expected = command.event.earlier_lines
+        earlier = select(func.count()).where(
+            inbox.c.lane == command.lane,
+            inbox.c.message_id == command.event.message.id,
+            inbox.c.line < command.event.line,
+            inbox.c.requester_id == command.event.user.id,
+            # One that is stored and not over has its turn before this one.
+            or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
+        )
+        return int((await self._rows(earlier))[0][0]) < expected
+
+    async def find(self, command_id: int) -> Accepted | None:
+        """Give a command that waits, as it stands now."""
+        question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
+        return next((self._accepted(row) for row in await self._rows(question)), None)
+
+    async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
+        """Note what a command came to, before it is told."""
+        worded = _replies.dump_json(list(replies)).decode()
+        row = {
+            "command": command.id,
+            "worded": worded,
+            "tries": attempts,
+            "is_proven": command.proven,
+        }
+        await self._database.write((self._replying, [row]))
+
+    async def suspect(self, command_id: int, more: int) -> None:
+        """Note, before a command is run, how heavily the end of the process would weigh on it."""
+        await self._database.write((self._suspect, [{"command": command_id, "more": more}]))
+
+    def note_suspicion(self, command_id: int, more: int) -> None:
+        """Note within a moment that this has changed."""
+        self._database.post((self._suspect, [{"command": command_id, "more": more}]))
+
+    async def done(self, command_id: int, end: End, *, proven: bool = True) -> None:
+        """Note that a command is over, how it ended, and whether it has been proven."""
+        row = {
+            "command": command_id,
+            "at": time.time(),
+            "ending": end.outcome.value,
+            "told": end.code,
+            "is_proven": proven,
+            # Whoever runs the bot may have it run again; what is proven acts from the vault then.
+            "keeps": end.outcome in REPEATED and not proven,
+        }
+        await self._database.write((self._done, [row]))
+
+    async def park(self, command_id: int, seconds: float) -> None:
+        """Set a proven command aside that waits for a person; its chat goes on without it."""
+        row = {"command": command_id, "until": time.time() + seconds}
+        await self._database.write((self._park, [row]))
+
+    async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
+        """Take up what was set aside for this person and is not too old: each once."""
+        question = (
+            select(inbox.c.id)
+            .where(
+                inbox.c.member_id == member_id,
+                inbox.c.requester_id == user_id,
+                inbox.c.done_at.is_(None),
+                inbox.c.parked_until > time.time(),
+            )
+            .order_by(inbox.c.id)
+        )
+        numbers = [row.id for row in await self._rows(question)]
+        claims = [_claim(number) for number in numbers]
+        taken = await self._database.write(*((claim, []) for claim in claims)) if claims else {}
+        # Another process, or another request of this one, may have been faster.
+        mine = [number for number in numbers if taken.pop(number, None)]
+        return [one for number in mine if (one := await self.find(number))]
+
+    async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
+        """List the commands that this person was asked about and that may still be run."""
+        question = (
+            select(inbox, _BEGUN)
+            .where(*_asked(member_id, user_id))
+            .order_by(inbox.c.id.desc())
+            .limit(MOST_ASKED)
+        )
+        found = [self._accepted(row) for row in await self._rows(question)]
+        return [one for one in found if not await self.proven_before(one)]
+
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
+        """Take up a command that this person was asked about, and means; once."""
+        if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
+            return None
+        statement = (
+            update(inbox)
+            .where(*_asked(member_id, user_id), inbox.c.id == command_id)
+            .values(**_AFRESH, resumed_at=time.time(), proven=True)
+            .returning(inbox.c.id, inbox.c.requester_id)
+        )
+        taken = await self._database.write((statement, []))
+        return await self.find(command_id) if taken.pop(command_id, None) else None
+
+    async def parked_of_connected(self) -> list[tuple[str, int]]:
+        """List portals and users with something set aside whose token has come since."""
+        question = (
+            select(inbox.c.member_id, inbox.c.requester_id)
+            .join(
+                tokens,
+                and_(
+                    tokens.c.member_id == inbox.c.member_id,
+                    tokens.c.user_id == inbox.c.requester_id,
+                    tokens.c.connected_at > func.coalesce(inbox.c.resumed_at, inbox.c.received_at),
+                ),
+            )
+            .where(inbox.c.done_at.is_(None), inbox.c.parked_until > time.time())
+            .distinct()
+        )
+        return [(row.member_id, row.requester_id) for row in await self._rows(question)]
+
+    async def give_up_parked(self) -> None:
+        """Note what was set aside for too long as done."""
+        now = time.time()
+        old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
+        values = {"done_at": now, "outcome": Ending.EXPIRED.value}
+        await self._database.write((old.values(values), []))
+
+    async def _rows(self, question: Any) -> list[Row[Any]]:
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(question))
+
+        return await self._database.read(ask)
+
+    def _sealed(self, event: CommandEvent, secret: SecretStr | None) -> bytes | None:
+        return self._cipher.encrypt(secret, _place(event)) if secret else None
+
+    def _accepted(self, row: Row[Any]) -> Accepted:
+        event = CommandEvent.model_validate_json(row.event)
+        return Accepted(
+            id=row.id,
+            event=event if row.resumed_at is None else event.afresh,
+            received_at=row.received_at,
+            replies=_replies.validate_json(row.replies) if row.replies else None,
+            attempts=row.attempts,
+            repeated=row.begun,
+            resumed_at=row.resumed_at,
+            suspicion=row.suspicion,
+            brought=self._brought(event, row.tokens),
+            proven=row.proven,
+            internal=row.internal,
+            is_second=row.identity[_COMMON : _COMMON + 1] == "/",
+        )
+
+    def _brought(self, event: CommandEvent, sealed: bytes | None) -> Brought:
+        if sealed is None:
+            return NOTHING
+        try:
+            return _read(self._cipher.decrypt(sealed, _place(event)))
+        except Unreadable:
+            log.error("an event's tokens cannot be read with the keys there are")
+            return NOTHING
+
+
+# What a command forgets that is run anew.
+_AFRESH = {
+    "done_at": None,
+    "outcome": None,
+    "code": None,
+    "replies": None,
+    "attempts": 0,
+    "suspicion": 0,
+}
+
+
+def _asked(member_id: str, user_id: int) -> tuple[Any, ...]:
+    return (
+        inbox.c.member_id == member_id,
+        inbox.c.requester_id == user_id,
+        inbox.c.outcome == Ending.ASKED.value,
+        inbox.c.received_at > time.time() - ASKED_FOR,
+    )
+
+
+def _place(event: CommandEvent) -> str:
+    return f"event/{event.member_id}/{event.identity}"
+
+
+def place_of_event(told: str) -> str:
+    """Name the place that a stored event's tokens are bound to."""
+    return _place(CommandEvent.model_validate_json(told))
+
+
+def _written(brought: Brought) -> SecretStr | None:
+    if brought == NOTHING:
+        return None
+    pairs = [written(one).get_secret_value() if one else None for one in (brought.own, brought.bot)]
+    return SecretStr(json.dumps([*pairs, brought.is_named]))
+
+
+def _read(secret: SecretStr) -> Brought:
+    own, bot, is_named = json.loads(secret.get_secret_value())
+    pairs = [read(SecretStr(one)) if one else None for one in (own, bot)]
+    return Brought(own=pairs[0], is_named=is_named, bot=pairs[1])
+
+
+def _delivery(told: str, secret: SecretStr | None) -> str:
+    """Make what tells deliveries of one command apart: 16 hexadecimal digits."""
+    brought = secret.get_secret_value() if secret else ""
+    return hashlib.sha256(f"{told}\x1f{brought}".encode()).hexdigest()[:16]
+
+
+def _claim(command_id: int) -> Update:
+    return (
+        update(inbox)
+        .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
+        .values(parked_until=None, replies=None, attempts=0, suspicion=0, resumed_at=time.time())
+        .returning(inbox.c.id, inbox.c.requester_id)
+    )

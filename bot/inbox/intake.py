@@ -1,0 +1,135 @@
+"""What waits in the inbox and not in memory: whose chats are taken up, and when.
+
+A portal that answers gets all its chats opened, twice as many each time one is through. Of a
+portal that does not, one is open and tries; the others cost nothing while they wait.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from bot.errors import StoreUnavailable
+from bot.inbox.inbox import Inbox
+
+# So many chats of a portal are opened at once.
+AT_ONCE = 64
+
+PAUSE = 1.0
+
+
+class Intake:
+    """Opens the chats of portals that have some waiting in the inbox."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        rests: Callable[[str], bool],
+        open_lane: Callable[[str], bool],
+        slow: float,
+        first: int,
+    ) -> None:
+        self._first = first
+        self._inbox = inbox
+        self._rests = rests
+        self._open_lane = open_lane
+        self._slow = slow
+        self._open: Counter[str] = Counter()
+        self._behind: dict[str, _Behind] = {}
+
+    async def start(self) -> None:
+        """See to every portal that has something waiting."""
+        for portal in await self._inbox.waiting_portals():
+            self.hold(portal)
+
+    def is_behind(self, portal: str) -> bool:
+        """Say whether a chat of this portal may have more waiting than is known of."""
+        return portal in self._behind
+
+    def is_idle(self, portal: str) -> bool:
+        """Say whether no chat of this portal is open, or waits to be."""
+        return portal not in self._open and portal not in self._behind
+
+    def is_closed(self, portal: str) -> bool:
+        """Say whether one more chat of this portal would be opened in vain."""
+        return self._rests(portal) and self._open[portal] > 0
+
+    def hold(self, portal: str) -> None:
+        """Note that a chat of this portal waits to be opened."""
+        behind = self._behind.get(portal)
+        if behind is None:
+            behind = self._behind[portal] = _Behind(self._slow)
+            behind.task = asyncio.create_task(self._take_up(portal, behind), name=f"up {portal}")
+        behind.has_more = True
+
+    def opened(self, portal: str) -> None:
+        """Count a chat that has been opened."""
+        self._open[portal] += 1
+
+    def ended(self, portal: str) -> None:
+        """Count a chat off that is through."""
+        self._open[portal] -= 1
+        if not self._open[portal]:
+            del self._open[portal]
+        if portal in self._behind:
+            self._behind[portal].one_ended.set()
+
+    async def stop(self) -> None:
+        """Open no more."""
+        for portal in list(self._behind):
+            await self.drop(portal)
+
+    async def drop(self, portal: str) -> None:
+        """Open no more of this portal."""
+        behind = self._behind.get(portal)
+        if behind and behind.task:
+            behind.task.cancel()
+            await asyncio.gather(behind.task, return_exceptions=True)
+            # One that is cancelled before it has begun leaves it here.
+            self._behind.pop(portal, None)
+
+    async def _take_up(self, portal: str, behind: "_Behind") -> None:
+        try:
+            while behind.has_more:
+                behind.has_more = False
+                await self._go_through(portal, behind)
+        finally:
+            self._behind.pop(portal, None)
+
+    async def _go_through(self, portal: str, behind: "_Behind") -> None:
+        after, count = "", 1 if self._rests(portal) else self._first
+        while lanes := await self._next(portal, after, count, behind):
+            after = lanes[-1]
+            behind.one_ended.clear()
+            opened = sum(self._open_lane(lane) for lane in lanes)
+            count = min(AT_ONCE, 2 * count) if not opened or await behind.ends() else 1
+
+    async def _next(self, portal: str, after: str, count: int, behind: "_Behind") -> list[str]:
+        while True:
+            while self.is_closed(portal):
+                behind.one_ended.clear()
+                await behind.ends()
+            try:
+                lanes = await self._inbox.waiting_lanes(portal, after, count)
+            except StoreUnavailable:
+                await asyncio.sleep(PAUSE)
+                continue
+            # Somebody else may have opened one meanwhile.
+            if not lanes or not self.is_closed(portal):
+                return lanes
+
+
+class _Behind:
+    """A portal with chats that are not open."""
+
+    def __init__(self, slow: float) -> None:
+        self._slow = slow
+        self.task: asyncio.Task[None] | None = None
+        self.has_more = False
+        self.one_ended = asyncio.Event()
+
+    async def ends(self) -> bool:
+        """Wait until a chat is through, and say if one was before it took too long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.one_ended.wait(), self._slow)
+        return self.one_ended.is_set()

@@ -1,0 +1,344 @@
+"""Which process looks after a portal where several share PostgreSQL: procrastinate decides.
+
+A job is to look after one portal. The worker that gets it owns the portal: it runs all of its
+chats, until nothing has come for a while. An event is in the inbox before anybody asks for a job;
+what is waiting without an owner is found by a sweep.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+import procrastinate
+import psycopg
+from cachetools import TTLCache
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from sqlalchemy import text
+
+from bot.errors import StoreUnavailable
+from bot.inbox.accepted import Accepted, portal_of
+from bot.inbox.engine import NotReady
+from bot.inbox.inbox import Inbox
+from bot.inbox.lanes import Lanes
+from bot.inbox.owners import Claimed, Owners
+from bot.store.commits import Write
+from bot.store.database import Database
+
+log = logging.getLogger(__name__)
+
+QUEUE = "portals"
+TASK = "look_after"
+CONCURRENCY = 400
+
+# A worker that says nothing for so long is dead; with the sweep another one has its portals within
+# nine seconds.
+HEARTBEAT = 1.5
+DEAD_AFTER = 6.0
+SWEEP_EVERY = 2.0
+POLL_EVERY = 1.0
+BEAT = 1.0
+
+# How long an owner waits for more, and for how long nobody else is called meanwhile.
+LINGER = 10.0
+CALLED_FOR = 5.0
+
+# A worker that has run for so long works.
+PROVEN_AFTER = 2.0
+GRACE = 2.0
+AGAIN = 0.5
+
+CHANNEL = "switchboard_waiting"
+_TELL = text(f"SELECT CAST(:lane AS text), pg_notify('{CHANNEL}', CAST(:lane AS text))")
+
+Inherit = Callable[[str, float], Awaitable[None]]
+
+
+class _Owned:
+    """A portal that this process looks after."""
+
+    def __init__(self) -> None:
+        self.busy_at = time.monotonic()
+        self.ended = asyncio.Event()
+
+
+class Jobs:
+    """Has a worker look after every portal with something waiting; ``working``: is one, too."""
+
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        owners: Owners,
+        lanes: Lanes,
+        inherit: Inherit,
+        *,
+        working: bool,
+    ) -> None:
+        self._inbox = inbox
+        self._owners = owners
+        self._lanes = lanes
+        self._inherit = inherit
+        self._working = working
+        self._address = _address(database)
+        self._app = _application(self._address)
+        self._app.task(name=TASK, queue=QUEUE)(self._look_after)
+        self._mine: dict[str, _Owned] = {}
+        self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
+        self._calling: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._faults: dict[str, str] = {}
+        self._unowned: set[str] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin to work, and to look for portals that nobody looks after."""
+        await self._app.open_async()
+        kept = [("sweep", self._sweep, SWEEP_EVERY)]
+        if self._working:
+            kept += [
+                ("worker", self._work, AGAIN),
+                ("listener", self._listen, AGAIN),
+                ("beat", self._beat, BEAT),
+            ]
+        self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
+
+    async def check(self) -> None:
+        """Raise ``NotReady`` while portals cannot be looked after, or nobody can be called."""
+        try:
+            is_there = await self._app.check_connection_async()
+        except ConnectorException as error:
+            raise NotReady(_words(error)) from None
+        if not is_there:
+            raise NotReady("the job library's tables are missing")
+        if self._faults:
+            raise NotReady("; ".join(f"{what}: {why}" for what, why in self._faults.items()))
+
+    def joining(self, lane: str) -> Sequence[Write]:
+        """Make the write that tells the portal's owner, where that is another process."""
+        return () if portal_of(lane) in self._mine else [(_TELL, [{"lane": lane}])]
+
+    def add(self, command: Accepted) -> None:
+        """Run a command that is stored with the writes of ``joining``, or have it run."""
+        portal = portal_of(command.lane)
+        if portal in self._mine:
+            self._lanes.add(command)
+        else:
+            self._call_soon(portal)
+
+    async def resume(self, commands: Sequence[Accepted]) -> None:
+        """Have these commands run."""
+        for lane in sorted({command.lane for command in commands}):
+            await self.attend(lane)
+
+    async def attend(self, lane: str) -> None:
+        """Have the lane's portal looked after, and the lane looked into."""
+        if portal_of(lane) in self._mine:
+            await self._lanes.attend(lane)
+        else:
+            await self._inbox.tell(self.joining(lane))
+            self._call_soon(portal_of(lane))
+
+    async def stop(self, patience: float) -> None:
+        """Let running commands finish for so many seconds; then leave the portals to others."""
+        self._stopping = True
+        await self._lanes.stop(patience)
+        await self._leave(list(self._mine))
+        # A worker that is cancelled ends its jobs first.
+        await _cancelled([*self._tasks, *self._calling])
+        await self._app.close_async()
+
+    # Calling a worker
+
+    def _call_soon(self, portal: str) -> None:
+        if portal not in self._called:
+            self._called[portal] = True
+            task = asyncio.create_task(self._call(portal))
+            self._calling.add(task)
+            task.add_done_callback(self._calling.discard)
+
+    async def _call(self, portal: str, seconds: int = 0) -> None:
+        """Have some worker look after a portal, unless one does; in so many seconds."""
+        try:
+            if not await self._owners.is_owned(portal):
+                later = {"seconds": seconds} if seconds else None
+                job = self._app.configure_task(
+                    TASK, queue=QUEUE, lock=portal, queueing_lock=portal, schedule_in=later
+                )
+                with suppress(AlreadyEnqueued):
+                    await job.defer_async(portal=portal)
+        except Exception as error:
+            self._called.pop(portal, None)
+            self._failed("no worker can be called", error)
+        else:
+            self._faults.pop("no worker can be called", None)
+
+    # Looking after portals
+
+    async def _look_after(self, portal: str) -> None:
+        if self._stopping:
+            return await self._call(portal, seconds=1)
+        while portal not in self._mine:
+            claimed = await self._claimed(portal)
+            if claimed is None:
+                await asyncio.sleep(AGAIN)
+                continue
+            if claimed.since is not None:
+                await self._inherit(portal, claimed.since)
+            self._mine.setdefault(portal, _Owned())
+        owned = self._mine[portal]
+        self._lanes.look_after(portal)
+        await owned.ended.wait()
+        return None
+
+    async def _claimed(self, portal: str) -> Claimed | None:
+        try:
+            return await self._owners.claim(portal)
+        except StoreUnavailable:
+            return None
+
+    async def _beat(self) -> None:
+        """Keep the portals, run what nobody has told of, and end where nothing comes any more."""
+        before = list(self._mine)
+        if not before:
+            return
+        kept = await self._owners.renew(before)
+        for portal in [one for one in before if one not in kept]:
+            await self._lose(portal)
+        now = time.monotonic()
+        for portal, owned in list(self._mine.items()):
+            if not self._lanes.is_idle(portal):
+                owned.busy_at = now
+            elif now - owned.busy_at > LINGER:
+                await self._leave([portal])
+        for portal in await self._inbox.waiting_portals():
+            if portal in self._mine and not self._stopping:
+                self._lanes.look_after(portal)
+
+    async def _leave(self, portals: list[str]) -> None:
+        """Look after these no more; what has come for them meanwhile is another job."""
+        owned = [self._mine.pop(portal) for portal in portals if portal in self._mine]
+        try:
+            await self._owners.release(portals)
+            for portal in portals:
+                if await self._inbox.waiting_lanes(portal, "", 1):
+                    await self._call(portal)
+        except StoreUnavailable as error:
+            log.info("portals are left without a word: %s", error)
+        finally:
+            for one in owned:
+                one.ended.set()
+
+    async def _lose(self, portal: str) -> None:
+        """Stop what runs of a portal that another process has taken over."""
+        if owned := self._mine.pop(portal, None):
+            log.warning("portal %s: another process looks after it now", portal)
+            await self._lanes.drop(portal)
+            owned.ended.set()
+
+    # What goes on all the time
+
+    async def _keep(self, what: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
+        while True:
+            try:
+                await work()
+                self._faults.pop(what, None)
+            except Exception as error:
+                self._failed(what, error)
+                if what == "sweep":
+                    # Whoever lost the database too gets the time to show that they are alive.
+                    await asyncio.sleep(DEAD_AFTER)
+            await asyncio.sleep(pause)
+
+    async def _work(self) -> None:
+        worker = asyncio.create_task(self._run_worker(), name="jobs")
+        try:
+            _, running = await asyncio.wait([worker], timeout=PROVEN_AFTER)
+            if running:
+                self._faults.pop("worker", None)
+            await worker
+        except asyncio.CancelledError:
+            await _cancelled([worker])
+            raise
+        raise RuntimeError("it has ended by itself")
+
+    def _run_worker(self) -> Coroutine[Any, Any, None]:
+        return self._app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=CONCURRENCY,
+            install_signal_handlers=False,
+            listen_notify=True,
+            fetch_job_polling_interval=POLL_EVERY,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=DEAD_AFTER,
+            shutdown_graceful_timeout=GRACE,
+            delete_jobs="always",
+        )
+
+    async def _listen(self) -> None:
+        """Hear of what other processes have stored for portals of this one."""
+        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self._faults.pop("listener", None)
+            async for notice in connection.notifies():
+                if portal_of(notice.payload) in self._mine:
+                    await self._lanes.attend(notice.payload)
+
+    async def _sweep(self) -> None:
+        """Have looked after what a dead worker had, and what nobody was called for."""
+        stalled = await self._app.job_manager.get_stalled_jobs(
+            queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER
+        )
+        for job in stalled:
+            await self._give_on(job)
+        unowned = set(await self._inbox.waiting_portals()) - await self._owners.owned()
+        # Somebody may just be taking it: it is looked at twice.
+        for portal in unowned & self._unowned:
+            if await self._inbox.waiting_lanes(portal, "", 1):
+                self._call_soon(portal)
+        self._unowned = unowned
+
+    async def _give_on(self, job: Job) -> None:
+        """Have another worker run a dead one's job."""
+        log.warning("portal %s is taken over from a dead worker", job.lock)
+        try:
+            await self._app.job_manager.retry_job(job)
+        except UniqueViolation:
+            # One is waiting already.
+            with suppress(ConnectorException):
+                await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        except ConnectorException as error:
+            log.info("another process was faster, or it failed: %s", _words(error))
+
+    def _failed(self, what: str, error: Exception) -> None:
+        words = _words(error)
+        if self._faults.get(what) != words:
+            log.error("%s: %s", what, words)
+        self._faults[what] = words
+
+
+def _application(address: str) -> procrastinate.App:
+    connector = procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6)
+    return procrastinate.App(connector=connector)
+
+
+def _address(database: Database) -> str:
+    address = database.engine.url.render_as_string(hide_password=False)
+    return address.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _words(error: Exception) -> str:
+    """Say what has failed in the words of the library, or of the database."""
+    cause = error.__cause__ or error
+    told = str(cause).strip().partition("\n")[0]
+    return f"{type(cause).__name__}: {told}"
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

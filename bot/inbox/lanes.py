@@ -1,0 +1,230 @@
+"""Runs the accepted commands of the portals that this process looks after.
+
+Commands of one chat run one after the other, in the order of their messages; chats do not
+wait for each other. The inbox is what counts: a lane keeps a few commands in memory so that
+it need not be asked for each, and goes back to it for the rest.
+"""
+
+import asyncio
+import logging
+from bisect import insort
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from bot.errors import StoreUnavailable
+from bot.inbox.accepted import Accepted, portal_of
+from bot.inbox.backlog import Backlog
+from bot.inbox.inbox import Inbox
+from bot.inbox.intake import Intake
+from bot.inbox.lines import Lines
+from bot.store.commits import Write
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+IN_MEMORY = 16
+PAUSE = 1.0
+LINES_PAUSE = 0.05
+
+# Seconds that a chat from the inbox may take before another one of its portal is opened as well.
+SLOW = 10.0
+
+# Where portals are taken up one by one, so many chats of each may try at once.
+FIRST = 8
+
+
+class _Lane:
+    """What waits in one chat: the next few, and whether the inbox has more."""
+
+    def __init__(self, more: bool = False) -> None:
+        self.next: deque[Accepted] = deque()
+        self.more = more
+        self.grown = False
+        self.current = 0
+        # The first may take long: then the others need not be in memory.
+        self.asked = 1
+
+    def add(self, command: Accepted) -> None:
+        # What has been read from the inbox may be told a moment later; once is enough.
+        is_known = command.id == self.current or any(one.id == command.id for one in self.next)
+        if is_known or self.more or len(self.next) >= IN_MEMORY:
+            self.more = self.grown = True
+        else:
+            insort(self.next, command, key=lambda one: one.order)
+
+    def take(self) -> Accepted | None:
+        command = self.next.popleft() if self.next else None
+        self.current = command.id if command else 0
+        return command
+
+    def put_back(self, command: Accepted) -> None:
+        insort(self.next, command, key=lambda one: one.order)
+        self.current = 0
+
+    def fill(self, commands: list[Accepted]) -> None:
+        self.next.extend(commands)
+        self.more = self.grown or len(commands) == self.asked
+        self.asked = min(IN_MEMORY, 2 * self.asked)
+
+
+class Lanes:
+    """Runs what is accepted, and at the start what an earlier process left."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        backlog: Backlog,
+        dispatch: Callable[[Accepted], Awaitable[None]],
+        rests: Callable[[str], bool],
+        slow: float = SLOW,
+        first: int = 1,
+    ) -> None:
+        self._inbox = inbox
+        self._lines = Lines(inbox)
+        self._backlog = backlog
+        self._dispatch = dispatch
+        self._lanes: dict[str, _Lane] = {}
+        self._intake = Intake(inbox, rests, self._reopen, slow, first)
+        # Whose chat each of them runs.
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def check(self) -> None:
+        """Nothing is needed but the database."""
+
+    async def start(self) -> None:
+        """Take up what is waiting."""
+        # What waits is counted meanwhile: only who comes with very much has to know.
+        self._looking = asyncio.create_task(self._patiently(self._backlog.look))
+        await self._intake.start()
+
+    def add(self, command: Accepted) -> None:
+        """Run a command that has just been stored, when its turn comes."""
+        lane = self._lanes.get(command.lane)
+        if lane is None and self._is_behind(command.lane):
+            return self._attend(command.lane)
+        if lane is None:
+            lane = self._open(command.lane, _Lane())
+        return lane.add(command)
+
+    def joining(self, lane: str) -> Sequence[Write]:
+        """Nothing: this process knows by itself what it has stored."""
+        return ()
+
+    async def resume(self, commands: Sequence[Accepted]) -> None:
+        """Run commands that had been set aside."""
+        for command in commands:
+            self.add(command)
+
+    async def attend(self, lane: str) -> None:
+        """Have the lane go back to the inbox, when it is through with what it knows of."""
+        known = self._lanes.get(lane)
+        if known is None:
+            self._attend(lane)
+        else:
+            known.more = known.grown = True
+
+    def look_after(self, portal: str) -> None:
+        """Take up what waits in the inbox for this portal."""
+        self._intake.hold(portal)
+
+    def is_idle(self, portal: str) -> bool:
+        """Say whether nothing of this portal is known to wait."""
+        return self._intake.is_idle(portal)
+
+    async def drop(self, portal: str) -> None:
+        """Stop running what this portal has: another process does."""
+        await self._intake.drop(portal)
+        await _cancelled([task for task, its in self._tasks.items() if its == portal])
+        # A task that is cancelled before it has begun leaves its lane open.
+        for lane in [one for one in self._lanes if portal_of(one) == portal]:
+            self._close(lane)
+
+    async def stop(self, patience: float) -> None:
+        """Let running commands finish for so many seconds; the rest stays in the inbox."""
+        self._stopping = True
+        await self._intake.stop()
+        if self._looking:
+            self._looking.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        await _cancelled(list(self._tasks))
+
+    def _is_behind(self, lane: str) -> bool:
+        """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
+        portal = portal_of(lane)
+        return self._intake.is_behind(portal) or self._intake.is_closed(portal)
+
+    def _attend(self, lane: str) -> None:
+        """Open a lane that has something in the inbox, if that is of any use."""
+        portal = portal_of(lane)
+        if self._intake.is_closed(portal):
+            self._intake.hold(portal)
+        else:
+            self._open(lane, _Lane(more=True))
+
+    def _reopen(self, lane: str) -> bool:
+        """Open a lane unless it is; say whether it was not."""
+        if lane in self._lanes:
+            return False
+        self._open(lane, _Lane(more=True))
+        return True
+
+    def _open(self, name: str, lane: _Lane) -> _Lane:
+        self._lanes[name] = lane
+        self._intake.opened(portal_of(name))
+        task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
+        self._tasks[task] = portal_of(name)
+        task.add_done_callback(self._tasks.pop)
+        return lane
+
+    async def _run(self, name: str, lane: _Lane) -> None:
+        try:
+            while not self._stopping and (command := await self._next(name, lane)):
+                await self._run_one(command)
+                self._backlog.done(command.event)
+        finally:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        del self._lanes[name]
+        self._intake.ended(portal_of(name))
+
+    async def _next(self, name: str, lane: _Lane) -> Accepted | None:
+        while not lane.next and lane.more:
+            lane.grown = False
+            lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
+        command = lane.take()
+        if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
+            return command
+        lane.put_back(command)
+        await asyncio.sleep(LINES_PAUSE)
+        return await self._next(name, lane)
+
+    async def _run_one(self, command: Accepted) -> None:
+        current: Accepted | None = command
+        while current is not None:
+            try:
+                return await self._dispatch(current)
+            except StoreUnavailable as error:
+                log.error("command %s waits for the database: %s", command.reference, error)
+                await asyncio.sleep(PAUSE)
+                # What was begun is in the journal now: the next run must know.
+                current = await self._patiently(lambda: self._inbox.find(command.id))
+        return None
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable:
+                await asyncio.sleep(PAUSE)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""How the app comes to a portal, stays known there, and leaves."""

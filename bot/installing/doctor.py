@@ -1,0 +1,144 @@
+"""What is checked when somebody asks how the bot does: in the shell, on the app's page.
+
+A check says what it found in data, not in words: its name and its remedy are keys of the
+wording.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.bitrix24 import batch
+from bot.bitrix24.calls import Call
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.rows import flag, row
+from bot.bitrix24.scopes import missing_scopes
+from bot.installing.overview import Overview
+from bot.installing.registration import Registration
+from bot.portals.access import Access
+from bot.portals.portals import Portal
+
+LATELY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    ``ok`` is ``None`` where nobody can tell. ``value`` is what was found, empty where there is
+    nothing to show; ``at`` a moment, in unix seconds. ``remedy`` names what is to be done, empty
+    where nothing is.
+    """
+
+    name: str
+    ok: bool | None
+    value: str = ""
+    remedy: str = ""
+    at: float | None = None
+
+
+class Doctor:
+    """Looks whether everything is as it must be; changes nothing."""
+
+    def __init__(self, access: Access, registration: Registration, overview: Overview) -> None:
+        self._access = access
+        self._registration = registration
+        self._overview = overview
+
+    async def portal(self, portal: Portal) -> list[Check]:
+        """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
+
+        Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``events``,
+        ``reach``, ``errors``.
+        """
+        member_id, lately = portal.member_id, time.time() - LATELY
+        return [
+            *await self._seen(portal),
+            _arriving(await self._overview.last_event(member_id)),
+            _reach(await self._overview.out_of_reach(member_id, lately)),
+            _refused(await self._overview.refusals(member_id, lately)),
+        ]
+
+    async def _seen(self, portal: Portal) -> list[Check]:
+        """Ask the portal, all in one request, with the token that the bot was installed with."""
+        calls = {
+            "scopes": Call("scope"),
+            "bot": Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0}),
+            **self._registration.questions(portal),
+        }
+        try:
+            seen = await self._access.call(portal, portal.installer_id, batch.build(calls))
+        except NoPermission:
+            return [Check("installer", ok=False, remedy="open_page")]
+        except Refused as refused:
+            return [Check("installer", ok=False, value=refused.code, remedy="refused")]
+        except Bitrix24Error:
+            return [Check("installer", ok=None, remedy="server")]
+        return [
+            Check("installer", ok=True),
+            _scopes(seen["scopes"]),
+            _bot(seen["bot"]),
+            self._commands(portal, seen["commands"]),
+            _told("lifecycle", self._registration.is_bound(seen["events"])),
+        ]
+
+    def _commands(self, portal: Portal, listed: Any) -> Check:
+        missing = self._registration.missing_commands(listed)
+        if missing:
+            value = ", ".join(f"/{name}" for name in sorted(missing))
+            return Check("commands", ok=False, value=value, remedy="repair")
+        is_current = portal.registered == self._registration.current
+        return _told("commands", None if missing is None else is_current)
+
+
+class PortalDoctor:
+    """The doctor at one portal."""
+
+    def __init__(self, doctor: Doctor, portal: Portal) -> None:
+        self._doctor = doctor
+        self._portal = portal
+
+    async def failing(self) -> list[Check]:
+        """Give the checks that something is wrong with."""
+        return [one for one in await self._doctor.portal(self._portal) if one.ok is False]
+
+
+def _scopes(granted: Any) -> Check:
+    if isinstance(granted, Refused):
+        return Check("scopes", ok=None, value=granted.code, remedy="refused")
+    lacking = missing_scopes(granted)
+    if lacking is None:
+        return Check("scopes", ok=None, remedy="server")
+    return Check(
+        "scopes", ok=not lacking, value=", ".join(lacking), remedy="scopes" if lacking else ""
+    )
+
+
+def _bot(found: Any) -> Check:
+    if isinstance(found, Refused):
+        return Check("bot", ok=False, remedy="repair")
+    supports = row(found, "bot").get("isSupportOpenline")
+    return _told("bot", None if supports is None else flag(supports))
+
+
+def _told(name: str, ok: bool | None) -> Check:
+    """Say what registering anew mends, or that the portal's answer does not tell."""
+    return Check(name, ok=ok, remedy={True: "", False: "repair", None: "server"}[ok])
+
+
+def _arriving(last: float | None) -> Check:
+    if last is None:
+        return Check("events", ok=None, remedy="try_help")
+    return Check("events", ok=True, at=last)
+
+
+def _reach(people: Sequence[int]) -> Check:
+    value = ", ".join(f"id{number}" for number in people)
+    return Check("reach", ok=not people or None, value=value, remedy="roles" if people else "")
+
+
+def _refused(codes: Mapping[str, int]) -> Check:
+    # Older modules of the portal refuse without a code.
+    value = ", ".join(f"{code or '—'} × {count}" for code, count in codes.items())
+    return Check("errors", ok=not codes or None, value=value, remedy="see_journal" if codes else "")

@@ -1,0 +1,182 @@
+"""What is stored of a portal, or of one person there, erased from every table."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
+
+from bot.inbox.stays import Stay
+from bot.portals.settings import PortalSettings
+from bot.portals.tokens import Tokens
+from bot.store.database import Database
+from bot.store.escalations import Chain
+from bot.store.tables import (
+    escalations,
+    inbox,
+    journal,
+    metadata,
+    portal_settings,
+    preferences,
+    presses,
+    replays,
+    stays,
+    tokens,
+)
+
+# How many rows of each table are gone.
+Counts = dict[str, int]
+
+
+class Forgetting:
+    """Erases people while the bot runs."""
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+
+    async def person(self, member_id: str, user_id: int) -> int:
+        """Erase what is stored of a person, and say how many rows that was.
+
+        Raises ``StoreUnavailable``.
+        """
+        counts = await self._database.exchange(lambda c: erase_person(c, member_id, user_id))
+        # This process may hold the pair still; it sees that it is gone.
+        await self._tokens.fresh(member_id, user_id)
+        return sum(counts.values())
+
+
+def erase_portal(connection: Connection, member_id: str) -> Counts:
+    """Erase everything that is stored of a portal, in the transaction that is open."""
+    _overwrite(connection)
+    again = delete(replays).where(_of(inbox.c.member_id == member_id))
+    counts = {"replays": _gone(connection, again)}
+    for table in metadata.sorted_tables:
+        if "member_id" in table.columns:
+            statement = delete(table).where(table.c.member_id == member_id)
+            counts[table.name] = _gone(connection, statement)
+    return _found(counts)
+
+
+def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts:
+    """Erase what is stored of a person at a portal, in the transaction that is open.
+
+    Commands of other people go too where they name the person by a mention and are answered.
+    """
+    _overwrite(connection)
+    own = (inbox.c.member_id == member_id) & (inbox.c.requester_id == user_id)
+    named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
+    pressed = (presses.c.member_id == member_id) & (presses.c.owner_id == user_id)
+    shown = _mentions(presses, member_id, user_id, presses.c.event, presses.c.params)
+    # Buttons that others got by a command of the person's.
+    marks = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
+    asked = (presses.c.member_id == member_id) & or_(*marks)
+    # What hangs on a command goes before the command does.
+    statements = {
+        "replays": delete(replays).where(_of(own)),
+        "presses": delete(presses).where(or_(pressed, shown, asked)),
+        "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),
+    }
+    counts = {name: _gone(connection, one) for name, one in statements.items()}
+    counts["stays"] = _stays(connection, member_id, user_id)
+    counts["escalations"] = _escalations(connection, member_id, user_id)
+    counts["journal"] = _journal(connection, member_id, user_id)
+    counts["portal_settings"] = _duty(connection, member_id, user_id)
+    for table in (tokens, preferences):
+        this = (table.c.member_id == member_id) & (table.c.user_id == user_id)
+        counts[table.name] = _gone(connection, delete(table).where(this))
+    return _found(counts)
+
+
+def _of(commands: Any) -> Any:
+    return replays.c.command_id.in_(select(inbox.c.id).where(commands))
+
+
+def _mentions(table: Any, member_id: str, user_id: int, *columns: Any) -> Any:
+    """Make the condition that a row of the portal names the person by a mention."""
+    marks = (f"[USER={user_id}]", f"[USER={user_id} ")
+    found = [func.coalesce(one, "").contains(mark) for one in columns for mark in marks]
+    return (table.c.member_id == member_id) & or_(*found)
+
+
+def _stays(connection: Connection, member_id: str, user_id: int) -> int:
+    """Erase the stays that the person has begun, and take the person out of the others."""
+    rows = connection.execute(select(stays).where(stays.c.member_id == member_id)).all()
+    touched = 0
+    for row in rows:
+        stay = Stay.model_validate_json(row.stay)
+        others = tuple(one for one in stay.people if one.id != user_id)
+        this = stays.c.id == row.id
+        if _requester(row.event) == user_id or not others:
+            connection.execute(delete(stays).where(this))
+        elif len(others) < len(stay.people):
+            left = stay.model_copy(update={"people": others}).model_dump_json()
+            connection.execute(update(stays).where(this).values(stay=left))
+        else:
+            continue
+        touched += 1
+    return touched
+
+
+def _escalations(connection: Connection, member_id: str, user_id: int) -> int:
+    """Erase the escalations that the person has begun, and take the person out of the others."""
+    theirs = escalations.c.member_id == member_id
+    own = delete(escalations).where(theirs, escalations.c.requester_id == user_id)
+    touched = _gone(connection, own)
+    for row in connection.execute(select(escalations).where(theirs)).all():
+        chain = Chain.model_validate_json(row.chain)
+        left = chain.without(user_id)
+        if left != chain:
+            this = escalations.c.command_id == row.command_id
+            values = {"chain": left.model_dump_json(), "version": row.version + 1}
+            connection.execute(update(escalations).where(this).values(values))
+            touched += 1
+    return touched
+
+
+def _requester(event: str) -> int:
+    """Give whose command an event is."""
+    return int(json.loads(event)["user"]["id"])
+
+
+def _journal(connection: Connection, member_id: str, user_id: int) -> int:
+    """Erase what the person has asked for, and what has been asked for the person."""
+    several = select(journal.c.id, journal.c.params).where(
+        journal.c.member_id == member_id, journal.c.person_id == 0
+    )
+    among = [row.id for row in connection.execute(several) if user_id in _people(row.params)]
+    theirs = or_(
+        journal.c.requester_id == user_id, journal.c.person_id == user_id, journal.c.id.in_(among)
+    )
+    return _gone(connection, delete(journal).where(journal.c.member_id == member_id, theirs))
+
+
+def _people(params: str) -> Iterable[int]:
+    people = json.loads(params).get("USER_ID")
+    return people if isinstance(people, list) else ()
+
+
+def _duty(connection: Connection, member_id: str, user_id: int) -> int:
+    """Take the person off the people on duty."""
+    this = portal_settings.c.member_id == member_id
+    found = connection.execute(select(portal_settings.c.settings).where(this)).scalar()
+    settings = PortalSettings.model_validate_json(found) if found else PortalSettings()
+    if user_id not in settings.duty:
+        return 0
+    duty = tuple(one for one in settings.duty if one != user_id)
+    changed = settings.model_copy(update={"duty": duty}).model_dump_json(exclude_defaults=True)
+    return connection.execute(update(portal_settings).where(this).values(settings=changed)).rowcount
+
+
+def _overwrite(connection: Connection) -> None:
+    """Have SQLite leave nothing readable where the rows have been."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA secure_delete = ON"))
+
+
+def _gone(connection: Connection, statement: Delete) -> int:
+    return connection.execute(statement).rowcount
+
+
+def _found(counts: Counts) -> Counts:
+    return {name: number for name, number in counts.items() if number}

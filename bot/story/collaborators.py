@@ -1,0 +1,103 @@
+"""What a handler may ask for by type, and how it is made for one command of one requester."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+
+from bot.acting.checkup import Checkups
+from bot.acting.crm import Crm
+from bot.acting.groups import Groups
+from bot.acting.history import History
+from bot.acting.journal import Journal
+from bot.acting.notices import Notices
+from bot.acting.open_lines import OpenLines
+from bot.acting.requester import Requester
+from bot.acting.timeline import Timeline
+from bot.acting.users import Users
+from bot.bitrix24.patience import Patience
+from bot.commands.arrivals import Arrivals
+from bot.commands.chain import Chains
+from bot.commands.departures import Departures
+from bot.commands.diagnosis import Diagnosis
+from bot.commands.past import Past
+from bot.commands.people import People
+from bot.commands.policy import Policy
+from bot.commands.router import Command, Router
+from bot.commands.runner import GIVEN, Workshop
+from bot.commands.targets import Targets
+from bot.commands.trail import Trails
+from bot.figures import Figures
+from bot.inbox.stays import Stays
+from bot.installing.doctor import Doctor, PortalDoctor
+from bot.portals.preferences import Preferences
+from bot.portals.settings import PortalSettingsStore
+from bot.store.escalations import Escalations
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What handlers work with besides the portal; the same for every command."""
+
+    wording: Wording
+    settings: PortalSettingsStore
+    preferences: Preferences
+    languages: Languages
+    stays: Stays
+    escalations: Escalations
+    history: History
+
+
+# What asks the portal as the requester: their token is proven on the way.
+ASKING = {
+    Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
+    Departures, Chains, Timeline, Trails,
+}  # fmt: skip
+
+
+# Types, and the types that their constructors ask for.
+_Parts = Mapping[type[Any], list[type[Any]]]
+
+
+def collaborators(
+    journal: Journal,
+    patience: Patience,
+    router: Router,
+    memory: Memory,
+    doctor: Doctor,
+    figures: Figures,
+) -> Workshop:
+    """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
+    kept = [getattr(memory, field.name) for field in fields(memory)]
+    shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
+    parts = {type_: _parts(type_) for type_ in (*ASKING, Diagnosis, Past, PortalDoctor)}
+    for command in router.all:
+        for name, type_ in command.takes.items():
+            if type_ not in (*parts, *shared, *GIVEN):
+                raise TypeError(f"/{command.name} asks for {name}, which nobody makes")
+        if command.proven is None and not ASKING & set(command.takes.values()):
+            raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
+    recipes = {one.name: _recipe(one.takes.values(), parts) for one in router.all}
+
+    def make(command: Command, given: Mapping[type[Any], Any]) -> dict[str, Any]:
+        made = {**shared, **given}
+        for type_, needed in recipes[command.name].items():
+            made[type_] = type_(*[made[part] for part in needed])
+        return {name: made[type_] for name, type_ in command.takes.items()}
+
+    return make
+
+
+def _parts(type_: type[Any]) -> list[type[Any]]:
+    hints = get_type_hints(type_.__init__)
+    return [part for name, part in hints.items() if name != "return"]
+
+
+def _recipe(types: Iterable[type[Any]], parts: _Parts) -> _Parts:
+    """Say what is to be made for these, each once, after what its constructor asks for."""
+    recipe: dict[type[Any], list[type[Any]]] = {}
+    for type_ in types:
+        if type_ in parts:
+            recipe |= {**_recipe(parts[type_], parts), type_: parts[type_]}
+    return recipe

@@ -1,0 +1,180 @@
+"""A person lets the bot act for them.
+
+They get a link that names them, go to their portal, and come back with a code that the
+authorization server makes a token of. Whose token it is, that server and the portal tell; it
+has to be the person whom the link was made for. Where the link names a command that nothing had
+proven, they are shown it, and it is run only if they say so.
+"""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+
+from bot.bitrix24.calls import Call
+from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
+from bot.bitrix24.token_pair import TokenPair
+from bot.portals.access import Access, profile_id
+from bot.portals.portals import Portal, Portals
+from bot.portals.states import States
+from bot.portals.tokens import Tokens
+from bot.store.cipher import Cipher, Unreadable
+from bot.story.waiting import Asked, Waiting
+
+log = logging.getLogger(__name__)
+
+# A link of yesterday still connects, though the command that it came with is forgotten.
+LINK_LIFE = 24 * 3600
+STATE_LIFE = 15 * 60
+
+LINK, STATE, CONSENT = "connect", "oauth", "consent"
+
+
+class Obstacle(StrEnum):
+    """Why a person could not be connected; the wording says what to do."""
+
+    LINK = "link"  # no link of ours, or one too old
+    STATE = "state"  # no state of ours, or one too old, or used before
+    PORTAL = "portal"  # the portal has left
+    PERSON = "person"  # somebody else has given their permission
+    RENAMED = "renamed"  # the portal has another member id: the app must be installed again
+    CODE = "code"  # the authorization server does not take the code
+    SERVER = "server"  # nobody could be asked
+    OVER = "over"  # the command was run already, or is too old
+
+
+class NotConnected(Exception):
+    """The person is not connected, and why."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(obstacle.value)
+        self.obstacle = obstacle
+
+
+class Links:
+    """Makes the links that people connect with."""
+
+    def __init__(self, cipher: Cipher, public_url: str) -> None:
+        self._cipher = cipher
+        self._url = f"{public_url}/bitrix24/connect"
+
+    def make(self, member_id: str, user_id: int, command_id: int = 0) -> str:
+        """Make a link for one person of one portal; they are asked about a command, if given."""
+        note = {"portal": member_id, "user": user_id, "command": command_id}
+        ticket = self._cipher.seal(LINK, note)
+        return f"{self._url}?{urlencode({'ticket': ticket})}"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Who is connected now: how many commands had waited for it, and what they are asked about.
+
+    Beside each of those stands what their answer carries.
+    """
+
+    home: str
+    waited: int
+    asked: Sequence[tuple[Asked, str]] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Connect:
+    """Carries the flow from the link to the token."""
+
+    _cipher: Cipher
+    _portals: Portals
+    _tokens: Tokens
+    _states: States
+    _oauth: OAuth
+    _access: Access
+    _waiting: Waiting
+
+    async def begin(self, ticket: str) -> str:
+        """Give the address of the portal's authorize page. Raises ``NotConnected``.
+
+        Page: oauth/index.md. The portal goes by its own card for where to send the person.
+        """
+        note = self._read(LINK, ticket, LINK_LIFE, Obstacle.LINK)
+        portal = await self._portal(note["portal"])
+        state = self._cipher.seal(STATE, {**note, "nonce": secrets.token_hex(16)})
+        query = urlencode({"client_id": self._oauth.client_id, "state": state})
+        return f"{portal.address}/oauth/authorize/?{query}"
+
+    async def finish(self, code: SecretStr, state: str) -> Connected:
+        """Store the person's token, and tell what had waited for it.
+
+        Raises ``NotConnected``, ``StoreUnavailable``.
+        """
+        note = self._read(STATE, state, STATE_LIFE, Obstacle.STATE)
+        portal, user_id = await self._portal(note["portal"]), int(note["user"])
+        if not await self._states.use(note["nonce"], STATE_LIFE + 60):
+            raise NotConnected(Obstacle.STATE)
+        grant = await self._grant(portal, code)
+        pair = TokenPair(grant.access_token, grant.refresh_token)
+        if await self._owner(portal, grant, pair) != user_id:
+            raise NotConnected(Obstacle.PERSON)
+        await self._tokens.connect(portal.member_id, user_id, pair)
+        waited = await self._waiting.take_up(portal.member_id, user_id)
+        wanted = int(note.get("command") or 0)
+        asked = await self._waiting.asked(portal.member_id, user_id) if wanted else []
+        asked.sort(key=lambda one: one.command.id != wanted)
+        mine = {"portal": portal.member_id, "user": user_id}
+        seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
+        home = origin(portal.client_endpoint)
+        return Connected(home, waited, tuple(zip(asked, seals, strict=True)))
+
+    async def consent(self, consent: str) -> None:
+        """Have the command run that the person was asked about. Raises ``NotConnected``."""
+        note = self._read(CONSENT, consent, STATE_LIFE, Obstacle.STATE)
+        user_id, command_id = int(note["user"]), int(note["command"])
+        if not await self._waiting.consent(note["portal"], user_id, command_id):
+            raise NotConnected(Obstacle.OVER)
+
+    async def home(self, state: str) -> str:
+        """Give the origin of the portal that a state is for; empty where it is none of ours."""
+        try:
+            note = self._read(STATE, state, STATE_LIFE, Obstacle.STATE)
+            return origin((await self._portal(note["portal"])).client_endpoint)
+        except NotConnected:
+            return ""
+
+    def _read(self, purpose: str, text: str, seconds: int, obstacle: Obstacle) -> dict[str, str]:
+        try:
+            return self._cipher.unseal(purpose, text, seconds)
+        except Unreadable:
+            raise NotConnected(obstacle) from None
+
+    async def _portal(self, member_id: str) -> Portal:
+        portal = await self._portals.find(member_id)
+        if portal is None:
+            raise NotConnected(Obstacle.PORTAL)
+        return portal
+
+    async def _grant(self, portal: Portal, code: SecretStr) -> Grant:
+        try:
+            grant = await self._oauth.exchange(portal.server_endpoint, code)
+        except Refused as refused:
+            log.warning("an authorization code is refused: %s", refused)
+            raise NotConnected(Obstacle.CODE) from None
+        except (Bitrix24Error, ForeignServer) as error:
+            log.error("an authorization code cannot be exchanged: %s", error)
+            raise NotConnected(Obstacle.SERVER) from None
+        if grant.member_id != portal.member_id:
+            same = origin(grant.client_endpoint) == origin(portal.client_endpoint)
+            raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON)
+        return grant
+
+    async def _owner(self, portal: Portal, grant: Grant, pair: TokenPair) -> int | None:
+        # The page of the code exchange shows no `user_id`; that of the refresh does.
+        if grant.user_id is not None:
+            return grant.user_id
+        try:
+            return profile_id(await self._access.with_pair(portal, pair, Call("profile")))
+        except Bitrix24Error as error:
+            log.error("the owner of a new token cannot be asked: %s", error)
+            raise NotConnected(Obstacle.SERVER) from None

@@ -1,0 +1,322 @@
+"""One command's story, from its row in the inbox to its answer."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import time
+from typing import NamedTuple
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from bot.bitrix24.entities import Act, Offer, Person
+from bot.bitrix24.errors import (
+    Busy,
+    NoPermission,
+    NotProven,
+    NotTheirs,
+    Refused,
+    Renamed,
+    Unanswered,
+    Unreachable,
+)
+from bot.commands.diagnosis import system_refusal
+from bot.commands.outcomes import (
+    AdministratorNeeded,
+    CommandList,
+    Greeting,
+    HiddenHint,
+    Outcomes,
+    Usage,
+)
+from bot.commands.quotes import is_forwarded, is_own_word
+from bot.commands.runner import Context, Runner
+from bot.errors import (
+    AppClosed,
+    ConsentNeeded,
+    EndsProcesses,
+    EscalationWaits,
+    Failure,
+    ForwardedCommand,
+    NoAnswer,
+    PermissionNeeded,
+    PlanLacksRest,
+    PortalRenamed,
+    Refusal,
+    ScopeMissing,
+    StoreUnavailable,
+    SubscriptionEnded,
+)
+from bot.figures import Ending, Figures
+from bot.inbox.accepted import Accepted, End, Reply
+from bot.inbox.inbox import KEPT, Inbox
+from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.portals import Portal, Portals
+from bot.portals.preferences import Preferences
+from bot.portals.proof import Actor, Proof
+from bot.store.escalations import LONGEST
+from bot.story.buttons import Buttons
+from bot.story.connect import Links
+from bot.story.letters import Letters
+from bot.story.replies import Replies
+from bot.story.taking_longer import TakingLonger
+from bot.wording.endings import end_of
+
+log = logging.getLogger(__name__)
+lines = structlog.get_logger()
+
+ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest, PortalRenamed)
+
+# Seconds after an answer in which the same press is still taken for a second delivery.
+AGAIN_AFTER = 1.0
+
+# Nothing in them is anybody's but the bot's.
+HARMLESS = (Usage, CommandList, Greeting)
+
+HIDDEN_OFFERS = (
+    Offer(name="hide", act=Act(name="hide"), independent=True),
+    Offer(name="delete", act=Act(name="delete_command"), independent=True),
+)
+
+
+class _Ended(NamedTuple):
+    """How a command ended: what was carried out in its place, and whether it was proven."""
+
+    acting: Accepted
+    end: End
+
+
+@dataclass(eq=False, slots=True)
+class Dispatcher:
+    """Carries out accepted commands and answers them."""
+
+    _runner: Runner
+    _proof: Proof
+    _portals: Portals
+    _inbox: Inbox
+    _letters: Letters
+    _buttons: Buttons
+    _preferences: Preferences
+    _taking_longer: TakingLonger
+    _replies: Replies
+    _links: Links
+    _figures: Figures
+
+    async def dispatch(self, command: Accepted) -> None:
+        """Carry out a command, answer it, and note that it is done.
+
+        Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
+        """
+        event, reference = command.event, command.reference
+        ended = _Ended(command, End(Ending.UNANSWERED))
+        with bound_contextvars(
+            portal=event.member_id, event_id=event.identity[:32], reference=reference
+        ):
+            try:
+                ended = await self._story(command)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("command %s stays unanswered", reference)
+            seconds = time() - command.since
+            if ended.end.outcome is Ending.WAITS:
+                await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
+            else:
+                await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
+            self._account(*ended, seconds)
+
+    def _account(self, command: Accepted, end: End, seconds: float) -> None:
+        """Count a command that is over, and say in one line what became of it."""
+        event = command.event
+        name = self._runner.named(event.name)
+        self._figures.commands.add(name, end.outcome, end.code)
+        if end.is_answer:
+            self._figures.to_reply.observe(max(0.0, seconds))
+        lines.info(
+            "command ended",
+            logger=__name__,
+            command=name,
+            outcome=end.outcome.value,
+            code=end.code,
+            seconds=round(seconds, 3),
+            chat=event.chat.dialog_id,
+            user=event.user.id,
+            message_id=event.message.id,
+        )
+
+    async def _story(self, command: Accepted) -> _Ended:
+        """Carry a command out and answer it; say how that ended."""
+        portal = await self._portals.find(command.event.member_id)
+        if portal is None:
+            log.info("command %s: its portal has left", command.reference)
+            return _Ended(command, End(Ending.DROPPED))
+        if command.replies is not None:
+            return await self._answered(portal, command, command.replies, End(Ending.TOLD))
+        if dropped := await self._dropped(command):
+            log.info("command %s is %s", command.reference, dropped)
+            return _Ended(command, End(Ending.DROPPED))
+        actor = self._proof.actor(portal, command)
+        try:
+            acting, outcomes = await self._outcomes(portal, command, actor)
+            outcomes = await self._tellable(portal, acting, actor, outcomes)
+        except NotTheirs:
+            # Nothing is said to whom the command only pretended to come from.
+            return _Ended(command, End(Ending.DROPPED))
+        acting = replace(acting, proven=actor.is_proven)
+        if not await self._is_news(portal, command, outcomes, actor):
+            return _Ended(acting, end_of(outcomes))
+        replies = await self._worded(portal, acting, actor.person, outcomes)
+        return await self._answered(portal, acting, replies, end_of(outcomes))
+
+    async def _tellable(
+        self, portal: Portal, acting: Accepted, actor: Actor, outcomes: Outcomes
+    ) -> Outcomes:
+        """Give what may be told of a command that nothing has proven, unless it proves now.
+
+        Raises ``NotTheirs``.
+        """
+        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        if actor.is_proven or isinstance(outcomes, ConsentNeeded):
+            return outcomes
+        is_asked = any(offer.act is not None for one in told for offer in one.offers)
+        if actor.may_act and not is_asked and not isinstance(outcomes, ForwardedCommand):
+            return outcomes
+        if all(isinstance(one, HARMLESS) for one in told):
+            return outcomes
+        try:
+            await actor.prove()
+        except NotProven:
+            return self._asking(portal, acting)
+        except (Busy, Unreachable, Unanswered):
+            return NoAnswer(acting.reference)
+        return outcomes
+
+    async def _is_news(
+        self, portal: Portal, command: Accepted, outcomes: Outcomes, actor: Actor
+    ) -> bool:
+        """Say whether a word is due that anybody could bring about often, or to anybody."""
+        member_id, person = command.event.member_id, command.event.user.id
+        if isinstance(outcomes, ForwardedCommand):
+            return await self._preferences.first_today(member_id, f"forwarded/{person}")
+        if not isinstance(outcomes, ConsentNeeded):
+            return actor.may_act or await self._proof.is_colleague(portal, person)
+        minute = int(command.received_at / 60)
+        if not await self._preferences.first_today(member_id, f"asked/{person}/{minute}"):
+            log.warning("command %s: its requester was asked a moment ago", command.reference)
+            return False
+        return await self._proof.is_colleague(portal, person)
+
+    async def _answered(
+        self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
+    ) -> _Ended:
+        is_said = await self._replies.send(portal, acting, replies)
+        if any(reply.parks for reply in replies):
+            return _Ended(acting, End(Ending.WAITS, end.code))
+        if any(reply.asks for reply in replies):
+            return _Ended(acting, End(Ending.ASKED, end.code))
+        return _Ended(acting, end if is_said else End(Ending.UNANSWERED))
+
+    async def _dropped(self, command: Accepted) -> str:
+        """Say why a command is none of its requester's, or none any more; empty if it is."""
+        if not is_own_word(command.event):
+            return "only quoted"
+        if command.is_second and await self._inbox.proven_before(command):
+            return "" if await self._is_pressed_again(command) else "known already"
+        return ""
+
+    async def _is_pressed_again(self, command: Accepted) -> bool:
+        """Tell a person who presses a button once more from a second delivery.
+
+        The two look alike, but a delivery does not come back after the answer. Whoever presses
+        again is told once that the button has worked.
+        """
+        event = command.event
+        if event.name != PRESS or not await self._inbox.proven_before(command, AGAIN_AFTER):
+            return False
+        return await self._preferences.first_today(event.member_id, f"again/{event.identity[:40]}")
+
+    async def _outcomes(
+        self, portal: Portal, command: Accepted, actor: Actor
+    ) -> tuple[Accepted, Outcomes]:
+        """Carry a command out; give what was carried out in its place, too.
+
+        Raises ``NotTheirs``, ``StoreUnavailable``.
+        """
+        acting = command
+        try:
+            if command.is_poison:
+                raise EndsProcesses(command.reference)
+            if is_forwarded(command.event):
+                raise ForwardedCommand
+            if command.event.name == PRESS:
+                acting = await self._buttons.press(command, actor)
+            with self._taking_longer.notice(portal, command):
+                return acting, await self._runner.run(Context(portal, acting, actor))
+        except Refusal as refusal:
+            return acting, refusal
+        except (NotTheirs, StoreUnavailable):
+            raise
+        except NotProven:
+            return acting, self._asking(portal, acting)
+        except NoPermission:
+            link = self._links.make(portal.member_id, command.event.user.id)
+            kind = EscalationWaits if command.internal else PermissionNeeded
+            return acting, kind.with_link(link)
+        except Renamed:
+            return acting, PortalRenamed()
+        except (Busy, Unreachable, Unanswered):
+            return acting, NoAnswer(command.reference)
+        except Refused as refused:
+            return acting, system_refusal(refused, command.reference)
+        except Exception:
+            log.exception("command %s failed", command.reference)
+            return acting, Failure(command.reference)
+
+    def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
+        event = command.event
+        link = self._links.make(portal.member_id, event.user.id, command.id)
+        name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
+        return ConsentNeeded.with_link(name if self._runner.knows(name) else "", link)
+
+    async def _worded(
+        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+    ) -> list[Reply]:
+        """Give the replies to what a command came to, and what is to be told besides."""
+        try:
+            replies = await self._letters.write(outcomes, command)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # A handler of one's own may give what no template words.
+            log.exception("command %s: there are no words for it", command.reference)
+            replies = await self._letters.write(Failure(command.reference), command)
+        if not command.proven:
+            return replies
+        replies += await self._alert(portal, command, requester, outcomes)
+        return replies + await self._hint(command)
+
+    async def _alert(
+        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+    ) -> list[Reply]:
+        """Tell the administrator, once a day, what only an administrator can mend."""
+        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        found = next((one for one in told if isinstance(one, ALARMING)), None)
+        administrator = Person(id=portal.installer_id)
+        if found is None or administrator.id == command.event.user.id:
+            return []
+        what = type(found).__name__
+        if not await self._preferences.first_today(portal.member_id, f"alert/{what}"):
+            return []
+        alert = AdministratorNeeded(to=administrator, who=requester, what=what)
+        return await self._letters.write(alert, command)
+
+    async def _hint(self, command: Accepted) -> list[Reply]:
+        """Tell once a chat and day that the customer may have seen what was typed."""
+        event = command.event
+        is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
+        is_command = not (isinstance(command, Pressed) or is_forwarded(event))
+        if not (is_seen and is_command and event.chat.is_open_line):
+            return []
+        if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
+            return []
+        return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)

@@ -1,0 +1,226 @@
+"""Where words go. Nothing else in the bot sends into a chat.
+
+In an open-line chat only ``system: true`` keeps a message from the customer. A reply is noted
+before it leaves, and sent once more where it may have been lost.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cachetools import TTLCache
+
+from bot.bitrix24.bucket import Buckets
+from bot.bitrix24.calls import Call
+from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused, Unanswered
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.patience import SPEECHLESS, Patience
+from bot.inbox.accepted import Accepted, Button, Place, Reply
+from bot.inbox.inbox import Inbox
+from bot.inbox.pressed import PRESS, place_of
+from bot.portals.access import Access
+from bot.portals.portals import Portal
+from bot.portals.proof import Proof
+
+log = logging.getLogger(__name__)
+
+# Ten minutes after a command Command.answer says true and posts nothing; stay clear of that.
+ANSWERABLE = 570.0
+
+# How long nobody looks again whether a bot has come by a token of its own.
+VOICELESS = 60.0
+
+Way = Callable[[Portal, Accepted, Reply], Call]
+
+# After these it is certain, or as good as certain, that nothing was said.
+NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
+
+# A reply that may have been lost is sent once more, never a third time.
+MAX_ATTEMPTS = 2
+PAUSE = 3.0
+
+
+class Replies:
+    """The bot's voice in a portal."""
+
+    def __init__(
+        self, access: Access, proof: Proof, patience: Patience, pace: Buckets, inbox: Inbox
+    ) -> None:
+        self._access = access
+        self._proof = proof
+        self._pace = pace
+        self._patience = patience
+        self._inbox = inbox
+        # The portals whose bot has no stored token of its own: the app's serves as well.
+        self._voiceless: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=VOICELESS)
+
+    async def send(self, portal: Portal, command: Accepted, replies: Sequence[Reply]) -> bool:
+        """Send the replies; ``False`` if the requester's own certainly did not arrive."""
+        attempts, is_said = command.attempts, True
+        for number, reply in enumerate(replies):
+            arrived = await self._insist(portal, command, replies[number:], attempts)
+            is_said = is_said and (arrived is not False or reply.user_id != 0)
+            attempts = 0
+        return is_said
+
+    async def _insist(
+        self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
+    ) -> bool | None:
+        """Send the first of these replies, again if it may have been lost; say if it arrived."""
+        if attempts == MAX_ATTEMPTS:
+            # A process died during the second attempt: its requester may have heard nothing.
+            last = rest[0].model_copy(update={"place": Place.PRIVATE})
+            return await self._sent(portal, command, [last, *rest[1:]], attempts)
+        for attempt in range(attempts, MAX_ATTEMPTS):
+            arrived = await self._sent(portal, command, rest, attempt)
+            if arrived is not None:
+                return arrived
+            await asyncio.sleep(PAUSE)
+        return None
+
+    def _ways(self, command: Accepted, reply: Reply) -> list[Way]:
+        """List how a reply can be sent, the best way first."""
+        if reply.spare:
+            # Later than it can be answered, a line is taken only where the bot is a member.
+            return [_in_chat, _line] if self._answerable(command) else [_line]
+        ways = list[Way]([_private])
+        if self._answerable(command) and not command.internal and not reply.user_id:
+            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
+        return ways
+
+    async def _sent(
+        self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
+    ) -> bool | None:
+        """Send the first of these replies to where it belongs, else to the other place.
+
+        Says if it arrived; ``None`` if nobody knows.
+        """
+        reply, ways = rest[0], self._ways(command, rest[0])
+        try:
+            for way in ways:
+                call = way(portal, command, reply)
+                try:
+                    await self._say(portal, command, call, rest, attempts)
+                    break
+                except (Refused, Busy) as refused:
+                    if way is ways[-1] and not reply.spare:
+                        raise
+                    log.warning("command %s: %s says %s", command.reference, call.method, refused)
+        except Unanswered:
+            return None
+        except Bitrix24Error as error:
+            log.error("command %s stays unanswered: %s", command.reference, error)
+            return False
+        return True
+
+    async def notify(self, portal: Portal, command: Accepted, text: str) -> None:
+        """Try once to tell a requester something privately: nothing hangs on it.
+
+        Where commands wait for the portal's bucket it is left out: it would make them wait longer.
+        """
+        if not await self._pace.has_room(portal.member_id):
+            return
+        said = _private(portal, command, Reply(text=text, place=Place.PRIVATE))
+        await self._call(portal, command, said)
+
+    def _answerable(self, command: Accepted) -> bool:
+        event, since = place_of(command)
+        return bool(event.command.id) and time.time() - since < ANSWERABLE
+
+    async def _say(
+        self,
+        portal: Portal,
+        command: Accepted,
+        call: Call,
+        rest: Sequence[Reply],
+        attempts: int,
+    ) -> None:
+        async def say() -> None:
+            await self._inbox.replying(command, rest, attempts + 1)
+            try:
+                if not _is_said(await self._call(portal, command, call)):
+                    raise Refused("", "a message was taken and not posted", 200)
+            except NOT_SAID:
+                await self._inbox.replying(command, rest, attempts)
+                raise
+
+        await self._patience.insist(SPEECHLESS, say)
+
+    async def _call(self, portal: Portal, command: Accepted, call: Call) -> Any:
+        """Call with the bot's own stored token, else with the app's, else with what came."""
+        if portal.member_id not in self._voiceless:
+            try:
+                return await self._access.call(portal, portal.bot_id or 0, call)
+            except NoPermission:
+                self._voiceless[portal.member_id] = True
+        try:
+            return await self._access.call(portal, portal.installer_id, call)
+        except NoPermission:
+            self._voiceless.pop(portal.member_id, None)
+            return await self._proof.as_bot(portal, command, call)
+
+
+def _is_said(told: Any) -> bool:
+    """Say whether a message has been posted, by the result: a number, or ``{"result": true}``."""
+    inner = told.get("result", told.get("id")) if isinstance(told, Mapping) else told
+    return inner is True or bool(read_number(inner))
+
+
+def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
+    event, _since = place_of(command)
+    return Call(
+        "imbot.v2.Command.answer",
+        {
+            "botId": event.bot.id,
+            "commandId": event.command.id,
+            "messageId": event.message.id,
+            "dialogId": event.chat.dialog_id,
+            # Whoever is in the chat can press: a press must not close the button to its owner.
+            "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
+        },
+    )
+
+
+def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
+    """Make the call that says something in the chat of a command, so that its staff alone sees it.
+
+    Page: chat-message-send.md.
+    """
+    bot_id = portal.bot_id or 0
+    event, _since = place_of(command)
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {
+            "botId": bot_id,
+            "dialogId": event.chat.dialog_id,
+            "fields": {**_fields(reply, bot_id, once=False), "system": True},
+        },
+    )
+
+
+def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
+    """Make the call that tells the requester, or who else is meant, in their talk with the bot."""
+    bot_id, reader = portal.bot_id or 0, reply.user_id or command.event.user.id
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {"botId": bot_id, "dialogId": str(reader), "fields": _fields(reply, bot_id, once=True)},
+    )
+
+
+def _fields(reply: Reply, bot_id: int, *, once: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {"message": reply.text, "urlPreview": False}
+    if reply.buttons:
+        buttons = [_button(button, once=once) for button in reply.buttons]
+        fields["keyboard"] = {"BOT_ID": bot_id, "BUTTONS": buttons}
+    return fields
+
+
+def _button(button: Button, *, once: bool) -> dict[str, str]:
+    # Page: message-keyboards.md. Keys stay in capitals in version 2 as well.
+    look = {"TEXT": button.text, "DISPLAY": "LINE", "BG_COLOR_TOKEN": "primary"}
+    if button.link:
+        return {**look, "LINK": button.link}
+    block = "Y" if once else "N"
+    return {**look, "COMMAND": PRESS, "COMMAND_PARAMS": button.payload, "BLOCK": block}

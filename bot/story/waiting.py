@@ -1,0 +1,72 @@
+"""Commands that wait until their requester lets the bot act for him."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bot.errors import StoreUnavailable
+from bot.inbox.accepted import Accepted
+from bot.inbox.engine import Engine
+from bot.inbox.inbox import Inbox
+from bot.portals.states import States
+from bot.story.buttons import Buttons
+from bot.story.presses import Press
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command that its requester is asked about; for a press, what the button is for."""
+
+    command: Accepted
+    press: Press | None
+
+
+class Waiting:
+    """Takes up what has waited, and lets go of what has waited too long."""
+
+    def __init__(self, inbox: Inbox, states: States, engine: Engine, buttons: Buttons) -> None:
+        self._inbox = inbox
+        self._buttons = buttons
+        self._states = states
+        self._engine = engine
+
+    async def take_up(self, member_id: str, user_id: int) -> int:
+        """Have this person's commands run, each once, and tell how many there are."""
+        commands = await self._inbox.unpark(member_id, user_id)
+        await self._engine.resume(commands)
+        return len(commands)
+
+    async def asked(self, member_id: str, user_id: int) -> list[Asked]:
+        """List the commands that this person is asked about, the newest first."""
+        commands = await self._inbox.asked(member_id, user_id)
+        return [Asked(one, await self._buttons.meant(one)) for one in commands]
+
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
+        """Have a command run that this person means; ``False`` where it is over."""
+        command = await self._inbox.consent(member_id, user_id, command_id)
+        if command is not None:
+            await self._engine.resume([command])
+        return command is not None
+
+    async def sweep(self) -> None:
+        """Finish what nobody has: commands too old, and those a dying process has left.
+
+        Whoever did not connect in time was told for how long their command is kept.
+        """
+        await self._inbox.give_up_parked()
+        for member_id, user_id in await self._inbox.parked_of_connected():
+            await self.take_up(member_id, user_id)
+        await self._states.forget_old()
+
+    async def keep_sweeping(self) -> None:
+        """Sweep every now and then, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                log.info("no sweep this time: %s", error)
+            await asyncio.sleep(SWEEP_EVERY)

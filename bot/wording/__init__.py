@@ -1,0 +1,1 @@
+"""Outcomes and refusals in words."""
