@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.acting.crm import Crm
-from bot.acting.open_lines import Glance, OpenLines, Target
+from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
@@ -256,6 +256,8 @@ class Chains:
         except NoPermission:
             if found.age > LONGEST:
                 return await self._end(found, "nobody")
+            # This act waits as long for the permission.
+            await self._escalations.change(found, _same, due_at=time.time() + LONGEST + RETRY)
             raise
         except NOT_KNOWN:
             await self._escalations.change(found, _same, due_at=time.time() + RETRY)
@@ -306,7 +308,7 @@ class Chains:
         return ended is not None and ended.command_id == self._command.id
 
     async def _advance(self, found: Escalation) -> Step | None:
-        seen = await self._lines.glance(found.chain.chat_id)
+        seen = await self._seen(found.chain.chat_id)
         if taken := found.chain.taken or _taking(found, seen):
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:
@@ -317,6 +319,14 @@ class Chains:
         if found.age > LONGEST:
             return await self._end(found, "nobody")
         return await self._next(found, seen)
+
+    async def _seen(self, chat_id: int) -> Glance:
+        """Look at the chat; where the portal does not show it, nothing is seen there."""
+        try:
+            return await self._lines.glance(chat_id)
+        except NOT_KNOWN as error:
+            log.warning("a chat with an escalation cannot be looked at: %s", error)
+            return Glance(read_dialog(chat_id, None), ())
 
     async def _next(self, found: Escalation, seen: Glance) -> Step | None:
         chain = found.chain

@@ -23,8 +23,8 @@ ADVANCE = "advance"
 # After so long nothing is waited for any more: neither somebody nor the requester's permission.
 LONGEST = 24 * 3600.0
 
-# When an escalation is looked at again whose act has come to nothing.
-LEASE = LONGEST + 300.0
+# When an escalation is looked at again whose act has come to nothing: it has failed, say.
+LEASE = 3600.0
 
 KEPT = 30 * 86_400
 AT_ONCE, MOST = 100, 10_000
