@@ -1,7 +1,8 @@
 """Puts the program together, but for its web side, which ``bot/web/application.py`` adds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ from bot.portals.keyring import check_keys
 from bot.portals.portals import Portals
 from bot.portals.preferences import Preferences
 from bot.portals.proof import Proof
-from bot.portals.retention import Retention
+from bot.portals.retention import HOUR, Retention
 from bot.portals.settings import PortalSettingsStore
 from bot.portals.states import States
 from bot.portals.tokens import Tokens
@@ -63,6 +64,8 @@ from bot.story.waiting import Waiting
 from bot.wording.endings import refusal_names
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
+
+log = logging.getLogger(__name__)
 
 STOP_PATIENCE = 18.0
 
@@ -110,12 +113,16 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             settings.journal_days,
             settings.left_days,
         )
+        replaying = Replaying(parts.replays, parts.engine)
+        again_and_again: list[tuple[Callable[[], Awaitable[object]], float]] = [
+            (parts.waiting.sweep, 15.0),
+            (retention.sweep, HOUR),
+            (parts.shared_figures.tell, 10.0),
+            (replaying.look, 1.0),
+        ]
         background = [
-            asyncio.create_task(parts.waiting.keep_sweeping()),
             asyncio.create_task(parts.timers.keep_looking()),
-            asyncio.create_task(retention.run()),
-            asyncio.create_task(parts.shared_figures.keep_telling()),
-            asyncio.create_task(Replaying(parts.replays, parts.engine).keep_looking()),
+            *(asyncio.create_task(_repeat(*one)) for one in again_and_again),
         ]
         try:
             yield parts
@@ -125,6 +132,16 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
             await parts.engine.stop(STOP_PATIENCE)
             with suppress(StoreUnavailable):
                 await parts.shared_figures.tell()
+
+
+async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:
+    """Do something every so many seconds, until cancelled; without the database it waits."""
+    while True:
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.info("%s: not this time: %s", work.__qualname__, error)
+        await asyncio.sleep(pause)
 
 
 @asynccontextmanager

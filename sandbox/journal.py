@@ -2,8 +2,7 @@
 
 import re
 from collections import deque
-from dataclasses import asdict, dataclass
-from itertools import count
+from dataclasses import dataclass
 
 _MOST_KEPT = 20_000
 _SECRETS = {"auth", "access_token", "bottoken"}
@@ -38,7 +37,7 @@ class Journal:
     """Lists of facts, oldest first; the oldest are dropped after twenty thousand."""
 
     def __init__(self) -> None:
-        self._numbers = count(1)
+        self._last = 0
         self.calls: deque[CallRecord] = deque(maxlen=_MOST_KEPT)
         self.refreshes: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
         self.memberships: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
@@ -50,10 +49,11 @@ class Journal:
 
     def number(self) -> int:
         """The next id of a call or a delivery."""
-        return next(self._numbers)
+        self._last += 1
+        return self._last
 
     def call_rows(self) -> list[dict[str, object]]:
-        return [asdict(record) for record in self.calls]
+        return [dict(vars(record)) for record in self.calls]
 
 
 def without_secrets(value: object) -> object:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
 
 from sandbox.apps import App
 from sandbox.bucket import Bucket
@@ -92,13 +91,13 @@ class State:
         self.groups: dict[int, Group] = {}
         self.lines: dict[int, Line] = {}
         self._numbers = {
-            "bot": count(456),
-            "chat": count(10_001),
-            "command": count(61),
-            "message": count(90_001),
-            "session": count(512),
-            "lead": count(1209),
-            "other": count(7001),
+            "bot": 456,
+            "chat": 10_001,
+            "command": 61,
+            "message": 90_001,
+            "session": 512,
+            "lead": 1209,
+            "other": 7001,
         }
         self._plant(self)
 
@@ -121,7 +120,9 @@ class State:
 
     def number(self, kind: str) -> int:
         """The next id of that kind."""
-        return next(self._numbers[kind])
+        number = self._numbers[kind]
+        self._numbers[kind] += 1
+        return number
 
     @property
     def domain(self) -> str:

@@ -41,7 +41,7 @@ ARGUMENTS = [
     "--password-store=basic",
 ]
 WIDE, NARROW = {"width": 1180, "height": 860}, {"width": 390, "height": 844}
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def chromium() -> str:

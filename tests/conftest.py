@@ -1,6 +1,5 @@
 """Fixtures: a fresh portal and a fresh bot for every test."""
 
-import asyncio
 import fcntl
 import gc
 import os
@@ -10,29 +9,47 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from aiohttp import ClientSession
-from browser import connected, running_chromium
-from playwright.async_api import Browser
+from browser import running_chromium
+from compiled import write_out_once
+from installed import Yesterday, as_of_yesterday
 from postgres import Server, binaries, empty, running_server
-from stage import BOT, CLIENT_ID, CLIENT_SECRET, Stage, bot_running, free_port, settings_for
+from scenes import staged, standing
+from stage import Stage, free_port, settings_for
 
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
-from sandbox.server import Portal, running
+from sandbox.server import Portal
 
 # What hundreds of tests import is not to be looked through for garbage all the time.
 gc.set_threshold(20_000)
 
+write_out_once()
+
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
 
-# `make fuzz`: the same properties, tried far longer.
-hypothesis.settings.register_profile("fuzz", max_examples=5_000, deadline=None)
+# A property is tried with the same examples every time, however slow the machine is.
+hypothesis.settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+# `make fuzz`: the same properties, tried far longer, and with others each time.
+hypothesis.settings.register_profile(
+    "fuzz", hypothesis.settings.get_profile("suite"), derandomize=False, max_examples=5_000
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests that mostly wait, so that others have the processors meanwhile."""
+    """Spread the tests that mostly wait, so that others have the processors meanwhile.
+
+    Those in a browser come together, so that one process starts it for all of them.
+    """
+    items.sort(key=lambda one: "browser" not in getattr(one, "fixturenames", ()))
     waiting = [one for one in items if one.path.stem in WAITING]
     items[:] = [one for one in items if one.path.stem not in WAITING]
     # The last quarter has none: nobody is to wait for them alone at the end.
@@ -45,9 +62,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def ports() -> list[int]:
+    """Where the portal, its authorization server and the bot of one test after the other are."""
+    return [free_port() for _ in range(3)]
+
+
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
-    async with running(client_id=CLIENT_ID, client_secret=CLIENT_SECRET) as portal:
+async def portal(ports: list[int]) -> AsyncIterator[Portal]:
+    async with standing(*ports[:2]) as portal:
         yield portal
 
 
@@ -111,49 +134,45 @@ def chromium_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def browser(chromium_address: str) -> AsyncIterator[Browser]:
-    """A browser with no window open: the same for many tests, which share nothing in it."""
-    async with connected(chromium_address) as browser:
-        yield browser
-
-
-@pytest.fixture
-def settings(portal: Portal, database_url: str, request: pytest.FixtureRequest) -> Settings:
+def settings(
+    portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
+) -> Settings:
     marker = request.node.get_closest_marker("settings")
-    return settings_for(portal, database_url, **(marker.kwargs if marker else {}))
+    more = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
+    return settings_for(portal, database_url, **more, **(marker.kwargs if marker else {}))
 
 
 @pytest.fixture
 async def empty_stage(portal: Portal, settings: Settings) -> AsyncIterator[Stage]:
     """A portal and a bot that do not know each other yet."""
-    async with ClientSession() as session, bot_running(settings):
-        stage = Stage(portal, settings, session)
-        await stage.until(_has_looked_at_the_portals)
+    async with staged(portal, settings) as stage:
         yield stage
-        nothing_leaked(stage)
-        stage.engine.dispose()
 
 
-async def _has_looked_at_the_portals() -> bool:
-    # Which it does when it starts: one that is installed meanwhile might be registered twice.
-    names = {task.get_name() for task in asyncio.all_tasks()}
-    return "lifecycle of all portals" not in names
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the databases of bots are kept that have been installed."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
-async def stage(empty_stage: Stage) -> Stage:
+async def yesterday(
+    portal: Portal, settings: Settings, request: pytest.FixtureRequest, kept: Path
+) -> Yesterday | None:
+    """What there was after the installation of a bot on SQLite with the usual settings."""
+    is_usual = request.node.get_closest_marker("settings") is None
+    return await as_of_yesterday(portal, settings, kept) if is_usual else None
+
+
+@pytest.fixture
+async def stage(
+    portal: Portal, settings: Settings, yesterday: Yesterday | None
+) -> AsyncIterator[Stage]:
     """A portal with the bot installed, and a member of the open-line chats.
 
     There the customer sees every word of a member that is not the system's.
     """
-    assert await empty_stage.install() == 200
-    empty_stage.seat_the_bot()
-    return empty_stage
-
-
-def nothing_leaked(stage: Stage) -> None:
-    """No customer has seen a word of the bot's, whatever the test was about."""
-    for chat in stage.portal.state.chats.values():
-        if chat.entity_type == "LINES":
-            for message in chat.messages:
-                assert not (message.author_id in (0, BOT) and message.to_customer), message.text
+    async with staged(portal, settings) as stage:
+        assert yesterday or await stage.install() == 200
+        stage.seat_the_bot()
+        yield stage

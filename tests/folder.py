@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pages import ROOT
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 PROGRAM = ("bot", "handlers", "templates", "sandbox", ".env.example")
 
 

@@ -122,7 +122,7 @@ async def bot_process(
 
 async def ready(settings: Settings, session: ClientSession) -> None:
     """Wait until the bot takes events."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with session.get(f"{settings.public_url}/readyz") as response:

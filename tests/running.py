@@ -46,7 +46,7 @@ class Process:
         self.engine.add(await self.store(portal, chat, message))
 
     async def until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await _holds(true):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.01)
 

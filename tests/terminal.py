@@ -13,7 +13,7 @@ from process import ROOT, Started, environment
 
 from bot.settings import Settings
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 _STYLE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 

@@ -5,17 +5,15 @@ import re
 import pytest
 from axe import findings, read_axe
 from browser import window
+from browsing import *  # noqa: F403  # a browser for all of these tests
+from browsing import IN_BROWSER
 from playwright.async_api import Browser, expect
-from stage import CUSTOMER, OLGA, ON_SQLITE, Stage
+from stage import CUSTOMER, OLGA, Stage
 from test_browser import open_app
 
 ADMIN = 1
 
-pytestmark = [
-    pytest.mark.timeout(240),
-    # The pages are the same whatever the database.
-    ON_SQLITE,
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator
 from itertools import count
 
@@ -790,16 +789,20 @@ async def test_forged_commands_do_not_keep_the_operators_waiting(known: Stage) -
         fields = forged(known, TYPED, user=BOSS, data__chat__dialogId=f"chat{number + 1}")
         await put(known, {**fields, **garbage(BOSS), **as_bots(garbage(BOT)),
                           "data[bot][auth][access_token]": f"{number}" * 40})  # fmt: skip
-    began = time.monotonic()
+    before = len(await known.requests())
 
     await known.type(TYPED)
-    await known.until(lambda: _is_member(known, IVAN), patience=60)
+    await known.until(lambda: _is_member(known, IVAN))
 
-    assert time.monotonic() - began < 6
+    # As many as the portal takes in six seconds; a slow machine has them made no faster.
+    assert len(await known.requests()) - before <= 12
 
 
 async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
-    """Lines of older messages, whose earlier lines never come: each new one waits for them."""
+    """Lines of older messages, whose earlier lines never come: each new one waits for them.
+
+    They go on coming, so whoever waits for them waits for ever.
+    """
     words = f"/who\n/check id12\n{TYPED}"
     numbers = count(1)
 
@@ -809,13 +812,12 @@ async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
             await put(known, forged(known, TYPED, user=BOSS, **older))
             await asyncio.sleep(0.4)
 
+    before = known.stored()
     flooding = asyncio.create_task(flood())
-    await asyncio.sleep(0.2)
     try:
-        began = time.monotonic()
+        await known.until(lambda: _has_more(known, before))
         await known.type(f"/invite id{DRIVER}")
-        await known.until(lambda: _is_member(known, DRIVER), patience=12)
-        assert time.monotonic() - began < 5
+        await known.until(lambda: _is_member(known, DRIVER))
     finally:
         flooding.cancel()
         await asyncio.gather(flooding, return_exceptions=True)
@@ -840,3 +842,7 @@ async def test_anna_does_not_use_up_the_asking(known: Stage) -> None:
 
 async def _is_member(stage: Stage, person: int) -> bool:
     return person in await stage.members()
+
+
+async def _has_more(stage: Stage, stored: int) -> bool:
+    return stage.stored() > stored

@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 from browser import NARROW, WIDE, fits, picture, window
+from browsing import *  # noqa: F403  # a browser for all of these tests
+from browsing import IN_BROWSER
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
-from stage import ADD, CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, CHAT, IVAN, OLGA, Stage
 
 ADMIN = 1
 PATIENCE = 20_000
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    # The pages are the same whatever the database.
-    ON_SQLITE,
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture

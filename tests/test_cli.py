@@ -30,7 +30,7 @@ from bot.__main__ import cli
 from bot.settings import Settings
 from sandbox.server import Portal
 
-IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=1.0)
+IMPATIENT = pytest.mark.settings(retry_for=0.01, rest_timeout=2.0)
 NEW_ONE = {"status": 400, "code": "NEW_ONE", "description": "in words"}
 
 COMMANDS = (
@@ -120,7 +120,7 @@ async def test_journal_finds_what_is_asked_for(stage: Stage) -> None:
 @IMPATIENT
 async def test_a_command_without_an_answer_is_run_again_and_done_once(stage: Stage) -> None:
     await stage.faults(method="batch", drop="after")
-    await stage.faults(method="im.chat.user.list", delay=2.0, times=None)
+    await stage.faults(method="im.chat.user.list", delay=5.0, times=None)
     [reference] = re.findall(r"код (\w+)", await stage.say("/invite id12"))
     await stage.faults(clear=True)
     before = len(await stage.heard())
@@ -160,7 +160,7 @@ async def test_what_was_refused_is_tried_anew_and_the_refusal_stays_in_the_journ
 @IMPATIENT
 async def test_run_again_a_command_may_mean_somebody_else(stage: Stage) -> None:
     await stage.faults(method=ADD, drop="before", times=None)
-    await stage.faults(method="im.chat.user.list", delay=2.0, times=None)
+    await stage.faults(method="im.chat.user.list", delay=5.0, times=None)
     [reference] = re.findall(r"код (\w+)", await stage.say("/escalate"))
     await stage.faults(clear=True)
     stage.portal.state.crm["DEAL", 288].assigned_by = ANNA

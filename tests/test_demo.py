@@ -23,7 +23,7 @@ from sandbox.server import running
 ROOT = Path(__file__).parents[1]
 MAIN = "from sandbox.demo.__main__ import main; main()"
 DEMO = ("-W", "error", "-m", "sandbox.demo")
-PATIENCE = 30.0
+PATIENCE = 60.0
 DRIVER = 41
 
 
@@ -104,7 +104,7 @@ async def test_shows_why_the_bot_does_not_start(environ: dict[str, str], tmp_pat
     assert "Traceback" not in said
 
 
-async def test_its_lines_work_when_pasted(environ: dict[str, str]) -> None:
+async def test_its_lines_work_when_pasted(environ: dict[str, str], tmp_path: Path) -> None:
     async with _started(environ, *DEMO) as process:
         said = await _said_until(process, lambda said: said.endswith("'data[language]=ru'\n"))
         lines = re.findall(r"^curl (?:.*\\\n)*.*$", said, re.MULTILINE)
@@ -119,24 +119,20 @@ async def test_its_lines_work_when_pasted(environ: dict[str, str]) -> None:
         assert owners == [7, 7, 7, 7]
 
         process.send_signal(signal.SIGTERM)
-        assert "down" in await all_said(process, PATIENCE)
-    assert process.returncode == 0
+        end = await all_said(process, PATIENCE)
+        assert "down" in end
+    await _assert_gone(process, said + end, tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 async def test_leaves_nothing_behind(
     environ: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     async with _started(environ, *DEMO) as process:
         said = await _said_until(process, lambda said: "ONIMBOTV2COMMANDADD" in said)
         process.send_signal(number)
-        await all_said(process, PATIENCE)
-
-    [address] = re.findall(r"bot +http://127\.0\.0\.1:(\d+)", said)
-    with pytest.raises(OSError, match=address):
-        await asyncio.open_connection("127.0.0.1", int(address))
-    assert process.returncode == 0
-    assert _left_in(tmp_path) == []
+        said += await all_said(process, PATIENCE)
+    await _assert_gone(process, said, tmp_path)
 
 
 async def test_leaves_nothing_behind_in_the_middle(environ: dict[str, str], tmp_path: Path) -> None:
@@ -155,6 +151,15 @@ async def test_gives_the_bot_every_setting(tmp_path: Path) -> None:
         given = environment(portal, 8080, tmp_path)
 
     assert {name.upper() for name in Settings.model_fields} <= given.keys()
+
+
+async def _assert_gone(process: Process, said: str, folder: Path) -> None:
+    """A demo that was ended has taken its bot and its files with it."""
+    [address] = re.findall(r"bot +http://127\.0\.0\.1:(\d+)", said)
+    with pytest.raises(OSError, match=address):
+        await asyncio.open_connection("127.0.0.1", int(address))
+    assert process.returncode == 0
+    assert _left_in(folder) == []
 
 
 async def _until_member(look: str, person: int) -> None:

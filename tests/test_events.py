@@ -321,7 +321,7 @@ async def test_what_the_portal_brings_late_is_answered_privately(
     stage: Stage, language: str, words: str
 ) -> None:
     # Eleven minutes after a command the portal takes an answer to it, and posts nothing.
-    await stage.faults(events={"delay": 0.3, "language": language})
+    await stage.faults(events={"delay": 2, "language": language})
     stage.portal.state.clock.advance(-660)
     await stage.type("/invite id12")
     stage.portal.state.clock.advance(660)

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Role
@@ -378,7 +378,6 @@ FURTHER = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(PEOPLE | FURTHER, min_size=1, max_size=6, unique=True), SEPARATORS, st.data())
 def test_the_same_is_read_alike_however_it_is_written(
     pieces: list[str], separator: str, data: st.DataObject
@@ -425,7 +424,6 @@ WANTED = st.sampled_from([grammar.EVERYTHING, GROUP, frozenset({"word"}), frozen
 @example("a@b.ruİ", grammar.EVERYTHING)
 @example("ſ\u0301", frozenset({"word"}))
 @example("‘\u00a0‘", frozenset(GROUP))
-@settings(max_examples=1500, deadline=None)
 @given(LINES | st.text(), WANTED)
 def test_raises_nothing_but_its_own_error(text: str, wanted: set[str]) -> None:
     place, parts = outcome(text, wanted)
@@ -437,7 +435,6 @@ def test_raises_nothing_but_its_own_error(text: str, wanted: set[str]) -> None:
     vocabulary.invisible(text)
 
 
-@settings(max_examples=300, deadline=None)
 @given(LINES)
 def test_a_button_carries_what_was_read(text: str) -> None:
     parts = outcome(text, ESCALATE)[1]

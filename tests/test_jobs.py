@@ -102,16 +102,18 @@ async def test_a_hundred_commands_of_a_portal_are_one_job(start: Start) -> None:
     assert web.count("SELECT count(*) FROM procrastinate_events WHERE type = 'deferred'") == 1
 
 
-async def test_what_is_stored_elsewhere_is_run_at_once(start: Start) -> None:
+async def test_what_is_stored_elsewhere_is_run_at_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody finds it by looking.
+    monkeypatch.setattr(jobs, "BEAT", 600)
+    monkeypatch.setattr(jobs, "SWEEP_EVERY", 600)
     web, worker = await start(working=False), await start()
     await web.type(WELL, 1, 1)
     await worker.until(lambda: worker.answered(WELL) == 1)
 
-    began = asyncio.get_running_loop().time()
     await web.type(WELL, 2, 1)
     await worker.until(lambda: worker.answered(WELL) == 2)
-
-    assert asyncio.get_running_loop().time() - began < jobs.BEAT / 2
 
 
 async def test_an_idle_owner_ends_and_the_next_command_is_another_job(

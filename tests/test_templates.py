@@ -249,3 +249,14 @@ def test_every_refusal_is_an_exception_with_a_promise() -> None:
         assert inspect.getdoc(type_)
         path = Path(inspect.getfile(type_))
         assert path.name == "errors.py" or path.parent.name == "handlers"
+
+
+def test_no_line_of_a_template_is_long() -> None:
+    long = [
+        f"{path.relative_to(TEMPLATES)}:{number}"
+        for path in TEMPLATES.rglob("*.j2")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 160
+    ]
+
+    assert long == []

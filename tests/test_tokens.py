@@ -280,11 +280,12 @@ async def _is_member(stage: Stage, person: int) -> bool:
 
 
 @ON_SQLITE
+@pytest.mark.settings(rest_timeout=30)
 async def test_a_pair_that_comes_while_the_old_one_is_refused_serves_at_once(stage: Stage) -> None:
     await stage.say("/who")
     await stage.faults(tokens="disowned", user_id=OLGA)
     await stage.faults(tokens="revoked", user_id=OLGA)
-    await stage.faults(oauth="slow", delay=1)
+    await stage.faults(oauth="slow", delay=5)
     await stage.faults(events={"tokens": "none"})
     await stage.type("/invite id12")
     await stage.until(lambda: _was_disowned(stage))

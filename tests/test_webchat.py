@@ -13,7 +13,7 @@ from test_sandbox import Desk, bot_desk
 from sandbox.web import feed
 from sandbox.web.page import STATIC
 
-PATIENCE = 5
+PATIENCE = 30
 
 
 @pytest.fixture

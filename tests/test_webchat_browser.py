@@ -5,15 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
+from browsing import *  # noqa: F403  # a browser for all of these tests
+from browsing import IN_BROWSER, fixture
 from playwright.async_api import Browser, Page, expect
-from stage import ANNA, CHAT, CUSTOMER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ANNA, CHAT, CUSTOMER, GROUP_CHAT, IVAN, OLGA, Stage
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    # The database is not what is seen here.
-    ON_SQLITE,
-]
+pytestmark = IN_BROWSER
 
 LONG = "Константин-Александр Преображенский-Водохлёбов-Сопровождающий"
 
@@ -73,7 +70,7 @@ async def desk_open(
         await context.close()
 
 
-@pytest.fixture
+@fixture()
 async def desk(stage: Stage, browser: Browser) -> AsyncIterator[Desk]:
     async with desk_open(stage, browser) as desk:
         yield desk

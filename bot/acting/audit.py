@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select
 
 from bot.store.database import Database
 from bot.store.escalations import ADVANCE
@@ -67,11 +67,7 @@ class Audit:
         if before is not None:
             conditions.append(journal.c.id < before)
         question = select(journal).where(*conditions).order_by(journal.c.id.desc()).limit(limit)
-
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question))
-
-        return [_entry(row) for row in await self._database.read(ask)]
+        return [_entry(row) for row in await self._database.rows(question)]
 
     async def all(self, member_id: str | None, wanted: Wanted) -> AsyncIterator[Entry]:
         """Give every entry, the newest first."""

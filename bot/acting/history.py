@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 
 from bot.acting.journal import SET_ASIDE
 from bot.store.database import Database
@@ -81,11 +81,7 @@ class History:
             .where(*conditions, journal.c.answered_at.is_not(None), journal.c.step > SET_ASIDE)
             .order_by(journal.c.command_id, journal.c.step)
         )
-
-        def ask(connection: Connection) -> Sequence[Row[Any]]:
-            return list(connection.execute(question))
-
-        return [_deed(row) for row in await self._database.read(ask)]
+        return [_deed(row) for row in await self._database.rows(question)]
 
 
 def _deed(row: Row[Any]) -> Deed:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
     Insert,
     Row,
     Update,
@@ -108,11 +107,7 @@ class Journal:
         question = select(journal).where(
             journal.c.command_id == command.id, journal.c.step > SET_ASIDE
         )
-
-        def ask(connection: Connection) -> list[Recorded]:
-            return [_recorded(row) for row in connection.execute(question)]
-
-        return await self._database.read(ask)
+        return [_recorded(row) for row in await self._database.rows(question)]
 
     async def begin(self, command: Accepted, steps: Iterable[Step]) -> None:
         """Note that these calls are about to be made.

@@ -373,11 +373,10 @@ class Envelope(Part):
         """Read a decoded form: absent and empty are the same. Raises ``MalformedEvent``."""
         groups = [form]
         for group in groups:
-            for name, value in list(group.items()):
-                if isinstance(value, dict):
-                    groups.append(value)
-                elif value in ("", None, []):
-                    del group[name]
+            groups += [value for value in group.values() if isinstance(value, dict)]
+            empty = [name for name, one in group.items() if not one and one in ("", None, [])]
+            for name in empty:
+                del group[name]
         try:
             return cls.model_validate(form)
         except ValidationError as error:

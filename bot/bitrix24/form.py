@@ -44,6 +44,13 @@ def _from_form(text: str) -> dict[str, Any]:
         pairs = query_to_pairs(text, max_fields=MAX_PARAMETERS)
     except ValueError:
         raise MalformedForm(f"more than {MAX_PARAMETERS} parameters") from None
+    # Counted by the name only where there may be too many.
+    brackets = sum(map(text.count, ("[", "%5B", "%5b")))
+    if (
+        len(pairs) + brackets > MAX_PARTS
+        and sum(len(_read_key(key).path) for key, _ in pairs) > MAX_PARTS
+    ):
+        raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
     return _tree(pairs)
 
 
@@ -72,13 +79,10 @@ _known_key = lru_cache(maxsize=1024)(_read_key)
 def _tree(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Put pairs into groups; one that was found is found again by what stands before its key."""
     root: dict[str, Any] = {}
-    parts, known = 0, {"": root}
+    known: dict[str | None, dict[str, Any]] = {"": root}
     for key, value in pairs:
         group_name, name, path = (_known_key if len(key) < LONG_KEY else _read_key)(key)
-        parts += len(path)
-        if parts > MAX_PARTS:
-            raise MalformedForm(f"keys of more than {MAX_PARTS} parts")
-        group = known.get(group_name) if group_name is not None else None
+        group = known.get(group_name)
         if group is None:
             group = root
             for part in path[:-1]:
@@ -88,7 +92,7 @@ def _tree(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
             if group_name is not None:
                 known[group_name] = group
         name = name or str(len(group))
-        if isinstance(group.get(name), dict):
+        if name in group and isinstance(group[name], dict):
             raise MalformedForm("a parameter is both a value and a group")
         group[name] = value
     return root

@@ -24,4 +24,7 @@ def read_numbers(values: object, most: int = MOST_NUMBERS) -> tuple[int, ...]:
     What is no id is left out, and so is what comes after so many.
     """
     rows = list(values.values()) if isinstance(values, Mapping) else values
-    return tuple(filter(None, map(read_number, rows[:most]))) if isinstance(rows, list) else ()
+    if not isinstance(rows, list):
+        return ()
+    read = [one if type(one) is int else read_number(one) for one in rows[:most]]
+    return tuple(one for one in read if one and 0 < one <= LARGEST)

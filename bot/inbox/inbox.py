@@ -186,7 +186,7 @@ class Inbox:
     async def _is_another(self, identity: str, delivery: str) -> bool:
         """Say whether what came before is another delivery, and not this one once more."""
         question = select(inbox.c.delivery).where(inbox.c.identity == identity)
-        known = await self._rows(question)
+        known = await self._database.rows(question)
         return bool(known) and known[0].delivery not in ("", delivery)
 
     async def proven_before(self, command: Accepted, margin: float = 0.0) -> bool:
@@ -203,7 +203,7 @@ class Inbox:
         )
         if margin:
             question = question.where(inbox.c.done_at < command.received_at - margin)
-        return bool(await self._rows(question))
+        return bool(await self._database.rows(question))
 
     async def waiting_portals(self) -> list[str]:
         """List the portals that have something waiting, or had until a moment ago."""
@@ -226,16 +226,13 @@ class Inbox:
             .order_by(inbox.c.lane)
             .limit(limit)
         )
-        return [row.lane for row in await self._rows(question)]
+        return [row.lane for row in await self._database.rows(question)]
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
         row = {"lane": lane, "most": limit}
-
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(_WAITING, row))
-
-        return [self._accepted(row) for row in await self._database.ask(ask)]
+        rows = await self._database.ask(lambda c: list(c.execute(_WAITING, row)))
+        return [self._accepted(row) for row in rows]
 
     async def lacks_lines(self, command: Accepted) -> bool:
         """Say whether earlier lines of its message are not over, or still on their way.
@@ -251,12 +248,12 @@ class Inbox:
             # One that is stored and not over has its turn before this one.
             or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
         )
-        return int((await self._rows(earlier))[0][0]) < expected
+        return int((await self._database.rows(earlier))[0][0]) < expected
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
         question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
-        return next((self._accepted(row) for row in await self._rows(question)), None)
+        return next((self._accepted(row) for row in await self._database.rows(question)), None)
 
     async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
         """Note what a command came to, before it is told."""
@@ -307,7 +304,7 @@ class Inbox:
             )
             .order_by(inbox.c.id)
         )
-        numbers = [row.id for row in await self._rows(question)]
+        numbers = [row.id for row in await self._database.rows(question)]
         claims = [_claim(number) for number in numbers]
         taken = await self._database.write(*((claim, []) for claim in claims)) if claims else {}
         # Another process, or another request of this one, may have been faster.
@@ -322,7 +319,7 @@ class Inbox:
             .order_by(inbox.c.id.desc())
             .limit(MOST_ASKED)
         )
-        found = [self._accepted(row) for row in await self._rows(question)]
+        found = [self._accepted(row) for row in await self._database.rows(question)]
         return [one for one in found if not await self.proven_before(one)]
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
@@ -353,7 +350,7 @@ class Inbox:
             .where(inbox.c.done_at.is_(None), inbox.c.parked_until > time.time())
             .distinct()
         )
-        return [(row.member_id, row.requester_id) for row in await self._rows(question)]
+        return [(row.member_id, row.requester_id) for row in await self._database.rows(question)]
 
     async def give_up_parked(self) -> None:
         """Note what was set aside for too long as done."""
@@ -361,12 +358,6 @@ class Inbox:
         old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
         values = {"done_at": now, "outcome": Ending.EXPIRED.value}
         await self._database.write((old.values(values), []))
-
-    async def _rows(self, question: Any) -> list[Row[Any]]:
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question))
-
-        return await self._database.read(ask)
 
     def _sealed(self, event: CommandEvent, secret: SecretStr | None) -> bytes | None:
         return self._cipher.encrypt(secret, _place(event)) if secret else None

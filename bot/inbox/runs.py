@@ -7,8 +7,8 @@ known, and is not run again. Its requester is told, and its chat goes on.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from bot.figures import Ending
 from bot.inbox.accepted import POISON, Accepted, End
@@ -50,7 +50,8 @@ class Runs:
         elif command.suspicion and await self._is_my_turn():
             await self._watch(command)
         else:
-            await self._run(command, _Note(self._inbox, command.id), NOTED_AFTER)
+            with _Note(self._inbox, command.id).kept(NOTED_AFTER):
+                await self._dispatch(command)
 
     async def _is_my_turn(self) -> bool:
         with suppress(TimeoutError):
@@ -64,19 +65,10 @@ class Runs:
         note = _Note(self._inbox, command.id, self._watching.release)
         try:
             await note.watched()
-            await self._run(command, note, WATCH)
+            with note.kept(WATCH):
+                await self._dispatch(command)
         finally:
             note.leave()
-
-    async def _run(self, command: Accepted, note: "_Note", seconds: float) -> None:
-        timer = asyncio.get_running_loop().call_later(seconds, note.among_others)
-        try:
-            await self._dispatch(command)
-        except BaseException:
-            note.weigh(0)
-            raise
-        finally:
-            timer.cancel()
 
 
 class _Note:
@@ -94,6 +86,18 @@ class _Note:
         """Note, before anything else happens, that it is watched. Raises ``StoreUnavailable``."""
         await self._inbox.suspect(self._command_id, WATCHED)
         self._weight = WATCHED
+
+    @contextmanager
+    def kept(self, seconds: float) -> Iterator[None]:
+        """Note after so many seconds that it is still run; and that it is not, where it fails."""
+        timer = asyncio.get_running_loop().call_later(seconds, self.among_others)
+        try:
+            yield
+        except BaseException:
+            self.weigh(0)
+            raise
+        finally:
+            timer.cancel()
 
     def among_others(self) -> None:
         """Note that it is run and not watched, or no longer."""

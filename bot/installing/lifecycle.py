@@ -7,7 +7,7 @@ what it says is noted, answered 200, and then the portal or the authorization se
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import TTLCache
@@ -52,30 +52,21 @@ BOT_LOST = "bot_lost"
 KINDS = {UNINSTALL: "removed", UPDATE: "updated", REMOVED: BOT_LOST}
 
 
+@dataclass(eq=False)
 class Lifecycle:
     """Hears of what happens to the app in a portal, and looks whether it is so."""
 
-    def __init__(
-        self,
-        installation: Installation,
-        registration: Registration,
-        access: Access,
-        proof: Proof,
-        portals: Portals,
-        tokens: Tokens,
-        languages: Languages,
-        wording: Wording,
-        figures: Figures,
-    ) -> None:
-        self._installation = installation
-        self._registration = registration
-        self._access = access
-        self._proof = proof
-        self._portals = portals
-        self._tokens = tokens
-        self._languages = languages
-        self._wording = wording
-        self._figures = figures
+    _installation: Installation
+    _registration: Registration
+    _access: Access
+    _proof: Proof
+    _portals: Portals
+    _tokens: Tokens
+    _languages: Languages
+    _wording: Wording
+    _figures: Figures
+
+    def __post_init__(self) -> None:
         # Whose tokens came with updates and were looked at; the administrators' are kept a while.
         self._considered: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._heirs: TTLCache[str, tuple[TokenPair, int]] = TTLCache(maxsize=1_000, ttl=ASK_EVERY)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 from pydantic import SecretStr
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
@@ -114,7 +114,7 @@ class Portals:
     async def was_here(self, member_id: str) -> bool:
         """Say whether a portal has the app, or had it not long ago."""
         question = select(portals.c.member_id).where(portals.c.member_id == member_id)
-        return bool(await self._database.read(lambda c: list(c.execute(question))))
+        return bool(await self._database.rows(question))
 
     async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
         """Look a portal up whose events carry no member id: by its host and its token."""
@@ -132,7 +132,7 @@ class Portals:
     async def _list(self, *conditions: Any) -> list[Portal]:
         here = select(portals).where(*conditions, portals.c.left_at.is_(None))
         question = here.order_by(portals.c.member_id)
-        rows = await self._database.read(lambda c: list(c.execute(question)))
+        rows = await self._database.rows(question)
         for row in rows:
             self._meet(row.member_id, row.client_endpoint)
         return [self._portal(row) for row in rows]
@@ -192,7 +192,7 @@ class Portals:
             portals.c.member_id != portal.member_id,
             portals.c.left_at.is_(None),
         )
-        return await self._database.read(lambda c: list(c.execute(question)))
+        return await self._database.rows(question)
 
     def _sealed(self, portal: Portal) -> bytes:
         return self._cipher.encrypt(portal.application_token, token_place(portal.member_id))
@@ -248,11 +248,7 @@ class Portals:
 
     async def _one(self, *conditions: Any) -> Portal | None:
         here = select(portals).where(*conditions, portals.c.left_at.is_(None))
-
-        def question(connection: Connection) -> Row[Any] | None:
-            return connection.execute(here.limit(1)).first()
-
-        row = await self._database.read(question)
+        row = await self._database.row(here.limit(1))
         if row is None:
             return None
         self._meet(row.member_id, row.client_endpoint)

@@ -1,10 +1,9 @@
 """The languages that people read, and what they have been told already."""
 
 import time
-from typing import Any
 
 from cachetools import LRUCache, TTLCache
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import delete, select
 
 from bot.store.database import Database
 from bot.store.tables import marks, preferences
@@ -39,11 +38,7 @@ class Preferences:
         question = select(preferences).where(
             preferences.c.member_id == member_id, preferences.c.user_id == user_id
         )
-
-        def ask(connection: Connection) -> Row[Any] | None:
-            return connection.execute(question).first()
-
-        row = await self._database.read(ask)
+        row = await self._database.row(question)
         language: str = (row.language or row.page_language) if row else ""
         self._known[member_id, user_id] = language
         return language

@@ -1,20 +1,15 @@
 """What is old is forgotten: answered commands, the journal, portals that have left."""
 
-import asyncio
-import logging
 import time
 from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from bot.errors import StoreUnavailable
 from bot.portals.forgetting import erase_portal
 from bot.portals.portals import Portals
 from bot.store.database import Database
 from bot.store.tables import inbox, journal
-
-log = logging.getLogger(__name__)
 
 DAY = 86_400.0
 HOUR = 3_600.0
@@ -37,15 +32,6 @@ class Retention:
         self._left_seconds = left_days * DAY
         self._inbox_seconds = inbox_days * DAY
         self._journal_seconds = journal_days * DAY
-
-    async def run(self) -> None:
-        """Delete what is old, now and every hour, until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except StoreUnavailable:
-                log.warning("old rows stay for now: the database does not answer")
-            await asyncio.sleep(HOUR)
 
     async def sweep(self) -> int:
         """Delete what is old and give how many rows that was. Raises ``StoreUnavailable``."""

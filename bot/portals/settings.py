@@ -1,10 +1,10 @@
 """What a portal's administrator has decided."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import select
 
 from bot.store.database import Database
 from bot.store.tables import portal_settings
@@ -80,11 +80,7 @@ class PortalSettingsStore:
         if known := self._known.get(member_id):
             return known
         question = select(portal_settings).where(portal_settings.c.member_id == member_id)
-
-        def ask(connection: Connection) -> Row[Any] | None:
-            return connection.execute(question).first()
-
-        row = await self._database.read(ask)
+        row = await self._database.row(question)
         found = PortalSettings.model_validate_json(row.settings) if row else PortalSettings()
         self._known[member_id] = found
         return found

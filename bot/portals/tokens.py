@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import Row, delete, or_, select, update
 
 from bot.bitrix24.token_pair import TokenPair, read, written
 from bot.store.cipher import Cipher, Unreadable, is_bound
@@ -146,11 +146,7 @@ class Tokens:
 
     async def _row(self, member_id: str, user_id: int) -> Row[Any] | None:
         question = _this(select(tokens), member_id, user_id)
-
-        def ask(connection: Connection) -> Row[Any] | None:
-            return connection.execute(question).first()
-
-        return await self._database.read(ask)
+        return await self._database.row(question)
 
     def _encrypted(
         self, member_id: str, user_id: int, pair: TokenPair, *, proven: bool

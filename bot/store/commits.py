@@ -56,6 +56,8 @@ class Commits:
         self._engine = engine
         self._tell = tell
         self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
+        # Has these committed; ``tell`` is called in the thread with what came of them.
+        self.add: Callable[[list[Request]], None] = self._groups.put
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
         # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
@@ -64,10 +66,6 @@ class Commits:
         self._is_committing = False
         self._thread = threading.Thread(target=self._run, name="writes", daemon=True)
         self._thread.start()
-
-    def add(self, group: list[Request]) -> None:
-        """Have these committed; ``tell`` is called in the thread with what came of them."""
-        self._groups.put(group)
 
     def close(self) -> None:
         """Finish what was handed over; blocks."""
@@ -127,8 +125,12 @@ class Commits:
         # Kept: to fetch one from the pool takes as long as a small statement.
         connection = self._connection = self._connection or self._engine.connect()
         with connection.begin():
-            for statement, rows in statements.values():
-                result = self._execute(connection, statement, rows)
+            for key, (statement, rows) in statements.items():
+                prepared = self._prepared.get(key)
+                if prepared is None:
+                    result = self._execute(connection, statement, rows)
+                else:
+                    result = prepared.execute(connection, rows)
                 rows_back: Sequence[Any] = result.all() if result.returns_rows else ()
                 returned.update({row[0]: row[1] for row in rows_back})
             self._is_committing = True
@@ -139,10 +141,8 @@ class Commits:
     ) -> CursorResult[Any]:
         if not rows:
             return connection.execute(statement)
-        prepared = self._prepared.get(id(statement))
-        if prepared is None:
-            prepared = Prepared(statement, rows[0], connection.dialect)
-            self._prepared[id(statement)] = prepared
+        prepared = Prepared(statement, rows[0], connection.dialect)
+        self._prepared[id(statement)] = prepared
         return prepared.execute(connection, rows)
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -172,6 +172,14 @@ class Database:
         if self._posted:
             await self.write()
         return await self.ask(question)
+
+    async def rows(self, question: Executable) -> list[Row[Any]]:
+        """Give the rows of one question. Raises ``StoreUnavailable``."""
+        return await self.read(lambda connection: list(connection.execute(question)))
+
+    async def row(self, question: Executable) -> Row[Any] | None:
+        """Give the first row of one question, if there is any. Raises ``StoreUnavailable``."""
+        return await self.read(lambda connection: connection.execute(question).first())
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """Ask in a thread what has nothing to do with posted rows. Raises ``StoreUnavailable``.

@@ -6,21 +6,15 @@ without an address of their own; and what a process has counted outlives it.
 
 import asyncio
 import json
-import logging
 import time
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.sql import func
 
-from bot.errors import StoreUnavailable
 from bot.figures import Figures, Sample
 from bot.store.database import Database
 from bot.store.exposition import Gauges, exposition
 from bot.store.tables import figures, portals
-
-log = logging.getLogger(__name__)
-
-TELL_EVERY = 10.0
 
 _WAITING = text(
     """
@@ -44,15 +38,6 @@ class SharedFigures:
             index_elements=["sample"],
             set_={"value": figures.c.value + insert.excluded.value},
         )
-
-    async def keep_telling(self) -> None:
-        """Add what was counted, every now and then, until cancelled."""
-        while True:
-            await asyncio.sleep(TELL_EVERY)
-            try:
-                await self.tell()
-            except StoreUnavailable as error:
-                log.info("figures are not told this time: %s", error)
 
     async def tell(self) -> None:
         """Add what this process has counted since it last did. Raises ``StoreUnavailable``."""

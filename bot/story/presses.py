@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, select, update
+from sqlalchemy import Row, and_, delete, exists, insert, select, update
 
 from bot.bitrix24.entities import Act, Person
 from bot.bitrix24.events import CommandEvent
@@ -63,11 +63,7 @@ class Presses:
         question = select(presses, _taken(presses, command_id).label("is_used")).where(
             presses.c.id == press_id, presses.c.member_id == member_id
         )
-
-        def ask(connection: Connection) -> Row[Any] | None:
-            return connection.execute(question).first()
-
-        row = await self._database.read(ask)
+        row = await self._database.row(question)
         return _press(row) if row else None
 
     async def claim(self, press: Press, command_id: int) -> bool:

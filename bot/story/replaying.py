@@ -1,16 +1,12 @@
 """Commands that an operator has asked for once more are taken up."""
 
-import asyncio
 import logging
 
-from bot.errors import StoreUnavailable
 from bot.inbox.accepted import reference_of
 from bot.inbox.engine import Engine
 from bot.story.replays import Replays
 
 log = logging.getLogger(__name__)
-
-LOOK_EVERY = 1.0
 
 
 class Replaying:
@@ -19,15 +15,6 @@ class Replaying:
     def __init__(self, replays: Replays, engine: Engine) -> None:
         self._replays = replays
         self._engine = engine
-
-    async def keep_looking(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as error:
-                log.info("nobody looks what is to be run again this time: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
 
     async def look(self) -> None:
         """Give what is asked for to the engine: it has its turn in its chat, as ever."""

@@ -111,11 +111,7 @@ class Replays:
     async def _cases(self, *wanted: ColumnElement[bool]) -> list[Case]:
         is_asked = exists().where(replays.c.command_id == inbox.c.id).label("asked")
         question = select(inbox, is_asked, _SINCE.label("since")).where(*wanted)
-
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question.order_by(inbox.c.id)))
-
-        return [_case(row) for row in await self._database.read(ask)]
+        return [_case(row) for row in await self._database.rows(question.order_by(inbox.c.id))]
 
 
 def _take_up(connection: Connection, command_id: int) -> str | None:

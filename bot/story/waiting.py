@@ -1,20 +1,13 @@
 """Commands that wait until their requester lets the bot act for him."""
 
-import asyncio
-import logging
 from dataclasses import dataclass
 
-from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted
 from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
 from bot.portals.states import States
 from bot.story.buttons import Buttons
 from bot.story.presses import Press
-
-log = logging.getLogger(__name__)
-
-SWEEP_EVERY = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +54,3 @@ class Waiting:
         for member_id, user_id in await self._inbox.parked_of_connected():
             await self.take_up(member_id, user_id)
         await self._states.forget_old()
-
-    async def keep_sweeping(self) -> None:
-        """Sweep every now and then, until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except StoreUnavailable as error:
-                log.info("no sweep this time: %s", error)
-            await asyncio.sleep(SWEEP_EVERY)

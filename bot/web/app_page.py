@@ -7,7 +7,7 @@ the portal has said, in the same request, that the visitor is one.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -40,39 +40,29 @@ HOME = "home"
 TIMED = ("state", "journal", "settings")
 
 
+@dataclass(eq=False)
 class AppPage:
     """The page, in its views: one for everybody, the others for administrators."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        pages: Pages,
-        visitors: Visitors,
-        links: Links,
-        doctor: Doctor,
-        lifecycle: Lifecycle,
-        settings: SettingsPage,
-        journal: JournalPage,
-        forgetting: Forgetting,
-    ) -> None:
-        self._forms = forms
-        self._callers = callers
-        self._pages = pages
-        self._visitors = visitors
-        self._links = links
-        self._doctor = doctor
-        self._lifecycle = lifecycle
-        self._settings = settings
-        self._journal = journal
-        self._forgetting = forgetting
+    _forms: Forms
+    _callers: Callers
+    _pages: Pages
+    _visitors: Visitors
+    _links: Links
+    _doctor: Doctor
+    _lifecycle: Lifecycle
+    _settings: SettingsPage
+    _journal: JournalPage
+    _forgetting: Forgetting
+
+    def __post_init__(self) -> None:
         self._views: dict[str, View] = {
             "state": self._state,
             "repair": self._repair,
             "erase": self._erase,
-            "settings": settings.show,
-            "save": settings.save,
-            "journal": journal.show,
+            "settings": self._settings.show,
+            "save": self._settings.save,
+            "journal": self._journal.show,
         }
 
     async def receive(self, request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from aiohttp import web
 
@@ -57,7 +58,7 @@ def close(application: web.Application) -> None:
 
 
 def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
-    pages = Pages()
+    pages = _pages()
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
     health = Health(parts.database, parts.engine)
@@ -99,6 +100,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application[HEALTH] = health
     application[EVENTS] = events
     return application
+
+
+@cache
+def _pages() -> Pages:
+    # A page is compiled once in a process, however often the program is put together in it.
+    return Pages()
 
 
 def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:

@@ -1,6 +1,7 @@
 """POST /bitrix24/events: verified, stored, then answered 200."""
 
 import logging
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
 
@@ -38,37 +39,25 @@ _REASONS: dict[int, Reason] = {
 }
 
 
+@dataclass(eq=False)
 class Events:
     """The address that Bitrix24 posts the bot's events to."""
 
-    def __init__(
-        self,
-        forms: Forms,
-        callers: Callers,
-        portals: Portals,
-        inbox: Inbox,
-        backlog: Backlog,
-        engine: Engine,
-        wording: Wording,
-        languages: Languages,
-        lifecycle: Lifecycle,
-        figures: Figures,
-        router: Router,
-        escalations: Escalations,
-    ) -> None:
+    _forms: Forms
+    _callers: Callers
+    _portals: Portals
+    _inbox: Inbox
+    _backlog: Backlog
+    _engine: Engine
+    _wording: Wording
+    _languages: Languages
+    _lifecycle: Lifecycle
+    _figures: Figures
+    _router: Router
+    _escalations: Escalations
+
+    def __post_init__(self) -> None:
         self.open = True
-        self._forms = forms
-        self._callers = callers
-        self._lifecycle = lifecycle
-        self._backlog = backlog
-        self._wording = wording
-        self._languages = languages
-        self._portals = portals
-        self._inbox = inbox
-        self._engine = engine
-        self._figures = figures
-        self._router = router
-        self._escalations = escalations
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one event: 200 when it is stored or not needed, else why not (see README)."""
