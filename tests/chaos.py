@@ -44,6 +44,8 @@ SETTLE = 120.0
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
 ASIDE = "SELECT message_id FROM inbox WHERE code = 'ends_processes'"
 ASKED = "SELECT message_id FROM inbox WHERE outcome = 'asked'"
+# Whose requester had too much waiting: it was refused, and they were told so.
+REFUSED = "SELECT message_id FROM inbox WHERE replace(lane, '/refused', '') <> lane"
 TOLD = "дважды остановила бота"
 
 # Whom an escalation names, ten numbers for each; how long each has; and how it is told of.
@@ -170,9 +172,11 @@ async def _play(
             codes = await bots.stop()
         with stage.engine.connect() as connection:
             aside = set(connection.exec_driver_sql(ASIDE).scalars())
+            refused = set(connection.exec_driver_sql(REFUSED).scalars())
             # Two processes have died over it before anything had proven it: it waits for a word.
             asked = set(connection.exec_driver_sql(ASKED).scalars())
             rows = connection.exec_driver_sql("SELECT chain, ended_as FROM escalations").all()
+        router.taken -= refused
         _judge(portal, router, report, aside)
         _judge_chains(portal, router, report, aside | asked, [(row[0], row[1]) for row in rows])
         report.wrong += [f"a process ended with {code}" for code in codes if code != 0]
