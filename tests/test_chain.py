@@ -2,10 +2,24 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import (
+    ADD,
+    ANNA,
+    BOSS,
+    CHAT,
+    IVAN,
+    OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    RESPONSIBLE,
+    Stage,
+    bot_running,
+    settings_for,
+)
 from terminal import ran
 from test_connect import connected, offered
 from test_escalate import decide
@@ -475,10 +489,16 @@ async def test_named_people_are_called_in_their_order(empty_stage: Stage, langua
     assert words["wait"] in await stage.say("/escalate --wait 5d")
 
 
+FULL = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": "Too many requests"}
+
+
 @ON_SQLITE
-async def test_a_portal_that_does_not_answer_holds_it_up(stage: Stage) -> None:
+@pytest.mark.parametrize("fault", [{"html": 503}, {"error": FULL}])
+async def test_a_portal_that_does_not_answer_holds_it_up(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
     await stage.say("/escalate")
-    await stage.faults(method="*", html=503, times=None)
+    await stage.faults(method="*", times=None, **fault)
     await time_passes(stage, 301)
 
     async def is_put_off() -> bool:
@@ -567,3 +587,29 @@ async def test_it_ends_with_the_app(stage: Stage) -> None:
 
     await stage.until(is_dropped)
     assert await called(stage) == [RESPONSIBLE]
+
+
+@ON_POSTGRESQL
+async def test_two_processes_call_the_next_one_once(stage: Stage) -> None:
+    settings = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
+    async with bot_running(settings):
+        await stage.say("/escalate")
+        await time_passes(stage, 301)
+        await next_one(stage, BOSS)
+        await time_passes(stage, 301)
+        await ended(stage, "nobody")
+
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+    assert len([one for one in await stage.told_privately() if one.startswith("⏭")]) == 1
+    assert len([one for one in await stage.told_privately() if "Никто не ответил" in one]) == 1
+
+
+@ON_SQLITE
+async def test_the_journal_tells_by_which_command_somebody_was_called(stage: Stage) -> None:
+    await stage.say("/escalate")
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)
+
+    with stage.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT command, person_id FROM journal ORDER BY id")
+        assert [tuple(row) for row in rows] == [("escalate", RESPONSIBLE), ("escalate", BOSS)]
