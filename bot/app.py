@@ -25,6 +25,7 @@ from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
 from bot.inbox.pressed import PRESS
@@ -46,7 +47,6 @@ from bot.portals.tokens import Tokens
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.database import Database, engine_for
-from bot.store.escalations import Escalations
 from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons

@@ -8,7 +8,7 @@ from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.commands.trail import Trails
 from bot.errors import Refusal
-from bot.store.escalations import ADVANCE, LONGEST, Escalation, Skipped
+from bot.inbox.escalations import ADVANCE, LONGEST, Escalation, Skipped
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 from handlers.briefs import Passed, TakenOn

@@ -17,8 +17,8 @@ from bot.commands.policy import Called, Candidate
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal, RequesterLacksItem
+from bot.inbox.escalations import Skipped
 from bot.portals.settings import PortalSettingsStore
-from bot.store.escalations import Skipped
 from handlers.chain import card_of, stop_of
 
 router = Router()

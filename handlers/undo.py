@@ -16,8 +16,8 @@ from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
+from bot.inbox.escalations import Escalation
 from bot.inbox.stays import Stays
-from bot.store.escalations import Escalation
 from handlers.chain import EscalationStopped, NotNeeded, ended
 
 router = Router()

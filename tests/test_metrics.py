@@ -18,8 +18,8 @@ from test_chain import TAKE, card, ended, press, time_passes
 
 from bot.bitrix24.documented import METHODS
 from bot.figures import OTHER
+from bot.inbox.escalations import How
 from bot.settings import Settings
-from bot.store.escalations import How
 from sandbox.server import Portal
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from bot.commands.errors import TooManyPeople
 from bot.commands.outcomes import Outcome
 from bot.commands.policy import Called
 from bot.errors import PersonDismissed, Refusal
-from bot.store.escalations import Skipped
+from bot.inbox.escalations import Skipped
 from bot.wording.rendering import TEMPLATES, Wording, template_name
 from handlers.check import Queue
 from handlers.help import CommandList

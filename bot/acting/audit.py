@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, and_, select
 
+from bot.inbox.escalations import ADVANCE
 from bot.store.database import Database
-from bot.store.escalations import ADVANCE
 from bot.store.tables import journal
 
 Result = Literal["done", "nothing", "refused", "unknown"]

@@ -25,8 +25,8 @@ from sqlalchemy import (
 from bot.bitrix24.errors import Refused
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted
+from bot.inbox.escalations import ADVANCE
 from bot.store.database import Database
-from bot.store.escalations import ADVANCE
 from bot.store.tables import journal, owners
 
 # Steps are counted from 0; those with this number and below are over and done with.

@@ -37,10 +37,7 @@ from bot.errors import (
 )
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
-from bot.inbox.pressed import place_of
-from bot.portals.portals import Portal
-from bot.portals.settings import PortalSettingsStore
-from bot.store.escalations import (
+from bot.inbox.escalations import (
     LONGEST,
     Callee,
     Chain,
@@ -51,6 +48,9 @@ from bot.store.escalations import (
     Skipped,
     Taken,
 )
+from bot.inbox.pressed import place_of
+from bot.portals.portals import Portal
+from bot.portals.settings import PortalSettingsStore
 
 log = logging.getLogger(__name__)
 

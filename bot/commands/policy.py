@@ -8,9 +8,9 @@ from bot.acting.users import Users
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account
+from bot.inbox.escalations import Skipped, Why
 from bot.portals.settings import PortalSettings, PortalSettingsStore, WorkingHours
 from bot.portals.time_zones import time_zone
-from bot.store.escalations import Skipped, Why
 
 # How far up an escalation goes where heads are absent.
 HEADS = 3

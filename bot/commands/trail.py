@@ -8,10 +8,10 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NotTheirs, Refused
 from bot.commands.outcomes import Outcome
 from bot.inbox.accepted import Accepted
+from bot.inbox.escalations import EscalationEnded
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettingsStore
-from bot.store.escalations import EscalationEnded
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select,
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
+from bot.inbox.due import Due, act
 from bot.store.database import Database
-from bot.store.due import Due, act
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
 
+from bot.inbox.escalations import Chain
 from bot.inbox.stays import Stay
 from bot.portals.settings import PortalSettings
 from bot.portals.tokens import Tokens
 from bot.store.database import Database
-from bot.store.escalations import Chain
 from bot.store.tables import (
     escalations,
     inbox,

@@ -27,11 +27,11 @@ from bot.commands.runner import GIVEN, Workshop
 from bot.commands.targets import Targets
 from bot.commands.trail import Trails
 from bot.figures import Figures
+from bot.inbox.escalations import Escalations
 from bot.inbox.stays import Stays
 from bot.installing.doctor import Doctor, PortalDoctor
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettingsStore
-from bot.store.escalations import Escalations
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 

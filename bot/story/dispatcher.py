@@ -49,12 +49,12 @@ from bot.errors import (
 )
 from bot.figures import Ending, Figures
 from bot.inbox.accepted import Accepted, End, Reply
+from bot.inbox.escalations import LONGEST
 from bot.inbox.inbox import KEPT, Inbox
 from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
 from bot.portals.proof import Actor, Proof
-from bot.store.escalations import LONGEST
 from bot.story.buttons import Buttons
 from bot.story.connect import Links
 from bot.story.letters import Letters

@@ -9,10 +9,10 @@ import logging
 from collections.abc import Sequence
 
 from bot.errors import StoreUnavailable
+from bot.inbox.due import Appointments, Due
 from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
 from bot.portals.preferences import Preferences
-from bot.store.due import Appointments, Due
 from bot.story.buttons import Buttons
 
 log = logging.getLogger(__name__)

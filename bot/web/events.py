@@ -17,10 +17,10 @@ from bot.figures import Figures, Reason, Taken
 from bot.inbox.accepted import NOTHING, Brought, Place, Reply, refusals_of
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.portals import Portal, Portals
-from bot.store.escalations import Escalations
 from bot.web.callers import Callers
 from bot.web.requests import Forms
 from bot.wording.languages import Languages

@@ -13,10 +13,10 @@ from aiohttp import web
 from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.oauth import origin
+from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
-from bot.store.escalations import KEPT, How
 from bot.web.pages import Pages
 
 Form = Mapping[str, Any]

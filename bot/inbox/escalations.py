@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, literal, select, upda
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
+from bot.inbox.due import Due, act
 from bot.store.database import Database
-from bot.store.due import Due, act
 from bot.store.tables import escalations
 
 How = Literal["taken", "nobody", "stopped", "undone"]
