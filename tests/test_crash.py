@@ -11,7 +11,9 @@ import pytest
 from aiohttp import ClientError, ClientSession
 from app_page import opened, posted, words_of
 from process import bot_process, ready
-from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
+from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
+from test_chain import TAKE, card
+from test_escalate import decide
 
 from bot.inbox.accepted import POISON
 from bot.settings import Settings
@@ -73,6 +75,29 @@ async def test_what_was_done_before_the_end_is_not_done_again(
 
 
 @ON_SQLITE
+async def test_a_trail_in_the_timeline_is_left_once(killed: Stage, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    comment = "crm.timeline.comment.add"
+    await decide(killed, trail=True)
+    # The comment is there, its answer never arrives, and nobody comes to look for it.
+    async with _dying(killed, log):
+        await killed.faults(method=comment, drop="after")
+        await killed.faults(method="crm.timeline.comment.list", delay=30)
+        await killed.say("/escalate")
+        message = await card(killed, RESPONSIBLE)
+        press = {"message_id": message, "button": TAKE, "user_id": RESPONSIBLE}
+        await killed.post("presses", press)
+        await killed.until(lambda: _commented(killed))
+    await killed.faults(clear=True)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert len(await killed.calls(comment)) == 1
+    assert await _commented(killed)
+    assert [one for one in await killed.heard() if "Эскалация принята" in one]
+
+
 async def test_what_was_done_and_not_worded_is_told_though_nobody_answers_whose_token_it_is(
     killed: Stage, tmp_path: Path
 ) -> None:
@@ -202,6 +227,10 @@ async def _dying(stage: Stage, log: Path) -> AsyncIterator[None]:
         await ready(stage.settings, stage.session)
         assert await stage.install() == 200
         yield
+
+
+async def _commented(stage: Stage) -> bool:
+    return len(await stage.get("comments")) == 1
 
 
 async def _begun(stage: Stage) -> bool:

@@ -403,6 +403,13 @@ class Envelope(Part):
         except ValidationError:
             return Auth()
 
+    @property
+    def chat_id(self) -> int:
+        """The chat that it is about; 0 for a private talk, or where that is not told."""
+        chat = self.data.get("chat")
+        told = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
+        return (read_number(told.removeprefix("chat")) or 0) if told.startswith("chat") else 0
+
     def private_message(self, member_id: str) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
 

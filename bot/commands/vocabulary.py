@@ -61,7 +61,15 @@ ROLES = {word: role for role, words in _ROLES.items() for word in words.split()}
 
 LANGUAGES = _words({"ru": "ru рус русский russian", "en": "en англ английский english"})
 
-OPTIONS = _words({"dry": "dry пробно", "yes": "yes", "lasting": "for на", "chat_id": "chat чат"})
+OPTIONS = _words(
+    {
+        "dry": "dry пробно",
+        "yes": "yes",
+        "lasting": "for на",
+        "wait": "wait ждать",
+        "chat_id": "chat чат",
+    }
+)
 
 _UNITS = {
     60: "m min mins minute minutes м мин минута минуты минуту минут",
