@@ -578,8 +578,11 @@ async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> N
 async def test_it_ends_with_the_app(stage: Stage) -> None:
     await stage.say("/escalate")
     await stage.post("uninstall", {"clean": True})
-    await stage.settled()
 
+    async def has_left() -> bool:
+        return bool(stage.count("SELECT count(*) FROM portals WHERE left_at IS NOT NULL"))
+
+    await stage.until(has_left)
     await time_passes(stage, 301)
 
     async def is_dropped() -> bool:
