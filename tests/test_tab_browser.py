@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 from browser import fits, picture, window
+from browsing import *  # noqa: F403  # a browser for all of these tests
+from browsing import IN_BROWSER
 from playwright.async_api import Browser, Page, expect
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
 from test_browser import open_app
 from test_webchat_browser import Desk, desk_open
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    # The pages are the same whatever the database.
-    ON_SQLITE,
-]
+pytestmark = IN_BROWSER
 
 CARD = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
 LONG = "Константин-Александр Преображенский-Водохлёбов-Сопровождающий"
