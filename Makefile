@@ -26,7 +26,7 @@ help:
 	@echo 'make chaos   Break everything while people type; ARGS="--database postgresql --seed 7"'
 	@echo 'make flood   Fifty thousand hostile requests at one bot: twenty seconds'
 	@echo 'make pace    Four processes at one portal with its real bucket: five minutes'
-	@echo 'make neighbours  What a portal notices of another that hangs: two minutes'
+	@echo 'make neighbours  What portals notice of attacks on their bot: ten minutes; ARGS="--attack S9"'
 	@echo 'make bench   Measure it beside the bare floor; ARGS="--row 1", ARGS=--help'
 	@echo 'make trace   Count the calls, files and commits of one /invite; ARGS=--tree lists them'
 	@echo 'make peers   Have bolt-python and aiogram measured along: installs them for make bench'

@@ -25,6 +25,7 @@ from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
 from bot.inbox.pressed import PRESS
@@ -197,6 +198,7 @@ def _parts(
         preferences=preferences,
         languages=Languages(wording, preferences, decisions),
         stays=Stays(database),
+        escalations=Escalations(database),
         history=History(database),
     )
     pace = Buckets(_plans(settings, database, memory.settings, working=working))
@@ -228,7 +230,7 @@ def _parts(
         figures,
     )
     runs = Runs(inbox, dispatcher.dispatch)
-    lanes = Lanes(inbox, backlog, runs.run, client.rests, first=FIRST if name else 1)
+    lanes = Lanes(inbox, backlog, runs.run, client.answering, first=FIRST if name else 1)
     engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
     return Parts(
         database=database,
@@ -245,7 +247,9 @@ def _parts(
         states=states,
         waiting=Waiting(inbox, states, engine, buttons),
         memory=memory,
-        timers=Timers(memory.stays, inbox, engine, buttons, memory.preferences),
+        timers=Timers(
+            [memory.stays, memory.escalations], inbox, engine, buttons, memory.preferences
+        ),
         registration=registration,
         links=links,
         doctor=doctor,

@@ -262,6 +262,10 @@ class PermissionNeeded(Refusal):
         return refusal
 
 
+class EscalationWaits(PermissionNeeded):
+    """An escalation goes on only when its requester lets the bot act for them again."""
+
+
 class ConsentNeeded(Refusal):
     """Nothing proves that the requester has given ``command``: they are asked.
 

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import accumulate
 
@@ -16,6 +16,9 @@ REFUSED, UNREACHABLE, UNANSWERED = "refused", "unreachable", "unanswered"
 # 300 ms is what Bitrix24 is to wait for its 200, three seconds what a requester waits untold.
 # The table of figures adds up by bound: other bounds need a migration that empties it.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+
+# How long people take: somebody has five minutes, unless the portal has decided otherwise.
+TAKING = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 14400.0, 86400.0)
 
 
 class Taken(StrEnum):
@@ -43,6 +46,15 @@ class Ending(StrEnum):
     ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
     DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
     EXPIRED = "expired"  # the permission did not come in time
+
+
+class Escalated(StrEnum):
+    """How an escalation ended."""
+
+    TAKEN = "taken"
+    NOBODY = "nobody"  # took it
+    STOPPED = "stopped"  # by its requester, or with its dialog
+    UNDONE = "undone"
 
 
 class Reason(StrEnum):
@@ -113,20 +125,21 @@ class Tally:
 class Seconds:
     """How long something took, and how often it took no longer than each of the bounds."""
 
-    def __init__(self, name: str, words: str) -> None:
+    def __init__(self, name: str, words: str, bounds: Sequence[float] = BUCKETS) -> None:
         self._about = (f"switchboard_{name}_seconds", words)
-        self._counts = [0] * (len(BUCKETS) + 1)
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
         """Count one that took so long."""
-        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self._counts[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
 
     def family(self) -> Metric:
         """Give what was counted as Prometheus takes it."""
         family = HistogramMetricFamily(*self._about)
-        bounds = map(floatToGoString, (*BUCKETS, math.inf))
+        bounds = map(floatToGoString, (*self._bounds, math.inf))
         family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
         return family
 
@@ -181,7 +194,19 @@ class Figures:
         self.changes = Tally(
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
+        self.escalations = Tally(
+            "escalations", "Escalations that are over, by how they ended.", end=list(Escalated)
+        )
+        self.to_taken = Seconds(
+            "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING
+        )
         self._show_noughts(commands, methods)
+
+    def escalated(self, how: str, seconds: float | None) -> None:
+        """Count an escalation that is over, and after how long it was taken, if it was."""
+        self.escalations.add(how)
+        if seconds is not None:
+            self.to_taken.observe(seconds)
 
     def samples(self) -> dict[Sample, float]:
         """Give everything counted so far."""
@@ -199,6 +224,7 @@ class Figures:
         every: list[tuple[Tally, Collection[str]]] = [
             (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
             (self.proofs, list(Proven)), (self.unknown_codes, methods),
+            (self.escalations, list(Escalated)),
         ]  # fmt: skip
         for tally, values in every:
             for value in values:

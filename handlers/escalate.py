@@ -1,22 +1,25 @@
-"""/escalate: call whoever has to know into the chat of a CRM item."""
+"""/escalate: call whoever has to know into the chat of a CRM item, one after the other.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+What happens after the first call is in ``handlers/chain``.
+"""
 
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Target
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, missing
+from bot.commands.arrivals import Missed, Wish, missing
+from bot.commands.chain import Chains, Round, Wanted
 from bot.commands.errors import WhichItem
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People, Resolved
-from bot.commands.policy import Called, Policy, Skipped
+from bot.commands.policy import Called, Candidate
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal, RequesterLacksItem
+from bot.inbox.escalations import Skipped
+from bot.portals.settings import PortalSettingsStore
+from handlers.chain import card_of, stop_of
 
 router = Router()
 
@@ -28,6 +31,7 @@ class Escalate(Arguments):
     people: tuple[Someone, ...] = ()
     dry: bool = False
     yes: bool = False
+    wait: int = 0
     lasting: int = 0
     reason: str = ""
 
@@ -45,12 +49,14 @@ class Escalated(Outcome):
 
 
 class WouldEscalate(Outcome):
+    """The chain, in its order, and who would be passed over."""
+
     item: CrmItem
-    people: tuple[Person, ...]
+    called: tuple[Called, ...]
     skipped: tuple[Skipped, ...]
+    wait: int
 
 
-@dataclass(eq=False)
 class NobodyToCall(Refusal):
     """An escalation has found nobody who could come."""
 
@@ -66,24 +72,30 @@ async def escalate(
     targets: Targets,
     people: People,
     crm: Crm,
-    policy: Policy,
-    arrivals: Arrivals,
+    chains: Chains,
+    requester: Requester,
+    settings: PortalSettingsStore,
 ) -> Outcomes:
     args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
     if target.item is None:
         raise NotBound
     card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
-    wanted = await _wanted(args, event, card, people, policy)
-    if not wanted.found.people:
-        return wanted.found.refusals
+    named = await _named(args, event, people, card)
+    if args.people and not named.people:
+        return named.refusals
+    wanted = Wanted(
+        target=target,
+        item=card.item,
+        named=tuple(named.people),
+        responsible_id=card.responsible_id,
+        wait=args.wait or (await settings.of(event.member_id)).take_within,
+        wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
+    )
     if args.dry:
-        return [_would(args, card.item, wanted), *wanted.found.refusals]
-    wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
-    arrival = await arrivals.bring(target, wanted.found.people, wish)
-    briefs = await arrivals.briefs(arrival, card.item, args.reason, event)
-    item = (briefs[0].item if briefs else None) or card.item
-    return [*_told(arrival, item, target, wanted, args.reason), *briefs]
+        return [await _would(args, wanted, chains), *named.refusals]
+    found = await chains.begin(wanted)
+    return _told(found, wanted, named, requester.person, chains.number)
 
 
 async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Escalate:
@@ -110,25 +122,6 @@ def _asked(args: Escalate) -> WhichItem:
     return WhichItem("escalate", number, tuple(offers))
 
 
-class _Wanted(NamedTuple):
-    """Who is to come, in which role, and who was passed over."""
-
-    found: Resolved
-    roles: Mapping[int, str]
-    skipped: tuple[Skipped, ...]
-
-
-async def _wanted(
-    args: Escalate, event: CommandEvent, card: Card, people: People, policy: Policy
-) -> _Wanted:
-    if args.people:
-        return _Wanted(await _named(args, event, people, card), {}, ())
-    chosen, skipped = await policy.choose(card.responsible_id, event)
-    if chosen is None:
-        raise NobodyToCall(card.item, skipped)
-    return _Wanted(Resolved([chosen.person], []), {chosen.person.id: chosen.role}, skipped)
-
-
 def _is_explicit(args: Escalate) -> bool:
     """Say whether the people are known without a look at the item."""
     return bool(args.people) and Role.HEAD not in args.people
@@ -144,44 +137,81 @@ async def _card(crm: Crm, item: CrmItem) -> Card:
 
 
 async def _named(args: Escalate, event: CommandEvent, people: People, card: Card) -> Resolved:
-    """Find the people named; the head is the responsible's."""
-    others = [one for one in args.people if one is not Role.HEAD]
-    found = await people.resolve(others, event, lambda one: _for(args, (one,)), card.item)
-    if Role.HEAD in args.people:
-        try:
-            heads = await people.in_role(Role.HEAD, event, card.item, of=card.responsible_id)
-            found.people.extend(one for one in heads if one not in found.people)
-        except Refusal as refusal:
-            found.refusals.append(refusal)
-    return found
+    """Find the people named, in their order; the head is the responsible's."""
+    if Role.HEAD not in args.people:
+        return await people.resolve(args.people, event, lambda one: _for(args, (one,)), card.item)
+    place = args.people.index(Role.HEAD)
+    before, after = args.people[:place], args.people[place + 1 :]
+    found = await people.resolve(before, event, lambda one: _for(args, (one,)), card.item)
+    try:
+        found.people.extend(
+            await people.in_role(Role.HEAD, event, card.item, of=card.responsible_id)
+        )
+    except Refusal as refusal:
+        found.refusals.append(refusal)
+    others = await people.resolve(after, event, lambda one: _for(args, (one,)), card.item)
+    each = {one.id: one for one in [*reversed(others.people), *reversed(found.people)]}
+    return Resolved([*reversed(each.values())], [*found.refusals, *others.refusals])
 
 
 def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
     return Act(name="escalate", params=args.told(people=people, **changed))
 
 
-def _would(args: Escalate, item: CrmItem, wanted: _Wanted) -> WouldEscalate:
-    people = tuple(wanted.found.people)
-    offer = Offer(name="do_it", act=_for(args, people, dry=False))
-    return WouldEscalate(item=item, people=people, skipped=wanted.skipped, offers=(offer,))
+async def _would(args: Escalate, wanted: Wanted, chains: Chains) -> WouldEscalate:
+    line = [one async for one in chains.candidates(wanted.named, wanted.responsible_id)]
+    skipped = _skipped(line)
+    able = [one for one in line if one.obstacle is None]
+    if not able:
+        raise NobodyToCall(wanted.item, skipped)
+    return WouldEscalate(
+        item=wanted.item,
+        called=tuple(Called(one.account.person, one.role) for one in able),
+        skipped=skipped,
+        wait=wanted.wait,
+        offers=(Offer(name="do_it", act=_for(args, wanted.named, dry=False)),),
+    )
+
+
+def _skipped(line: list[Candidate]) -> tuple[Skipped, ...]:
+    return tuple(one.skipped for one in line if one.obstacle)
 
 
 def _told(
-    arrival: Arrival, item: CrmItem, target: Target, wanted: _Wanted, reason: str
-) -> list[Told]:
-    refusals = [*wanted.found.refusals, *arrival.refusals]
-    if not arrival.joined and not arrival.present:
-        return [*refusals]
+    found: Round, wanted: Wanted, named: Resolved, requester: Person, number: int
+) -> Outcomes:
+    refusals = [*named.refusals, *found.refusals]
+    skipped = tuple(one for one in found.skipped if one.why != "closed")
+    if found.arrival is None or found.candidate is None:
+        if skipped or not refusals:
+            refusals.insert(0, NobodyToCall(wanted.item, skipped))
+        return refusals
+    arrival, item = found.arrival, found.item or wanted.item
+    undo = Offer(name="undo", act=Act(name="undo"), independent=True)
     escalated = Escalated(
         item=item,
-        called=tuple(Called(one, wanted.roles.get(one.id, "")) for one in arrival.joined),
+        called=tuple(Called(one, found.candidate.role) for one in arrival.joined),
         present=arrival.present,
-        missed=(*missing(wanted.found.refusals), *arrival.missed),
+        missed=(*missing(named.refusals), *found.missed),
         by_chat=arrival.by_chat,
-        skipped=wanted.skipped,
+        skipped=skipped,
         chat_id=arrival.chat_id,
-        here=target.here and bool(arrival.joined),
-        reason=reason,
-        offers=(Offer(name="undo", act=Act(name="undo")),) if arrival.joined else (),
+        here=wanted.target.here and bool(arrival.joined),
+        reason=wanted.wish.reason,
+        offers=(undo, stop_of(number)) if arrival.joined else (stop_of(number),),
     )
-    return [escalated, *refusals]
+    to = found.candidate.account.person
+    told: list[Told] = [escalated, *refusals]
+    if to.id != requester.id:
+        told.append(
+            card_of(
+                number,
+                to=to,
+                who=requester,
+                item=item,
+                chat_id=arrival.chat_id,
+                reason=wanted.wish.reason,
+                wait=wanted.wait,
+            )
+        )
+    return told

@@ -10,11 +10,15 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.arrivals import Arrivals, Missed, Wish
+from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
+from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
+from bot.inbox.escalations import Escalation
 from bot.inbox.stays import Stays
+from handlers.chain import EscalationStopped, NotNeeded, ended
 
 router = Router()
 
@@ -43,8 +47,12 @@ async def undo(
     stays: Stays,
     arrivals: Arrivals,
     departures: Departures,
+    chains: Chains,
 ) -> Outcomes:
-    deeds = await past.last_deeds()
+    escalation = await chains.last()
+    deeds = await _deeds(past, escalation)
+    if escalation and _is_last(escalation, deeds, past):
+        return await _stopped(escalation, bool(deeds), chains, departures, stays, event)
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
@@ -57,6 +65,51 @@ async def undo(
         await stays.cancel(deeds[0].command_id)
     refusals = list(dict.fromkeys(one.why for one in undone.missed))
     return [undone, *refusals] if undone.removed or undone.returned else refusals
+
+
+async def _deeds(past: Past, escalation: Escalation | None) -> list[Deed]:
+    """Give what was done last; nothing where an escalation goes on for which nothing had to be.
+
+    Raises ``NothingToUndo``, ``CannotUndo``.
+    """
+    try:
+        return await past.last_deeds(escalation.acts if escalation else {})
+    except NothingToUndo:
+        if escalation is None or escalation.chain.ended or past.pressed_of:
+            raise
+        return []
+
+
+def _is_last(escalation: Escalation, deeds: Sequence[Deed], past: Past) -> bool:
+    """Say whether an escalation is what was done last, or what a button was pressed for."""
+    if past.pressed_of:
+        return past.pressed_of == escalation.id
+    newest = max((deed.command_id for deed in deeds), default=0)
+    return escalation.id == newest or (escalation.id > newest and not escalation.chain.ended)
+
+
+async def _stopped(
+    escalation: Escalation,
+    has_deeds: bool,
+    chains: Chains,
+    departures: Departures,
+    stays: Stays,
+    event: CommandEvent,
+) -> Outcomes:
+    """Stop an escalation, if it goes on, and take those out who came for it."""
+    escalation = await chains.undo(escalation)
+    chain = escalation.chain
+    told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
+    people = [one.person for one in chain.callees if one.joined]
+    if not people:
+        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id), *told]
+    target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
+    undone = await _take_out(departures, target, people)
+    if not undone.missed:
+        for number in {escalation.id, *escalation.acts}:
+            await stays.cancel(number)
+    refusals = list(dict.fromkeys(one.why for one in undone.missed))
+    return [*([undone] if undone.removed else []), *refusals, *told]
 
 
 async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:

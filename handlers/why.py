@@ -40,9 +40,9 @@ async def why(
         method=deeds[0].method, code=deeds[0].code or "", description=str(deeds[0].told or "")
     )
     item = item_of(deeds[0])
-    if item is None:
+    explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}.get(deeds[0].method)
+    if item is None or explain is None:
         return told
-    explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}[deeds[0].method]
     denied = await _denied([one for one in deeds if one.method == deeds[0].method], users)
     return [*await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0)), told]
 

@@ -2,7 +2,7 @@
 
 from sandbox import entities_v2 as v2
 from sandbox.clock import iso
-from sandbox.model import Chat, User
+from sandbox.model import Chat, Message, User
 
 
 def user(person: User) -> dict[str, object]:
@@ -87,6 +87,21 @@ _PERMISSIONS = {
     "manage_messages": "member",
     "can_post": "member",
 }
+
+
+def message(item: Message) -> dict[str, object]:
+    """A message as `im.dialog.messages.get` shows it: a system line has no author."""
+    return {
+        "id": item.id,
+        "chat_id": item.chat_id,
+        "author_id": 0 if item.system else item.author_id,
+        "date": iso(item.at),
+        "text": item.text,
+        "unread": False,
+        "uuid": None,
+        "replaces": [],
+        "params": {},
+    }
 
 
 def _entity(chat: Chat) -> dict[str, object]:

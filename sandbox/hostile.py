@@ -20,7 +20,7 @@ _DRIP_EVERY = 0.05
 async def hostile(request: web.Request, kind: str) -> web.StreamResponse:
     """Send such an answer in the place of the right one, whatever encodings were asked for."""
     if kind == "bomb":
-        body = await asyncio.to_thread(_bomb)
+        body = await asyncio.to_thread(bomb)
         headers = {"Content-Encoding": "gzip"}
         return web.Response(body=body, content_type="application/json", headers=headers)
     response = web.StreamResponse()
@@ -33,7 +33,8 @@ async def hostile(request: web.Request, kind: str) -> web.StreamResponse:
 
 
 @cache
-def _bomb() -> bytes:
+def bomb() -> bytes:
+    """Give a small answer that is a large one when it is unpacked; to make it takes seconds."""
     pack = zlib.compressobj(1, wbits=31)
     return b"".join([*(pack.compress(piece) for piece in _pieces()), pack.flush()])
 

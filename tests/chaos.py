@@ -6,13 +6,17 @@ answered?
 
 Processes are killed, the database is stopped and started, the portal refuses, hangs and drops
 connections after having acted. One command ends whatever process runs it: it is to be set aside,
-and the rest goes on. The seed decides when and what; it is printed.
+and the rest goes on. The seed decides when and what; it is printed. Meanwhile escalations go from
+one to the next: each has to end once, and to call nobody twice.
+
+    python tests/chaos.py --chains 200 --commands 600
 """
 
 import argparse
 import asyncio
 import contextlib
 import dataclasses
+import json
 import random
 import sys
 import tempfile
@@ -25,10 +29,13 @@ from aiohttp import ClientSession, ClientTimeout
 from crowd import CHATS, PEOPLE, populate
 from hosting import Bots, Router, are_ready, routed
 from postgres import Server, running_server
-from stage import ADD, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, free_port, settings_for
+from sqlalchemy import Engine
+from stage import ADD, ANNA, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, free_port, settings_for
 
-from bot.store.database import engine_for
+from bot.portals.settings import PortalSettings, PortalSettingsStore
+from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
+from sandbox.model import User
 from sandbox.server import Portal, running
 from sandbox.state import State
 
@@ -36,7 +43,17 @@ SECONDS_A_COMMAND = 0.05
 SETTLE = 120.0
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
 ASIDE = "SELECT message_id FROM inbox WHERE code = 'ends_processes'"
+ASKED = "SELECT message_id FROM inbox WHERE outcome = 'asked'"
+# Whose requester had too much waiting: it was refused, and they were told so.
+REFUSED = "SELECT message_id FROM inbox WHERE replace(lane, '/refused', '') <> lane"
 TOLD = "дважды остановила бота"
+
+# Whom an escalation names, ten numbers for each; how long each has; and how it is told of.
+CALLED, IN_CHAIN = 40_000, 3
+TAKE_WITHIN = 1
+RUNNING = "SELECT count(*) FROM escalations WHERE ended_at IS NULL"
+AN_HOUR = "UPDATE escalations SET due_at = due_at - 3600 WHERE ended_at IS NULL AND due_at > until"
+TOLD_END = ("Эскалация принята", "Никто не ответил", "больше никого бот не зовёт")
 
 # What the command calls that ends its process.
 POISON = "sonet_group.user.invite"
@@ -68,6 +85,8 @@ class Report:
     faults: int = 0
     answered_again: int = 0
     set_aside: int = 0
+    chains: int = 0
+    ended: Counter[str] = dataclasses.field(default_factory=Counter)
     seconds: float = 0.0
     wrong: list[str] = dataclasses.field(default_factory=list)
 
@@ -76,12 +95,13 @@ class Report:
             f"seed {self.seed}: {self.typed} typed, {self.taken} got their 200; {self.killed} "
             f"processes killed, database stopped {self.stopped} times, {self.faults} faults of "
             f"the portal; {self.answered_again} answered again, {self.set_aside} set aside; "
+            f"{self.chains} escalations: {dict(self.ended)}; "
             f"{self.seconds:.0f} s; "
             f"{len(self.wrong)} wrong"
         )
 
 
-async def play(database: str, commands: int, seed: int, folder: Path) -> Report:
+async def play(database: str, commands: int, seed: int, folder: Path, chains: int = 0) -> Report:
     """Run the whole thing in ``folder`` and judge it."""
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -92,7 +112,7 @@ async def play(database: str, commands: int, seed: int, folder: Path) -> Report:
             running(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, bucket_size=10**6) as portal,
             ClientSession(timeout=ClientTimeout(total=15)) as session,
         ):
-            report = await _play(portal, server, session, folder, commands, seed)
+            report = await _play(portal, server, session, folder, commands, seed, chains)
     report.seconds = time.monotonic() - began
     return report
 
@@ -104,6 +124,7 @@ async def _play(
     folder: Path,
     commands: int,
     seed: int,
+    chains: int,
 ) -> Report:
     url = server.url if server else f"sqlite:///{folder}/bot.db"
     router = Router(session)
@@ -115,10 +136,10 @@ async def _play(
             "portal_bucket": 2000,
             "portal_rate": 500,
         }
-        if server:
-            engine = engine_for(url)
-            migrate(engine)
-            engine.dispose()
+        engine = engine_for(url)
+        migrate(engine)
+        await _decide(engine, portal)
+        engine.dispose()
         webs = [settings_for(portal, url, **common) for _ in range(2 if server else 1)]
         web_only = ["--web-only"] if server else []
         bots = Bots(
@@ -129,21 +150,35 @@ async def _play(
         router.ports = [one.port for one in webs]
         stage = Stage(portal, webs[0], session)
         populate(portal, commands)
+        for number in CHATS:
+            portal.state.chats[number].members.append(ANNA)
+        for number in range(chains):
+            for one in _called(number):
+                portal.state.users[one] = User(one, "Помощник", str(one), "M", "Эксперт", [5])
         await bots.start()
         supervisor = asyncio.create_task(bots.supervise())
         try:
             await stage.until(lambda: are_ready(stage, webs), 30)
             await stage.until(lambda: _installed(stage), 30)
+            await stage.faults(user={"id": ANNA, "history": "any"})
             poison = asyncio.create_task(_poison(stage, bots))
-            report = await _storm(stage, router, bots, server, commands, seed)
+            colleagues = asyncio.create_task(_answer(stage, chains))
+            report = await _storm(stage, router, bots, server, commands, seed, chains)
             await _calm(stage, report)
         finally:
             supervisor.cancel()
             poison.cancel()
+            colleagues.cancel()
             codes = await bots.stop()
         with stage.engine.connect() as connection:
             aside = set(connection.exec_driver_sql(ASIDE).scalars())
+            refused = set(connection.exec_driver_sql(REFUSED).scalars())
+            # Two processes have died over it before anything had proven it: it waits for a word.
+            asked = set(connection.exec_driver_sql(ASKED).scalars())
+            rows = connection.exec_driver_sql("SELECT chain, ended_as FROM escalations").all()
+        router.taken -= refused
         _judge(portal, router, report, aside)
+        _judge_chains(portal, router, report, aside | asked, [(row[0], row[1]) for row in rows])
         report.wrong += [f"a process ended with {code}" for code in codes if code != 0]
         stage.engine.dispose()
     return report
@@ -155,12 +190,20 @@ async def _installed(stage: Stage) -> bool:
 
 
 async def _storm(
-    stage: Stage, router: Router, bots: Bots, server: Server | None, commands: int, seed: int
+    stage: Stage,
+    router: Router,
+    bots: Bots,
+    server: Server | None,
+    commands: int,
+    seed: int,
+    chains: int,
 ) -> Report:
     """Type, and meanwhile break things, in the order that the seed says."""
     rng = random.Random(seed)  # noqa: S311  # a seed has to repeat itself
     report = Report(seed)
     breaking: set[asyncio.Task[None]] = set()
+    # The last of them are to go on while things break, too.
+    every = max(1, commands * 3 // 4 // max(1, chains))
     for number in range(commands):
         chat, break_now = rng.choice(CHATS), rng.random()
         fault, which = rng.choice(FAULTS), rng.randrange(100)
@@ -175,6 +218,10 @@ async def _storm(
             report.stopped += 1
         if number == commands // 2:
             await stage.type("/group 15 id15", user=OLGA, chat=chat)
+        if number % every == 0 and report.chains < chains:
+            people = " ".join(f"id{one}" for one in _called(report.chains))
+            await stage.type(f"/escalate {people}", user=ANNA, chat=chat)
+            report.chains += 1
         await stage.type(f"/invite id{PEOPLE + number}", user=OLGA, chat=chat)
         report.typed += 1
         await asyncio.sleep(SECONDS_A_COMMAND)
@@ -211,17 +258,111 @@ async def _calm(stage: Stage, report: Report) -> None:
     await stage.faults(bucket={"size": 10**6, "rate": 1000})
     # A process that dies between the renewal of a token and its commit costs the requester his
     # permission; his next command brings a new one, and what has waited for it goes on.
-    await stage.type("/invite", user=OLGA, chat=CHATS[0])
+    for user in (OLGA, ANNA):
+        await stage.type("/invite", user=user, chat=CHATS[0])
     try:
         await stage.until(lambda: _nothing_waits(stage), SETTLE)
+        await stage.until(lambda: _nothing_runs(stage), SETTLE)
     except AssertionError:
-        report.wrong.append(f"{stage.count(WAITING)} commands still wait")
+        waiting, running = stage.count(WAITING), stage.count(RUNNING)
+        report.wrong.append(f"{waiting} commands still wait, {running} escalations still run")
 
 
 async def _nothing_waits(stage: Stage) -> bool:
     deliveries = await stage.get("deliveries")
     arrived = all(one["status"] is not None or one["error"] for one in deliveries)
     return arrived and not stage.count(WAITING)
+
+
+async def _nothing_runs(stage: Stage) -> bool:
+    """Say whether all escalations have ended; those that were put off come to their time."""
+    if not await _nothing_waits(stage):
+        return False
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql(AN_HOUR)
+    return not stage.count(RUNNING)
+
+
+def _called(number: int) -> range:
+    """Give the people whom an escalation names."""
+    return range(CALLED + 10 * number, CALLED + 10 * number + IN_CHAIN)
+
+
+async def _decide(engine: Engine, portal: Portal) -> None:
+    database = Database(engine)
+    store = PortalSettingsStore(database)
+    member_id = portal.state.settings.member_id
+    await store.save(member_id, PortalSettings(take_within=TAKE_WITHIN))
+    await database.close()
+
+
+async def _answer(stage: Stage, chains: int) -> None:
+    """Be the people called: a third takes it, a third passes it on first, a third does nothing."""
+    state, pressed = stage.portal.state, set()
+    while True:
+        await asyncio.sleep(0.1)
+        for person in (one for number in range(chains) for one in _called(number)):
+            chat = state.private_chat(456, person)
+            cards = [one.id for one in chat.messages if one.keyboard] if chat else []
+            number, place = divmod(person - CALLED, 10)
+            if cards and cards[0] not in pressed and number % 3:
+                pressed.add(cards[0])
+                button = 1 if number % 3 == 1 and place == 0 else 0
+                body = {"message_id": cards[0], "button": button, "user_id": person}
+                await stage.post("presses", body)
+
+
+def _judge_chains(
+    portal: Portal,
+    router: Router,
+    report: Report,
+    aside: set[int],
+    rows: list[tuple[str, str | None]],
+) -> None:
+    """Each escalation that was taken has ended once, and has called nobody twice."""
+    state = portal.state
+    joined = Counter(one["user_id"] for one in portal.state.journal.memberships if one["joined"])
+    talk = state.private_chat(456, ANNA)
+    told = [one.text for one in talk.messages if one.author_id == 456] if talk else []
+    found = {json.loads(chain)["named"][0]["id"]: (json.loads(chain), how) for chain, how in rows}
+    report.ended = Counter(how or "running" for _chain, how in rows)
+    typed = {
+        int(message.text.split()[1].removeprefix("id")): message.id
+        for number in CHATS
+        for message in state.chats[number].messages
+        if message.text.startswith("/escalate")
+    }
+    if len(rows) != len(found):
+        report.wrong.append("an escalation was begun twice")
+    for first, message_id in typed.items():
+        people = range(first, first + IN_CHAIN)
+        chain, how = found.get(first, (None, None))
+        if chain is None and (message_id in aside or message_id not in router.taken):
+            continue
+        if how not in ("taken", "nobody"):
+            report.wrong.append(f"the escalation of {first} came to {how}")
+            continue
+        assert chain is not None
+        callees = [one["person"]["id"] for one in chain["callees"]]
+        if len(callees) != len(set(callees)) or any(joined[one] > 1 for one in people):
+            report.wrong.append(f"the escalation of {first} called somebody twice: {callees}")
+        missing = [one for one in callees if not joined[one]]
+        if missing or callees != list(people)[: len(callees)]:
+            report.wrong.append(f"the escalation of {first} called {callees}, {missing} not in")
+        mentions = [f"[USER={one}]" for one in people]
+        ends = [
+            one
+            for one in told
+            if any(words in one for words in TOLD_END) and any(who in one for who in mentions)
+        ]
+        # What may have been lost is said once more.
+        if not 1 <= len(ends) <= 2 and message_id not in aside:
+            report.wrong.append(f"the end of the escalation of {first} was told {len(ends)} times")
+        for one in callees:
+            chat = state.private_chat(456, one)
+            cards = [line for line in chat.messages if line.keyboard] if chat else []
+            if not 1 <= len(cards) <= 2 and message_id not in aside:
+                report.wrong.append(f"{one} got {len(cards)} cards")
 
 
 def _judge(portal: Portal, router: Router, report: Report, aside: set[int]) -> None:
@@ -255,7 +396,9 @@ def _judge(portal: Portal, router: Router, report: Report, aside: set[int]) -> N
         if not answers or in_chats.count(mention) > 2 or privately.count(mention) > 2:
             report.wrong.append(f"the command for {person} was answered {answers} times")
     for call in journal.call_rows():
-        if call["method"].lower() == ADD and call["user_id"] not in (OLGA, None):
+        person = int(call["params"].get("USER_ID") or 0)
+        whose = ANNA if person >= CALLED else OLGA
+        if call["method"].lower() == ADD and call["user_id"] not in (whose, None):
             report.wrong.append(f"a change was made with the token of {call['user_id']}")
 
 
@@ -273,11 +416,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--commands", type=int, default=300)
+    parser.add_argument("--chains", type=int, default=60)
     parser.add_argument("--seed", type=int, default=None)
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else random.randrange(10**6)  # noqa: S311
     with tempfile.TemporaryDirectory(prefix="switchboard-chaos-") as folder:
-        report = asyncio.run(play(chosen.database, chosen.commands, seed, Path(folder)))
+        report = asyncio.run(
+            play(chosen.database, chosen.commands, seed, Path(folder), chosen.chains)
+        )
         if report.wrong:
             lines = (Path(folder) / "log").read_text().splitlines()
             telling = [line for line in lines if " [error" in line or "unanswered" in line]

@@ -159,7 +159,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def yesterday(
     portal: Portal, settings: Settings, request: pytest.FixtureRequest, kept: Path
 ) -> Yesterday | None:
-    """What there was after the installation of a bot on SQLite with the usual settings."""
+    """What there was after the installation of a bot with the usual settings."""
     is_usual = request.node.get_closest_marker("settings") is None
     return await as_of_yesterday(portal, settings, kept) if is_usual else None
 

@@ -9,11 +9,11 @@ CHATS = range(20_001, 20_021)
 PEOPLE = 30_000
 
 
-def populate(portal: Portal, commands: int) -> None:
+def populate(portal: Portal, commands: int, chats: range = CHATS) -> None:
     """Let the chats and colleagues be there, one to invite for each command."""
     state = portal.state
     model = state.chats[8773]
-    for number in CHATS:
+    for number in chats:
         state.chats[number] = dataclasses.replace(
             model, id=number, members=list(model.members), messages=[],
             entity_id=f"telegrambot|1|{number}|599", bindings=dict(model.bindings),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import ClientSession
+from postgres import bring_back, keep
 from stage import Stage, bot_running
 
 from bot.settings import Settings
@@ -19,44 +20,56 @@ from sandbox.server import Portal
 _LIVE = {"outbox", "pulse", "url", "oauth_url"}
 
 
+# What there was after an installation in this process, by the portal, addresses and database.
+_yesterdays: dict[object, "Yesterday"] = {}
+
+
 @dataclass(frozen=True)
 class Yesterday:
     """What portal and bot knew when the bot was stopped."""
 
     portal: bytes
-    bot: Path
+    # A file of SQLite, or the name that PostgreSQL keeps it under.
+    bot: Path | str
 
-    def comes_back(self, portal: Portal, file: Path) -> None:
+    def comes_back(self, portal: Portal, address: str) -> None:
         """Let a portal, and a bot that is not there yet, begin with it."""
         vars(portal.state).update(pickle.loads(self.portal))  # noqa: S301  # our own
-        shutil.copyfile(self.bot, file)
+        if isinstance(self.bot, Path):
+            shutil.copyfile(self.bot, _file(address))
+        else:
+            bring_back(address, self.bot)
 
 
-# What there was after an installation in this process, by the portal and the addresses.
-_yesterdays: dict[object, Yesterday] = {}
-
-
-async def as_of_yesterday(portal: Portal, settings: Settings, kept: Path) -> Yesterday | None:
-    """Let portal and bot begin as after an installation; ``None`` where it is not on SQLite."""
-    kind, _, file = settings.database_url.get_secret_value().partition(":///")
-    if kind != "sqlite":
-        return None
+async def as_of_yesterday(portal: Portal, settings: Settings, kept: Path) -> Yesterday:
+    """Let portal and bot begin as after an installation."""
+    address = settings.database_url.get_secret_value()
     alike = replace(portal.state.settings, application_token="")
-    key = alike, portal.url, portal.oauth_url, settings.public_url
+    where = None if _file(address) else address
+    key = alike, portal.url, portal.oauth_url, settings.public_url, where
     if key not in _yesterdays:
-        to = kept / f"{len(_yesterdays)}.db"
-        _yesterdays[key] = await _installed(portal, settings, Path(file), to)
-    _yesterdays[key].comes_back(portal, Path(file))
+        name = f"installed_{len(_yesterdays)}"
+        _yesterdays[key] = await _installed(portal, settings, kept / name)
+    else:
+        _yesterdays[key].comes_back(portal, address)
     return _yesterdays[key]
 
 
-async def _installed(portal: Portal, settings: Settings, file: Path, kept: Path) -> Yesterday:
+async def _installed(portal: Portal, settings: Settings, to: Path) -> Yesterday:
     """Install the app as an administrator does, stop the bot, and keep what is there then."""
     async with ClientSession() as session, bot_running(settings):
         stage = Stage(portal, settings, session)
         assert await stage.install() == 200
         await stage.settled()
         stage.engine.dispose()
-    shutil.copyfile(file, kept)
     known = {name: value for name, value in vars(portal.state).items() if name not in _LIVE}
-    return Yesterday(pickle.dumps(known), kept)
+    address = settings.database_url.get_secret_value()
+    if file := _file(address):
+        return Yesterday(pickle.dumps(known), Path(shutil.copyfile(file, to)))
+    keep(address, to.name)
+    return Yesterday(pickle.dumps(known), to.name)
+
+
+def _file(address: str) -> Path | None:
+    kind, _, path = address.partition(":///")
+    return Path(path) if kind == "sqlite" else None

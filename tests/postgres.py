@@ -26,6 +26,29 @@ DO $$ DECLARE one regclass; BEGIN
 END $$
 """
 
+# What the tables hold is kept in others beside them, and where their numbers had come to.
+_KEEP = """
+CREATE SCHEMA {kept};
+CREATE TABLE {kept}.numbers AS SELECT sequencename::text AS name, last_value
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
+DO $$ DECLARE one text; BEGIN
+    FOR one IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'r' AND relname NOT IN ('alembic_version', 'job_migrations')
+    LOOP EXECUTE format('CREATE TABLE {kept}.%I AS SELECT * FROM public.%I', one, one); END LOOP;
+END $$
+"""
+_BRING_BACK = """
+DO $$ DECLARE one text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR one IN SELECT relname FROM pg_class WHERE relnamespace = '{kept}'::regnamespace
+        AND relkind = 'r' AND relname <> 'numbers'
+    LOOP EXECUTE format(
+        'INSERT INTO public.%I OVERRIDING SYSTEM VALUE SELECT * FROM {kept}.%I', one, one
+    ); END LOOP;
+    PERFORM setval(name::regclass, last_value) FROM {kept}.numbers;
+END $$
+"""
+
 WHERE = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -118,6 +141,18 @@ def empty(url: str) -> None:
     """Delete every row of a database that the bot has migrated."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_EMPTY)
+
+
+def keep(url: str, kept: str) -> None:
+    """Keep what the bot's tables hold now, under a name."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_KEEP.format(kept=kept))
+
+
+def bring_back(url: str, kept: str) -> None:
+    """Give an empty database what was kept."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_BRING_BACK.format(kept=kept))
 
 
 @contextmanager

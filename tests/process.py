@@ -18,8 +18,8 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
-_nursery = multiprocessing.get_context("forkserver")
-_nursery.set_forkserver_preload(["bot.cli.program"])
+nursery = multiprocessing.get_context("forkserver")
+nursery.set_forkserver_preload(["bot.cli.program"])
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Started:
         folder: Path = ROOT,
         most: int = 0,
     ) -> None:
-        self._process = _nursery.Process(
+        self._process = nursery.Process(
             target=_run, args=(variables, arguments, files, folder, most)
         )
         self._process.start()

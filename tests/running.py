@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pydantic import SecretStr
 from stage import KEY
 
+from bot.bitrix24.circuit import Answering
 from bot.bitrix24.events import CommandEvent
 from bot.figures import Ending
 from bot.inbox.accepted import Accepted, End
@@ -27,6 +28,9 @@ class Process:
         self.inbox = Inbox(database, Cipher([SecretStr(KEY)]))
         self.is_back = asyncio.Event()
         self.resting = {DOWN}
+        self.slow: set[str] = set()
+        # Whose commands wait until `come_back`, whatever is known of them.
+        self.hanging = {DOWN}
         self.running: set[str] = set()
         self.done: dict[str, list[int]] = defaultdict(list)
 
@@ -57,13 +61,15 @@ class Process:
     def answered(self, portal: str) -> int:
         return sum(len(ids) for lane, ids in self.done.items() if lane.startswith(portal))
 
-    def rests(self, portal: str) -> bool:
-        return portal in self.resting
+    def answering(self, portal: str) -> Answering:
+        if portal in self.resting:
+            return Answering.NOT_AT_ALL
+        return Answering.SLOWLY if portal in self.slow else Answering.WELL
 
     async def dispatch(self, command: Accepted) -> None:
         assert command.lane not in self.running
         self.running.add(command.lane)
-        if command.event.member_id == DOWN:
+        if command.event.member_id in self.hanging:
             await self.is_back.wait()
         await self.inbox.done(command.id, End(Ending.DONE))
         self.done[command.lane].append(command.event.message.id)

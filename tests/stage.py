@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from sqlalchemy import text
 
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.web.application import serving
 from bot.web.listener import listening
+from sandbox.model import Message
 from sandbox.server import Portal
 
 OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
@@ -103,16 +103,18 @@ class Stage:
             for message in chat.messages
             if "Switchboard" in message.text or message.author_id == BOT
         }
-        private = (await self.get(f"dialogs/{user}"))["messages"]
-        said |= {one["id"]: one["text"] for one in private if one["author_id"] == BOT}
+        said |= {one.id: one.text for one in self._privately(user)}
         told = [_plain(said[number]) for number in sorted(said)]
         return [one for one in told if not one.startswith(GREETINGS)]
 
     async def told_privately(self, user: int = OLGA) -> list[str]:
         """What the bot has told a user, but for the greeting at the beginning."""
-        messages = (await self.get(f"dialogs/{user}"))["messages"]
-        said = [_plain(one["text"]) for one in messages if one["author_id"] == BOT]
+        said = [_plain(one.text) for one in self._privately(user)]
         return [one for one in said if not one.startswith(GREETINGS)]
+
+    def _privately(self, user: int) -> list[Message]:
+        talk = self.portal.state.private_chat(BOT, user)
+        return [one for one in talk.messages if one.author_id == BOT] if talk else []
 
     async def chat(self, number: int = CHAT) -> dict[str, Any]:
         return await self.get(f"chats/{number}")
@@ -168,7 +170,7 @@ class Stage:
 
     def count(self, question: str) -> int:
         with self.engine.connect() as connection:
-            return connection.execute(text(question)).scalar_one()
+            return connection.exec_driver_sql(question).scalar_one()
 
 
 def _plain(words: str) -> str:

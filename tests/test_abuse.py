@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+import time
 from asyncio.subprocess import Process
 from collections import Counter
 from pathlib import Path
@@ -17,11 +18,12 @@ from stage import CHAT, IVAN, ON_SQLITE, Stage
 from test_events import post, sample
 
 from bot.settings import Settings
+from bot.web.requests import LARGE_A_SECOND
 from sandbox.server import Portal
 
 # `make flood`, which is a part of CI, sends fifty thousand.
 REQUESTS = int(os.environ.get("FLOOD", "5000"))
-LARGE = 500
+LARGE = 300
 SLOW = 200
 # What a flood may add, in MiB: bodies under way are bounded at 32, the rest is Python's heap.
 PEAK, LASTING = 96.0, 48.0
@@ -186,6 +188,24 @@ async def test_one_address_does_not_hold_all_connections(
         for task in crowd:
             task.cancel()
     assert statuses == [[200]] * 5
+
+
+async def test_large_bodies_are_read_at_their_pace_and_small_ones_at_once(stage: Stage) -> None:
+    text = "/who\n" + "щ" * 40_000
+    large = [
+        sample(stage, **{"data[message][id]": str(number), "data[message][text]": text})
+        for number in range(1, 9)
+    ]
+    began = time.monotonic()
+    reading = asyncio.gather(*(post(stage, event) for event in large))
+    small, _ = await post(stage, sample(stage))
+    is_early = not reading.done()
+    statuses = [status for status, _ in await reading]
+
+    assert small == 200
+    assert is_early
+    assert statuses == [200] * len(large)
+    assert time.monotonic() - began > 0.9 * (len(large) - 1) / LARGE_A_SECOND
 
 
 async def test_who_has_no_credit_does_not_spend_that_of_others(stage: Stage) -> None:

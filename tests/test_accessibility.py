@@ -32,8 +32,8 @@ async def test_the_app_s_page(stage: Stage, browser: Browser, axe: str) -> None:
             await page.wait_for_selector(f"nav button[value={view}][aria-current]")
             assert await findings(page, axe) == []
         await page.locator("nav button[value=settings]").click()
-        await page.locator("input[name=add]").fill("Иван Петров")
-        await page.locator("button[value=save]").click()
+        await page.locator("input[name=add]").fill("15, 3, Иван Петров")
+        await page.get_by_role("button", name="Сохранить").click()
         await page.wait_for_selector("[role=alert]")
         assert await findings(page, axe) == []
         await stage.faults(tokens="revoked", user_id=ADMIN)

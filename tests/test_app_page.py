@@ -194,22 +194,6 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
     assert 'value="never" checked' in page
     assert "Анна Орлова" in page
 
-    page = await posted(stage, page, view="save", **{f"place[{ANNA}]": "2", f"place[{BOSS}]": "1"})
-    assert f'"duty":[{BOSS},{ANNA}]' in one_row(stage, "SELECT settings FROM portal_settings")
-    await posted(stage, page, view="save", **{f"place[{ANNA}]": "1", f"gone[{ANNA}]": "1"})
-    assert "duty" not in one_row(stage, "SELECT settings FROM portal_settings")
-
-
-async def test_people_who_cannot_be_told_apart_are_asked_about(stage: Stage) -> None:
-    _, page = await opened(stage, ADMIN)
-
-    page = await posted(stage, page, view="save", add="Иван Петров, Никто Такой")
-
-    shown = words_of(page)
-    assert "Несколько сотрудников подходят под «Иван Петров»" in shown
-    assert f"— {IVAN}" in shown
-    assert "Нет сотрудника по запросу «Никто Такой»" in shown
-
 
 async def test_the_state_names_what_is_wrong_and_repairs_it(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)

@@ -189,6 +189,10 @@ INTERNAL = [
     ("expire", '{"id":1,"until":1}'),
     ("remind", '{"id":1,"until":1}'),
     ("extend", '{"id":1,"until":1}'),
+    ("advance", '{"id":1,"due":1}'),
+    ("take", '{"id":1}'),
+    ("pass_on", '{"id":1}'),
+    ("stop", '{"id":1}'),
     ("on_it", '{"caller":{"id":3,"name":"x"}}'),
     ("ask_access", '{"person":{"id":12,"name":"денег"},"item":{"type":"deal","id":288},'
                    '"whom":{"id":3,"name":"x"}}'),

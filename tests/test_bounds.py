@@ -1,6 +1,9 @@
 """What portals and authorization servers answer is read within bounds: others notice nothing."""
 
+import asyncio
 import time
+import traceback
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +18,7 @@ from pydantic import SecretStr
 from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, KEY, ON_SQLITE, Stage
 from test_events import post, sample
 
+from bot.bitrix24.bodies import Arriving, TooLarge
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
 from bot.inbox import backlog
@@ -26,11 +30,16 @@ from sandbox.faults import RESULT, MethodFault
 from sandbox.model import User
 from sandbox.server import Portal, running
 
+
+class Piece(bytearray):
+    """One that can be watched."""
+
+
 OTHER_CHAT = 8774
 # What the worst answers may add to the process, in MiB; unpacked the bomb is six times as large.
 GROWTH = 64.0
 NOTICED = 8.0
-EVENTS = 60
+EVENTS = 40
 LIMIT = {"status": 429, "code": "OPERATION_TIME_LIMIT", "description": ""}
 
 ATTACKS: list[dict[str, Any]] = [
@@ -179,7 +188,7 @@ async def test_large_events_take_neither_memory_nor_disk(
         assert _disk(tmp_path) - stored < EVENTS * 100_000 / 2**20
 
 
-async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> None:
+async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
     event = CommandEvent.model_validate(
         {"member_id": "m" * 32, "bot": {"id": 456}, "message": {"id": 1, "text": "щ" * 10**6},
          "command": {"id": 24, "command": "/who"}, "chat": {"dialog_id": "chat1"},
@@ -198,8 +207,56 @@ async def test_what_waits_is_bounded_in_characters_too(database_url: str) -> Non
 
     assert len(event.message.text) == 20_000
     assert [rooms.index(one) for one in backlog.Room] == [
-        0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 20_500, abs=3) for n in (1, 2))
+        0, *(pytest.approx(n * backlog.REQUESTER_SIZE / 40_500, abs=3) for n in (1, 2))
     ]  # fmt: skip
+
+
+@ON_SQLITE
+async def test_the_fuller_it_is_the_less_may_wait_of_one_portal(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "TOTAL_LIMIT", 64)
+    database = Database(engine_for(database_url))
+    counted, inbox = backlog.Backlog(database), Inbox(database, Cipher([SecretStr(KEY)]))
+    taken = []
+    for portal in ("a" * 32, "b" * 32, "c" * 32, "d" * 32):
+        for number in range(64):
+            event = CommandEvent.model_validate(
+                {"member_id": portal, "bot": {"id": 456}, "message": {"id": number},
+                 "command": {"id": 24, "command": "/who"}, "chat": {"dialog_id": "chat1"},
+                 "user": {"id": number + 1}}
+            )  # fmt: skip
+            if await counted.room(event) is not backlog.Room.ENOUGH:
+                break
+            await inbox.accept(event)
+            counted.added(event)
+        taken.append(number)
+    await database.close()
+
+    # Half of what is left, whoever comes.
+    assert taken == [32, 16, 8, 4]
+
+
+async def test_what_has_arrived_is_held_once_and_not_by_what_went_wrong() -> None:
+    came = asyncio.Event()
+    held = [Piece(b"x" * 1_000), Piece(b"x" * 1_000)]
+    seen = [weakref.ref(one) for one in held]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield held.pop()
+        came.set()
+        await asyncio.sleep(0)
+        yield held.pop()
+
+    reading = asyncio.create_task(Arriving(10_000).read(pieces(), "somebody", 1_500))
+    await came.wait()
+    assert [one() is None for one in seen] == [False, True]
+
+    with pytest.raises(TooLarge) as raised:
+        await reading
+    frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
+    locals_ = [value for frame in frames for value in frame.f_locals.values()]
+    assert not [value for value in locals_ if isinstance(value, bytearray) and len(value) > 1_000]
 
 
 @asynccontextmanager

@@ -87,12 +87,40 @@ async def test_an_administrator_looks_at_everything(
             await picture(page, pictures, name)
         await page.locator("nav button[value=settings]").click()
         await page.locator("input[name=add]").fill("15")
-        await page.locator("button[value=save]").click()
+        await page.locator("input[name=add]").press("Enter")
         await expect(page.get_by_role("status")).to_be_visible(timeout=PATIENCE)
         await expect(page.locator(".person .who")).to_contain_text("Анна Орлова")
         await picture(page, pictures, f"admin-saved-{language}-{size['width']}")
 
     assert not complaints
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_the_duty_list_is_ordered_by_keyboard_and_without_scripts(
+    stage: Stage, browser: Browser, pictures: Path, size: dict[str, int]
+) -> None:
+    async with window(browser, size, java_script_enabled=False) as (page, _):
+        await open_app(page, stage, ADMIN, "ru")
+        await page.locator("nav button[value=settings]").press("Enter")
+        await page.locator("input[name=add]").fill("15, 3, 12")
+        await page.locator("input[name=add]").press("Enter")
+        names = page.locator(".person .who")
+        await expect(names).to_contain_text(["Анна", "Борис", "Иван"], timeout=PATIENCE)
+
+        await page.get_by_role("button", name="Выше: Иван Петров").press("Enter")
+        await expect(names).to_contain_text(["Анна", "Иван", "Борис"], timeout=PATIENCE)
+        # What comes next by the keyboard is there: the one who has been moved.
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("button", name="Выше: Иван Петров")).to_be_focused()
+        await page.get_by_role("button", name="Убрать: Анна Орлова").press("Enter")
+        await expect(names).to_contain_text(["Иван", "Борис"], timeout=PATIENCE)
+
+        await page.get_by_label("пн").check()
+        await page.get_by_role("button", name="Сохранить").click()
+        await expect(page.get_by_label("пн")).to_be_checked(timeout=PATIENCE)
+        assert await names.count() == 2
+        assert await fits(page)
+        await picture(page, pictures, f"duty-{size['width']}")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

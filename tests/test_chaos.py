@@ -15,7 +15,8 @@ async def test_whatever_breaks_each_command_is_done_once_and_answered(
     if database == "postgresql" and binaries() is None:
         request.getfixturevalue("postgres")
 
-    report = await chaos.play(database, commands=60, seed=20, folder=tmp_path)
+    report = await chaos.play(database, commands=60, seed=20, folder=tmp_path, chains=6)
 
     assert report.wrong == [], f"{report}\n{(tmp_path / 'log').read_text()[-3000:]}"
     assert report.taken > 10
+    assert report.ended["taken"] + report.ended["nobody"] > 3

@@ -1,6 +1,7 @@
 """A process that dies, and the one after it."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
+from app_page import opened, posted, words_of
 from process import bot_process, ready
-from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, Stage
+from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
+from test_chain import TAKE, card
+from test_escalate import decide
 
 from bot.inbox.accepted import POISON
 from bot.settings import Settings
 from sandbox.server import Portal
+
+ADMIN = 1
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds,
 # where the machine has nothing else to do.
@@ -69,6 +75,29 @@ async def test_what_was_done_before_the_end_is_not_done_again(
 
 
 @ON_SQLITE
+async def test_a_trail_in_the_timeline_is_left_once(killed: Stage, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    comment = "crm.timeline.comment.add"
+    await decide(killed, trail=True)
+    # The comment is there, its answer never arrives, and nobody comes to look for it.
+    async with _dying(killed, log):
+        await killed.faults(method=comment, drop="after")
+        await killed.faults(method="crm.timeline.comment.list", delay=30)
+        await killed.say("/escalate")
+        message = await card(killed, RESPONSIBLE)
+        press = {"message_id": message, "button": TAKE, "user_id": RESPONSIBLE}
+        await killed.post("presses", press)
+        await killed.until(lambda: _commented(killed))
+    await killed.faults(clear=True)
+
+    async with bot_process(killed.settings, log=log):
+        await killed.settled(TAKEOVER)
+
+    assert len(await killed.calls(comment)) == 1
+    assert await _commented(killed)
+    assert [one for one in await killed.heard() if "Эскалация принята" in one]
+
+
 async def test_what_was_done_and_not_worded_is_told_though_nobody_answers_whose_token_it_is(
     killed: Stage, tmp_path: Path
 ) -> None:
@@ -142,10 +171,15 @@ async def test_a_command_that_ends_two_processes_is_not_run_a_third_time(
     await killed.faults(clear=True)
     async with bot_process(killed.settings, log=log):
         await killed.settled(TAKEOVER)
+        _, page = await opened(killed, ADMIN)
+        shown = words_of(await posted(killed, page, view="state"))
 
     assert IVAN not in await killed.members()
     assert ANNA in await killed.members()
-    assert sum("дважды остановила бота" in one for one in await killed.told_privately()) == 1
+    [told] = [one for one in await killed.told_privately() if "дважды остановила бота" in one]
+    [code] = re.findall(r"\[i\]код (\w+)\[/i\]", told)
+    when = r"\d+ \w+\.? \d{4}, \d\d:\d\d UTC"
+    assert re.search(f"Команда дважды остановила бота.{{1,40}} {when} {code} Проверьте", shown)
     assert "has ended two processes: it is not run" in log.read_text()
     assert killed.count("SELECT count(*) FROM inbox WHERE code = 'ends_processes'") == 1
 
@@ -193,6 +227,10 @@ async def _dying(stage: Stage, log: Path) -> AsyncIterator[None]:
         await ready(stage.settings, stage.session)
         assert await stage.install() == 200
         yield
+
+
+async def _commented(stage: Stage) -> bool:
+    return len(await stage.get("comments")) == 1
 
 
 async def _begun(stage: Stage) -> bool:

@@ -25,6 +25,7 @@ async def used(stage: Stage) -> None:
     """Have Olga invite two colleagues for a while, Anna write to the bot, and both stand by."""
     await stage.say("/invite id12 --for 2h")
     await stage.say("/group 15 id12 id15")
+    await stage.say("/escalate id3")
     await stage.whisper("/language en", user=ANNA)
     await stage.settled()
     with stage.engine.begin() as connection:
@@ -73,6 +74,7 @@ async def test_a_person_is_erased_and_the_others_stay(stage: Stage) -> None:
     assert seen.code == 0, seen
     erased = json.loads(seen.out)["erased"]
     assert {"inbox", "journal", "tokens", "stays", "portal_settings"} <= erased.keys()
+    assert {"presses", "escalations"} <= erased.keys()
     left = everything(stage, member_id)
     assert not [one for one in names if one in left], left
     assert '"duty": [15]' in left.replace('\\"', '"').replace('duty":[', 'duty": [')
@@ -150,7 +152,7 @@ async def test_nothing_erased_is_left_in_the_file(stage: Stage) -> None:
 def test_no_table_is_unknown_to_it() -> None:
     """Whoever adds a table says what is erased of it."""
     of_portals = {one.name for one in metadata.sorted_tables if "member_id" in one.columns}
-    of_people = {"tokens", "inbox", "journal", "presses", "stays",
+    of_people = {"tokens", "inbox", "journal", "presses", "stays", "escalations",
                  "preferences", "portal_settings"}  # fmt: skip
 
     assert {one.name for one in metadata.sorted_tables} == of_portals | NOBODYS | {"replays"}

@@ -20,6 +20,9 @@ from bot.store.database import Database, engine_for
 
 pytestmark = ON_POSTGRESQL
 
+# Portals of one worker that do not answer.
+HANGING = 450
+
 Start = Callable[..., "asyncio.Future[Shared]"]
 
 
@@ -32,7 +35,7 @@ class Shared(Process):
         self.name = uuid4().hex
         self.has_stopped = False
         self.inherited: list[str] = []
-        lanes = Lanes(self.inbox, Backlog(database), self.dispatch, self.rests)
+        lanes = Lanes(self.inbox, Backlog(database), self.dispatch, self.answering)
         owners = Owners(database, self.name)
         self.engine = self.jobs = Jobs(
             database, self.inbox, owners, lanes, self._inherit, working=working
@@ -88,6 +91,21 @@ async def test_of_a_portal_that_is_down_one_chat_tries(start: Start) -> None:
     assert len(process.running) == 1
     process.come_back()
     await process.until(lambda: process.answered(DOWN) == 30)
+
+
+async def test_portals_that_hang_do_not_take_the_places_of_others(start: Start) -> None:
+    web, worker = await start(working=False), await start()
+    crowd = [f"{number:032x}" for number in range(HANGING)]
+    worker.resting |= set(crowd)
+    worker.hanging |= set(crowd)
+    await asyncio.gather(*(web.type(portal, 1, 1) for portal in crowd))
+    await worker.until(lambda: len(worker.running) == HANGING)
+
+    await web.type(WELL, 1, 1)
+    await worker.until(lambda: worker.answered(WELL) == 1)
+
+    worker.come_back()
+    await worker.until(lambda: all(worker.answered(one) for one in crowd))
 
 
 async def test_a_hundred_commands_of_a_portal_are_one_job(start: Start) -> None:

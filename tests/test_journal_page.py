@@ -1,6 +1,8 @@
 """The journal on the app's page: read, filtered, taken away as a table."""
 
+import json
 import re
+import time
 
 import pytest
 from app_page import address, opened, posted, rows_of, session_of, words_of
@@ -172,6 +174,57 @@ def fill_journal(
                 " VALUES (:number + 1000 * :requester, 0, :portal, :requester, 'chat8773',"
                 " 'invite', 'm', 12, '{}',"
                 " 1790000000 + :number, 1790000001, 'null', :code)"
+            ),
+            rows,
+        )
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("ru", "Эскалации за 30 дней приняты 10 никто не ответил 2 остановлены 1 отменены 0"
+               " половину приняли не позже чем через 5 мин 0 с"
+               " девять из десяти — не позже чем через 1 ч 1 мин"),
+        ("en", "Escalations of the last 30 days taken 10 nobody took it 2 stopped 1 undone 0"
+               " half were taken within 5 min 0 s nine in ten within 1 h 1 min"),
+    ],
+)  # fmt: skip
+async def test_the_journal_tells_how_escalations_ended(
+    stage: Stage, language: str, told: str
+) -> None:
+    _, page = await opened(stage, ADMIN, language=language)
+    assert told[:10] not in words_of(await posted(stage, page, view="journal"))
+    taken = [20, 40, 60, 100, 300, 400, 500, 600, 3660, 7300]
+    escalate(stage, [*(("taken", one) for one in taken), ("nobody", 0), ("nobody", 0)])
+    escalate(stage, [("stopped", 0), ("", 0)], first=50)
+    escalate(stage, [("taken", 9)], first=60, days=31)
+    escalate(stage, [("taken", 9)], first=70, portal="another")
+
+    page = await posted(stage, page, view="journal")
+
+    assert told in words_of(page.replace("</dt>", " ").replace("</dd>", " ").replace("</h2>", " "))
+    page = await posted(stage, page, view="journal", before="1")
+    assert told[:10] not in words_of(page)
+
+
+def escalate(
+    stage: Stage, ends: list[tuple[str, int]], first: int = 1, days: int = 1, portal: str = ""
+) -> None:
+    """Put escalations into the table as they are stored, each with how it ended and when."""
+    begun = time.time() - days * 86_400
+    rows = [
+        {"number": number, "portal": portal or stage.portal.state.settings.member_id,
+         "begun": begun, "ended": begun + 9_000 if how else None, "how": how or None,
+         "chain": json.dumps({"taken": {"at": begun + seconds} if how == "taken" else None})}
+        for number, (how, seconds) in enumerate(ends, first)
+    ]  # fmt: skip
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO escalations (command_id, member_id, requester_id, chat_id, event,"
+                " chain, version, begun_at, until, due_at, ended_at, ended_as)"
+                " VALUES (:number, :portal, 7, 8773, '{}', :chain, 0, :begun, :begun,"
+                " :begun + 1e9, :ended, :how)"
             ),
             rows,
         )

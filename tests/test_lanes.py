@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from running import DOWN, WELL, Process
 
+from bot.inbox import intake
+from bot.inbox.accepted import portal_of
 from bot.inbox.backlog import Backlog
 from bot.inbox.lanes import Lanes
 from bot.store.database import Database, engine_for
@@ -22,7 +24,7 @@ async def process(tmp_path: Path) -> AsyncIterator[Process]:
     database = Database(engine)
     process = Process(database)
     backlog = Backlog(database)
-    process.engine = Lanes(process.inbox, backlog, process.dispatch, process.rests, slow=SLOW)
+    process.engine = Lanes(process.inbox, backlog, process.dispatch, process.answering, slow=SLOW)
     yield process
     await process.engine.stop(0)
     await database.close()
@@ -91,3 +93,51 @@ async def test_a_slow_chat_does_not_keep_a_portals_others_waiting(
     await process.engine.start()
 
     await process.until(lambda: len(process.running) == CHATS)
+
+
+async def test_a_portal_with_many_chats_leaves_places_to_others(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "PLACES", 8)
+    process.resting.clear()
+    await process.engine.start()
+
+    for chat in range(CHATS):
+        await process.type(DOWN, chat, 1)
+        await process.type(WELL, chat, 1)
+    await process.until(lambda: process.answered(WELL) == CHATS)
+
+    # Half of the places, and the one that each portal has.
+    assert len(process.running) == 5
+    process.come_back()
+    await process.until(lambda: process.answered(DOWN) == CHATS)
+
+
+async def test_slow_portals_have_a_few_places_each_and_a_quarter_together(
+    process: Process,
+) -> None:
+    crowd = [f"{number:032x}" for number in range(12)]
+    process.resting.clear()
+    process.slow |= process.hanging
+    await process.engine.start()
+    for chat in range(CHATS):
+        await process.type(DOWN, chat, 1)
+        await process.type(WELL, chat, 1)
+    await process.until(lambda: process.answered(WELL) == CHATS)
+    alone = len(process.running)
+
+    process.slow |= set(crowd)
+    process.hanging |= set(crowd)
+    for portal in crowd:
+        await process.store_many(portal, range(CHATS), 1)
+        for chat in range(CHATS):
+            await process.engine.attend(f"{portal}/chat{chat}")
+    for chat in range(CHATS):
+        await process.type(WELL, chat, 2)
+    await process.until(lambda: process.answered(WELL) == 2 * CHATS)
+
+    assert alone == intake.FEW
+    assert len(process.running) <= intake.OF_THE_SLOW + len(crowd) + 1
+    assert {portal_of(lane) for lane in process.running} == {DOWN, *crowd}
+    process.come_back()
+    await process.until(lambda: sum(map(process.answered, [DOWN, *crowd])) == 13 * CHATS)

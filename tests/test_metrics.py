@@ -5,16 +5,20 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp import ClientSession
+from app_page import opened, posted, words_of
 from process import bot_process, ready
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, Stage
+from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, RESPONSIBLE, Stage
+from test_chain import TAKE, card, ended, press, time_passes
 
 from bot.bitrix24.documented import METHODS
 from bot.figures import OTHER
+from bot.inbox.escalations import How
 from bot.settings import Settings
 from sandbox.server import Portal
 
@@ -88,6 +92,33 @@ async def test_what_goes_wrong_is_counted_by_its_reason(stage: Stage) -> None:
 
 
 @WATCHED
+async def test_escalations_are_counted_by_their_end(stage: Stage) -> None:
+    assert value(await figures(stage), "escalations_total", end="nobody") == 0
+    await stage.say("/escalate")
+    await time_passes(stage, 100)
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+    await stage.say("/escalate deal 301 --yes")
+    await stage.say("/undo")
+
+    seen = await figures(stage)
+
+    counted = [value(seen, "escalations_total", end=end) for end in get_args(How)]
+    assert dict(zip(get_args(How), counted, strict=True)) == {
+        "taken": 1, "nobody": 0, "stopped": 0, "undone": 1,
+    }  # fmt: skip
+    bucket = "escalation_to_taken_seconds_bucket"
+    assert value(seen, bucket, le="60.0") == 0
+    assert value(seen, bucket, le="120.0") == value(seen, bucket, le="+Inf") == 1
+    assert 100 <= value(seen, "escalation_to_taken_seconds_sum") < 110
+    _, page = await opened(stage, 1)
+    journal = words_of((await posted(stage, page, view="journal")).replace("</dd>", " "))
+    assert re.search(
+        r"приняты1 .*отменены1 половину приняли не позже чем через1 мин 4\d с", journal
+    )
+
+
+@WATCHED
 @ON_SQLITE
 async def test_nobody_can_make_labels_up(stage: Stage) -> None:
     for number in range(3):
@@ -103,7 +134,7 @@ async def test_nobody_can_make_labels_up(stage: Stage) -> None:
     assert "127.0.0.1" not in told
     labels = {name for name, _ in label_pairs(told)}
     assert labels == {
-        "command", "outcome", "code", "method", "result", "reason", "state", "change", "le"
+        "command", "outcome", "code", "method", "result", "reason", "state", "change", "end", "le"
     }  # fmt: skip
     assert ("command", OTHER) in set(label_pairs(told))
     assert {value for name, value in label_pairs(told) if name == "method"} <= METHODS

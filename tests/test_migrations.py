@@ -58,6 +58,27 @@ def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = [tmp_path / name for name in ("bot.db", "bot.db-wal", "bot.db-shm")]
+    first = engine_for(f"sqlite:///{files[0]}")
+    migrate(first)
+    with first.connect() as connection:
+        connection.execute(text("SELECT count(*) FROM inbox"))
+        for file in files:
+            file.chmod(0o644)
+
+        engine_for(f"sqlite:///{files[0]}").dispose()
+        engine_for(f"sqlite:///{files[0]}").dispose()
+
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    first.dispose()
+    told = [one.message for one in caplog.records if "they cannot any more" in one.message]
+    assert told == [f"others on this machine could open {file}: they cannot any more"
+                    for file in files]  # fmt: skip
+
+
 @both
 def test_what_is_stored_comes_along_from_the_first_version(empty: Engine) -> None:
     config = configuration()

@@ -71,6 +71,7 @@ def declared() -> dict[str, list[str]]:
                 "reason",
                 "state",
                 "change",
+                "end",
             ].index,
         )
         for family in text_string_to_metric_families(exposed)

@@ -23,7 +23,7 @@ async def process(tmp_path: Path) -> AsyncIterator[Process]:
     process = Process(database)
     process.resting.clear()
     runs = Runs(process.inbox, process.dispatch)
-    process.engine = Lanes(process.inbox, Backlog(database), runs.run, process.rests)
+    process.engine = Lanes(process.inbox, Backlog(database), runs.run, process.answering)
     for chat in range(SUSPECTS):
         accepted = await process.store(DOWN, chat, 1)
         await process.inbox.suspect(accepted.id, 1)

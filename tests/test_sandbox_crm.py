@@ -65,6 +65,37 @@ async def test_a_comment_in_the_timeline(desk: Desk) -> None:
     assert (await desk.look("comments"))[1]["entity_type"] == "DEAL"
 
 
+async def test_the_comments_of_an_item_are_listed(desk: Desk) -> None:
+    token = await desk.token(7)
+    for item, text in ((288, "a"), (301, "b"), (288, " c ")):
+        fields = {"ENTITY_ID": item, "ENTITY_TYPE": "deal", "COMMENT": text}
+        await desk.ask("crm.timeline.comment.add", token, fields=fields)
+    asked = {"filter": {"ENTITY_ID": 288, "ENTITY_TYPE": "deal", ">ID": 10**9},
+             "order": {"ID": "DESC"}}  # fmt: skip
+
+    status, body = await desk.rest("crm.timeline.comment.list", token, **asked)
+
+    assert (status, body["total"]) == (200, 2)
+    assert [one["COMMENT"] for one in body["result"]] == ["c", "a"]
+    first = body["result"][0]
+    assert (first["ENTITY_ID"], first["ENTITY_TYPE"], first["AUTHOR_ID"]) == ("288", "deal", "7")
+    assert first["CREATED"].endswith("+03:00")
+    chosen = await desk.ask("crm.timeline.comment.list", token, **asked, select=["ID"])
+    assert [list(one) for one in chosen] == [["ID"], ["ID"]]
+
+
+async def test_comments_are_listed_for_those_who_read_the_item(desk: Desk) -> None:
+    token, method = await desk.token(7), "crm.timeline.comment.list"
+    asked = {"filter": {"ENTITY_ID": 288, "ENTITY_TYPE": "deal"}}
+    await desk.fault(user={"id": 7, "crm_change": False})
+    assert await desk.ask(method, token, **asked) == []
+    assert (await desk.refusal(method, token))[:2] == (400, "")
+
+    await desk.fault(user={"id": 7, "crm": False})
+
+    assert (await desk.refusal(method, token, **asked))[:2] == (400, "")
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [

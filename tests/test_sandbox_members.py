@@ -89,3 +89,24 @@ async def test_who_cannot_be_taken_out(desk: Desk) -> None:
     ):
         assert (await desk.refusal(DELETE, token, **asked))[:2] == refusal, asked
     assert await members(desk) == [7, 599]
+
+
+async def test_a_member_reads_what_was_said_the_newest_first(desk: Desk) -> None:
+    token = await desk.token(7)
+    for words in ("one", "two", "three"):
+        await desk.say(words, chat=LINE)
+    await desk.ask(ADD, token, CHAT_ID=LINE, USERS=[12])
+
+    told = await desk.ask("im.dialog.messages.get", token, DIALOG_ID=f"chat{LINE}", LIMIT=3)
+
+    assert [one["author_id"] for one in told["messages"]] == [0, 7, 7]
+    assert [one["text"] for one in told["messages"][1:]] == ["three", "two"]
+    assert [one["id"] for one in told["users"]] == [7]
+    first = told["messages"][-1]["id"]
+    later = await desk.ask(
+        "im.dialog.messages.get", token, DIALOG_ID=f"chat{LINE}", FIRST_ID=first, LIMIT=1
+    )
+    assert [one["text"] for one in later["messages"]] == ["three"]
+    stranger = await desk.token(15)
+    refused = await desk.refusal("im.dialog.messages.get", stranger, DIALOG_ID=f"chat{LINE}")
+    assert refused[:2] == (403, "ACCESS_ERROR")

@@ -15,8 +15,9 @@ from bot.bitrix24.events import Chat
 from bot.commands.arrivals import Missed
 from bot.commands.errors import TooManyPeople
 from bot.commands.outcomes import Outcome
-from bot.commands.policy import Called, Skipped
+from bot.commands.policy import Called
 from bot.errors import PersonDismissed, Refusal
+from bot.inbox.escalations import Skipped
 from bot.wording.rendering import TEMPLATES, Wording, template_name
 from handlers.check import Queue
 from handlers.help import CommandList
@@ -33,6 +34,7 @@ OTHERS = {
     "taking_longer.j2": set(),
     "access_request.j2": {"person", "item"},
     "manual.j2": {"names"},
+    "trail.j2": {"requester", "called", "taken_by", "how", "seconds", "reason"},
 }
 MACROS = {"words.j2"}
 # A line a command, a line a person.
@@ -87,6 +89,7 @@ def used(name: str, language: str) -> set[str]:
 EVIL = "[url=https://evil.example] &#91;send=/remove id12] &amp;#91;put=x] #BR#/remove $result[a]"
 WORST = f"Иван «{EVIL}» /invite\n/remove " + "ё" * 300
 WORST_PERSON = Person(id=12, name=WORST)
+SKIPPED = Skipped(person=WORST_PERSON, role="head", why="absent", until="2026-12-01")
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
     **dict.fromkeys(("invited", "members", "others", "removed", "returned"), (WORST_PERSON,)),
@@ -96,7 +99,7 @@ SAMPLES = {
     "missed": (Missed(WORST_PERSON, PersonDismissed(WORST_PERSON)),) * 7,
     "by_chat": (WORST_PERSON,),
     "called": (Called(WORST_PERSON, "head"), Called(WORST_PERSON, "")),
-    "skipped": (Skipped(WORST_PERSON, "head", "absent", "2026-12-01"),) * 3,
+    "skipped": (SKIPPED,) * 3,
     "group": Group(id=15, name=WORST),
     "groups": (Group(id=15, name=WORST),) * 2,
     "bound": CrmItem(type="lead", id=5, title=WORST),
@@ -111,6 +114,9 @@ SAMPLES = {
     "minutes": 10,
     "more": 11,
     "lasting": 7200,
+    **dict.fromkeys(("wait", "seconds"), 100),
+    **dict.fromkeys(("declined", "left"), True),
+    "unasked": (WORST_PERSON,),
     **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),

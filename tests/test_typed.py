@@ -157,7 +157,7 @@ async def test_a_number_may_be_meant_as_a_colleagues(stage: Stage) -> None:
     assert "Может быть, [b]/escalate deal 288 id12[/b]?" in reply
     await asked(stage, "/escalate #12")
 
-    assert "[USER=12][/USER] теперь в этом чате" in await press(stage, "сотрудник id12")
+    assert "[USER=12]Иван Петров[/USER] теперь в этом" in await press(stage, "сотрудник id12")
 
 
 async def test_a_command_is_known_however_it_is_spelled(stage: Stage) -> None:

@@ -496,3 +496,16 @@ async def test_whatever_can_be_pressed_has_a_name(desk: Desk) -> None:
     for landmark in ("banner", "main", "navigation", "complementary"):
         assert await desk.page.get_by_role(landmark).count() >= 1
     assert str(CHAT) in await desk.page.evaluate("sessionStorage.desk")
+
+
+async def test_the_timeline_of_the_chats_deal_is_beside_it(stage: Stage, browser: Browser) -> None:
+    stage.portal.state.journal.comments.append(
+        {"id": 1, "by": OLGA, "entity_type": "DEAL", "entity_id": 288, "at": 1.0,
+         "text": "Позван [b]юрист[/b] <i>"}
+    )  # fmt: skip
+    async with desk_open(stage, browser) as desk:
+        timeline = desk.page.get_by_role("region", name="Лента CRM")
+        await expect(timeline).to_contain_text("Ольга Смирнова")
+        await expect(timeline.locator(".words")).to_have_text("Позван юрист <i>")
+        await desk.page.locator("#chats button").last.click()
+        await expect(timeline).to_be_hidden()

@@ -45,14 +45,6 @@ class History:
             journal.c.begun_at > time.time() - seconds,
         )
 
-    async def of(self, member_id: str, requester_id: int, command_id: int) -> list[Deed]:
-        """List the steps of a command of this requester."""
-        return await self._deeds(
-            journal.c.member_id == member_id,
-            journal.c.requester_id == requester_id,
-            journal.c.command_id == command_id,
-        )
-
     async def by(
         self, member_id: str, requester_id: int, method: str, seconds: float
     ) -> list[Deed]:

@@ -25,11 +25,15 @@ from sqlalchemy import (
 from bot.bitrix24.errors import Refused
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted
+from bot.inbox.escalations import ADVANCE
 from bot.store.database import Database
 from bot.store.tables import journal, owners
 
 # Steps are counted from 0; those with this number and below are over and done with.
 SET_ASIDE = -1
+
+# Under which command the steps of an act of the bot's own stand: by that they are looked for.
+_SHOWN_AS = {ADVANCE: "escalate"}
 
 # A result is a number, or the ids of some people; whatever is longer is none.
 LONGEST_RESULT = 10_000
@@ -37,12 +41,16 @@ LONGEST_RESULT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A changing call of a command, counted from 0, for one person. Holds no token."""
+    """A changing call of a command, counted from 0, for one person. Holds no token.
+
+    ``sent`` is what the portal is given where the journal is to hold less than that.
+    """
 
     number: int
     method: str
     params: dict[str, Any]
     person_id: int
+    sent: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ class Journal:
                 "portal" if self._owner else "member_id": command.event.member_id,
                 "requester_id": command.event.user.id,
                 "chat": command.event.chat.dialog_id,
-                "command": command.event.name,
+                "command": _SHOWN_AS.get(command.event.name, command.event.name),
                 "method": step.method,
                 "person_id": step.person_id,
                 "params": json.dumps(step.params, ensure_ascii=False),

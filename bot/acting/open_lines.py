@@ -10,7 +10,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.rows import rows, text
+from bot.bitrix24.rows import moment, rows, text
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -20,6 +20,9 @@ CHAT_DELETE = "im.chat.user.delete"
 
 ARRIVING = frozenset({ADD, CHAT_ADD})
 LEAVING = frozenset({DELETE, CHAT_DELETE})
+
+# How many messages are looked at: what the portal gives at most.
+MESSAGES = 50
 
 # Steps are counted within a command; those that mend something first have numbers of their own,
 # and so have those that go by the chat itself.
@@ -88,6 +91,28 @@ class Dialog:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a chat, by whom, and when it was written, if that is told."""
+
+    id: int
+    author_id: int
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A dialog and its newest messages, as far as the requester may see them."""
+
+    dialog: Dialog
+    said: tuple[Said, ...]
+
+    def first_of(self, user_id: int, after: int) -> Said | None:
+        """Give the first message that somebody has written after this one."""
+        own = [one for one in self.said if one.author_id == user_id and one.id > after]
+        return min(own, key=lambda one: one.id, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """An open line, and the operators of its queue."""
 
@@ -111,6 +136,19 @@ class OpenLines:
         if not is_dialog(found):
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
+
+    async def glance(self, chat_id: int) -> Glance:
+        """Look at a dialog and at what was said in it, in one request."""
+        found = await self._requester.ask_all(
+            {
+                "dialog": Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}),
+                "said": Call(
+                    "im.dialog.messages.get", {"DIALOG_ID": f"chat{chat_id}", "LIMIT": MESSAGES}
+                ),
+            }
+        )
+        # What the requester may not see is not there; only members see what was said.
+        return Glance(read_dialog(chat_id, found["dialog"]), _said(found["said"]))
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -247,6 +285,15 @@ def confirmed(answer: Answered) -> Answered:
 def is_told(answer: Answered) -> bool:
     """Say whether it is known what came of a step that was not refused."""
     return answer.changed is not None or answer.result is True or bool(read_number(answer.result))
+
+
+def _said(found: Any) -> tuple[Said, ...]:
+    listed = found.get("messages") if isinstance(found, Mapping) else None
+    return tuple(
+        Said(number, read_number(one.get("author_id")) or 0, moment(one.get("date")))
+        for one in rows(listed, MESSAGES)
+        if (number := read_number(one.get("id")))
+    )
 
 
 def _item(item: CrmItem) -> dict[str, Any]:

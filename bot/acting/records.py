@@ -9,14 +9,13 @@ from typing import Any
 
 from bot.acting.crm import card, item_call
 from bot.acting.open_lines import is_dialog, read_dialog
-from bot.acting.users import MOST_ACCOUNTS
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import Account, account
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, account
 from bot.bitrix24.rows import rows, text
 from bot.portals.access import Access
 from bot.portals.portals import Portal

@@ -7,7 +7,7 @@ portal is looked at first: what is there already is not asked for again.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -54,6 +54,8 @@ class Requester:
     _patience: Patience
     _command: Accepted
     _figures: Figures
+    # Whether the journal has steps of this command, from earlier or by now.
+    _has_begun: bool = field(default=False, init=False)
 
     @property
     def person(self) -> Person:
@@ -95,7 +97,8 @@ class Requester:
         Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
         ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
         """
-        recorded = await self._journal.of(self._command) if self._command.repeated else []
+        has_begun, self._has_begun = self._has_begun or self._command.repeated, True
+        recorded = await self._journal.of(self._command) if has_begun else []
         numbered = _numbered(steps, recorded) if recorded else list(steps)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
@@ -132,7 +135,7 @@ class Requester:
         if new := [step for step in todo if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
-        changing = {_name(step): Call(step.method, step.params) for step in todo}
+        changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
         stranger: NotTheirs | None = None
         try:

@@ -8,15 +8,12 @@ from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import Account, Found, account
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, Found, accounts_call, accounts_in
 from bot.bitrix24.people import found as found_rows
 from bot.bitrix24.rows import rows, text
 
 # A company is not deeper than this.
 LEVELS = 10
-
-# Whom one question is about.
-MOST_ACCOUNTS = 500
 
 
 @dataclass(eq=False, slots=True)
@@ -44,11 +41,7 @@ class Users:
         wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
         if not wanted:
             return {}
-        found = await self._requester.ask(
-            Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
-        )
-        accounts = map(account, rows(found, len(wanted)))
-        return {one.person.id: one for one in accounts if one}
+        return accounts_in(await self._requester.ask(accounts_call(wanted)))
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
         """Give the names of departments: ``im.department.get``."""

@@ -58,10 +58,14 @@ class Arriving:
                 if more and not self._shares.take(sender, more):
                     raise NoRoom
                 held += more
+                # It may be large, and the next one may be long in coming.
+                del piece
+            return bytes(body)
         finally:
             if held:
                 self._shares.give_back(sender, held)
-        return bytes(body)
+            # Frames may stay with an exception for long, and would hold what has arrived.
+            body.clear()
 
 
 async def read_small(pieces: AsyncIterable[bytes]) -> bytes:

@@ -65,8 +65,8 @@ class Client:
         self._pace = pace
         self._figures = figures
         self._circuits = Circuits()
-        # Says whether a portal is left alone, because it does not answer.
-        self.rests = self._circuits.rests
+        # Says how a portal has answered lately.
+        self.answering = self._circuits.answering
         self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
         # Makes a call and gives its result; of a batch the answers by the names of its calls.

@@ -4,8 +4,10 @@ An error code that is not here has not been seen by whoever wrote the bot's answ
 """
 
 _METHODS = """
-    app.info batch crm.item.get department.get event.bind event.get im.chat.user.list
+    app.info batch crm.item.get crm.timeline.comment.add crm.timeline.comment.list department.get
+    event.bind event.get im.chat.user.list
     im.chat.user.add im.chat.user.delete im.department.get im.department.managers.get
+    im.dialog.messages.get
     im.message.delete im.notify.personal.add
     im.user.get im.user.list.get imbot.v2.Bot.get imbot.v2.Bot.list imbot.v2.Bot.register
     imbot.v2.Bot.update
@@ -53,8 +55,8 @@ _CHATS = """
 """
 # Pages: crm/, user/, department/, events/.
 _OTHERS = """
-    NOT_FOUND allowed_only_intranet_user ERROR_CORE ERROR_EVENT_NOT_FOUND
-    ERROR_PLACEMENT_NOT_FOUND ERROR_PLACEMENT_MAX_COUNT
+    NOT_FOUND OWNER_NOT_FOUND INVALID_ARG_VALUE ADDING_DISABLED allowed_only_intranet_user
+    ERROR_CORE ERROR_EVENT_NOT_FOUND ERROR_PLACEMENT_NOT_FOUND ERROR_PLACEMENT_MAX_COUNT
 """
 
 SHIPPED = frozenset(_METHODS.split())

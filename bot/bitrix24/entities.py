@@ -81,6 +81,7 @@ class Offer(Entity):
 
     Its words are the template's ``set`` of this ``name``, unless it has a ``label`` (a person's
     name, say). Of the acts offered together one can be chosen, but for an ``independent`` one.
+    It can be pressed for ``life`` seconds, if that is said.
     """
 
     name: str = ""
@@ -88,6 +89,7 @@ class Offer(Entity):
     link: str = ""
     act: Act | None = None
     independent: bool = False
+    life: float = 0.0
 
 
 class CrmItem(Entity):

@@ -342,9 +342,9 @@ class CommandEvent(Part):
 
     @property
     def size(self) -> int:
-        """How many characters it takes to store the command, about."""
+        """How many bytes it takes to store the command, about."""
         texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
-        return 500 + sum(map(len, texts))
+        return 500 + sum(len(one.encode()) for one in texts)
 
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""
@@ -402,6 +402,13 @@ class Envelope(Part):
             return Auth.model_validate(auth)
         except ValidationError:
             return Auth()
+
+    @property
+    def chat_id(self) -> int:
+        """The chat that it is about; 0 for a private talk, or where that is not told."""
+        chat = self.data.get("chat")
+        told = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
+        return (read_number(told.removeprefix("chat")) or 0) if told.startswith("chat") else 0
 
     def private_message(self, member_id: str) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.

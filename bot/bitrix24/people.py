@@ -1,13 +1,17 @@
 """A portal's people as the rows of its answers tell of them. Methods: user.*, im.user.*."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import PAGE, flag, rows, text
+
+# Whom one question is about.
+MOST_ACCOUNTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,17 @@ class Account:
 def person_of(number: int, accounts: Mapping[int, Account]) -> Person:
     """Give the person of this id, with the name where the account is known."""
     return accounts[number].person if number in accounts else Person(id=number)
+
+
+def accounts_call(numbers: Sequence[int]) -> Call:
+    """Make the call that looks people up by their ids."""
+    return Call("im.user.list.get", {"ID": list(numbers), "RESULT_TYPE": "array"})
+
+
+def accounts_in(answer: Any) -> dict[int, Account]:
+    """Read the answer of ``im.user.list.get``; unknown people are left out."""
+    accounts = map(account, rows(answer, MOST_ACCOUNTS))
+    return {one.person.id: one for one in accounts if one}
 
 
 def account(row: Mapping[str, Any]) -> Account | None:

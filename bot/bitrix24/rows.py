@@ -1,6 +1,7 @@
 """What a portal gives, read as far as it can be: the rest of it is let be."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.bitrix24.numerals import read_number
@@ -42,3 +43,11 @@ def text(value: object, longest: int = LONGEST_NAME) -> str:
 def flag(value: object) -> bool:
     """Read a flag, which is ``true``, ``1``, ``"Y"`` or the like. Doubtful ones are set."""
     return value not in ("", "0", "N", "n", "false", 0, None)
+
+
+def moment(value: object) -> float | None:
+    """Read a moment, ``2026-12-01T10:00:00+03:00``, in unix seconds; ``None`` for what is none."""
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None

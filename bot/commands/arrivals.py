@@ -166,7 +166,7 @@ class Arrivals:
         answer = Answer(caller=who).model_dump_json()
         guests = [person for person in arrival.joined if person.id != who.id]
         if guests and item and not item.title:
-            item = await self._titled(item)
+            item = await self.titled(item)
         return [
             Brief(
                 to=person,
@@ -182,7 +182,8 @@ class Arrivals:
             for person in guests
         ]
 
-    async def _titled(self, item: CrmItem) -> CrmItem:
+    async def titled(self, item: CrmItem) -> CrmItem:
+        """Look the title of an item up, if the requester may read it."""
         try:
             return (await self._crm.card(item)).item
         except Bitrix24Error:

@@ -108,6 +108,13 @@ class WrongDuration(Refusal):
     command: str
 
 
+class WrongWait(Refusal):
+    """``--wait`` takes from a minute to three hours."""
+
+    word: str
+    command: str
+
+
 class ReasonTooLong(Refusal):
     """The reason has more characters than this."""
 

@@ -6,6 +6,7 @@ What may be written how is in the tables at the top and in ``vocabulary``; parts
 import re
 from collections.abc import Callable, Collection
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Someone
@@ -24,9 +25,10 @@ from bot.commands.vocabulary import (
 MAX_REASON = 500
 # No command needs as many: what is longer is read no further.
 MOST_PARTS = 300
-SHORTEST, LONGEST = 5 * 60, 7 * 86_400
+# How short and how long, in seconds, what takes its time may be.
+BOUNDS = {"lasting": (5 * 60, 7 * 86_400), "wait": (60, 3 * 3600)}
 
-EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "reason"})
+EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "wait", "reason"})
 
 
 def _any(words: Collection[str]) -> str:
@@ -102,6 +104,7 @@ class Problem(StrEnum):
     NOT_GROUP = "not_group"
     FOREIGN = "foreign"
     DURATION = "duration"
+    WAIT = "wait"
     TOO_LONG = "too_long"
 
 
@@ -278,7 +281,7 @@ def _flag(line: Line) -> bool:
     return True
 
 
-def _duration(line: Line) -> int:
+def _duration(line: Line, part: str, problem: Problem) -> int:
     line.take("is")
     start, seconds = line.place, 0.0
     while found := line.see("time"):
@@ -288,9 +291,10 @@ def _duration(line: Line) -> int:
             break
         seconds += float((found[1] or "1").replace(",", ".")) * unit
         line.place = found.end()
-    if not SHORTEST <= seconds <= LONGEST or not line.see("end"):
+    shortest, longest = BOUNDS[part]
+    if not shortest <= seconds <= longest or not line.see("end"):
         line.place = start
-        raise line.unclear(Problem.DURATION)
+        raise line.unclear(problem)
     return int(seconds)
 
 
@@ -306,7 +310,8 @@ def _chat_number(line: Line) -> int:
 _VALUES: dict[str, Callable[[Line], int]] = {
     "dry": _flag,
     "yes": _flag,
-    "lasting": _duration,
+    "lasting": partial(_duration, part="lasting", problem=Problem.DURATION),
+    "wait": partial(_duration, part="wait", problem=Problem.WAIT),
     "chat_id": _chat_number,
 }
 

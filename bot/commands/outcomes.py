@@ -27,6 +27,11 @@ class Outcome(BaseModel):
         return Place.CHAT if getattr(self, "here", False) else Place.PRIVATE
 
     @property
+    def is_spare(self) -> bool:
+        """Say whether nothing is lost where it cannot be told there: it is told elsewhere too."""
+        return False
+
+    @property
     def reader(self) -> Person | None:
         """Who is told, if not the requester."""
         return getattr(self, "to", None)

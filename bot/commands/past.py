@@ -1,8 +1,8 @@
 """What the requester has done and met before in this chat."""
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.acting.groups import INVITE
@@ -30,14 +30,19 @@ class Past:
     _history: History
     _command: Accepted
 
-    async def last_deeds(self) -> list[Deed]:
+    async def last_deeds(self, acts: Mapping[int, int]) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.
 
+        ``acts`` are commands that belong to an earlier one, whose number is beside them.
         Raises ``NothingToUndo``, ``CannotUndo``.
         """
-        deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
+        deeds = [
+            replace(one, command_id=acts.get(one.command_id, one.command_id))
+            for one in await self._deeds(UNDO_LIFE)
+            if one.code is None
+        ]
         numbers = [one.command_id for one in deeds if _counts(one)]
-        last = self._pressed_of or max(numbers, default=0)
+        last = self.pressed_of or max(numbers, default=0)
         if any(one.command == UNDO and one.command_id > last and one.changed for one in deeds):
             raise NothingToUndo
         own = [one for one in deeds if one.command_id == last and _counts(one)]
@@ -71,7 +76,8 @@ class Past:
         return "unknown"
 
     @property
-    def _pressed_of(self) -> int:
+    def pressed_of(self) -> int:
+        """Give the command under whose answer a button was pressed; 0 where none was."""
         return self._command.origin if isinstance(self._command, Pressed) else 0
 
     async def _deeds(self, seconds: float) -> list[Deed]:

@@ -1,18 +1,41 @@
 """Whom an escalation calls when nobody is named."""
 
-from collections.abc import AsyncIterator
-from typing import Literal, NamedTuple
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bot.acting.users import Users
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account
-from bot.portals.settings import PortalSettingsStore
-
-Why = Literal["absent", "self", "dismissed"]
+from bot.inbox.escalations import Skipped, Why
+from bot.portals.settings import PortalSettings, PortalSettingsStore, WorkingHours
+from bot.portals.time_zones import time_zone
 
 # How far up an escalation goes where heads are absent.
 HEADS = 3
+
+# How many are looked up who could still be asked, and how many of them are named.
+MOST_ASKED, MOST_NAMED = 50, 5
+
+
+class Candidate(NamedTuple):
+    """Somebody who may be called, as what, and why they cannot come, if they cannot."""
+
+    account: Account
+    role: str
+    obstacle: Why | None
+
+    @property
+    def skipped(self) -> Skipped:
+        """Tell of somebody who cannot come, or whom the portal does not let in."""
+        who = self.account
+        return Skipped(
+            person=who.person,
+            role=self.role,
+            why=self.obstacle or "closed",
+            until=who.absent_until if self.obstacle == "absent" else "",
+        )
 
 
 class Called(NamedTuple):
@@ -22,15 +45,6 @@ class Called(NamedTuple):
     role: str
 
 
-class Skipped(NamedTuple):
-    """Who was passed over, and why; ``until`` is a date, if he is absent."""
-
-    person: Person
-    role: str
-    why: Why
-    until: str = ""
-
-
 class Policy:
     """The order in which a portal looks for somebody: its own, or responsible, head, duty."""
 
@@ -38,26 +52,50 @@ class Policy:
         self._users = users
         self._settings = settings
 
-    async def choose(
+    async def candidates(
         self, responsible_id: int, event: CommandEvent
-    ) -> tuple[Called | None, tuple[Skipped, ...]]:
-        """Find the first who can come, and who was passed over."""
-        skipped: list[Skipped] = []
+    ) -> AsyncIterator[Candidate]:
+        """Give everybody in the portal's order, each once; nobody is looked up before their turn.
+
+        Of several heads only the nearest who can come is one.
+        """
+        seen: set[int] = set()
+        has_head = False
         async for who, role in self._candidates(responsible_id, event):
-            if any(one.person.id == who.person.id for one in skipped):
+            if who.person.id in seen or (role == "head" and has_head):
                 continue
-            if why := _obstacle(who, event):
-                skipped.append(Skipped(who.person, role, why, who.absent_until))
-            else:
-                return Called(who.person, role), tuple(skipped)
-        return None, tuple(skipped)
+            seen.add(who.person.id)
+            one = Candidate(who, role, _obstacle(who, event))
+            has_head = has_head or (role == "head" and one.obstacle is None)
+            yield one
+
+    async def named(
+        self, people: Sequence[Person], event: CommandEvent
+    ) -> AsyncIterator[Candidate]:
+        """Give those whom the requester has named, in that order."""
+        accounts = await self._users.accounts(one.id for one in people)
+        for one in people:
+            who = accounts.get(one.id) or Account(one)
+            yield Candidate(who, "", _obstacle(who, event))
+
+    async def unasked(
+        self, asked: Collection[int], queue: Sequence[int], event: CommandEvent
+    ) -> tuple[Person, ...]:
+        """Give some who could still be asked: people on duty, then those of the line's queue."""
+        duty = (await self._settings.of(event.member_id)).duty
+        left = [one for one in dict.fromkeys((*duty, *queue)) if one not in asked]
+        accounts = await self._users.accounts(left[:MOST_ASKED])
+        found = [accounts[one] for one in left if one in accounts]
+        return tuple(
+            one.person for one in found if not (_obstacle(one, event) or one.bot or one.extranet)
+        )[:MOST_NAMED]
 
     async def _candidates(
         self, responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[tuple[Account, str]]:
         settings = await self._settings.of(event.member_id)
         accounts = await self._users.accounts(filter(None, (responsible_id, *settings.duty)))
-        for role in settings.escalation:
+        for role in order(settings, datetime.now(UTC)):
             if role == "responsible" and responsible_id in accounts:
                 yield accounts[responsible_id], role
             elif role == "head" and responsible_id in accounts:
@@ -77,6 +115,23 @@ class Policy:
                 return
             yield accounts[head]
             passed.add(head)
+
+
+def order(settings: PortalSettings, at: datetime) -> tuple[str, ...]:
+    """Give the roles that an escalation looks for: outside working hours, duty comes first."""
+    if not settings.duty or settings.hours is None or is_working(settings.hours, at):
+        return settings.escalation
+    return ("duty", *(role for role in settings.escalation if role != "duty"))
+
+
+def is_working(hours: WorkingHours, at: datetime) -> bool:
+    """Say whether a moment is in a portal's working hours."""
+    local = at.astimezone(time_zone(hours.zone) or UTC)
+    minute, today = local.hour * 60 + local.minute, local.weekday()
+    has_begun = today in hours.days and minute >= hours.begin
+    if hours.begin < hours.end:
+        return has_begun and minute < hours.end
+    return has_begun or ((today - 1) % 7 in hours.days and minute < hours.end)
 
 
 def _obstacle(who: Account, event: CommandEvent) -> Why | None:

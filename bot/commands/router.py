@@ -23,6 +23,7 @@ from bot.commands.errors import (
     UnknownCommand,
     WhichItem,
     WrongDuration,
+    WrongWait,
 )
 from bot.commands.grammar import MAX_REASON, Problem, Unclear, plain
 from bot.commands.outcomes import Outcomes
@@ -214,6 +215,8 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
             return ForeignLink()
         case Problem.DURATION:
             return WrongDuration(unclear.word, command)
+        case Problem.WAIT:
+            return WrongWait(unclear.word, command)
         case Problem.TOO_LONG:
             return ReasonTooLong(MAX_REASON)
     return NotUnderstood(command, plain(before), plain(rest))

@@ -61,7 +61,15 @@ ROLES = {word: role for role, words in _ROLES.items() for word in words.split()}
 
 LANGUAGES = _words({"ru": "ru рус русский russian", "en": "en англ английский english"})
 
-OPTIONS = _words({"dry": "dry пробно", "yes": "yes", "lasting": "for на", "chat_id": "chat чат"})
+OPTIONS = _words(
+    {
+        "dry": "dry пробно",
+        "yes": "yes",
+        "lasting": "for на",
+        "wait": "wait ждать",
+        "chat_id": "chat чат",
+    }
+)
 
 _UNITS = {
     60: "m min mins minute minutes м мин минута минуты минуту минут",
@@ -95,6 +103,8 @@ _TO_ENGLISH = str.maketrans(_RUSSIAN, _ENGLISH)
 _TO_RUSSIAN = str.maketrans(_ENGLISH, _RUSSIAN)
 
 _FULL_WIDTH = ord("！") - ord("!")
+# Nothing in it only looks the same.
+_USUAL = re.compile(r"[\x00-\x7fА-яЁё]*")
 # Unicode's own composing takes quadratic time on a long run of accents.
 _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
 _INVISIBLE = re.compile(f"[{BLANKS}]")
@@ -107,6 +117,8 @@ def normalise(text: str) -> str:
     Format characters are dropped, letters composed; every digit and every sign has the width of
     ASCII, and every space is one blank.
     """
+    if _USUAL.fullmatch(text):
+        return " ".join(text.split())
     plain = text.translate({ord(sign): _plain(sign) for sign in set(text) if not sign.isascii()})
     composed = "".join(unicodedata.normalize("NFC", one) for one in _PIECES.findall(plain))
     return " ".join(composed.split())

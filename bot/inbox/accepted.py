@@ -52,7 +52,8 @@ class Reply(BaseModel):
 
     ``parks``: the command has not been carried out, it waits for its requester's permission.
     ``asks``: it has not been carried out, its requester is asked whether they mean it.
-    ``user_id``: who is told privately, if not the requester.
+    ``user_id``: who is told privately, if not the requester. ``spare``: where it cannot be said
+    in its place it is left out, for it is said elsewhere too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +64,7 @@ class Reply(BaseModel):
     parks: bool = False
     asks: bool = False
     user_id: int = 0
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,20 +14,19 @@ REQUESTER_LIMIT = 200
 PORTAL_LIMIT = 5_000
 TOTAL_LIMIT = 200_000
 
-# The same in characters, for a command may have as many as a message.
-REQUESTER_SIZE = 2 * 1024 * 1024
-PORTAL_SIZE = 8 * 1024 * 1024
+# The same in bytes, for a command may be as long as a message.
+REQUESTER_SIZE = 1024 * 1024
+PORTAL_SIZE = 4 * 1024 * 1024
 TOTAL_SIZE = 256 * 1024 * 1024
 
 # Above its bound somebody is told so; what comes at twice the bound is not taken at all.
 _ABOVE_ALL = 2
 
-_WAITING = text(
-    """
-    SELECT member_id, requester_id, count(*), sum(length(event)) FROM inbox
+_WAITING = """
+    SELECT member_id, requester_id, count(*), sum({size}) FROM inbox
     WHERE done_at IS NULL AND parked_until IS NULL GROUP BY member_id, requester_id
     """
-)
+_IN_BYTES = {"sqlite": "length(CAST(event AS BLOB))", "postgresql": "octet_length(event)"}
 
 
 class Room(Enum):
@@ -47,7 +46,7 @@ class Backlog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # So many commands, of so many characters.
+        # So many commands, of so many bytes.
         self._waiting: dict[_Whose, tuple[int, int]] = {}
         self._looked_at = -math.inf
         self._looking = asyncio.Lock()
@@ -79,26 +78,30 @@ class Backlog:
             self._count(*row)
 
     def _room(self, event: CommandEvent) -> Room:
+        # The fuller it is, the less for one portal: something is left for whoever comes next.
+        all_commands, all_bytes = self._waiting.get((), (0, 0))
+        left = TOTAL_LIMIT - all_commands, TOTAL_SIZE - all_bytes
         room = Room.ENOUGH
-        for whose, most_commands, most_characters, above in (
-            ((), TOTAL_LIMIT, TOTAL_SIZE, 1),
+        for whose, most_commands, most_bytes, above in (
+            ((event.member_id,), *left, 1),
             ((event.member_id,), PORTAL_LIMIT, PORTAL_SIZE, _ABOVE_ALL),
             ((event.member_id, event.user.id), REQUESTER_LIMIT, REQUESTER_SIZE, _ABOVE_ALL),
         ):
-            commands, characters = self._waiting.get(whose, (0, 0))
-            fullness = max(commands / most_commands, characters / most_characters)
+            commands, size = self._waiting.get(whose, (0, 0))
+            fullness = max(commands / max(1, most_commands), size / max(1, most_bytes))
             if fullness >= above:
                 return Room.NONE
             if fullness >= 1:
                 room = Room.TOO_MANY
         return room
 
-    def _count(self, member_id: str, user_id: int, commands: int, characters: int) -> None:
+    def _count(self, member_id: str, user_id: int, commands: int, size: int) -> None:
         for whose in ((), (member_id,), (member_id, user_id)):
             known = self._waiting.pop(whose, (0, 0))
             if known[0] + commands > 0:
-                self._waiting[whose] = known[0] + commands, known[1] + characters
+                self._waiting[whose] = known[0] + commands, known[1] + size
 
 
 def _waiting(connection: Connection) -> list[tuple[str, int, int, int]]:
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(_WAITING)]
+    question = text(_WAITING.format(size=_IN_BYTES[connection.dialect.name]))
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(question)]

@@ -299,7 +299,7 @@ class Inbox:
         }
         await self._database.write((self._done, [row]))
 
-    async def park(self, command_id: int, seconds: float = KEPT) -> None:
+    async def park(self, command_id: int, seconds: float) -> None:
         """Set a proven command aside that waits for a person; its chat goes on without it."""
         row = {"command": command_id, "until": time.time() + seconds}
         await self._database.write((self._park, [row]))

@@ -1,7 +1,8 @@
 """What waits in the inbox and not in memory: whose chats are taken up, and when.
 
-A portal that answers gets all its chats opened, twice as many each time one is through. Of a
-portal that does not, one is open and tries; the others cost nothing while they wait.
+A portal that answers gets its chats opened, twice as many each time one is through, up to its
+share of the places that this process has. One that answers slowly gets a few; of one that does
+not, one chat is open and tries. The others cost nothing while they wait.
 """
 
 import asyncio
@@ -9,8 +10,16 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
 from bot.inbox.inbox import Inbox
+
+# Places for chats, besides the one that each portal has for itself. The fuller they are, the fewer
+# one may have: one that is alone half of them, four a fifth each. Slow portals get a few each, and
+# a quarter of them all together.
+PLACES = 512
+FEW = 16
+OF_THE_SLOW = PLACES // 4
 
 # So many chats of a portal are opened at once.
 AT_ONCE = 64
@@ -24,17 +33,18 @@ class Intake:
     def __init__(
         self,
         inbox: Inbox,
-        rests: Callable[[str], bool],
+        answering: Callable[[str], Answering],
         open_lane: Callable[[str], bool],
         slow: float,
         first: int,
     ) -> None:
         self._first = first
         self._inbox = inbox
-        self._rests = rests
+        self._answering = answering
         self._open_lane = open_lane
         self._slow = slow
         self._open: Counter[str] = Counter()
+        self._all_open = 0
         self._behind: dict[str, _Behind] = {}
 
     async def start(self) -> None:
@@ -52,7 +62,7 @@ class Intake:
 
     def is_closed(self, portal: str) -> bool:
         """Say whether one more chat of this portal would be opened in vain."""
-        return self._rests(portal) and self._open[portal] > 0
+        return self._room(portal) <= 0
 
     def hold(self, portal: str) -> None:
         """Note that a chat of this portal waits to be opened."""
@@ -65,10 +75,12 @@ class Intake:
     def opened(self, portal: str) -> None:
         """Count a chat that has been opened."""
         self._open[portal] += 1
+        self._all_open += 1
 
     def ended(self, portal: str) -> None:
         """Count a chat off that is through."""
         self._open[portal] -= 1
+        self._all_open -= 1
         if not self._open[portal]:
             del self._open[portal]
         if portal in self._behind:
@@ -88,6 +100,16 @@ class Intake:
             # One that is cancelled before it has begun leaves it here.
             self._behind.pop(portal, None)
 
+    def _room(self, portal: str) -> int:
+        """Say how many more chats of this portal may be opened."""
+        taken = self._all_open - len(self._open)
+        most = {
+            Answering.WELL: PLACES - taken,
+            Answering.SLOWLY: min(FEW, OF_THE_SLOW - taken),
+            Answering.NOT_AT_ALL: 1,
+        }[self._answering(portal)]
+        return max(1, most) - self._open[portal]
+
     async def _take_up(self, portal: str, behind: "_Behind") -> None:
         try:
             while behind.has_more:
@@ -97,7 +119,7 @@ class Intake:
             self._behind.pop(portal, None)
 
     async def _go_through(self, portal: str, behind: "_Behind") -> None:
-        after, count = "", 1 if self._rests(portal) else self._first
+        after, count = "", self._first
         while lanes := await self._next(portal, after, count, behind):
             after = lanes[-1]
             behind.one_ended.clear()
@@ -110,7 +132,8 @@ class Intake:
                 behind.one_ended.clear()
                 await behind.ends()
             try:
-                lanes = await self._inbox.waiting_lanes(portal, after, count)
+                most = min(count, self._room(portal))
+                lanes = await self._inbox.waiting_lanes(portal, after, most)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
                 continue

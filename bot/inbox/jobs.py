@@ -8,13 +8,13 @@ what is waiting without an owner is found by a sweep.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import procrastinate
-import psycopg
 from cachetools import TTLCache
+from procrastinate.connector import Notify
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import text
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 QUEUE = "portals"
 TASK = "look_after"
-CONCURRENCY = 400
 
 # A worker that says nothing for so long is dead; with the sweep another one has its portals within
 # nine seconds.
@@ -53,6 +52,9 @@ AGAIN = 0.5
 
 CHANNEL = "switchboard_waiting"
 _TELL = text(f"SELECT CAST(:lane AS text), pg_notify('{CHANNEL}', CAST(:lane AS text))")
+
+# A portal is a job; one that hangs keeps its place, which takes nothing from anybody.
+CONCURRENCY = 10_000
 
 Inherit = Callable[[str, float], Awaitable[None]]
 
@@ -83,8 +85,7 @@ class Jobs:
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        self._address = _address(database)
-        self._app = _application(self._address)
+        self._app = _application(_address(database), self._hear)
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}
         self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
@@ -101,7 +102,6 @@ class Jobs:
         if self._working:
             kept += [
                 ("worker", self._work, AGAIN),
-                ("listener", self._listen, AGAIN),
                 ("beat", self._beat, BEAT),
             ]
         self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
@@ -278,15 +278,10 @@ class Jobs:
             delete_jobs="always",
         )
 
-    async def _listen(self) -> None:
-        """Hear of what other processes have stored for portals of this one."""
-        connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
-        async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
-            self._faults.pop("listener", None)
-            async for notice in connection.notifies():
-                if portal_of(notice.payload) in self._mine:
-                    await self._lanes.attend(notice.payload)
+    async def _hear(self, lane: str) -> None:
+        """Hear of what another process has stored for a portal of this one."""
+        if portal_of(lane) in self._mine:
+            await self._lanes.attend(lane)
 
     async def _sweep(self) -> None:
         """Have looked after what a dead worker had, and what nobody was called for."""
@@ -321,9 +316,30 @@ class Jobs:
         self._faults[what] = words
 
 
-def _application(address: str) -> procrastinate.App:
-    connector = procrastinate.PsycopgConnector(conninfo=address, min_size=1, max_size=6)
-    return procrastinate.App(connector=connector)
+class _Connector(procrastinate.PsycopgConnector):
+    """The library's way to the database: one connection for questions, one to listen.
+
+    Heard on the second is, besides the library's own, what waits for portals of this process.
+    """
+
+    def __init__(self, address: str, hear: Callable[[str], Awaitable[None]]) -> None:
+        super().__init__(conninfo=address, min_size=1, max_size=1)
+        self._hear = hear
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        """Listen until something fails, or for ever."""
+
+        async def told(*, channel: str, payload: str) -> None:
+            if channel == CHANNEL:
+                await self._hear(payload)
+            else:
+                await on_notification(channel=channel, payload=payload)
+
+        await super().listen_notify(told, [*channels, CHANNEL])
+
+
+def _application(address: str, hear: Callable[[str], Awaitable[None]]) -> procrastinate.App:
+    return procrastinate.App(connector=_Connector(address, hear))
 
 
 def _address(database: Database) -> str:

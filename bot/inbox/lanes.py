@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted, portal_of
 from bot.inbox.backlog import Backlog
@@ -26,7 +27,10 @@ T = TypeVar("T")
 
 IN_MEMORY = 16
 PAUSE = 1.0
+
+# How long a chat waits before it looks again for lines that are on their way: longer each time.
 LINES_PAUSE = 0.05
+LINES_LONGEST_PAUSE = 0.4
 
 # Seconds that a chat from the inbox may take before another one of its portal is opened as well.
 SLOW = 10.0
@@ -77,7 +81,7 @@ class Lanes:
         inbox: Inbox,
         backlog: Backlog,
         dispatch: Callable[[Accepted], Awaitable[None]],
-        rests: Callable[[str], bool],
+        answering: Callable[[str], Answering],
         slow: float = SLOW,
         first: int = 1,
     ) -> None:
@@ -86,7 +90,7 @@ class Lanes:
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, rests, self._reopen, slow, first)
+        self._intake = Intake(inbox, answering, self._reopen, slow, first)
         # Whose chat each of them runs.
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -193,7 +197,7 @@ class Lanes:
         del self._lanes[name]
         self._intake.ended(portal_of(name))
 
-    async def _next(self, name: str, lane: _Lane) -> Accepted | None:
+    async def _next(self, name: str, lane: _Lane, pause: float = LINES_PAUSE) -> Accepted | None:
         while not lane.next and lane.more:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
@@ -201,8 +205,8 @@ class Lanes:
         if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
             return command
         lane.put_back(command)
-        await asyncio.sleep(LINES_PAUSE)
-        return await self._next(name, lane)
+        await asyncio.sleep(pause)
+        return await self._next(name, lane, min(LINES_LONGEST_PAUSE, 2 * pause))
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command

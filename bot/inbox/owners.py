@@ -16,7 +16,7 @@ LEASE = 6.0
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 
 # A paused owner may be in the middle of a commit that it holds the row for.
-_PATIENCE = text("SET LOCAL lock_timeout = '2s'")
+_PATIENCE = text("SET LOCAL lock_timeout = '200ms'")
 _BEFORE = text(
     f"SELECT owner, until, {_NOW} AS now FROM owners WHERE member_id = :portal FOR UPDATE"  # noqa: S608
 )

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select,
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.store.commits import Write
+from bot.inbox.due import Due, act
 from bot.store.database import Database
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0
 KEPT = 30 * 86_400
+AT_ONCE = 100
 
 
 class Stay(BaseModel):
@@ -73,20 +74,20 @@ class Stays:
         }
         await self._database.write((self._insert, [row]))
 
-    async def due(self, limit: int = 100) -> list[Guests]:
-        """List the stays that are over, or whose end is near and has not been announced."""
+    async def due(self) -> list[Due]:
+        """List the ends of stays, and those ends that are near and have not been announced."""
         now = time.time()
         question = (
             select(stays)
             .where(stays.c.ended_at.is_(None), or_(stays.c.until <= now, stays.c.remind_at <= now))
             .order_by(stays.c.until)
-            .limit(limit)
+            .limit(AT_ONCE)
         )
 
         def ask(connection: Connection) -> list[Row[Any]]:
             return list(connection.execute(question))
 
-        return [_guests(row) for row in await self._database.read(ask)]
+        return [self._due(_guests(row)) for row in await self._database.read(ask)]
 
     async def find(self, stay_id: int) -> Guests | None:
         """Give a stay, over or not."""
@@ -98,13 +99,13 @@ class Stays:
         row = await self._database.read(ask)
         return _guests(row) if row else None
 
-    def reminding(self, guests: Guests) -> Write:
-        """Make the write that a reminder goes out with."""
-        return (self._remind, [{"number": guests.id, "due": guests.until}])
-
-    def ending(self, guests: Guests) -> Write:
-        """Make the write that the removal goes out with."""
-        return (self._end, [{"number": guests.id, "due": guests.until, "now": time.time()}])
+    def _due(self, guests: Guests) -> Due:
+        params = f'{{"id":{guests.id},"until":{guests.until!r}}}'
+        row = {"number": guests.id, "due": guests.until}
+        if guests.is_over:
+            row["now"] = time.time()
+            return Due(act(guests.event, "expire", params), (self._end, [row]))
+        return Due(act(guests.event, "remind", params), (self._remind, [row]))
 
     async def extend(self, guests: Guests, seconds: int) -> bool:
         """Put the end off; ``False`` if it has come meanwhile."""

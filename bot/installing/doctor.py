@@ -14,10 +14,13 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.rows import flag, row
 from bot.bitrix24.scopes import missing_scopes
-from bot.installing.overview import Overview
+from bot.errors import EndsProcesses
+from bot.inbox.accepted import reference_of
+from bot.installing.overview import Ended, Overview
 from bot.installing.registration import Registration
 from bot.portals.access import Access
 from bot.portals.portals import Portal
+from bot.wording.endings import snake
 
 LATELY = 24 * 3600
 
@@ -53,7 +56,7 @@ class Doctor:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
 
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``tabs``,
-        ``events``, ``reach``, ``errors``.
+        ``events``, ``reach``, ``errors``, and ``set_aside`` for each command that ends processes.
         """
         member_id, lately = portal.member_id, time.time() - LATELY
         return [
@@ -61,6 +64,7 @@ class Doctor:
             _arriving(await self._overview.last_event(member_id)),
             _reach(await self._overview.out_of_reach(member_id, lately)),
             _refused(await self._overview.refusals(member_id, lately)),
+            *map(_set_aside, await self._overview.ended(member_id, snake(EndsProcesses))),
         ]
 
     async def _seen(self, portal: Portal) -> list[Check]:
@@ -154,3 +158,8 @@ def _refused(codes: Mapping[str, int]) -> Check:
     # Older modules of the portal refuse without a code.
     value = ", ".join(f"{code or '—'} × {count}" for code, count in codes.items())
     return Check("errors", ok=not codes or None, value=value, remedy="see_journal" if codes else "")
+
+
+def _set_aside(command: Ended) -> Check:
+    reference = reference_of(command.command_id)
+    return Check("set_aside", ok=None, value=reference, remedy="tell_operator", at=command.at)

@@ -1,15 +1,21 @@
 """How the portals stand, as far as the database knows."""
 
+import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from bot.store.database import Database
-from bot.store.tables import inbox, journal, tokens
+from bot.store.tables import escalations, inbox, journal, tokens
 
 MOST_CODES = 5
 MOST_PEOPLE = 20
+MOST_ENDED = 5
+MOST_ESCALATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,26 @@ class Standing:
     last_event: float | None = None
     ready: int = 0
     parked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that is over, and since when."""
+
+    command_id: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """How many of a portal's escalations ended in which way, and how fast they were taken.
+
+    Half of those that were taken took no longer than ``half`` seconds, nine in ten than ``most``.
+    """
+
+    ends: Mapping[str, int]
+    half: float = 0.0
+    most: float = 0.0
 
 
 class Overview:
@@ -74,6 +100,38 @@ class Overview:
         return await self._database.read(
             lambda c: {row.code: row.number for row in c.execute(question)}
         )
+
+    async def ended(self, member_id: str, code: str) -> list[Ended]:
+        """List a portal's commands that ended so, the newest first, as far as they are kept."""
+        question = (
+            select(inbox.c.id, inbox.c.done_at)
+            .where(inbox.c.member_id == member_id, inbox.c.code == code)
+            .order_by(inbox.c.done_at.desc())
+            .limit(MOST_ENDED)
+        )
+        return await self._database.read(
+            lambda c: [Ended(row.id, row.done_at) for row in c.execute(question)]
+        )
+
+    async def escalated(self, member_id: str, since: float) -> Escalated:
+        """Tell of a portal's escalations that have ended since then, the newest of them."""
+        question = (
+            select(escalations.c.ended_as, escalations.c.begun_at, escalations.c.chain)
+            .where(escalations.c.member_id == member_id, escalations.c.ended_at > since)
+            .order_by(escalations.c.ended_at.desc())
+            .limit(MOST_ESCALATIONS)
+        )
+        return _escalated(await self._database.read(lambda c: list(c.execute(question))))
+
+
+def _escalated(rows: list[Row[Any]]) -> Escalated:
+    taken = [(row.begun_at, json.loads(row.chain).get("taken")) for row in rows]
+    seconds = sorted(max(0.0, one["at"] - begun_at) for begun_at, one in taken if one)
+    ends = Counter(row.ended_as for row in rows)
+    if not seconds:
+        return Escalated(ends)
+    half, most = (seconds[ceil(part * len(seconds)) - 1] for part in (0.5, 0.9))
+    return Escalated(ends, half, most)
 
 
 def _standings(connection: Connection) -> dict[str, Standing]:

@@ -1,26 +1,18 @@
 """The people of a portal by name, as an administrator sees them. Pages: user-get, user-search."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from bot.bitrix24.calls import Call
-from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.people import person, position
-from bot.bitrix24.rows import PAGE, rows
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.people import Account, Found, accounts_call, accounts_in
+from bot.bitrix24.people import found as found_rows
+from bot.bitrix24.rows import PAGE
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 
 # As many pages as one look at the journal needs.
 MOST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Colleague:
-    """An employee, with what tells them from others of the same name."""
-
-    person: Person
-    position: str = ""
 
 
 class Colleagues:
@@ -32,27 +24,44 @@ class Colleagues:
     async def names(self, portal: Portal, user_id: int, people: Iterable[int]) -> dict[int, str]:
         """Give the names of these people; whom the portal does not show is left out."""
         wanted = sorted(set(people))
-        found: dict[int, str] = {}
+        names: dict[int, str] = {}
         for start in range(0, min(len(wanted), MOST * PAGE), PAGE):
             page = {"FILTER": {"ID": wanted[start : start + PAGE]}}
-            for one in await self._ask(portal, user_id, Call("user.get", page)):
-                found[one.person.id] = one.person.name
-        return found
+            try:
+                found = await self._ask(portal, user_id, Call("user.get", page))
+            except Bitrix24Error:
+                continue
+            names.update((one.person.id, one.person.name) for one in found)
+        return names
 
-    async def find(
-        self, portal: Portal, user_id: int, words: str, *, dismissed: bool = False
-    ) -> list[Colleague]:
-        """Find employees by their number or name, ``dismissed`` ones too where it is said."""
-        active = {} if dismissed else {"ACTIVE": True}
-        if words.isdecimal():
-            call = Call("user.get", {"FILTER": {"ID": int(words), **active}})
-        else:
-            call = Call("user.search", {"FIND": words, **active})
-        return await self._ask(portal, user_id, call)
-
-    async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Colleague]:
+    async def accounts(
+        self, portal: Portal, user_id: int, people: Sequence[int]
+    ) -> dict[int, Account]:
+        """Look people up as the messenger knows them; none where the portal does not answer."""
+        if not people:
+            return {}
         try:
-            found = await self._access.call(portal, user_id, call)
+            return accounts_in(await self._access.call(portal, user_id, accounts_call(people)))
         except Bitrix24Error:
-            return []
-        return [Colleague(who, position(row)) for row in rows(found) if (who := person(row))]
+            return {}
+
+    async def find(self, portal: Portal, user_id: int, words: str) -> list[Found]:
+        """Find people by their number, e-mail address or name, dismissed ones as well.
+
+        Raises ``Bitrix24Error``.
+        """
+        call = _search(words)
+        return await self._ask(portal, user_id, call) if call else []
+
+    async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Found]:
+        return found_rows(await self._access.call(portal, user_id, call))
+
+
+def _search(words: str) -> Call | None:
+    """Make the call that looks somebody up; ``None`` for a number that is nobody's."""
+    if words.isdecimal():
+        number = read_number(words)
+        return Call("user.get", {"FILTER": {"ID": number}}) if number else None
+    if "@" in words:
+        return Call("user.get", {"FILTER": {"EMAIL": words}})
+    return Call("user.search", {"FIND": words})

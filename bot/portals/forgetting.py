@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
 
+from bot.inbox.escalations import Chain
 from bot.inbox.stays import Stay
 from bot.portals.settings import PortalSettings
 from bot.portals.tokens import Tokens
 from bot.store.database import Database
 from bot.store.tables import (
+    escalations,
     inbox,
     journal,
     metadata,
@@ -66,14 +68,18 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
     pressed = (presses.c.member_id == member_id) & (presses.c.owner_id == user_id)
     shown = _mentions(presses, member_id, user_id, presses.c.event, presses.c.params)
+    # Buttons that others got by a command of the person's.
+    marks = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
+    asked = (presses.c.member_id == member_id) & or_(*marks)
     # What hangs on a command goes before the command does.
     statements = {
         "replays": delete(replays).where(_of(own)),
-        "presses": delete(presses).where(or_(pressed, shown)),
+        "presses": delete(presses).where(or_(pressed, shown, asked)),
         "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),
     }
     counts = {name: _gone(connection, one) for name, one in statements.items()}
     counts["stays"] = _stays(connection, member_id, user_id)
+    counts["escalations"] = _escalations(connection, member_id, user_id)
     counts["journal"] = _journal(connection, member_id, user_id)
     counts["portal_settings"] = _duty(connection, member_id, user_id)
     for table in (tokens, preferences):
@@ -109,6 +115,22 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
         else:
             continue
         touched += 1
+    return touched
+
+
+def _escalations(connection: Connection, member_id: str, user_id: int) -> int:
+    """Erase the escalations that the person has begun, and take the person out of the others."""
+    theirs = escalations.c.member_id == member_id
+    own = delete(escalations).where(theirs, escalations.c.requester_id == user_id)
+    touched = _gone(connection, own)
+    for row in connection.execute(select(escalations).where(theirs)).all():
+        chain = Chain.model_validate_json(row.chain)
+        left = chain.without(user_id)
+        if left != chain:
+            this = escalations.c.command_id == row.command_id
+            values = {"chain": left.model_dump_json(), "version": row.version + 1}
+            connection.execute(update(escalations).where(this).values(values))
+            touched += 1
     return touched
 
 

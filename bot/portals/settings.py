@@ -17,6 +17,21 @@ AtEnd = Literal["requester", "administrator"]
 NotNeeded = Literal["stay", "leave"]
 
 
+class WorkingHours(BaseModel):
+    """When a portal works: on ``days`` (Monday is 0), between two minutes of the day.
+
+    ``zone`` is an IANA name or an offset from UTC. An end that is not after the beginning is
+    the next day's.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    days: tuple[int, ...]
+    begin: int = 9 * 60
+    end: int = 18 * 60
+    zone: str = "UTC"
+
+
 class PortalSettings(BaseModel):
     """The decisions, with what holds where nobody has decided.
 
@@ -29,7 +44,7 @@ class PortalSettings(BaseModel):
     ``take_within``: seconds until the next one of an escalation is called. ``at_end``: who hears
     that nobody took it, besides its requester. ``not_needed``: what becomes of those in the chat
     who were called and did not take it. ``trail``: an escalation leaves a comment in the item's
-    timeline.
+    timeline. ``hours``: outside them an escalation calls those on duty first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +60,7 @@ class PortalSettings(BaseModel):
     at_end: AtEnd = "requester"
     not_needed: NotNeeded = "stay"
     trail: bool = False
+    hours: WorkingHours | None = None
 
 
 class PortalSettingsStore:

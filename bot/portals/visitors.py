@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
@@ -25,6 +24,7 @@ from bot.bitrix24.visits import Visit
 from bot.portals.access import Access, app_code, profile_id
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
+from bot.portals.time_zones import time_zone
 from bot.portals.tokens import Tokens
 from bot.store.cipher import Cipher, Unreadable
 
@@ -187,16 +187,9 @@ def _visitor(
         user_id=user_id,
         language=language,
         name=known.name if known else "",
-        time_zone=_zone(chosen or zone or "UTC"),
+        # Whatever a portal may call a time zone, the page is shown.
+        time_zone=time_zone(chosen or zone) or UTC,
         chose_zone=bool(chosen),
         is_admin=profile.get("ADMIN") is True,
         since=since,
     )
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        # Whatever a portal may call a time zone, the page is shown.
-        return UTC

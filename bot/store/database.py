@@ -1,6 +1,7 @@
 """The database: questions are asked in threads, writes go into commits that many share."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +20,22 @@ if TYPE_CHECKING:  # on SQLite its dialects, and they take 2 MiB, are not import
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 QUEUE_LIMIT = 20_000
+
+# Threads that ask. PostgreSQL's connections are counted, a SQLite file's are not.
 READERS = 4
+READERS_OF_MANY = 2
+
 WAIT = 10.0
 WATCH_EVERY = 1.0
+
+# What SQLite puts beside its file.
+BESIDE = ("-wal", "-shm", "-journal")
+
+# A transaction that need not survive a power cut waits for no disk.
+_LIGHTLY = text("SET LOCAL synchronous_commit = off")
 
 # Where several requests came together the last time, how long the next ones wait for others:
 # a commit costs as much as all that is in it.
@@ -48,7 +61,8 @@ def engine_for(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    return create_engine(parsed, pool_size=2, max_overflow=4, pool_timeout=5, pool_pre_ping=True)
+    # One to write, and one for each thread that asks.
+    return create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
 
 
 def _make(file: Path) -> None:
@@ -58,18 +72,22 @@ def _make(file: Path) -> None:
         file.touch(mode=0o600)
     except OSError as error:
         raise FolderUnusable(error.strerror) from None
+    for one in (file, *(file.with_name(file.name + end) for end in BESIDE)):
+        _close_to_others(one)
 
 
-def _without_transactions(engine: Engine) -> Engine:
-    """Give an engine for single questions: with a transaction each takes two more round trips.
-
-    Nor is its connection asked first whether it is alive.
-    """
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
-    return create_engine(
-        engine.url, isolation_level="AUTOCOMMIT", pool_size=READERS, max_overflow=0, pool_timeout=5
-    )
+def _close_to_others(file: Path) -> None:
+    """Take from others what an earlier version, or a copy put back, has let them do."""
+    try:
+        if not file.stat().st_mode & 0o077:
+            return
+        file.chmod(0o600)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("others on this machine may open %s, and still do: %s", file, error.strerror)
+    else:
+        log.warning("others on this machine could open %s: they cannot any more", file)
 
 
 def _normalised(url: URL) -> URL:
@@ -100,15 +118,17 @@ class Database:
         self._asked: dict[int, Request] = {}
         self._watching = False
         self._posted = 0
-        self._reading = _without_transactions(engine)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reads")
+        self._is_shared = engine.dialect.name == "postgresql"
+        # With a transaction each, single questions would take two more round trips.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        readers = READERS_OF_MANY if self._is_shared else READERS
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reads")
         self._loop = asyncio.get_running_loop()
         self._commits = Commits(engine, self._answered)
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Make an INSERT that can say ON CONFLICT, in this database's own dialect."""
-        is_shared = self.engine.dialect.name == "postgresql"
-        if not is_shared:
+        if not self._is_shared:
             return sqlite.insert(table)
         from sqlalchemy.dialects import postgresql
 
@@ -213,19 +233,37 @@ class Database:
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self.engine.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(text("SET LOCAL synchronous_commit = off"))
-                return work(connection)
+            with self._begun() as connection:
+                found = work(connection)
+                connection.commit()
+                return found
         except SQLAlchemyError as error:
             raise translated(error) from None
+
+    def _begun(self) -> Connection:
+        """Begin a transaction, on a connection that is alive."""
+        try:
+            return self._begin()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._begin()
+
+    def _begin(self) -> Connection:
+        connection = self.engine.connect()
+        try:
+            if self._is_shared:
+                connection.execute(_LIGHTLY)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         """Finish what was handed over, then let go of the database."""
         self._hand_over()
         await self._loop.run_in_executor(None, self._commits.close)
         self._readers.shutdown()
-        self._reading.dispose()
         self.engine.dispose()
 
     def _answered(self, answers: list[Answer]) -> None:

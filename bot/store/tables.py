@@ -213,6 +213,30 @@ Index(
     sqlite_where=stays.c.ended_at.is_(None),
 )
 
+# ``until`` is when the next one is called, ``due_at`` when it is looked at again: sooner, where
+# something has happened.
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("command_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("member_id", String(64), nullable=False, index=True),
+    Column("requester_id", BigInteger, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("begun_at", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("ended_as", String(16)),
+)
+Index(
+    "escalations_running",
+    escalations.c.due_at,
+    sqlite_where=escalations.c.ended_at.is_(None),
+)
+
 marks = Table(
     "marks",
     metadata,

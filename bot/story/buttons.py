@@ -41,7 +41,7 @@ class Buttons:
                 event=original,
                 asked_at=asked_at,
                 act=offer.act,
-                expires_at=time.time() + LIFE,
+                expires_at=time.time() + (offer.life or LIFE),
             )
             for offer in offers
             if offer.act is not None

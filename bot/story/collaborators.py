@@ -12,9 +12,11 @@ from bot.acting.journal import Journal
 from bot.acting.notices import Notices
 from bot.acting.open_lines import OpenLines
 from bot.acting.requester import Requester
+from bot.acting.timeline import Timeline
 from bot.acting.users import Users
 from bot.bitrix24.patience import Patience
 from bot.commands.arrivals import Arrivals
+from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import Diagnosis
 from bot.commands.past import Past
@@ -23,7 +25,9 @@ from bot.commands.policy import Policy
 from bot.commands.router import Command, Router
 from bot.commands.runner import GIVEN, Workshop
 from bot.commands.targets import Targets
+from bot.commands.trail import Trails
 from bot.figures import Figures
+from bot.inbox.escalations import Escalations
 from bot.inbox.stays import Stays
 from bot.installing.doctor import Doctor, PortalDoctor
 from bot.portals.preferences import Preferences
@@ -41,13 +45,14 @@ class Memory:
     preferences: Preferences
     languages: Languages
     stays: Stays
+    escalations: Escalations
     history: History
 
 
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
-    Departures,
+    Departures, Chains, Timeline, Trails,
 }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from bot.errors import (
     AppClosed,
     ConsentNeeded,
     EndsProcesses,
+    EscalationWaits,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -49,7 +50,8 @@ from bot.errors import (
 )
 from bot.figures import Ending, Figures
 from bot.inbox.accepted import Accepted, End, Place, Reply
-from bot.inbox.inbox import Inbox
+from bot.inbox.escalations import LONGEST
+from bot.inbox.inbox import KEPT, Inbox
 from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
@@ -119,7 +121,7 @@ class Dispatcher:
                 log.exception("command %s stays unanswered", reference)
             seconds = time() - command.since
             if ended.end.outcome is Ending.WAITS:
-                await self._inbox.park(command.id)
+                await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
             else:
                 await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
             self._account(*ended, seconds)
@@ -259,7 +261,8 @@ class Dispatcher:
             return acting, self._asking(portal, acting)
         except NoPermission:
             link = self._links.make(portal.member_id, command.event.user.id)
-            return acting, PermissionNeeded.with_link(link)
+            kind = EscalationWaits if command.internal else PermissionNeeded
+            return acting, kind.with_link(link)
         except Renamed:
             return acting, PortalRenamed()
         except (Busy, Unreachable, Unanswered):

@@ -24,6 +24,7 @@ class _Letter:
     language: str
     lines: list[str] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
+    spare: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -66,6 +67,7 @@ class Letters:
     def _add(self, letter: _Letter, told: Told, command: Accepted) -> None:
         typed_in = _typed_in(told, command) if letter.place is Place.PRIVATE else None
         text, buttons = self._wording.word(told, letter.language, typed_in)
+        letter.spare = letter.spare and isinstance(told, Outcome) and told.is_spare
         if text not in letter.lines:
             letter.lines.append(text)
         offers: Sequence[Offer] = told.offers
@@ -84,6 +86,7 @@ class Letters:
             parks=parks,
             asks=asks,
             user_id=letter.reader.id if other else 0,
+            spare=letter.spare,
         )
 
     def _cut(self, letter: _Letter) -> str:

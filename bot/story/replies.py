@@ -80,6 +80,16 @@ class Replies:
             await asyncio.sleep(PAUSE)
         return None
 
+    def _ways(self, command: Accepted, reply: Reply) -> list[Way]:
+        """List how a reply can be sent, the best way first."""
+        if reply.spare:
+            # Later than it can be answered, a line is taken only where the bot is a member.
+            return [_in_chat, _line] if self._answerable(command) else [_line]
+        ways = list[Way]([_private])
+        if self._answerable(command) and not command.internal and not reply.user_id:
+            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
+        return ways
+
     async def _sent(
         self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
     ) -> bool | None:
@@ -87,9 +97,7 @@ class Replies:
 
         Says if it arrived; ``None`` if nobody knows.
         """
-        reply, ways = rest[0], list[Way]([_private])
-        if self._answerable(command) and not reply.user_id:
-            ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
+        reply, ways = rest[0], self._ways(command, rest[0])
         try:
             for way in ways:
                 call = way(portal, command, reply)
@@ -97,7 +105,7 @@ class Replies:
                     await self._say(portal, command, call, rest, attempts)
                     break
                 except (Refused, Busy) as refused:
-                    if way is ways[-1]:
+                    if way is ways[-1] and not reply.spare:
                         raise
                     log.warning("command %s: %s says %s", command.reference, call.method, refused)
         except Unanswered:
@@ -119,8 +127,7 @@ class Replies:
 
     def _answerable(self, command: Accepted) -> bool:
         event, since = place_of(command)
-        is_asked = bool(event.command.id) and not command.internal
-        return is_asked and time.time() - since < ANSWERABLE
+        return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
         self,
@@ -172,6 +179,23 @@ def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
             "dialogId": event.chat.dialog_id,
             # Whoever is in the chat can press: a press must not close the button to its owner.
             "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
+        },
+    )
+
+
+def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
+    """Make the call that says something in the chat of a command, so that its staff alone sees it.
+
+    Page: chat-message-send.md.
+    """
+    bot_id = portal.bot_id or 0
+    event, _since = place_of(command)
+    return Call(
+        "imbot.v2.Chat.Message.send",
+        {
+            "botId": bot_id,
+            "dialogId": event.chat.dialog_id,
+            "fields": {**_fields(reply, bot_id, once=False), "system": True},
         },
     )
 

@@ -1,4 +1,4 @@
-"""What comes due: reminders and removals, put into the inbox as commands of their requester.
+"""What comes due, put into the inbox as commands of its requester: guests, escalations.
 
 Several processes may look at once. A thing that is due has one identity, and the inbox takes
 it once; the note that it is under way is in the same commit.
@@ -6,15 +6,13 @@ it once; the note that it is under way is in the same commit.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.errors import StoreUnavailable
+from bot.inbox.due import Appointments, Due
 from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
-from bot.inbox.stays import Guests, Stays
 from bot.portals.preferences import Preferences
-from bot.store.commits import Write
 from bot.story.buttons import Buttons
 
 log = logging.getLogger(__name__)
@@ -28,13 +26,13 @@ class Timers:
 
     def __init__(
         self,
-        stays: Stays,
+        appointments: Sequence[Appointments],
         inbox: Inbox,
         engine: Engine,
         buttons: Buttons,
         preferences: Preferences,
     ) -> None:
-        self._stays = stays
+        self._appointments = appointments
         self._inbox = inbox
         self._engine = engine
         self._buttons = buttons
@@ -49,7 +47,8 @@ class Timers:
                 if ticks % SWEEP_EVERY == 0:
                     await self._buttons.forget_old()
                     await self._preferences.forget_old()
-                    await self._stays.forget_old()
+                    for one in self._appointments:
+                        await one.forget_old()
             except StoreUnavailable as error:
                 log.info("nobody looks what is due this time: %s", error)
             ticks += 1
@@ -57,22 +56,12 @@ class Timers:
 
     async def look(self) -> None:
         """Have everything carried out that is due now."""
-        for guests in await self._stays.due():
-            if guests.is_over:
-                await self._accept(guests, "expire", self._stays.ending)
-            else:
-                await self._accept(guests, "remind", self._stays.reminding)
+        for appointments in self._appointments:
+            for due in await appointments.due():
+                await self._accept(due)
 
-    async def _accept(self, guests: Guests, name: str, noting: Callable[[Guests], Write]) -> None:
-        event = _event(guests, name)
-        joining = self._engine.joining(event.lane)
-        accepted = await self._inbox.accept(event, noting(guests), *joining, internal=True)
+    async def _accept(self, due: Due) -> None:
+        joining = self._engine.joining(due.event.lane)
+        accepted = await self._inbox.accept(due.event, due.noting, *joining, internal=True)
         if accepted is not None:
             self._engine.add(accepted)
-
-
-def _event(guests: Guests, name: str) -> CommandEvent:
-    params = f'{{"id":{guests.id},"until":{guests.until!r}}}'
-    event = guests.event.about(name, params)
-    command = event.command.model_copy(update={"context": INTERNAL})
-    return event.model_copy(update={"command": command})

@@ -36,8 +36,8 @@ Form = Mapping[str, Any]
 View = Callable[[Visitor, Form], Awaitable[dict[str, Any]]]
 
 HOME = "home"
-# What shows moments: a script puts them into the time zone of the browser, if no other is known.
-TIMED = ("state", "journal")
+# What shows times: a script puts them into the time zone of the browser, if no other is known.
+TIMED = ("state", "journal", "settings")
 
 
 @dataclass(eq=False)

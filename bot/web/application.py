@@ -15,6 +15,7 @@ from bot.app import Parts, running
 from bot.commands.arrivals import Arrivals
 from bot.commands.departures import Departures
 from bot.installing.lifecycle import Lifecycle
+from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.forgetting import Forgetting
 from bot.portals.visitors import Visitors
@@ -77,6 +78,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         lifecycle,
         parts.figures,
         handlers.router,
+        parts.memory.escalations,
     )
     preferences = parts.memory.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
@@ -176,7 +178,9 @@ def _app_page(
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
-    journal = JournalPage(Audit(parts.database), colleagues, pages, _changing())
+    journal = JournalPage(
+        Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
+    )
     return AppPage(
         forms,
         callers,

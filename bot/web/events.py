@@ -17,6 +17,7 @@ from bot.figures import Figures, Reason, Taken
 from bot.inbox.accepted import NOTHING, Brought, Place, Reply, refusals_of
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.portals import Portal, Portals
@@ -53,6 +54,7 @@ class Events:
     _lifecycle: Lifecycle
     _figures: Figures
     _router: Router
+    _escalations: Escalations
 
     def __post_init__(self) -> None:
         self.open = True
@@ -129,6 +131,7 @@ class Events:
     async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
         if await self._lifecycle.hear(envelope, portal):
             return Taken.LIFECYCLE
+        self._escalations.heard(portal.member_id, envelope.chat_id)
         event = _command(envelope, portal)
         if event is None:
             log.info("%s: nothing to do with it", envelope.event[:64])

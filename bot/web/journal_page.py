@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -10,7 +11,10 @@ from typing import Any, get_args
 from aiohttp import web
 
 from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
+from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.oauth import origin
+from bot.inbox.escalations import KEPT, How
+from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
 from bot.web.pages import Pages
@@ -33,6 +37,7 @@ class JournalPage:
     """
 
     _audit: Audit
+    _overview: Overview
     _colleagues: Colleagues
     _pages: Pages
     _commands: Sequence[str]
@@ -53,6 +58,8 @@ class JournalPage:
             "names": names,
             "next": entries[PAGE - 1].id if len(entries) > PAGE else None,
             "is_first": before is None,
+            "escalated": await self._overview.escalated(member_id, time.time() - KEPT),
+            "ends": get_args(How),
             "asked": {field: str(posted.get(field, "")) for field in _FIELDS},
             "commands": self._commands,
             "results": get_args(Result),
@@ -105,7 +112,10 @@ class JournalPage:
             return ()
         if number := _number(named):
             return (number,)
-        found = await self._colleagues.find(visitor.portal, visitor.user_id, named, dismissed=True)
+        try:
+            found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
+        except Bitrix24Error:
+            return ()
         return tuple(one.person.id for one in found)
 
 

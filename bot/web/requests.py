@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from aiolimiter import AsyncLimiter
 
 from bot.bitrix24 import form
 from bot.bitrix24.bodies import SMALL, Arriving, NoRoom, TooLarge
@@ -17,6 +18,11 @@ MAX_BODY = 1024 * 1024
 MAX_ARRIVING = 32 * MAX_BODY
 BODY_PATIENCE = 10.0
 
+# Events are small, but for the longest messages. A large body costs as much as twenty of them:
+# so many are read a second, and so many may wait for their turn.
+LARGE_A_SECOND = 5
+MOST_LARGE = 40
+
 
 class Forms:
     """Reads forms and JSON objects within bounds."""
@@ -26,6 +32,8 @@ class Forms:
         self._arriving = Arriving(MAX_ARRIVING)
         # The other connections are for those whose bodies come at once.
         self._unfinished = Shares(most_connections() * 2 // 3)
+        self._large = Shares(MOST_LARGE)
+        self._pace = AsyncLimiter(1, 1 / LARGE_A_SECOND)
 
     async def read(self, request: web.Request) -> dict[str, Any]:
         """Read what was posted.
@@ -37,8 +45,8 @@ class Forms:
             body = await self._body(request)
             if not body:
                 raise form.MalformedForm("the body is empty")
-            if len(body) > SMALL:
-                self._callers.admit(request)
+            if len(body) > SMALL and request.content_length is None:
+                await self._turn(request)
             return form.decode(body, request.content_type)
         except form.MalformedForm:
             self._callers.charge(request, 1 + len(body) / SMALL)
@@ -48,10 +56,10 @@ class Forms:
         size, sender = request.content_length or 0, self._callers.group(request)
         if size > MAX_BODY:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, size)
+        if size > SMALL:
+            await self._turn(request)
         if request.content.is_eof():
             return await self._whole(request, sender)
-        if size > SMALL:
-            self._callers.admit(request)
         if not self._unfinished.take(sender, 1):
             raise _closing(_busy())
         try:
@@ -63,6 +71,17 @@ class Forms:
             raise _closing(slow) from None
         finally:
             self._unfinished.give_back(sender, 1)
+
+    async def _turn(self, request: web.Request) -> None:
+        """Wait until one more large body may be read; until then hardly any of it arrives."""
+        self._callers.admit(request)
+        sender = self._callers.group(request)
+        if not self._large.take(sender, 1):
+            raise _closing(_busy())
+        try:
+            await self._pace.acquire()
+        finally:
+            self._large.give_back(sender, 1)
 
     async def _whole(self, request: web.Request, sender: str) -> bytes:
         try:

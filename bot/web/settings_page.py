@@ -1,17 +1,18 @@
 """What administrators decide for their portal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from bot.bitrix24.entities import Person
-from bot.portals.colleagues import Colleague, Colleagues
-from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore
+from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.people import Account, Found
+from bot.portals.colleagues import Colleagues
+from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore, WorkingHours
 from bot.portals.visitors import Visitor
+from bot.web import escalation_form
+from bot.web.escalation_form import mapping, one_of
 from bot.wording.rendering import Wording
-
-# Whom an escalation may look for.
-ROLES = ("responsible", "head", "duty")
 
 # More people on duty than this nobody calls one after the other.
 MOST_ON_DUTY = 30
@@ -32,12 +33,16 @@ class Shown:
     is_on: bool
 
 
+Why = Literal["nobody", "several", "dismissed", "external", "server", "full"]
+
+
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Words that name nobody, or several people."""
+    """Words that put nobody on duty, and why: who bears the name are the ``matches``."""
 
     words: str
-    matches: Sequence[Colleague]
+    why: Why
+    matches: Sequence[Found] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -59,78 +64,109 @@ class SettingsPage:
         return await self._shown_form(visitor, saved=False, unclear=[])
 
     async def save(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
-        """Store what was decided; people who could not be told apart are asked about."""
-        added, unclear = await self._people(visitor, str(posted.get("add", "")))
-        settings = PortalSettings(
-            default_language=_one_of(posted.get("language"), self._wording.languages),
-            duty=_duty(posted, added),
-            escalation=_order(posted),
-            commands_off=tuple(name for name in self._commands if name not in _map(posted, "on")),
-            errors_in_chat="errors_in_chat" in posted,
-            enterprise="enterprise" in posted,
-            by_chat=_by_chat(posted.get("by_chat")),
-        )
-        await self._store.save(visitor.portal.member_id, settings)
-        return await self._shown_form(visitor, saved=True, unclear=unclear)
+        """Store what was decided; people who could not be put on duty are told of."""
+        member_id = visitor.portal.member_id
+        before, unread = escalation_form.decided(posted, await self._store.of(member_id))
+        duty, unclear = await self._duty(visitor, posted, before.duty)
+        changed = {
+            "default_language": one_of(posted.get("language"), self._wording.languages),
+            "duty": duty,
+            "commands_off": tuple(
+                name for name in self._commands if name not in mapping(posted, "on")
+            ),
+            "errors_in_chat": "errors_in_chat" in posted,
+            "enterprise": "enterprise" in posted,
+            "by_chat": _by_chat(posted.get("by_chat")),
+        }
+        await self._store.save(member_id, before.model_copy(update=changed))
+        return await self._shown_form(visitor, saved=True, unclear=unclear, unread=unread)
 
     async def _shown_form(
-        self, visitor: Visitor, *, saved: bool, unclear: Sequence[Unclear]
+        self,
+        visitor: Visitor,
+        *,
+        saved: bool,
+        unclear: Sequence[Unclear],
+        unread: Sequence[str] = (),
     ) -> dict[str, Any]:
         settings = await self._store.of(visitor.portal.member_id)
-        names = await self._colleagues.names(visitor.portal, visitor.user_id, settings.duty)
+        known = await self._colleagues.accounts(visitor.portal, visitor.user_id, settings.duty)
         return {
             "view": "settings",
             "settings": settings,
-            "duty": [Person(id=one, name=names.get(one, "")) for one in settings.duty],
+            "duty": [known.get(one, Account(Person(id=one))) for one in settings.duty],
+            "hours": settings.hours or WorkingHours(days=(), zone=str(visitor.time_zone)),
             "commands": await self.commands(visitor),
             "languages": self._wording.languages,
-            "roles": ROLES,
+            "roles": escalation_form.ROLES,
+            "minutes": escalation_form.MINUTES,
+            "at_end": escalation_form.AT_END,
+            "not_needed": escalation_form.NOT_NEEDED,
             "by_chat": BY_CHAT,
             "saved": saved,
             "unclear": unclear,
+            "unread": unread,
         }
 
-    async def _people(self, visitor: Visitor, text: str) -> tuple[list[int], list[Unclear]]:
-        """Read names and numbers, separated by commas, of people to be put on duty."""
-        added: list[int] = []
-        unclear: list[Unclear] = []
-        named = [words.strip()[:100] for words in text.split(",") if words.strip()]
-        for words in named[:MOST_NAMES]:
-            matches = await self._colleagues.find(visitor.portal, visitor.user_id, words)
-            if len(matches) == 1:
-                added.append(matches[0].person.id)
+    async def _duty(
+        self, visitor: Visitor, posted: Form, before: Sequence[int]
+    ) -> tuple[tuple[int, ...], list[Unclear]]:
+        """Read who is on duty: those who have been, in their order, then whom the portal knows."""
+        kept, new = escalation_form.duty(posted, before)
+        found, unclear = await self._found(visitor, [*map(str, new), *_named(posted)][:MOST_NAMES])
+        known = await self._colleagues.accounts(visitor.portal, visitor.user_id, list(found))
+        for number, words in found.items():
+            if number in kept:
+                continue
+            if why := _obstacle(known.get(number), len(kept)):
+                unclear.append(Unclear(words, why))
             else:
-                unclear.append(Unclear(words, matches[:MOST_NAMES]))
-        return added, unclear
+                kept.append(number)
+        return tuple(kept[:MOST_ON_DUTY]), unclear
+
+    async def _found(
+        self, visitor: Visitor, named: Sequence[str]
+    ) -> tuple[dict[int, str], list[Unclear]]:
+        """Find the people whom words name, by their ids, and say which words name nobody."""
+        found: dict[int, str] = {}
+        unclear: list[Unclear] = []
+        for words in named:
+            try:
+                matches = await self._colleagues.find(visitor.portal, visitor.user_id, words)
+            except Bitrix24Error:
+                unclear.append(Unclear(words, "server"))
+                continue
+            # The dismissed are meant only where nobody else is.
+            matches = [one for one in matches if one.active] or matches
+            if len(matches) == 1:
+                found[matches[0].person.id] = words
+            else:
+                why: Why = "several" if matches else "nobody"
+                unclear.append(Unclear(words, why, matches[:MOST_NAMES]))
+        return found, unclear
 
     def _shown(self, name: str, language: str, settings: PortalSettings) -> Shown:
         words = self._wording.command(name, language)
         return Shown(name, words.title, words.hint, name not in settings.commands_off)
 
 
-def _order(posted: Form) -> tuple[str, ...]:
-    """Read the order of an escalation: each role once, none where it says so."""
-    places = _map(posted, "role")
-    chosen = [_one_of(places.get(str(place)), ROLES) for place in range(len(ROLES))]
-    return tuple(dict.fromkeys(role for role in chosen if role))
+def _named(posted: Form) -> Iterator[str]:
+    """Give the names and numbers, separated by commas, of people to be put on duty."""
+    for words in str(posted.get("add", "")).split(","):
+        if words.strip():
+            yield words.strip()[:100]
+
+
+def _obstacle(who: Account | None, on_duty: int) -> Why | None:
+    """Say why somebody whom the portal has found is not put on duty."""
+    if who is None:
+        return "server"
+    if who.extranet or who.bot or who.customer:
+        return "external"
+    if not who.active:
+        return "dismissed"
+    return "full" if on_duty >= MOST_ON_DUTY else None
 
 
 def _by_chat(value: Any) -> ByChat:
-    return cast("ByChat", _one_of(value, BY_CHAT) or "ask")
-
-
-def _duty(posted: Form, added: Sequence[int]) -> tuple[int, ...]:
-    """Read who is on duty: those who stay, by their places, then the new ones."""
-    places, gone = _map(posted, "place"), _map(posted, "gone")
-    kept = [number for number in places if number.isdecimal() and number not in gone]
-    kept.sort(key=lambda number: int(places[number]) if str(places[number]).isdecimal() else 999)
-    return tuple(dict.fromkeys([*map(int, kept), *added]))[:MOST_ON_DUTY]
-
-
-def _map(posted: Form, name: str) -> Mapping[str, Any]:
-    value = posted.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _one_of(value: Any, choices: Sequence[str]) -> str:
-    return value if isinstance(value, str) and value in choices else ""
+    return cast("ByChat", one_of(value, BY_CHAT) or "ask")

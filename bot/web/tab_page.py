@@ -19,11 +19,12 @@ from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import origin
+from bot.bitrix24.people import Found
 from bot.bitrix24.visits import Visit
 from bot.commands.grammar import MAX_REASON
 from bot.errors import StoreUnavailable
 from bot.inbox.pressed import PRESS
-from bot.portals.colleagues import Colleague, Colleagues
+from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
 from bot.portals.visitors import Stranger, Visitor, Visitors
 from bot.story.connect import Links
@@ -172,9 +173,14 @@ class TabPage:
             link="" if visitor.connected else self._links.make(member_id, user_id),
         )
 
-    async def _found(self, visitor: Visitor, words: str) -> Sequence[Colleague]:
-        found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
-        return [one for one in found if one.person.id != visitor.portal.bot_id][:MOST_FOUND]
+    async def _found(self, visitor: Visitor, words: str) -> Sequence[Found]:
+        try:
+            found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
+        except Bitrix24Error:
+            return []
+        bot_id = visitor.portal.bot_id
+        able = [one for one in found if one.active and not one.extranet]
+        return [one for one in able if one.person.id != bot_id][:MOST_FOUND]
 
     async def _excuse(
         self, visit: Visit | None, stranger: Stranger, status: int

@@ -7,6 +7,7 @@ from bot.commands.outcomes import Outcomes
 from bot.errors import (
     ConsentNeeded,
     EndsProcesses,
+    EscalationWaits,
     Failure,
     ForwardedCommand,
     NoAnswer,
@@ -23,6 +24,7 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # The rest of the refusals is what somebody can mend.
 _KINDS: dict[type[Refusal], Ending] = {
     PermissionNeeded: Ending.WAITS,
+    EscalationWaits: Ending.WAITS,
     ConsentNeeded: Ending.ASKED,
     ForwardedCommand: Ending.DROPPED,
     NoAnswer: Ending.NO_ANSWER,

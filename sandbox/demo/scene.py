@@ -1,5 +1,6 @@
 """The scene. Everything in it is done and looked at through /sandbox/*, as curl would."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sandbox.demo.process import Bot, DidNotHappen, until
 from sandbox.demo.telling import CHECK, CROSS, WIDTH, Row, Teller, as_shown, filled, paint, say
 from sandbox.server import Portal
 
-OLGA, IVAN, RESPONSIBLE, PAVEL, CUSTOMER = 7, 12, 21, 33, 599
+OLGA, IVAN, RESPONSIBLE, BOSS, PAVEL, CUSTOMER = 7, 12, 21, 3, 33, 599
 CHAT = 8773
 ADD = "imopenlines.crm.chat.user.add"
 IN_CHAT, PRIVATELY = "imbot.v2.Command.answer", "imbot.v2.Chat.Message.send"
@@ -41,7 +42,7 @@ class Act:
 
 
 class Scene:
-    """Three short acts in the open-line chat of a customer."""
+    """Four short acts in the open-line chat of a customer."""
 
     def __init__(self, portal: Portal, bot: Bot, session: ClientSession) -> None:
         self.portal = portal
@@ -58,6 +59,7 @@ class Scene:
         await self._bring_a_colleague_in()
         await self._ask_for_a_dismissed_one()
         await self._let_the_customer_try()
+        await self._call_for_help()
         self._conclude()
 
     async def _install(self) -> None:
@@ -105,6 +107,22 @@ class Scene:
         self._expect(methods == [PRIVATELY], f"the only call answers {self._teller.name(OLGA)}")
         self._expect(len(act.said) == 2 and not act.to_customer, "the customer got no answer")
 
+    async def _call_for_help(self) -> None:
+        await self._begin("4. An operator calls for help, and the first does not take it")
+        await self._type(OLGA, "/escalate -- the client wants to leave")
+        await self._ended()
+        await self._press(RESPONSIBLE, "Не могу", 1)
+        await self._come(lambda act: bool(act.private) and BOSS in act.members)
+        await self._press(BOSS, "Беру", 0)
+        act = await self._come(lambda act: bool(act.private and act.said))
+        calls = [one for one in await self._get("calls") if one["method"] == ADD]
+        added = [(one["user_id"], one["params"]["USER_ID"]) for one in calls[-2:]]
+        whose = f"both were called with the token of {self._teller.name(OLGA)}, one by one"
+        self._expect(added == [(OLGA, str(RESPONSIBLE)), (OLGA, str(BOSS))], whose)
+        is_inside = len(act.said) == 1 and act.is_answered_inside(BOSS)
+        self._expect(is_inside, "the chat got one line, for the staff only")
+        self._expect(not act.to_customer, "the customer saw nothing of it")
+
     def _conclude(self) -> None:
         if not self.missed:
             say(f"\n{paint('1', 'Everything went as expected.')}")
@@ -123,6 +141,34 @@ class Scene:
         self.typed = (await self._post("messages", body))["message_id"]
         how = "types, hidden from the customer" if hidden else "types"
         say(f"{self._teller.name(user_id)} {how}:\n    {paint('36', as_shown(text))}")
+
+    async def _press(self, user_id: int, words: str, button: int) -> None:
+        """Let somebody press a button of the newest card in their talk with the bot."""
+
+        async def card() -> int:
+            messages = (await self._get(f"dialogs/{user_id}"))["messages"]
+            return max((one["id"] for one in messages if one["keyboard"]), default=0)
+
+        async def is_there() -> bool:
+            return bool(await card())
+
+        await until(is_there, f"{self._teller.name(user_id)} gets no card")
+        self._before = await self._seen()
+        body = {"message_id": await card(), "button": button, "user_id": user_id}
+        await self._post("presses", body)
+        say(f"{self._teller.name(user_id)} presses: {paint('36', words)}")
+
+    async def _come(self, fact: Callable[[Act], bool]) -> Act:
+        """Wait until the portal shows what is to come, and tell what has happened."""
+
+        async def has_come() -> bool:
+            act = await self._since()
+            return fact(act) and None not in [one["status"] for one in act.calls]
+
+        await until(has_come, "the bot does not go on")
+        act = await self._since()
+        self._teller.tell(act.calls, act.said, act.private)
+        return act
 
     async def _ended(self) -> Act:
         """Wait for the bot's answer, wherever it goes, and tell what has happened."""

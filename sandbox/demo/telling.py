@@ -84,7 +84,7 @@ def as_shown(text: str) -> str:
     text = decoded(text)
     sign = "@" if text.startswith("/") else ""
     text = re.sub(r"(?i)\[USER=\d+(?: REPLACE)?\](.*?)\[/USER\]", rf"{sign}\1", text)
-    return re.sub(r"\[/?[a-z]+\]", "", text)
+    return re.sub(r"\[/?(?:[a-z]+|CHAT(?:=\d+)?)\]", "", text)
 
 
 def say(text: str) -> None:

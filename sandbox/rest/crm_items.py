@@ -1,15 +1,13 @@
 """crm.*: leads, deals, contacts and companies, as far as the caller may read CRM."""
 
 from sandbox.errors import RestRefused, access_denied
-from sandbox.markup import mentioned
 from sandbox.model import CRM_TYPES, CrmItem
 from sandbox.rest.filters import matches
-from sandbox.rest.params import integer
 from sandbox.rest.registry import Call, Methods, Page, paged
 
 methods = Methods()
 
-_TYPE_IDS = {1: "LEAD", 2: "DEAL", 3: "CONTACT", 4: "COMPANY"}
+TYPE_IDS = {1: "LEAD", 2: "DEAL", 3: "CONTACT", 4: "COMPANY"}
 
 
 @methods.method("crm.item.get", "crm", exact=True)
@@ -35,36 +33,6 @@ def item_list(call: Call) -> object:
     return Page({"items": page.items}, page.total, page.next)
 
 
-@methods.method("crm.timeline.comment.add", "crm", exact=True)
-def comment_add(call: Call) -> object:
-    """A comment in an item's timeline (`crm.timeline.comment.add`); answers its id.
-
-    For those who may change the item. Who is mentioned in it is notified in the caller's name.
-    """
-    fields = call.params.required_mapping("fields")
-    kind, number = _owner(fields)
-    if (kind, number) not in call.state.crm:
-        raise RestRefused("OWNER_NOT_FOUND", "Owner not found")
-    if not (call.user.crm and call.user.crm_change):
-        raise access_denied("Access denied", 400)
-    text = str(fields.get("COMMENT") or "").strip()
-    if not text:
-        raise RestRefused("INVALID_ARG_VALUE", "Empty comment message")
-    comment = {"by": call.user.id, "entity_type": kind, "entity_id": number, "text": text}
-    call.state.journal.comments.append(comment)
-    for person in set(mentioned(text)) & set(call.state.users):
-        call.state.journal.notifications.append(
-            {"from": call.user.id, "to": person, "text": text, "at": call.state.clock.now()}
-        )
-    return call.state.number("other")
-
-
-def _owner(fields: dict[str, object]) -> tuple[str, int]:
-    kind = str(fields.get("ENTITY_TYPE") or "").upper()
-    kind = kind or _TYPE_IDS.get(integer(fields.get("ENTITY_TYPE_ID")) or 0, "")
-    return kind, integer(fields.get("ENTITY_ID")) or 0
-
-
 def _declare_older(kind: str) -> None:
     """crm.deal.get and its siblings: flat, all strings, errors with an empty code."""
 
@@ -88,7 +56,7 @@ for _each in CRM_TYPES:
 def _kind(call: Call) -> str:
     if not call.user.employee and not call.user.bot:
         raise RestRefused("allowed_only_intranet_user", "Доступно только сотрудникам", 403)
-    kind = _TYPE_IDS.get(call.params.required_integer("entityTypeId"))
+    kind = TYPE_IDS.get(call.params.required_integer("entityTypeId"))
     if kind is None:
         raise _not_found()
     return kind

@@ -1,6 +1,6 @@
 """im.message.* and im.notify.personal.add: what a person says with his own token."""
 
-from sandbox import amending
+from sandbox import amending, entities_im
 from sandbox.errors import RestRefused
 from sandbox.messaging import Draft, post
 from sandbox.model import Chat, Message
@@ -8,6 +8,32 @@ from sandbox.rest.im_chats import own_dialog
 from sandbox.rest.registry import Call, Methods
 
 methods = Methods()
+
+_USUAL, _MOST = 20, 50
+
+
+@methods.method("im.dialog.messages.get", "im")
+def messages(call: Call) -> object:
+    """The newest messages of a chat of the caller's, system lines too (`im.dialog.messages.get`).
+
+    With FIRST_ID the oldest of those after it, with LAST_ID the newest of those before it.
+    """
+    chat = own_dialog(call)
+    found = list(chat.messages)
+    limit = max(1, min(call.params.number("LIMIT") or _USUAL, _MOST))
+    if call.params.has("FIRST_ID"):
+        after = call.params.number("FIRST_ID")
+        found = [one for one in found if one.id > after][:limit]
+    else:
+        before = call.params.number("LAST_ID")
+        found = [one for one in found if not before or one.id < before][-limit:][::-1]
+    authors = sorted({one.author_id for one in found} - {0})
+    return {
+        "chat_id": chat.id,
+        "messages": [entities_im.message(one) for one in found],
+        "users": [entities_im.user(call.state.users[number]) for number in authors],
+        "files": [],
+    }
 
 
 @methods.method("im.message.add", "im")

@@ -15,6 +15,7 @@ from sandbox.rest.crm_chats import title
 from sandbox.state import State
 
 MOST_MESSAGES = 200  # of a chat
+MOST_COMMENTS = 50
 MOST_CALLS = 150
 MOST_EVENTS = 30
 _MOST_PARAMS = 1500
@@ -48,6 +49,8 @@ def _facts(state: State) -> Iterator[tuple[str, object]]:
         yield f"chat:{chat.id}", _chat(state, chat)
         for message in chat.messages[-MOST_MESSAGES:]:
             yield f"message:{message.id}", _message(message)
+    for comment in _last(state.journal.comments, MOST_COMMENTS):
+        yield f"comment:{comment['id']}", comment
     for record in _last(state.journal.calls, MOST_CALLS):
         yield f"call:{record.id}", _call(record)
     deliveries = state.journal.deliveries

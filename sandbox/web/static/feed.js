@@ -38,6 +38,14 @@ export function newestMessage() {
   return Math.max(0, ...[...some("message:")].map(([id]) => id));
 }
 
+// What stands in the timelines of a chat's items, the newest first.
+export function comments(chat) {
+  const items = new Set(chat.bindings.map((item) => item.join(" ")));
+  return [...some("comment:")].map(([, fact]) => fact)
+    .filter((one) => items.has(`${one.entity_type} ${one.entity_id}`))
+    .sort((one, other) => other.id - one.id);
+}
+
 export function traffic() {
   const calls = [...some("call:")].map(([id, fact]) => ({ id, ...fact }));
   const events = [...some("event:")].map(([id, fact]) => ({ id, ...fact }));

@@ -292,6 +292,7 @@ function drawPanel(chat) {
   panel.showIdeas($("ideas"), insert);
   panel.showTabs($("record"), chat, (tab) => openApp(me, "app", tab));
   panel.showRole($("role"), chat, me);
+  panel.showTimeline($("timeline"), chat);
   panel.showFaults($("faults"), chat, me);
   panel.showTraffic($("calls"));
   $("open-app").hidden = !(feed.portal().installed && feed.portal().page);

@@ -1,9 +1,10 @@
 // The portal's other side: things to try, faults, REST calls as they happen.
 
+import { render } from "./bbcode.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
 import { avatar } from "./people.js";
-import { language, words } from "./words.js";
+import { language, time, words } from "./words.js";
 
 const ANNA = 15;
 const BUSY = { status: 503, code: "QUERY_LIMIT_EXCEEDED", description: "Too many requests" };
@@ -111,6 +112,19 @@ async function changeRole(me, level) {
   const answer = await feed.post("faults", { user: { id: me, history: level } });
   if (answer.ok) toast(words.role_done);
   else toast(`${words.refused}: ${answer.error}`, { kind: "bad" });
+}
+
+// What people have left in the CRM timeline of the chat's items.
+export function showTimeline(section, chat) {
+  const list = section.querySelector("ul");
+  const rows = chat?.bindings ? feed.comments(chat) : [];
+  section.hidden = !rows.length;
+  of(list, chat ? chat.id : "none");
+  const at = { me: 0, name: feed.name, put() {}, send() {}, chat() {}, path() {} };
+  reconcile(list, rows, (row) => row.id, (row) => h("li", {}, avatar(row.by, "small"),
+    h("div", {}, h("b", {}, feed.name(row.by)),
+      h("small", {}, `${words[row.entity_type.toLowerCase()]} ${row.entity_id} · ${time(row.at)}`),
+      h("div", { class: "words" }, render(row.text, at)))));
 }
 
 let cleared = 0;

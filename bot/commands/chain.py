@@ -1,0 +1,453 @@
+"""An escalation on its way: one after the other is called until somebody takes it.
+
+What changes is the requester's own act, with the requester's own token. Others only note what
+they want; that makes the next act due.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bot.acting.crm import Crm
+from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
+from bot.acting.requester import Requester
+from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
+from bot.bitrix24.patience import NOT_KNOWN
+from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
+from bot.commands.departures import Departures
+from bot.commands.diagnosis import system_refusal
+from bot.commands.policy import Candidate, Policy
+from bot.errors import (
+    AccessUnclear,
+    IsBot,
+    IsCustomer,
+    IsExtranet,
+    NotAdded,
+    NotByChat,
+    OutcomeUnclear,
+    PersonDismissed,
+    PersonLacksItem,
+    PersonUnavailable,
+    Refusal,
+    RequesterLacksHistory,
+    RequesterLacksItem,
+)
+from bot.figures import Figures
+from bot.inbox.accepted import Accepted
+from bot.inbox.escalations import (
+    LONGEST,
+    Callee,
+    Chain,
+    Ended,
+    Escalation,
+    Escalations,
+    How,
+    Skipped,
+    Taken,
+)
+from bot.inbox.pressed import place_of
+from bot.portals.portals import Portal
+from bot.portals.settings import PortalSettingsStore
+
+log = logging.getLogger(__name__)
+
+# Where the portal did not answer, so many seconds pass before it is asked again.
+RETRY = 60.0
+
+# What stands in one person's way alone: another one may come.
+PERSONAL = (
+    AccessUnclear, IsBot, IsCustomer, IsExtranet, NotAdded, NotByChat, OutcomeUnclear,
+    PersonDismissed, PersonLacksItem, PersonUnavailable, RequesterLacksHistory,
+)  # fmt: skip
+
+
+class Wanted(NamedTuple):
+    """Who is to be called for what: people named in their order, or whom the portal's order gives.
+
+    ``wait``: seconds that each has to take it.
+    """
+
+    target: Target
+    item: CrmItem
+    named: tuple[Person, ...]
+    responsible_id: int
+    wait: int
+    wish: Wish
+
+
+@dataclass
+class Round:
+    """Who was called, if anybody; who was passed over before them, and why."""
+
+    candidate: Candidate | None = None
+    arrival: Arrival | None = None
+    item: CrmItem | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """What is to be told about those who could not be added, each once."""
+        return list(dict.fromkeys(one.why for one in self.missed))
+
+
+class Step(NamedTuple):
+    """What an act has come to: somebody was called, or it has ended.
+
+    ``round`` is unknown where the act was cut short after its call.
+    """
+
+    escalation: Escalation
+    called: Callee | None = None
+    round: Round | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Chains:
+    """Carries escalations on, in the name of one command's requester."""
+
+    def __init__(
+        self,
+        requester: Requester,
+        lines: OpenLines,
+        crm: Crm,
+        policy: Policy,
+        arrivals: Arrivals,
+        departures: Departures,
+        escalations: Escalations,
+        settings: PortalSettingsStore,
+        portal: Portal,
+        figures: Figures,
+        command: Accepted,
+    ) -> None:
+        self._requester = requester
+        self._lines = lines
+        self._crm = crm
+        self._policy = policy
+        self._arrivals = arrivals
+        self._departures = departures
+        self._escalations = escalations
+        self._settings = settings
+        self._portal = portal
+        self._figures = figures
+        self._command = command
+
+    @property
+    def number(self) -> int:
+        """What an escalation is known by that this command begins."""
+        return self._command.id
+
+    async def administrator(self) -> Person | None:
+        """Give who else hears that nobody has taken it, if the portal wants that."""
+        settings = await self._settings.of(self._command.event.member_id)
+        return Person(id=self._portal.installer_id) if settings.at_end == "administrator" else None
+
+    def candidates(self, named: Sequence[Person], responsible_id: int) -> AsyncIterator[Candidate]:
+        """Give who is to be called, in their order."""
+        event = self._command.event
+        if named:
+            return self._policy.named(named, event)
+        return self._policy.candidates(responsible_id, event)
+
+    async def begin(self, wanted: Wanted) -> Round:
+        """Call the first who can come, and note the escalation, if there is one."""
+        target, wish = wanted.target, wanted.wish
+        chain = Chain(
+            requester=self._requester.person,
+            item=wanted.item,
+            chat_id=target.known_chat,
+            here=target.here,
+            reason=wish.reason,
+            named=wanted.named,
+            wait=wanted.wait,
+            lasting=wish.lasting,
+        )
+        found = await self._call(
+            chain, target, self.candidates(wanted.named, wanted.responsible_id)
+        )
+        if found.arrival is not None:
+            found.item = chain.item if chain.item.title else await self._arrivals.titled(chain.item)
+            place, _since = place_of(self._command)
+            newest = max(self._command.event.message.id, place.message.id)
+            known = {"requester": self._requester.person, "item": found.item}
+            chain = _with(chain, found, self._callee(found, newest)).model_copy(update=known)
+            chain = chain.model_copy(update={"chat_id": found.arrival.chat_id})
+            await self._escalations.begin(self._command.id, self._command.event, chain)
+        return found
+
+    async def find(self, number: int) -> Escalation | None:
+        """Give an escalation of this portal."""
+        found = await self._escalations.find(number)
+        is_here = found is not None and found.event.member_id == self._command.event.member_id
+        return found if is_here else None
+
+    async def last(self) -> Escalation | None:
+        """Give what the requester has escalated last in this chat, unless it has been undone."""
+        event = self._command.event
+        for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
+            ended = one.chain.ended
+            if ended is None or ended.how != "undone" or ended.command_id == self._command.id:
+                return one
+        return None
+
+    async def take(self, escalation: Escalation) -> Escalation:
+        """Note that the requester of this command takes it, if nobody has and it goes on."""
+        user_id, now = self._command.event.user.id, time.time()
+        at = max(escalation.begun_at, self._command.received_at)
+
+        def taken(chain: Chain) -> Chain | None:
+            callee = chain.callee(user_id)
+            if callee is None or chain.ended or chain.taken or chain.stopped:
+                return None
+            return chain.model_copy(update={"taken": Taken(person=callee.person, at=at)})
+
+        return await self._escalations.change(escalation, taken, due_at=now)
+
+    async def decline(self, escalation: Escalation) -> Escalation:
+        """Note that the requester of this command cannot; who was called last has no more time."""
+        user_id = self._command.event.user.id
+
+        def declined(chain: Chain) -> Chain | None:
+            if chain.ended or chain.callee(user_id) is None:
+                return None
+            callees = [
+                one.model_copy(update={"declined": True}) if one.person.id == user_id else one
+                for one in chain.callees
+            ]
+            return chain.model_copy(update={"callees": tuple(callees)})
+
+        last = escalation.chain.callees[-1].person.id == user_id
+        due_at = time.time() if last else escalation.until
+        return await self._escalations.change(escalation, declined, due_at=due_at)
+
+    async def stop(self, escalation: Escalation) -> Escalation:
+        """Note that its requester wants nobody called any more, unless it is taken or over."""
+
+        def stopped(chain: Chain) -> Chain | None:
+            if chain.ended or chain.taken:
+                return None
+            return chain.model_copy(update={"stopped": True})
+
+        return await self._escalations.change(escalation, stopped, due_at=time.time())
+
+    async def undo(self, escalation: Escalation) -> Escalation:
+        """End it, if it goes on: what it has done is taken back by this command."""
+        return (await self._end(escalation, "undone")).escalation
+
+    async def advance(self, number: int) -> Step | None:
+        """Do what is to be done now, as the requester; ``None`` where that is nothing.
+
+        A command that was cut short asks again, and is told the same.
+        Raises ``NoPermission``, and ``Busy``, ``Unreachable``, ``Unanswered`` after it is put off.
+        """
+        found = await self.find(number)
+        if found is None or found.event.user.id != self._command.event.user.id:
+            return None
+        if found.chain.ended:
+            return Step(found) if self._is_mine(found) else None
+        called = [one for one in found.chain.callees if one.command_id == self._command.id]
+        if called:
+            return Step(found, called[-1])
+        try:
+            return await self._advance(found)
+        except NoPermission:
+            if found.age > LONGEST:
+                return await self._end(found, "nobody")
+            # This act waits as long for the permission.
+            await self._escalations.change(found, _same, due_at=time.time() + LONGEST + RETRY)
+            raise
+        except NOT_KNOWN:
+            await self._escalations.change(found, _same, due_at=time.time() + RETRY)
+            return None
+        except Refused as refused:
+            refusal = system_refusal(refused, self._command.reference)
+            return (await self._end(found, "nobody"))._replace(refusals=(refusal,))
+        except Refusal as refusal:
+            return (await self._end(found, "nobody"))._replace(refusals=(refusal,))
+
+    async def release(self, escalation: Escalation) -> tuple[Person, ...]:
+        """Take those out who are not needed any more, where the portal wants that.
+
+        Gives those who have left; nobody where the requester's permission is gone.
+        """
+        chain, ended = escalation.chain, escalation.chain.ended
+        if ended is None or ended.how == "nobody":
+            return ()
+        taker = chain.taken.person.id if chain.taken else 0
+        return await self._leave(
+            chain, [one for one in chain.callees if one.joined and one.person.id != taker]
+        )
+
+    async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
+        """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
+        chain, event = escalation.chain, self._command.event
+        asked = {one.person.id for one in chain.callees}
+        asked |= {one.person.id for one in chain.skipped if one.why == "closed"}
+        try:
+            dialog = await self._lines.dialog(chain.chat_id)
+            queue = await self._lines.queue(dialog.line_id) if dialog.line_id else []
+            return await self._policy.unasked(asked, queue, event)
+        except Bitrix24Error:
+            return ()
+
+    def record(self, escalation: Escalation) -> None:
+        """Count an escalation that this command has ended.
+
+        Every end comes by here once; and once more where the process died while it was told.
+        """
+        if self._is_mine(escalation):
+            ended = escalation.over()
+            log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
+            self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
+
+    def _is_mine(self, escalation: Escalation) -> bool:
+        ended = escalation.chain.ended
+        return ended is not None and ended.command_id == self._command.id
+
+    async def _advance(self, found: Escalation) -> Step | None:
+        seen = await self._seen(found.chain.chat_id)
+        if taken := found.chain.taken or _taking(found, seen):
+            return await self._end(found, "taken", taken)
+        if found.chain.stopped or seen.dialog.is_over:
+            return await self._end(found, "stopped", closed=not found.chain.stopped)
+        if found.chain.is_waited_for and not found.is_late:
+            await self._escalations.change(found, _same, due_at=found.until)
+            return None
+        if found.age > LONGEST:
+            return await self._end(found, "nobody")
+        return await self._next(found, seen)
+
+    async def _seen(self, chat_id: int) -> Glance:
+        """Look at the chat; where the portal does not show it, nothing is seen there."""
+        try:
+            return await self._lines.glance(chat_id)
+        except NOT_KNOWN as error:
+            log.warning("a chat with an escalation cannot be looked at: %s", error)
+            return Glance(read_dialog(chat_id, None), ())
+
+    async def _next(self, found: Escalation, seen: Glance) -> Step | None:
+        chain = found.chain
+        if not chain.is_waited_for:
+            await self._leave(chain, [one for one in chain.callees[-1:] if one.joined])
+        responsible_id = 0 if chain.named else await self._responsible(chain.item)
+        target = Target(chain.item, chain.chat_id, here=chain.here)
+        done = await self._call(chain, target, self.candidates(chain.named, responsible_id))
+        newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
+        callee = self._callee(done, newest) if done.arrival else None
+        now = time.time()
+
+        def called(chain: Chain) -> Chain | None:
+            return None if chain.ended else _with(chain, done, callee)
+
+        found = await self._escalations.change(
+            found, called, until=now + chain.wait, due_at=now + chain.wait
+        )
+        if callee is None:
+            return (await self._end(found, "nobody"))._replace(round=done)
+        if found.chain.callee(callee.person.id) is None:
+            # It was ended from elsewhere meanwhile: nobody needs them.
+            await self._leave(chain, [callee] if callee.joined else [], always=True)
+            return None
+        if found.chain.taken or found.chain.stopped:
+            await self._escalations.change(found, _same, due_at=now)
+        return Step(found, callee, done)
+
+    async def _call(
+        self, chain: Chain, target: Target, candidates: AsyncIterator[Candidate]
+    ) -> Round:
+        """Bring in the first who can come, one after the other."""
+        found = Round(item=chain.item)
+        wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
+        async for one in candidates:
+            if chain.knows(one.account.person.id):
+                continue
+            if one.obstacle is None:
+                arrival = await self._arrivals.bring(target, [one.account.person], wish)
+                found.missed += arrival.missed
+                if arrival.joined or arrival.present:
+                    found.candidate, found.arrival = one, arrival
+                    break
+                if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
+                    break
+            found.skipped.append(one.skipped)
+        return found
+
+    def _callee(self, found: Round, newest: int) -> Callee:
+        candidate, arrival = found.candidate, found.arrival
+        if candidate is None or arrival is None:
+            raise ValueError("nobody was called")
+        return Callee(
+            person=candidate.account.person,
+            role=candidate.role,
+            at=time.time(),
+            since=newest,
+            command_id=self._command.id,
+            joined=bool(arrival.joined),
+        )
+
+    async def _responsible(self, item: CrmItem) -> int:
+        try:
+            return (await self._crm.card(item)).responsible_id
+        except Refused as refused:
+            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
+                raise RequesterLacksItem(item) from None
+            raise
+
+    async def _leave(
+        self, chain: Chain, callees: Sequence[Callee], *, always: bool = False
+    ) -> tuple[Person, ...]:
+        settings = await self._settings.of(self._command.event.member_id)
+        if not callees or not (always or settings.not_needed == "leave"):
+            return ()
+        target = Target(chain.item, chain.chat_id, here=chain.here)
+        try:
+            departure = await self._departures.take_out(target, [one.person for one in callees])
+        except Bitrix24Error as error:
+            log.warning("who is not needed stays in the chat: %s", error)
+            return ()
+        return departure.gone
+
+    async def _end(
+        self, found: Escalation, how: How, taken: Taken | None = None, *, closed: bool = False
+    ) -> Step:
+        def over(chain: Chain) -> Chain | None:
+            if chain.ended:
+                return None
+            by = taken or chain.taken
+            # Whoever has taken it meanwhile has taken it; only its requester undoes that.
+            really: How = "taken" if by and how != "undone" else how
+            ended = Ended(
+                how=really, command_id=self._command.id, at=time.time(), closed=closed and not by
+            )
+            return chain.model_copy(update={"ended": ended, "taken": by})
+
+        return Step(await self._escalations.change(found, over, due_at=time.time()))
+
+
+def _same(chain: Chain) -> Chain | None:
+    return None if chain.ended else chain
+
+
+def _with(chain: Chain, done: Round, callee: Callee | None) -> Chain:
+    """Give the chain after a round: who was called, and who was passed over, each once."""
+    passed = {one.person.id: one for one in (*chain.skipped, *done.skipped)}
+    callees = (*chain.callees, callee) if callee else chain.callees
+    return chain.model_copy(update={"callees": callees, "skipped": tuple(passed.values())})
+
+
+def _taking(found: Escalation, seen: Glance) -> Taken | None:
+    """Say who of those called has taken it: by writing in the chat, or as its operator."""
+    wrote = [
+        (said.id, one.person, said.at)
+        for one in found.chain.callees
+        if (said := seen.first_of(one.person.id, one.since))
+    ]
+    now = time.time()
+    if wrote:
+        _number, person, at = min(wrote, key=lambda one: one[0])
+        return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
+    owner = found.chain.callee(seen.dialog.owner_id)
+    return Taken(person=owner.person, at=now) if owner else None

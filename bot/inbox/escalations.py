@@ -1,0 +1,351 @@
+"""Escalations: who is called, who has taken it, and how each one ended."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, bindparam, delete, literal, select, update
+
+from bot.bitrix24.entities import CrmItem, Entity, Person
+from bot.bitrix24.events import CommandEvent
+from bot.inbox.due import Due, act
+from bot.store.database import Database
+from bot.store.tables import escalations
+
+How = Literal["taken", "nobody", "stopped", "undone"]
+Why = Literal["absent", "self", "dismissed", "closed"]
+
+# The act that carries an escalation on; it is its requester's own.
+ADVANCE = "advance"
+
+# After so long nothing is waited for any more: neither somebody nor the requester's permission.
+LONGEST = 24 * 3600.0
+
+# When an escalation is looked at again whose act has come to nothing: it has failed, say.
+LEASE = 3600.0
+
+KEPT = 30 * 86_400
+AT_ONCE, MOST = 100, 10_000
+
+
+class Skipped(Entity):
+    """Who was passed over, and why; ``until`` is a date, where they are absent.
+
+    ``closed``: the portal does not let the requester add them.
+    """
+
+    person: Person
+    role: str
+    why: Why
+    until: str = ""
+
+
+class Callee(Entity):
+    """Somebody who was called: as what, when, and by which command.
+
+    ``since`` is the last message of the chat before the call, as far as it was seen. ``joined``:
+    they were brought in for it, and have not been in the chat before.
+    """
+
+    person: Person
+    role: str = ""
+    at: float
+    since: int = 0
+    command_id: int
+    joined: bool
+    declined: bool = False
+
+
+class Taken(Entity):
+    """Who has taken an escalation, and when."""
+
+    person: Person
+    at: float
+
+
+class Ended(Entity):
+    """How an escalation ended, and the command that ended it; ``closed``: with its dialog."""
+
+    how: How
+    closed: bool = False
+    command_id: int
+    at: float
+
+
+class Chain(Entity):
+    """What an escalation is about, and how far it has come.
+
+    ``named`` are the people whom the requester has named, in their order; empty, where the
+    portal's own order decides. ``here``: it is about the chat that it was asked for in.
+    """
+
+    requester: Person
+    item: CrmItem
+    chat_id: int
+    here: bool = False
+    reason: str = ""
+    named: tuple[Person, ...] = ()
+    wait: int
+    lasting: int = 0
+    callees: tuple[Callee, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    taken: Taken | None = None
+    stopped: bool = False
+    ended: Ended | None = None
+
+    def callee(self, user_id: int) -> Callee | None:
+        """Give somebody who was called, if they were."""
+        return next((one for one in self.callees if one.person.id == user_id), None)
+
+    def knows(self, user_id: int) -> bool:
+        """Say whether somebody was called, or is not to be."""
+        passed = [one.person.id for one in self.skipped if one.why == "closed"]
+        return self.callee(user_id) is not None or user_id in passed
+
+    def without(self, user_id: int) -> "Chain":
+        """Give the chain as if this person had no part in it."""
+        return self.model_copy(
+            update={
+                "named": tuple(one for one in self.named if one.id != user_id),
+                "callees": tuple(one for one in self.callees if one.person.id != user_id),
+                "skipped": tuple(one for one in self.skipped if one.person.id != user_id),
+                "taken": None if self.taken and self.taken.person.id == user_id else self.taken,
+            }
+        )
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Say whether somebody is given time to take it: whoever was called last."""
+        return bool(self.callees) and not self.callees[-1].declined
+
+
+class EscalationEnded(Entity):
+    """An escalation that is over: what its trail and its figures are made of.
+
+    ``seconds`` from the command to its end; with ``taken`` to when ``taken_by`` took it.
+    """
+
+    member_id: str
+    requester: Person
+    called: tuple[Person, ...]
+    taken_by: Person | None
+    how: How
+    seconds: float
+    item: CrmItem
+    reason: str
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """An escalation as it is stored; ``event`` is the command that began it, ``id`` its number."""
+
+    id: int
+    event: CommandEvent
+    chain: Chain
+    version: int
+    begun_at: float
+    until: float
+
+    @property
+    def acts(self) -> dict[int, int]:
+        """Give the commands that have called somebody for it, each with its own number."""
+        return {one.command_id: self.id for one in self.chain.callees}
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether whoever was called last has had their time."""
+        return self.until <= time.time()
+
+    @property
+    def age(self) -> float:
+        """Say how long it has been running, in seconds."""
+        return time.time() - self.begun_at
+
+    def over(self) -> EscalationEnded:
+        """Say what has come of it. Raises ``ValueError`` while it is running."""
+        chain, ended = self.chain, self.chain.ended
+        if ended is None:
+            raise ValueError("the escalation is running")
+        at = chain.taken.at if chain.taken else ended.at
+        return EscalationEnded(
+            member_id=self.event.member_id,
+            requester=chain.requester,
+            called=tuple(one.person for one in chain.callees),
+            taken_by=chain.taken.person if chain.taken else None,
+            how=ended.how,
+            seconds=max(0.0, at - self.begun_at),
+            item=chain.item,
+            reason=chain.reason,
+            chat_id=chain.chat_id,
+        )
+
+
+class Escalations:
+    """The table of escalations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # The chats that something runs in, as the last look for what is due has found them.
+        self._running: set[tuple[str, int]] = set()
+        # Those who change the same one may share a commit, and what that gives back.
+        self._changes = count()
+        insert = database.insert
+        self._insert = insert(escalations).on_conflict_do_nothing()
+        self._note = (
+            update(escalations)
+            .where(
+                escalations.c.command_id == bindparam("number"),
+                escalations.c.due_at == bindparam("due"),
+            )
+            .values(due_at=bindparam("lease"))
+        )
+        # Not one whose act is under way: that one looks by itself.
+        self._hear = (
+            update(escalations)
+            .where(
+                escalations.c.member_id == bindparam("portal"),
+                escalations.c.chat_id == bindparam("chat"),
+                escalations.c.ended_at.is_(None),
+                escalations.c.due_at <= escalations.c.until,
+            )
+            .values(due_at=bindparam("now"))
+        )
+
+    async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
+        """Note that a command has called the first one; once a command."""
+        now = time.time()
+        # Only place and requester matter from now on: what was typed may name people.
+        event = event.about(event.name, "")
+        event = event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+        row = {
+            "command_id": command_id,
+            "member_id": event.member_id,
+            "requester_id": event.user.id,
+            "chat_id": chain.chat_id,
+            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
+            "chain": chain.model_dump_json(),
+            "version": 0,
+            "begun_at": now,
+            "until": now + chain.wait,
+            "due_at": now + chain.wait,
+        }
+        await self._database.write((self._insert, [row]))
+        self._running.add((event.member_id, chain.chat_id))
+
+    async def find(self, command_id: int) -> Escalation | None:
+        """Give an escalation, over or not."""
+        found = await self._rows(escalations.c.command_id == command_id)
+        return found[0] if found else None
+
+    async def of(self, member_id: str, requester_id: int, dialog_id: str) -> list[Escalation]:
+        """List what somebody has asked for in a chat, the newest first."""
+        found = await self._rows(
+            escalations.c.member_id == member_id, escalations.c.requester_id == requester_id
+        )
+        return [one for one in found if one.event.chat.dialog_id == dialog_id]
+
+    async def change(
+        self,
+        escalation: Escalation,
+        how: Callable[[Chain], Chain | None],
+        *,
+        until: float | None = None,
+        due_at: float,
+    ) -> Escalation:
+        """Change a chain as it is by now, and say when it is looked at again; give what it is then.
+
+        ``how`` is given the chain anew where somebody else has been faster; with ``None`` from it
+        nothing is changed.
+        """
+        while True:
+            chain = how(escalation.chain)
+            if chain is None or await self._changed(escalation, chain, until, due_at):
+                return (await self.find(escalation.id)) or escalation
+            found = await self.find(escalation.id)
+            if found is None:
+                return escalation
+            escalation = found
+
+    async def _changed(
+        self, escalation: Escalation, chain: Chain, until: float | None, due_at: float
+    ) -> bool:
+        ended = chain.ended
+        version = escalation.version + 1
+        statement = (
+            update(escalations)
+            .where(
+                escalations.c.command_id == escalation.id,
+                escalations.c.version == escalation.version,
+            )
+            .values(
+                chain=chain.model_dump_json(),
+                version=version,
+                until=escalation.until if until is None else until,
+                due_at=due_at,
+                ended_at=ended.at if ended else None,
+                ended_as=ended.how if ended else None,
+            )
+            .returning(literal(mark := f"change {next(self._changes)}"), escalations.c.version)
+        )
+        return mark in await self._database.write((statement, []))
+
+    async def due(self) -> list[Due]:
+        """List the escalations that are to be looked at, each as an act of its requester."""
+        runs = escalations.c.ended_at.is_(None)
+        chats = select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
+
+        def ask(connection: Connection) -> set[tuple[str, int]]:
+            return {(row.member_id, row.chat_id) for row in connection.execute(chats)}
+
+        self._running = await self._database.read(ask)
+        if not self._running:
+            return []
+        rows = await self._read(
+            select(escalations)
+            .where(runs, escalations.c.due_at <= time.time())
+            .order_by(escalations.c.due_at)
+            .limit(AT_ONCE)
+        )
+        return [self._due(row) for row in rows]
+
+    def _due(self, row: Row[Any]) -> Due:
+        params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
+        event = CommandEvent.model_validate_json(row.event)
+        noted = {"number": row.command_id, "due": row.due_at, "lease": time.time() + LEASE}
+        return Due(act(event, ADVANCE, params), (self._note, [noted]))
+
+    def heard(self, member_id: str, chat_id: int) -> None:
+        """Have a chat looked at soon in which something was said, if an escalation runs there."""
+        if (member_id, chat_id) in self._running:
+            row = {"portal": member_id, "chat": chat_id, "now": time.time()}
+            self._database.post((self._hear, [row]))
+
+    async def forget_old(self) -> None:
+        """Drop the escalations that ended long ago."""
+        old = delete(escalations).where(escalations.c.ended_at < time.time() - KEPT)
+        await self._database.write((old, []))
+
+    async def _rows(self, *conditions: Any) -> list[Escalation]:
+        question = select(escalations).where(*conditions)
+        newest = question.order_by(escalations.c.command_id.desc()).limit(AT_ONCE)
+        return [_escalation(row) for row in await self._read(newest)]
+
+    async def _read(self, question: Any) -> list[Row[Any]]:
+        def ask(connection: Connection) -> list[Row[Any]]:
+            return list(connection.execute(question))
+
+        return await self._database.read(ask)
+
+
+def _escalation(row: Row[Any]) -> Escalation:
+    return Escalation(
+        row.command_id,
+        CommandEvent.model_validate_json(row.event),
+        Chain.model_validate_json(row.chain),
+        row.version,
+        row.begun_at,
+        row.until,
+    )

@@ -1,0 +1,314 @@
+"""What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
+
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.events import CommandEvent
+from bot.commands.chain import Chains, Step
+from bot.commands.errors import ButtonExpired
+from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.router import Arguments, Router
+from bot.commands.trail import Trails
+from bot.errors import Refusal
+from bot.inbox.escalations import ADVANCE, LONGEST, Escalation, Skipped
+from bot.wording.languages import Languages
+from bot.wording.rendering import Wording
+from handlers.briefs import Passed, TakenOn
+
+router = Router()
+
+
+class Turn(Arguments):
+    """Which escalation; ``due`` tells one look at it from another."""
+
+    id: int
+    due: float = 0.0
+
+
+class CallCard(Outcome):
+    """Somebody is called, and learns by whom, what for, and how long it waits for them."""
+
+    to: Person
+    who: Person
+    item: CrmItem
+    chat_id: int
+    reason: str
+    wait: int
+
+
+class NextCalled(Outcome):
+    """The requester learns that ``who`` did not take it, and who was called then, as what."""
+
+    who: Person | None
+    declined: bool
+    person: Person
+    role: str
+    skipped: tuple[Skipped, ...]
+    item: CrmItem
+    chat_id: int
+    wait: int
+
+
+class EscalationTaken(Outcome):
+    """Somebody has taken it: one line in the chat, one to the requester."""
+
+    person: Person
+    seconds: int
+    item: CrmItem
+    chat_id: int
+    here: bool
+
+    @property
+    def is_spare(self) -> bool:
+        """The requester is told anyway."""
+        return self.here
+
+
+class NotNeeded(Outcome):
+    """Somebody was called and is not needed any more: taken by ``person``, or stopped."""
+
+    to: Person
+    person: Person | None
+    item: CrmItem
+    chat_id: int
+    left: bool
+
+
+class NobodyTook(Outcome):
+    """It has come to its end, and nobody has taken it; ``unasked`` could still be asked."""
+
+    people: tuple[Person, ...]
+    skipped: tuple[Skipped, ...]
+    unasked: tuple[Person, ...]
+    seconds: int
+    item: CrmItem
+    chat_id: int
+
+
+class NobodyTookIt(Outcome):
+    """An administrator learns of the same."""
+
+    to: Person
+    who: Person
+    people: tuple[Person, ...]
+    seconds: int
+    item: CrmItem
+    chat_id: int
+    reason: str
+
+
+class EscalationClosed(Outcome):
+    """It has ended because its dialog has."""
+
+    item: CrmItem
+    chat_id: int
+
+
+class EscalationStopped(Outcome):
+    """Its requester has stopped it."""
+
+    item: CrmItem
+    chat_id: int
+
+
+class PassedOn(Outcome):
+    """Somebody who was called cannot; ``who`` has asked."""
+
+    who: Person
+
+
+class EscalationOver(Refusal):
+    """What was pressed comes too late: ``who`` has taken it, or it was stopped."""
+
+    who: Person | None
+
+
+def card_of(
+    number: int, *, to: Person, who: Person, item: CrmItem, chat_id: int, reason: str, wait: int
+) -> CallCard:
+    """Make the private card for who is called."""
+    offers = tuple(_offer(name, number) for name in ("take", "pass_on"))
+    return CallCard(
+        to=to, who=who, item=item, chat_id=chat_id, reason=reason, wait=wait, offers=offers
+    )
+
+
+def stop_of(number: int) -> Offer:
+    """Make the button by which the requester stops it."""
+    return _offer("stop", number).model_copy(update={"independent": True})
+
+
+def _offer(name: str, number: int) -> Offer:
+    # As long as it may go on: somebody can take it late.
+    act = Act(name=name, params=Turn(id=number).told())
+    return Offer(name=name, act=act, life=LONGEST)
+
+
+@router.button("take", proven=True)
+async def take(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
+    found = await _called(args, event, chains)
+    found = await chains.take(found)
+    chain, asker = found.chain, found.chain.requester
+    callee = chain.callee(event.user.id)
+    if callee is None:
+        raise ButtonExpired
+    if chain.taken and chain.taken.person.id == event.user.id:
+        return Passed(who=asker)
+    if chain.ended and chain.ended.how == "nobody":
+        return [Passed(who=asker), TakenOn(to=asker, person=callee.person)]
+    raise EscalationOver(chain.taken.person if chain.taken else None)
+
+
+@router.button("pass_on", proven=True)
+async def pass_on(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
+    found = await chains.decline(await _called(args, event, chains))
+    return PassedOn(who=found.chain.requester)
+
+
+@router.button("stop", proven=True)
+async def stop(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
+    found = await chains.find(args.id)
+    if found is None or found.event.user.id != event.user.id:
+        raise ButtonExpired
+    chain = (await chains.stop(found)).chain
+    if not chain.stopped:
+        raise EscalationOver(chain.taken.person if chain.taken else None)
+    return EscalationStopped(item=chain.item, chat_id=chain.chat_id)
+
+
+@router.button(ADVANCE)
+async def advance(
+    args: Turn,
+    event: CommandEvent,
+    *,
+    chains: Chains,
+    trails: Trails,
+    wording: Wording,
+    languages: Languages,
+) -> Outcomes:
+    step = await chains.advance(args.id)
+    if step is None:
+        return []
+    if step.called:
+        return _next(step)
+    told, over = await ended(step, chains), step.escalation.over()
+    if not await trails.is_wanted(over):
+        return told
+    language = await languages.of_portal(event.member_id, event.language)
+    words = wording.page("trail.j2", language, **dict(over))
+    return [*told, *await trails.leave(over, words)]
+
+
+async def ended(step: Step, chains: Chains) -> list[Told]:
+    """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
+    escalation, chain = step.escalation, step.escalation.chain
+    gone = await chains.release(escalation)
+    chains.record(escalation)
+    told: list[Told] = []
+    how = escalation.over().how
+    if how == "taken":
+        told += _taken(escalation)
+    elif how == "nobody":
+        told += await _nobody(escalation, chains)
+    elif chain.ended and chain.ended.closed:
+        told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
+    return [*told, *step.refusals, *_not_needed(escalation, gone)]
+
+
+def _next(step: Step) -> list[Told]:
+    chain, callee = step.escalation.chain, step.called
+    if callee is None:
+        return []
+    # Whoever was called before may have been erased since.
+    place = chain.callees.index(callee)
+    before = chain.callees[place - 1] if place else None
+    skipped = step.round.skipped if step.round else []
+    called = NextCalled(
+        who=before.person if before else None,
+        declined=before.declined if before else False,
+        person=callee.person,
+        role=callee.role,
+        skipped=tuple(skipped),
+        item=chain.item,
+        chat_id=chain.chat_id,
+        wait=chain.wait,
+        offers=(stop_of(step.escalation.id),),
+    )
+    refusals = step.round.refusals if step.round else []
+    card = card_of(
+        step.escalation.id,
+        to=callee.person,
+        who=chain.requester,
+        item=chain.item,
+        chat_id=chain.chat_id,
+        reason=chain.reason,
+        wait=chain.wait,
+    )
+    return [called, *refusals, card]
+
+
+def _taken(escalation: Escalation) -> list[Told]:
+    chain, over = escalation.chain, escalation.over()
+    if over.taken_by is None:
+        return []
+    return [
+        EscalationTaken(
+            person=over.taken_by,
+            seconds=round(over.seconds),
+            item=chain.item,
+            chat_id=chain.chat_id,
+            here=here,
+        )
+        for here in ([True, False] if chain.here else [False])
+    ]
+
+
+async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
+    chain, over = escalation.chain, escalation.over()
+    seconds = round(over.seconds)
+    told: list[Told] = [
+        NobodyTook(
+            people=over.called,
+            skipped=chain.skipped,
+            unasked=await chains.unasked(escalation),
+            seconds=seconds,
+            item=chain.item,
+            chat_id=chain.chat_id,
+        )
+    ]
+    administrator = await chains.administrator()
+    if administrator and administrator.id != escalation.event.user.id:
+        told.append(
+            NobodyTookIt(
+                to=administrator,
+                who=over.requester,
+                people=over.called,
+                seconds=seconds,
+                item=chain.item,
+                chat_id=chain.chat_id,
+                reason=chain.reason,
+            )
+        )
+    return told
+
+
+def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
+    over, left = escalation.over(), {one.id for one in gone}
+    if over.how == "nobody":
+        return []
+    return [
+        NotNeeded(
+            to=one.person,
+            person=over.taken_by,
+            item=over.item,
+            chat_id=over.chat_id,
+            left=one.person.id in left,
+        )
+        for one in escalation.chain.callees
+        if one.person != over.taken_by and not one.declined
+    ]
+
+
+async def _called(args: Turn, event: CommandEvent, chains: Chains) -> Escalation:
+    found = await chains.find(args.id)
+    if found is None or found.chain.callee(event.user.id) is None:
+        raise ButtonExpired
+    return found
