@@ -249,6 +249,13 @@ class Escalations:
         )
         return [one for one in found if one.event.chat.dialog_id == dialog_id]
 
+    async def latest(self, member_id: str, chat_id: int) -> Escalation | None:
+        """Give the newest one in a chat, over or not."""
+        found = await self._rows(
+            escalations.c.member_id == member_id, escalations.c.chat_id == chat_id
+        )
+        return found[0] if found else None
+
     async def change(
         self,
         escalation: Escalation,
