@@ -48,6 +48,7 @@ CALLED_FOR = 5.0
 # A worker that has run for so long works.
 PROVEN_AFTER = 2.0
 GRACE = 2.0
+MOST_CANCELLATIONS = 3
 AGAIN = 0.5
 
 CHANNEL = "switchboard_waiting"
@@ -355,6 +356,13 @@ def _words(error: Exception) -> str:
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel these and wait for them, not for ever: a library may swallow a cancellation."""
+    for _ in range(MOST_CANCELLATIONS):
+        if not (left := [task for task in tasks if not task.done()]):
+            break
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=2 * GRACE)
+    else:
+        log.error("what looks after portals does not end")
+    await asyncio.gather(*[task for task in tasks if task.done()], return_exceptions=True)
