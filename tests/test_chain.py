@@ -46,7 +46,7 @@ WORDS = {
         "nobody": "⚠️ Никто не ответил за 10 минут",
         "called": ": чат [CHAT=8773]сделка № 288 «Поставка оборудования»[/CHAT]. Вызваны: "
         "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
-        "unasked": "Ещё никто не спрашивал: [USER=15]Анна Орлова[/USER]. Позвать: "
+        "unasked": "Кого ещё не спрашивали: [USER=15]Анна Орлова[/USER]. Позвать: "
         "[b]/escalate сделка 288 @Анна Орлова[/b]",
         "stopped": "🛑 Эскалация остановлена",
         "connect": "🔑 Ваша эскалация ждёт",
@@ -69,7 +69,7 @@ WORDS = {
         "nobody": "⚠️ Nobody has taken it in 10 min",
         "called": ': the chat of [CHAT=8773]deal 288 "Поставка оборудования"[/CHAT]. Called: '
         "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
-        "unasked": "Nobody has asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
+        "unasked": "Not asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
         "[b]/escalate deal 288 @Анна Орлова[/b]",
         "stopped": "🛑 Escalation stopped",
         "connect": "🔑 Your escalation waits",
