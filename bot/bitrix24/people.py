@@ -27,7 +27,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as the messenger shows them; ``absent_until`` is a date, empty while they are there."""
+    """A user as the messenger shows them; ``absent_until`` is a date, empty while there."""
 
     person: Person
     active: bool = True
