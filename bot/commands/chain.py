@@ -50,6 +50,7 @@ from bot.inbox.escalations import (
 )
 from bot.inbox.pressed import place_of
 from bot.portals.portals import Portal
+from bot.portals.proof import Actor
 from bot.portals.settings import PortalSettingsStore
 
 log = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ class Chains:
         portal: Portal,
         figures: Figures,
         command: Accepted,
+        actor: Actor,
     ) -> None:
         self._requester = requester
         self._lines = lines
@@ -137,6 +139,7 @@ class Chains:
         self._portal = portal
         self._figures = figures
         self._command = command
+        self._actor = actor
 
     @property
     def number(self) -> int:
@@ -168,18 +171,27 @@ class Chains:
             wait=wanted.wait,
             lasting=wish.lasting,
         )
+        newest = await self._newest(chain.chat_id)
         found = await self._call(
             chain, target, self.candidates(wanted.named, wanted.responsible_id)
         )
         if found.arrival is not None:
             found.item = chain.item if chain.item.title else await self._arrivals.titled(chain.item)
-            place, _since = place_of(self._command)
-            newest = max(self._command.event.message.id, place.message.id)
             known = {"requester": self._requester.person, "item": found.item}
             chain = _with(chain, found, self._callee(found, newest)).model_copy(update=known)
             chain = chain.model_copy(update={"chat_id": found.arrival.chat_id})
             await self._escalations.begin(self._command.id, self._command.event, chain)
         return found
+
+    async def _newest(self, chat_id: int) -> int:
+        """Give the last message of the chat so far: the command, or what the portal shows there.
+
+        What is asked for on a page has no message.
+        """
+        place, _since = place_of(self._command)
+        if number := max(self._command.event.message.id, place.message.id):
+            return number
+        return max((one.id for one in (await self._seen(chat_id)).said), default=0)
 
     async def find(self, number: int) -> Escalation | None:
         """Give an escalation of this portal."""
@@ -237,7 +249,12 @@ class Chains:
         return await self._escalations.change(escalation, stopped, due_at=time.time())
 
     async def undo(self, escalation: Escalation) -> Escalation:
-        """End it, if it goes on: what it has done is taken back by this command."""
+        """End it, if it goes on: what it has done is taken back by this command.
+
+        Raises ``NotProven``, ``NotTheirs``, ``Bitrix24Error``: nothing else may have proven yet
+        that its requester wants that.
+        """
+        await self._actor.prove()
         return (await self._end(escalation, "undone")).escalation
 
     async def advance(self, number: int) -> Step | None:
@@ -281,7 +298,7 @@ class Chains:
             return ()
         taker = chain.taken.person.id if chain.taken else 0
         return await self._leave(
-            chain, [one for one in chain.callees if one.joined and one.person.id != taker]
+            escalation, [one for one in chain.callees if one.joined and one.person.id != taker]
         )
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
@@ -344,7 +361,7 @@ class Chains:
     async def _next(self, found: Escalation, seen: Glance) -> Step | None:
         chain = found.chain
         if not chain.is_waited_for:
-            await self._leave(chain, [one for one in chain.callees[-1:] if one.joined])
+            await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
         responsible_id = 0 if chain.named else await self._responsible(chain.item)
         target = Target(chain.item, chain.chat_id, here=chain.here)
         done = await self._call(chain, target, self.candidates(chain.named, responsible_id))
@@ -362,7 +379,7 @@ class Chains:
             return (await self._end(found, "nobody"))._replace(round=done)
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
-            await self._leave(chain, [callee] if callee.joined else [], always=True)
+            await self._leave(found, [callee] if callee.joined else [], always=True)
             return None
         if found.chain.taken or found.chain.stopped:
             await self._escalations.change(found, _same, due_at=now)
@@ -410,14 +427,20 @@ class Chains:
             raise
 
     async def _leave(
-        self, chain: Chain, callees: Sequence[Callee], *, always: bool = False
+        self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
+        """Take people out, but for those whom another escalation wants in the same chat."""
         settings = await self._settings.of(self._command.event.member_id)
         if not callees or not (always or settings.not_needed == "leave"):
             return ()
+        others = [one.chain for one in await self._escalations.beside(escalation)]
+        people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+        if not people:
+            return ()
+        chain = escalation.chain
         target = Target(chain.item, chain.chat_id, here=chain.here)
         try:
-            departure = await self._departures.take_out(target, [one.person for one in callees])
+            departure = await self._departures.take_out(target, people)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)
             return ()

@@ -86,9 +86,7 @@ class Policy:
         left = [one for one in dict.fromkeys((*duty, *queue)) if one not in asked]
         accounts = await self._users.accounts(left[:MOST_ASKED])
         found = [accounts[one] for one in left if one in accounts]
-        return tuple(
-            one.person for one in found if not (_obstacle(one, event) or one.bot or one.extranet)
-        )[:MOST_NAMED]
+        return tuple(one.person for one in found if not _obstacle(one, event))[:MOST_NAMED]
 
     async def _candidates(
         self, responsible_id: int, event: CommandEvent
@@ -139,4 +137,7 @@ def _obstacle(who: Account, event: CommandEvent) -> Why | None:
         return "self"
     if not who.active:
         return "dismissed"
+    if who.bot or who.customer or who.extranet:
+        # They may be in the chat already, but could take nothing, and are to read nothing of it.
+        return "external"
     return "absent" if who.absent_until else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -15,7 +15,7 @@ from bot.store.database import Database
 from bot.store.tables import escalations
 
 How = Literal["taken", "nobody", "stopped", "undone"]
-Why = Literal["absent", "self", "dismissed", "closed"]
+Why = Literal["absent", "self", "dismissed", "external", "closed"]
 
 # The act that carries an escalation on; it is its requester's own.
 ADVANCE = "advance"
@@ -33,7 +33,8 @@ AT_ONCE, MOST = 100, 10_000
 class Skipped(Entity):
     """Who was passed over, and why; ``until`` is a date, where they are absent.
 
-    ``closed``: the portal does not let the requester add them.
+    ``closed``: the portal does not let the requester add them; ``external``: they are none of the
+    staff.
     """
 
     person: Person
@@ -116,6 +117,13 @@ class Chain(Entity):
                 "taken": None if self.taken and self.taken.person.id == user_id else self.taken,
             }
         )
+
+    def needs(self, callee: Callee) -> bool:
+        """Say whether this escalation wants somebody in its chat whom another one has called."""
+        own, taken = self.callee(callee.person.id), self.taken
+        if own is None or own.declined:
+            return False
+        return self.ended is None or (taken is not None and taken.person.id == own.person.id)
 
     @property
     def is_waited_for(self) -> bool:
@@ -255,6 +263,15 @@ class Escalations:
             escalations.c.member_id == member_id, escalations.c.chat_id == chat_id
         )
         return found[0] if found else None
+
+    async def beside(self, escalation: Escalation) -> list[Escalation]:
+        """List the others of the same chat that run, or have ended since this one began."""
+        return await self._rows(
+            escalations.c.member_id == escalation.event.member_id,
+            escalations.c.chat_id == escalation.chain.chat_id,
+            escalations.c.command_id != escalation.id,
+            or_(escalations.c.ended_at.is_(None), escalations.c.ended_at > escalation.begun_at),
+        )
 
     async def change(
         self,
