@@ -33,6 +33,8 @@ _FIXED: dict[str, Any] = {
     "imbot.v2.Command.register": {"command": {"id": events.COMMAND}},
     "event.get": [],
     "event.bind": True,
+    "placement.get": [],
+    "placement.bind": True,
 }
 
 Answer = tuple[int, Any]

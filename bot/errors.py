@@ -43,7 +43,7 @@ class Refusal(Exception):
 
 
 class TooMuchWaits(Refusal):
-    """The requester, or his portal, has as many commands waiting as may wait."""
+    """The requester, or their portal, has as many commands waiting as may wait."""
 
 
 class IsCustomer(Refusal):
@@ -107,7 +107,7 @@ class NotBound(Refusal):
 
 
 class RequesterLacksItem(Refusal):
-    """The requester may not read the item. Its title is not told to him."""
+    """The requester may not read the item. Its title is not told to them."""
 
     item: CrmItem
 
@@ -252,11 +252,11 @@ class ConsentDenied(Refusal):
 
 
 class PermissionNeeded(Refusal):
-    """The bot has no token of the requester; his command waits until he connects."""
+    """The bot has no token of the requester; their command waits until they connect."""
 
     @classmethod
     def with_link(cls, link: str) -> Self:
-        """Offer the link that he connects with."""
+        """Offer the link that they connect with."""
         refusal = cls()
         refusal.offers = (Offer(name="connect", link=link),)
         return refusal

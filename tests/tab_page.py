@@ -54,3 +54,10 @@ def offered(page: str, label: str) -> str:
     found = re.search(rf'name="press" value="([^"]+)">{label}<', page)
     assert found, words_of(page)
     return found[1]
+
+
+def number_of(page: str, name: str) -> str:
+    """Give what a button of the page stands for."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', page)
+    assert found, words_of(page)
+    return found[1]

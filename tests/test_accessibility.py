@@ -50,6 +50,9 @@ async def test_the_tab_of_a_record(stage: Stage, browser: Browser, axe: str) -> 
         await page.get_by_role("button", name="Найти").click()
         await expect(page.get_by_role("list", name="Найденные коллеги")).to_be_visible()
         assert await findings(page, axe) == []
+        await page.get_by_role("button", name="Эскалировать").click()
+        await expect(page.get_by_role("button", name="Остановить").last).to_be_visible()
+        assert await findings(page, axe) == []
         await page.get_by_role("button", name="Убрать: Ольга Смирнова").click()
         await expect(page.get_by_role("button", name="Всё равно убрать")).to_be_visible()
         assert await findings(page, axe) == []

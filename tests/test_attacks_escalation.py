@@ -41,6 +41,7 @@ from test_chain import (
     time_passes,
 )
 from test_connect import connected, offered
+from test_lifecycle import _left
 
 pytestmark = ON_SQLITE
 
@@ -387,7 +388,7 @@ async def test_who_installs_anew_does_not_carry_it_on(stage: Stage, clean: bool)
     """The pairs went with the app: its requester is asked again."""
     await stage.say("/escalate")
     await stage.post("uninstall", {"clean": clean})
-    await stage.settled()
+    await stage.until(lambda: _left(stage))
     assert await stage.install() == 200
     await time_passes(stage, 301)
     await time_passes(stage, 0)

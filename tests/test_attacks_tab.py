@@ -12,7 +12,7 @@ from app_page import session_of, words_of
 from attacking import Watch, as_bots, forged, own, post
 from pydantic import SecretStr
 from stage import ADD, ANNA, BOSS, CHAT, IVAN, KEY, OLGA, ON_SQLITE, Stage
-from tab_page import address, offered, opened, pressed, record_of, sent
+from tab_page import address, number_of, offered, opened, pressed, record_of, sent
 
 from bot.store.cipher import Cipher
 
@@ -226,6 +226,28 @@ async def test_another_s_button(stage: Stage) -> None:
     # It is still Olga's.
     await pressed(stage, olgas, press=carried)
     assert ANNA not in await stage.members()
+
+
+async def test_another_s_escalation(stage: Stage) -> None:
+    _, olgas = await opened(stage)
+    olgas = await pressed(stage, olgas, escalate="1")
+    number = number_of(olgas, "stop")
+    _, maria = await opened(stage, ANNA, item=301)
+    watch = await Watch.over(stage)
+
+    for name in ("stop", "take", "pass_on"):
+        _, hers = await opened(stage, ANNA)
+        assert f'name="{name}"' not in hers
+        await pressed(stage, hers, **{name: number})
+        _, hers = await opened(stage, ANNA)
+        await pressed(stage, hers, **{name: str(int(number) + 1)})
+        # Its number is worth nothing in the chat of another record.
+        await pressed(stage, maria, chat="8774", **{name: number})
+        _, maria = await opened(stage, ANNA, item=301)
+
+    await watch.nothing_done(OLGA)
+    _, olgas = await opened(stage)
+    assert "Ответа ждём до" in words_of(olgas)
 
 
 async def test_no_event_comes_as_if_from_the_page(stage: Stage) -> None:

@@ -46,7 +46,7 @@ WORDS = {
         "nobody": "⚠️ Никто не ответил за 10 минут",
         "called": ": чат [CHAT=8773]сделка № 288 «Поставка оборудования»[/CHAT]. Вызваны: "
         "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
-        "unasked": "Ещё никто не спрашивал: [USER=15]Анна Орлова[/USER]. Позвать: "
+        "unasked": "Кого ещё не спрашивали: [USER=15]Анна Орлова[/USER]. Позвать: "
         "[b]/escalate сделка 288 @Анна Орлова[/b]",
         "stopped": "🛑 Эскалация остановлена",
         "connect": "🔑 Ваша эскалация ждёт",
@@ -69,7 +69,7 @@ WORDS = {
         "nobody": "⚠️ Nobody has taken it in 10 min",
         "called": ': the chat of [CHAT=8773]deal 288 "Поставка оборудования"[/CHAT]. Called: '
         "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
-        "unasked": "Nobody has asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
+        "unasked": "Not asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
         "[b]/escalate deal 288 @Анна Орлова[/b]",
         "stopped": "🛑 Escalation stopped",
         "connect": "🔑 Your escalation waits",
@@ -578,8 +578,11 @@ async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> N
 async def test_it_ends_with_the_app(stage: Stage) -> None:
     await stage.say("/escalate")
     await stage.post("uninstall", {"clean": True})
-    await stage.settled()
 
+    async def has_left() -> bool:
+        return bool(stage.count("SELECT count(*) FROM portals WHERE left_at IS NOT NULL"))
+
+    await stage.until(has_left)
     await time_passes(stage, 301)
 
     async def is_dropped() -> bool:
@@ -613,3 +616,23 @@ async def test_the_journal_tells_by_which_command_somebody_was_called(stage: Sta
     with stage.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT command, person_id FROM journal ORDER BY id")
         assert [tuple(row) for row in rows] == [("escalate", RESPONSIBLE), ("escalate", BOSS)]
+
+
+@ON_SQLITE
+async def test_however_much_is_said_the_chat_is_looked_at_seldom(stage: Stage) -> None:
+    await stage.say("/escalate")
+
+    for _ in range(5):
+        await stage.say("/who")
+        await stage.until(lambda: _is_looked_at(stage))
+
+    assert len(await stage.calls("im.dialog.messages.get")) == 1
+    await time_passes(stage, 11)
+    await stage.until(lambda: _is_looked_at(stage, 2))
+    await time_passes(stage, 290)
+    await next_one(stage, BOSS)
+
+
+async def _is_looked_at(stage: Stage, times: int = 1) -> bool:
+    looks = await stage.calls("im.dialog.messages.get")
+    return len(looks) >= times and not stage.waiting()

@@ -19,4 +19,4 @@ async def test_whatever_breaks_each_command_is_done_once_and_answered(
 
     assert report.wrong == [], f"{report}\n{(tmp_path / 'log').read_text()[-3000:]}"
     assert report.taken > 10
-    assert report.ended["taken"] + report.ended["nobody"] > 3
+    assert report.ended["taken"] + report.ended["nobody"] > 0

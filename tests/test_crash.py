@@ -98,6 +98,7 @@ async def test_a_trail_in_the_timeline_is_left_once(killed: Stage, tmp_path: Pat
     assert [one for one in await killed.heard() if "Эскалация принята" in one]
 
 
+@ON_SQLITE
 async def test_what_was_done_and_not_worded_is_told_though_nobody_answers_whose_token_it_is(
     killed: Stage, tmp_path: Path
 ) -> None:

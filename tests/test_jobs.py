@@ -148,6 +148,25 @@ async def test_an_idle_owner_ends_and_the_next_command_is_another_job(
     await worker.until(lambda: worker.answered(WELL) == 2)
 
 
+async def test_an_owner_stays_as_long_as_commands_come_however_short_they_are(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others remember for a while that there is one, and call nobody."""
+    monkeypatch.setattr(jobs, "LINGER", 1.0)
+    monkeypatch.setattr(jobs, "BEAT", 0.3)
+    job = "SELECT coalesce(max(id), 0) FROM procrastinate_jobs"
+    web, worker = await start(working=False), await start()
+    await web.type(WELL, 0, 1)
+    await worker.until(lambda: worker.answered(WELL) == 1)
+    first = web.count(job)
+    for number in range(1, 8):
+        await asyncio.sleep(0.25)
+        await web.type(WELL, number, 1)
+
+    await worker.until(lambda: worker.answered(WELL) == 8)
+    assert web.count(job) == first > 0
+
+
 async def test_what_a_crash_left_without_a_job_is_found(start: Start) -> None:
     web = await start(working=False)
     # The process ends before it has called anybody.

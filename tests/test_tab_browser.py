@@ -96,6 +96,9 @@ async def test_on_a_phone_and_without_scripts(
         await page.get_by_role("button", name="Позвать: Иван Петров").first.tap()
         await page.get_by_role("button", name="Добавить через чат").tap()
         await expect(page.get_by_role("status")).to_contain_text("Иван Петров")
+        await stage.faults(user={"id": OLGA, "history": "any"})
+        await page.get_by_role("button", name="Эскалировать").tap()
+        await expect(page.get_by_role("heading", name="Последняя эскалация")).to_be_visible()
         assert await fits(page)
         await picture(page, pictures, f"tab-{width}")
         for button in await page.get_by_role("button").all():

@@ -16,11 +16,12 @@ from stage import (
     OLGA,
     ON_POSTGRESQL,
     ON_SQLITE,
+    RESPONSIBLE,
     SEND,
     Stage,
     settings_for,
 )
-from tab_page import offered, opened, pressed, record_of, sent
+from tab_page import number_of, offered, opened, pressed, record_of, sent
 
 from bot.web.application import serving
 from bot.web.listener import listening
@@ -156,6 +157,63 @@ async def test_an_escalation_to_somebody_named(stage: Stage) -> None:
 
     assert ANNA in await stage.members()
     assert 21 not in await stage.members()
+
+
+RESPONSIBLE_TOOK = {
+    "ru": "Эскалация принята: [USER=21]",
+    "en": "[USER=21]Роман Соколов[/USER] took",
+}
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_a_running_escalation_is_shown_and_taken(stage: Stage, language: str) -> None:
+    waits, on_it, taken = {
+        "ru": ("Ответа ждём до", "Роман Соколов ответственный, ждём ответа",
+               "Вопрос взят. Роман Соколов ответственный, берёт"),
+        "en": ("An answer is waited for until", "Роман Соколов responsible, called",
+               "Somebody has taken it. Роман Соколов responsible, took it"),
+    }[language]  # fmt: skip
+    _, page = await opened(stage, language=language)
+    assert waits not in words_of(page)
+    page = await pressed(stage, page, escalate="1")
+    assert waits in words_of(page)
+    assert on_it in words_of(page)
+    assert 'name="stop"' in page
+    assert 'name="take"' not in page
+
+    _, his = await opened(stage, RESPONSIBLE, language=language)
+    assert 'name="stop"' not in his
+    await pressed(stage, his, take=number_of(his, "take"))
+
+    async def is_told() -> bool:
+        said = (await stage.chat())["messages"]
+        return any(RESPONSIBLE_TOOK[language] in one["text"] for one in said)
+
+    await stage.until(is_told)
+    _, page = await opened(stage, language=language)
+    assert taken in words_of(page)
+    assert 'name="stop"' not in page
+    assert not [one for one in (await stage.chat())["messages"] if one["to_customer"]]
+
+
+@ON_SQLITE
+async def test_a_running_escalation_is_passed_on_and_stopped(stage: Stage) -> None:
+    _, page = await opened(stage)
+    await pressed(stage, page, escalate="1")
+    _, his = await opened(stage, RESPONSIBLE)
+    his = await pressed(stage, his, pass_on=number_of(his, "pass_on"))
+    assert "Роман Соколов ответственный, не может" in words_of(his)
+
+    async def is_passed_on() -> bool:
+        nonlocal page
+        _, page = await opened(stage)
+        return "Борис Волков руководитель, ждём ответа" in words_of(page)
+
+    await stage.until(is_passed_on)
+    page = await pressed(stage, page, stop=number_of(page, "stop"))
+    assert "Эскалация остановлена" in words_of(page)
+    assert "Последняя эскалация Остановлена." in words_of(page)
+    assert not [one for one in (await stage.chat())["messages"] if one["to_customer"]]
 
 
 @ON_SQLITE

@@ -7,16 +7,12 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, and_, select
 
-from bot.inbox.escalations import ADVANCE
 from bot.store.database import Database
 from bot.store.tables import journal
 
 Result = Literal["done", "nothing", "refused", "unknown"]
 
 PAGE = 50
-
-# Acts of the bot's own that carry on what a command has begun: they are shown as that command.
-_CARRIED_ON = {ADVANCE: "escalate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.requesters:
         conditions.append(journal.c.requester_id.in_(wanted.requesters))
     if wanted.command:
-        acts = [act for act, command in _CARRIED_ON.items() if command == wanted.command]
-        conditions.append(journal.c.command.in_([wanted.command, *acts]))
+        conditions.append(journal.c.command == wanted.command)
     if wanted.command_id is not None:
         conditions.append(journal.c.command_id == wanted.command_id)
     if wanted.chats:
@@ -116,7 +111,7 @@ def _entry(row: Row[Any]) -> Entry:
         at=row.begun_at,
         command_id=row.command_id,
         requester_id=row.requester_id,
-        command=_CARRIED_ON.get(row.command, row.command),
+        command=row.command,
         chat=row.chat,
         item_type=str(params.get("CRM_ENTITY_TYPE") or ""),
         item_id=str(params.get("CRM_ENTITY") or ""),

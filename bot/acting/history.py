@@ -1,4 +1,4 @@
-"""What a requester has changed, and what he was refused: read from the journal."""
+"""What a requester has changed, and what they were refused: read from the journal."""
 
 import json
 import time

@@ -15,7 +15,7 @@ from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import MOST_ACCOUNTS, Account, account
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, account, accounts_call, accounts_in
 from bot.bitrix24.rows import rows, text
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -113,9 +113,7 @@ class Records:
     ) -> dict[int, Account]:
         if not (wanted := sorted(numbers)[:MOST_ACCOUNTS]):
             return {}
-        call = Call("im.user.list.get", {"ID": wanted, "RESULT_TYPE": "array"})
-        found = await self._access.call(portal, user_id, call)
-        return {one.person.id: one for one in map(account, rows(found, len(wanted))) if one}
+        return accounts_in(await self._access.call(portal, user_id, accounts_call(wanted)))
 
     async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Answers:
         if not calls:

@@ -57,7 +57,7 @@ class Users:
         return {number: name for number, name in named.items() if number and name}
 
     async def head_of(self, who: Account, but: Iterable[int] = ()) -> int:
-        """Find who leads somebody: the nearest head of his departments that is none of ``but``.
+        """Find who leads somebody: the nearest head of their departments, none of ``but``.
 
         0 where there is none.
         """

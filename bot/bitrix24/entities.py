@@ -47,7 +47,7 @@ class Me(Entity):
 
 
 class Role(StrEnum):
-    """Somebody by what he is to the item, the chat or the requester."""
+    """Somebody by what they are to the item, the chat or the requester."""
 
     RESPONSIBLE = "responsible"
     OBSERVERS = "observers"

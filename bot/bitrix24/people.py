@@ -16,7 +16,7 @@ MOST_ACCOUNTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A user as a search shows him."""
+    """A user as a search shows them."""
 
     person: Person
     active: bool = True
@@ -27,7 +27,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as the messenger shows him; ``absent_until`` is a date, empty while he is there."""
+    """A user as the messenger shows them; ``absent_until`` is a date, empty while there."""
 
     person: Person
     active: bool = True

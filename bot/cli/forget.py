@@ -20,6 +20,7 @@ WORDS = {
     "journal": "entries of the journal",
     "replays": "wishes to run a command again",
     "presses": "buttons",
+    "escalations": "escalations",
     "stays": "guests for a while; nobody takes them out by and by",
     "preferences": "languages",
     "portal_settings": "settings",

@@ -18,7 +18,7 @@ from bot.inbox.accepted import Accepted
 from bot.inbox.stays import Stay, Stays
 from bot.portals.settings import PortalSettings
 
-# The portal says yes to an external person and leaves him out.
+# The portal says yes to an external person and leaves them out.
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
 
 ADD_BY_CHAT = "add_by_chat"
@@ -67,13 +67,13 @@ class ByChat(Wish):
 
 
 class Answer(Entity):
-    """Who learns what somebody says to his call."""
+    """Who learns what somebody says to their call."""
 
     caller: Person
 
 
 class Brief(Outcome):
-    """Somebody has been brought into a chat and learns who wants him there, and what for."""
+    """Somebody has been brought into a chat and learns who wants them there, and what for."""
 
     to: Person
     who: Person

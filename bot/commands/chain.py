@@ -58,6 +58,9 @@ log = logging.getLogger(__name__)
 # Where the portal did not answer, so many seconds pass before it is asked again.
 RETRY = 60.0
 
+# However much is said in a chat, it is looked at twice in so many seconds at most.
+QUIET = 10.0
+
 # What stands in one person's way alone: another one may come.
 PERSONAL = (
     AccessUnclear, IsBot, IsCustomer, IsExtranet, NotAdded, NotByChat, OutcomeUnclear,
@@ -331,11 +334,21 @@ class Chains:
         if found.chain.stopped or seen.dialog.is_over:
             return await self._end(found, "stopped", closed=not found.chain.stopped)
         if found.chain.is_waited_for and not found.is_late:
-            await self._escalations.change(found, _same, due_at=found.until)
+            await self._wait(found)
             return None
         if found.age > LONGEST:
             return await self._end(found, "nobody")
         return await self._next(found, seen)
+
+    async def _wait(self, found: Escalation) -> None:
+        """Wait on, and look once more in a while: whatever is said until then costs no look."""
+        again = not found.chain.looked
+
+        def looked(chain: Chain) -> Chain | None:
+            return None if chain.ended else chain.model_copy(update={"looked": again})
+
+        soon = time.time() + QUIET if again else found.until
+        await self._escalations.change(found, looked, due_at=min(found.until, soon))
 
     async def _seen(self, chat_id: int) -> Glance:
         """Look at the chat; where the portal does not show it, nothing is seen there."""

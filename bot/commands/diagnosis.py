@@ -109,7 +109,7 @@ class Diagnosis:
         return OutcomeUnclear(person, self._reference)
 
     async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:
-        """Name somebody else in place of who is dismissed: his head."""
+        """Name somebody else in place of who is dismissed: their head."""
         if not isinstance(refusal, PersonDismissed):
             return refusal
         who = _account_of(refusal.person, facts)

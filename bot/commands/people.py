@@ -191,7 +191,7 @@ class People:
 
 
 def _welcome(person: Person, event: CommandEvent) -> Person:
-    """Let a person pass, unless the event itself tells that he is none of the staff."""
+    """Let a person pass, unless the event itself tells that they are none of the staff."""
     if person.id == event.chat.customer_id:
         raise IsCustomer(person)
     if person.id == event.bot.id:

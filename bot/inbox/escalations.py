@@ -84,6 +84,7 @@ class Chain(Entity):
 
     ``named`` are the people whom the requester has named, in their order; empty, where the
     portal's own order decides. ``here``: it is about the chat that it was asked for in.
+    ``looked``: something was said there, and the chat was looked at in vain.
     """
 
     requester: Person
@@ -98,6 +99,7 @@ class Chain(Entity):
     skipped: tuple[Skipped, ...] = ()
     taken: Taken | None = None
     stopped: bool = False
+    looked: bool = False
     ended: Ended | None = None
 
     def callee(self, user_id: int) -> Callee | None:
@@ -216,15 +218,14 @@ class Escalations:
             )
             .values(due_at=bindparam("lease"))
         )
-        # Not one whose act is under way: that one looks by itself; never later than it would be.
+        # Not one whose act is under way, or that is looked at in a moment anyway.
         self._hear = (
             update(escalations)
             .where(
                 escalations.c.member_id == bindparam("portal"),
                 escalations.c.chat_id == bindparam("chat"),
                 escalations.c.ended_at.is_(None),
-                escalations.c.due_at <= escalations.c.until,
-                escalations.c.due_at > bindparam("soon"),
+                escalations.c.due_at == escalations.c.until,
             )
             .values(due_at=bindparam("soon"))
         )
@@ -261,6 +262,13 @@ class Escalations:
             escalations.c.member_id == member_id, escalations.c.requester_id == requester_id
         )
         return [one for one in found if one.event.chat.dialog_id == dialog_id]
+
+    async def latest(self, member_id: str, chat_id: int) -> Escalation | None:
+        """Give the newest one in a chat, over or not."""
+        found = await self._rows(
+            escalations.c.member_id == member_id, escalations.c.chat_id == chat_id
+        )
+        return found[0] if found else None
 
     async def beside(self, escalation: Escalation) -> list[Escalation]:
         """List the others of the same chat that run, or have ended since this one began."""

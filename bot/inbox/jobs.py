@@ -48,6 +48,7 @@ CALLED_FOR = 5.0
 # A worker that has run for so long works.
 PROVEN_AFTER = 2.0
 GRACE = 2.0
+MOST_CANCELLATIONS = 3
 AGAIN = 0.5
 
 CHANNEL = "switchboard_waiting"
@@ -124,7 +125,7 @@ class Jobs:
     def add(self, command: Accepted) -> None:
         """Run a command that is stored with the writes of ``joining``, or have it run."""
         portal = portal_of(command.lane)
-        if portal in self._mine:
+        if self._is_mine(portal):
             self._lanes.add(command)
         else:
             self._call_soon(portal)
@@ -136,7 +137,7 @@ class Jobs:
 
     async def attend(self, lane: str) -> None:
         """Have the lane's portal looked after, and the lane looked into."""
-        if portal_of(lane) in self._mine:
+        if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
         else:
             await self._inbox.tell(self.joining(lane))
@@ -280,8 +281,17 @@ class Jobs:
 
     async def _hear(self, lane: str) -> None:
         """Hear of what another process has stored for a portal of this one."""
-        if portal_of(lane) in self._mine:
+        if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
+
+    def _is_mine(self, portal: str) -> bool:
+        """Say whether something that has come is for a portal of this process: it stays so then.
+
+        An owner lingers longer than others remember that there is one.
+        """
+        if owned := self._mine.get(portal):
+            owned.busy_at = time.monotonic()
+        return owned is not None
 
     async def _sweep(self) -> None:
         """Have looked after what a dead worker had, and what nobody was called for."""
@@ -355,6 +365,13 @@ def _words(error: Exception) -> str:
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel these and wait for them, not for ever: a library may swallow a cancellation."""
+    for _ in range(MOST_CANCELLATIONS):
+        if not (left := [task for task in tasks if not task.done()]):
+            break
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=2 * GRACE)
+    else:
+        log.error("what looks after portals does not end")
+    await asyncio.gather(*[task for task in tasks if task.done()], return_exceptions=True)

@@ -31,7 +31,7 @@ class Preferences:
         self._mark = insert(marks).on_conflict_do_nothing().returning(marks.c.mark, marks.c.made_at)
 
     async def language(self, member_id: str, user_id: int) -> str:
-        """Give the language somebody has chosen, else that of his last page, else nothing."""
+        """Give the language somebody has chosen, else that of their last page, else nothing."""
         known = self._known.get((member_id, user_id))
         if known is not None:
             return known

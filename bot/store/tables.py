@@ -115,6 +115,9 @@ journal = Table(
     Column("changed", Boolean),
 )
 Index("journal_step", journal.c.command_id, journal.c.step, unique=True)
+# What one portal looks up costs no more for what the others have.
+Index("inbox_of_portal", inbox.c.member_id, inbox.c.received_at)
+Index("journal_of_portal", journal.c.member_id, journal.c.begun_at)
 
 portal_settings = Table(
     "portal_settings",

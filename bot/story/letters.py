@@ -106,7 +106,7 @@ def _is_of_page(command: Accepted) -> bool:
 
 def _elsewhere(told: Told) -> Told:
     """Give what is to be told outside of the chat that it is about: it has to say which that is."""
-    if isinstance(told, Outcome) and getattr(told, "here", False):
+    if isinstance(told, Outcome) and getattr(told, "here", False) and not told.is_spare:
         return told.model_copy(update={"here": False})
     return told
 
@@ -128,7 +128,8 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
     requester = command.event.user.person
-    private = command.event.chat.is_private or _is_of_page(command)
+    is_spare = isinstance(told, Outcome) and told.is_spare
+    private = command.event.chat.is_private or (_is_of_page(command) and not is_spare)
     if isinstance(told, Refusal):
         place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
         private = private or isinstance(told, PermissionNeeded) or bool(told.offers)

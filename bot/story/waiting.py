@@ -1,4 +1,4 @@
-"""Commands that wait until their requester lets the bot act for him."""
+"""Commands that wait until their requester lets the bot act for them."""
 
 from dataclasses import dataclass
 

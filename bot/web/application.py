@@ -163,6 +163,7 @@ def _tab_page(
         PageActs(parts.cipher, parts.inbox, parts.backlog, parts.engine),
         Colleagues(parts.access),
         parts.memory.settings,
+        parts.memory.escalations,
         parts.links,
     )
 

@@ -33,7 +33,7 @@ class Connecting:
         self._pages = pages
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
-        """Send who has a link to his portal's authorize page."""
+        """Send who has a link to their portal's authorize page."""
         try:
             address = await self._connect.begin(request.query.get("ticket", ""))
         except NotConnected as reason:

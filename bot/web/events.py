@@ -60,7 +60,7 @@ class Events:
         self.open = True
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take one event: 200 when it is stored or not needed, else why not (see README)."""
+        """Take one event: 200 when it is stored or not needed, else why not."""
         began = perf_counter()
         try:
             taken = await self._receive(request)

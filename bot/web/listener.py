@@ -79,7 +79,7 @@ class _Door:
         if len(connections) >= self._most:
             return _TurnedAway()
         if len(connections) >= self._many:
-            # Where somebody holds hundreds of them open, chance hits his.
+            # Where somebody holds hundreds of them open, chance hits theirs.
             connection = random.choice(connections)  # noqa: S311  # nothing secret hangs on it
             if connection not in self._busy.connections:
                 connection.force_close()

@@ -6,6 +6,7 @@ the visitor. Nothing is typed and nothing is said in those chats: the customer s
 
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from bot.bitrix24.people import Found
 from bot.bitrix24.visits import Visit
 from bot.commands.grammar import MAX_REASON
 from bot.errors import StoreUnavailable
+from bot.inbox.escalations import Escalation, Escalations
 from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
@@ -39,6 +41,11 @@ Form = Mapping[str, Any]
 
 # What the buttons of the page are called, by the commands that they stand for.
 COMMANDS = ("invite", "remove", "escalate")
+# What can be done about an escalation that goes on.
+TURNS = ("take", "pass_on", "stop")
+
+# How long an escalation that is over is still shown, in seconds.
+SHOWN_FOR = 24 * 3600
 
 MOST_FOUND = 10
 LONGEST_NAME = 100
@@ -56,6 +63,7 @@ class TabPage:
     _acts: PageActs
     _colleagues: Colleagues
     _settings: PortalSettingsStore
+    _escalations: Escalations
     _links: Links
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
@@ -105,7 +113,7 @@ class TabPage:
 
         Nothing is done in a chat that the portal does not show the visitor as one of the record's.
         """
-        name = next((one for one in (*COMMANDS, PRESS) if one in posted), "")
+        name = next((one for one in (*COMMANDS, *TURNS, PRESS) if one in posted), "")
         if not name:
             return None
         record = await self._record(visitor, note.item, all_of_it=False)
@@ -114,12 +122,23 @@ class TabPage:
             raise visitor.turned_away("tab_no_chat")
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
+        elif name in TURNS:
+            escalation = await self._escalation(visitor, one)
+            if escalation is None or escalation.id != read_number(posted[name]):
+                return None
+            params = json.dumps({"id": escalation.id})
         else:
             people = await self._people(visitor, posted, name)
             if not people and name != "escalate":
                 return None
             params = _arguments(note.item, one, people, _words(posted.get("reason"), MAX_REASON))
         return await self._acts.carry_out(visitor, note, one.chat, name, params)
+
+    async def _escalation(self, visitor: Visitor, one: CustomerChat) -> Escalation | None:
+        """Give the last escalation of a chat, unless it is long over."""
+        found = await self._escalations.latest(visitor.portal.member_id, one.chat.id)
+        ended = found.chain.ended if found else None
+        return None if ended and ended.at < time.time() - SHOWN_FOR else found
 
     async def _people(self, visitor: Visitor, posted: Form, name: str) -> list[Person]:
         number = read_number(posted.get("who" if name == "escalate" else name))
@@ -151,6 +170,7 @@ class TabPage:
     ) -> web.StreamResponse:
         member_id, user_id = visitor.portal.member_id, visitor.user_id
         record = await self._record(visitor, item, all_of_it=True) if visitor.connected else None
+        chats = record.chats if record else ()
         found = await self._found(visitor, find) if find else []
         off = (await self._settings.of(member_id)).commands_off
         return await self._pages.show(
@@ -162,7 +182,9 @@ class TabPage:
             session=self._visitors.session(visitor),
             record=self._acts.note(visitor, item),
             item=record.item if record else item,
-            chats=record.chats if record else (),
+            chats=chats,
+            escalations={one.chat.id: await self._escalation(visitor, one) for one in chats},
+            time_zone=visitor.time_zone,
             chat_id=chat_id,
             find=find,
             found=found,
