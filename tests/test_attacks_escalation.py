@@ -3,10 +3,12 @@
 Anna attacks: she knows the portal's application token and every number, and has her own tokens.
 """
 
+import asyncio
 import json
+import time
 
 import pytest
-from attacking import as_bots, forged, garbage, own, payload, post, pressed, rows
+from attacking import as_bots, forged, garbage, own, payload, post, pressed, put, rows
 from sqlalchemy import text
 from stage import (
     ADD,
@@ -364,3 +366,84 @@ async def test_another_portal_s_number(stage: Stage) -> None:
     await press(stage, number, button, OLGA)
 
     assert rows(stage, "SELECT version FROM escalations") == [(0,)]
+
+
+async def test_forged_words_in_its_chat_do_not_drain_the_portal_s_pace(stage: Stage) -> None:
+    await stage.say("/escalate --wait 3h")
+    before = len(await stage.requests())
+    fields = forged(stage, "Беру", user=RESPONSIBLE, event="ONIMBOTV2MESSAGEADD")
+
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        await put(stage, fields)
+        await asyncio.sleep(0.1)
+    await stage.settled()
+
+    assert len(await stage.requests()) - before <= 2
+
+
+@pytest.mark.parametrize("clean", [False, True])
+async def test_who_installs_anew_does_not_carry_it_on(stage: Stage, clean: bool) -> None:
+    """The pairs went with the app: its requester is asked again."""
+    await stage.say("/escalate")
+    await stage.post("uninstall", {"clean": clean})
+    await stage.settled()
+    assert await stage.install() == 200
+    await time_passes(stage, 301)
+    await time_passes(stage, 0)
+    await asyncio.sleep(2.5)
+    await stage.settled()
+
+    assert await called(stage) == [RESPONSIBLE]
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+async def test_a_call_without_an_answer_is_neither_lost_nor_doubled(
+    stage: Stage, drop: str
+) -> None:
+    await stage.say("/escalate")
+    await stage.faults(method=ADD, drop=drop)
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    await stage.settled()
+
+    assert (await called(stage)).count(BOSS) <= (2 if drop == "before" else 1)
+    assert (await stage.members()).count(BOSS) == 1
+    assert ends(stage) == [None]
+    cards = [one for one in await stage.told_privately(BOSS) if "зовёт вас" in one]
+    assert len(cards) == 1
+
+
+async def test_all_who_cannot_end_it_once(stage: Stage) -> None:
+    await stage.say("/escalate")
+    number = await card(stage, RESPONSIBLE)
+    await press(stage, number, PASS_ON, RESPONSIBLE)
+    await next_one(stage, BOSS)
+    await press(stage, await card(stage, BOSS), PASS_ON, BOSS)
+
+    await ended(stage, "nobody")
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+    told = [one for one in await stage.told_privately() if "Никто не ответил" in one]
+    assert len(told) == 1
+
+
+async def test_it_is_taken_stopped_and_undone_at_once(stage: Stage) -> None:
+    await stage.say("/escalate")
+    number = await card(stage, RESPONSIBLE)
+    message, button = await stop_button(stage)
+    await asyncio.gather(
+        press(stage, number, TAKE, RESPONSIBLE),
+        press(stage, message, button, OLGA),
+        stage.type("/undo"),
+        time_passes(stage, 301),
+    )
+
+    async def over() -> bool:
+        return ends(stage) != [None] and not stage.waiting()
+
+    await stage.until(over)
+    await stage.settled()
+    assert await called(stage) in ([RESPONSIBLE], [RESPONSIBLE, BOSS])
+    assert len(ends(stage)) == 1
+    await in_chat(stage)
