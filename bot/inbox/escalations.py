@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
-from cachetools import TTLCache
 from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
@@ -26,9 +25,6 @@ LONGEST = 24 * 3600.0
 
 # When an escalation is looked at again whose act has come to nothing: it has failed, say.
 LEASE = 3600.0
-
-# Words in a chat prove nothing and cost a request: for so many seconds they cost no second one.
-LISTEN = 5.0
 
 KEPT = 30 * 86_400
 AT_ONCE, MOST = 100, 10_000
@@ -204,8 +200,6 @@ class Escalations:
         self._database = database
         # The chats that something runs in, as the last look for what is due has found them.
         self._running: set[tuple[str, int]] = set()
-        # The chats in which something was said a moment ago.
-        self._heard: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=MOST, ttl=LISTEN)
         # Those who change the same one may share a commit, and what that gives back.
         self._changes = count()
         insert = database.insert
@@ -227,7 +221,7 @@ class Escalations:
                 escalations.c.ended_at.is_(None),
                 escalations.c.due_at == escalations.c.until,
             )
-            .values(due_at=bindparam("soon"))
+            .values(due_at=bindparam("now"))
         )
 
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
@@ -351,11 +345,8 @@ class Escalations:
 
     def heard(self, member_id: str, chat_id: int) -> None:
         """Have a chat looked at soon in which something was said, if an escalation runs there."""
-        chat = member_id, chat_id
-        if chat in self._running:
-            soon = time.time() + (LISTEN if chat in self._heard else 0.0)
-            self._heard.setdefault(chat, True)
-            row = {"portal": member_id, "chat": chat_id, "soon": soon}
+        if (member_id, chat_id) in self._running:
+            row = {"portal": member_id, "chat": chat_id, "now": time.time()}
             self._database.post((self._hear, [row]))
 
     async def forget_old(self) -> None:
