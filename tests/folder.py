@@ -60,7 +60,7 @@ class Folder:
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         process = await asyncio.create_subprocess_exec(
             "bash", "-euc", self.here(commands), cwd=self.path, env=self._variables,
-            stdout=output, stderr=STDOUT, start_new_session=True,
+            stdout=output, stderr=STDOUT, start_new_session=True, preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
         try:
             yield process
@@ -75,3 +75,8 @@ async def until_printed(log: Path, words: str) -> None:
     async with asyncio.timeout(PATIENCE):
         while words not in log.read_text():  # noqa: ASYNC110, ASYNC240  # another process writes it
             await asyncio.sleep(0.02)
+
+
+def _hears_ctrl_c() -> None:
+    # Whoever runs the tests in the background has them ignore it, and all that they start.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -4,8 +4,10 @@ Methods: crm.item.get, imopenlines.crm.chat.get, imopenlines.dialog.get, im.chat
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from cachetools import TTLCache
 
 from bot.acting.crm import card, item_call
 from bot.acting.open_lines import is_dialog, read_dialog
@@ -15,7 +17,7 @@ from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import MOST_ACCOUNTS, Account, account, accounts_call, accounts_in
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, accounts_in
 from bot.bitrix24.rows import rows, text
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -23,27 +25,36 @@ from bot.portals.portals import Portal
 # A customer who writes in more ways at once than this is rare; a batch has room for no more.
 MOST_CHATS = 10
 
+# Seconds for which a line's queue is not asked for again.
+QUEUE_KNOWN = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerChat:
     """An active chat with the customer: ``source`` is what the portal calls its connector.
 
-    ``members`` are the staff among those who are in it, ``queue`` those of its line's queue.
+    ``inside`` are the ids of all who are in it, ``members`` the staff among them, ``queue`` those
+    of its line's queue.
     """
 
     chat: Chat
     source: str
+    inside: tuple[int, ...] = ()
     members: tuple[Account, ...] = ()
     queue: tuple[Account, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, its customer's active chats, and the account of whoever looks."""
+    """A record and its customer's active chats; accounts of who looks, and of who is meant.
+
+    ``who`` is ``None`` where they mean nobody, or somebody whom the portal does not know.
+    """
 
     item: CrmItem
     reader: Account | None
     chats: tuple[CustomerChat, ...]
+    who: Account | None = None
 
     def chat(self, chat_id: int) -> CustomerChat | None:
         """Give one of its chats; ``None`` where that is none of them."""
@@ -55,15 +66,19 @@ class Records:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        # Whoever looks at one record looks at others: queues change seldom.
+        self._queues: TTLCache[tuple[str, int, int], tuple[int, ...]] = TTLCache(
+            maxsize=4096, ttl=QUEUE_KNOWN
+        )
 
-    async def find(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
-        """Look a record and its chats up, but not who is in them.
+    async def find(self, portal: Portal, user_id: int, item: CrmItem, who: int = 0) -> Record:
+        """Look a record and its chats up, and somebody whom its reader means, in two requests.
 
         Raises ``Refused`` where the portal does not show it to them, ``NoPermission``.
         """
         calls = {
             "item": item_call(item),
-            "reader": Call("im.user.get", {"ID": user_id}),
+            "people": accounts_call(sorted({user_id, who} - {0})),
             "chats": Call(
                 "imopenlines.crm.chat.get", {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
             ),
@@ -72,41 +87,67 @@ class Records:
         for answer in seen.values():
             if isinstance(answer, Bitrix24Error):
                 raise answer
-        sources = _sources(seen["chats"])
-        dialogs = {
-            f"chat{number}": Call("imopenlines.dialog.get", {"CHAT_ID": number})
-            for number in sources
-        }
-        found = await self._ask(portal, user_id, dialogs)
-        chats = [
-            CustomerChat(_chat(number, found[f"chat{number}"]), source)
-            for number, source in sources.items()
-            if is_dialog(found[f"chat{number}"])
-        ]
-        reader = account(seen["reader"]) if isinstance(seen["reader"], Mapping) else None
-        return Record(card(item, seen["item"]).item, reader, tuple(chats))
+        sources, people = _sources(seen["chats"]), accounts_in(seen["people"])
+        chats = await self._chats(portal, user_id, sources)
+        return Record(card(item, seen["item"]).item, people.get(user_id), chats, people.get(who))
 
     async def look(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
         """Look a record up with all there is to see. Raises as ``find``."""
-        record = await self.find(portal, user_id, item)
+        return await self._filled(portal, user_id, await self.find(portal, user_id, item))
+
+    async def look_again(self, portal: Portal, user_id: int, record: Record) -> Record:
+        """Look who is in the chats of a record that was found a moment ago. Raises as ``find``."""
         calls = {f"in{one.chat.id}": _members_call(one.chat.id) for one in record.chats}
-        lines = {one.chat.line_id for one in record.chats} - {0}
-        calls |= {f"line{number}": _queue_call(number) for number in lines}
         seen = await self._ask(portal, user_id, calls)
-        members = {one.chat.id: read_numbers(seen[f"in{one.chat.id}"]) for one in record.chats}
-        queues = {number: _queue(seen[f"line{number}"]) for number in lines}
-        everybody = [*members.values(), *queues.values()]
+        chats = [
+            replace(one, inside=read_numbers(seen[f"in{one.chat.id}"])) for one in record.chats
+        ]
+        return await self._filled(portal, user_id, replace(record, chats=tuple(chats)))
+
+    async def _chats(
+        self, portal: Portal, user_id: int, sources: Mapping[int, str]
+    ) -> tuple[CustomerChat, ...]:
+        calls: dict[str, Call] = {}
+        for number in sources:
+            calls[f"chat{number}"] = Call("imopenlines.dialog.get", {"CHAT_ID": number})
+            calls[f"in{number}"] = _members_call(number)
+        found = await self._ask(portal, user_id, calls)
+        return tuple(
+            CustomerChat(
+                _chat(number, found[f"chat{number}"]),
+                source,
+                inside=read_numbers(found[f"in{number}"]),
+            )
+            for number, source in sources.items()
+            if is_dialog(found[f"chat{number}"])
+        )
+
+    async def _filled(self, portal: Portal, user_id: int, record: Record) -> Record:
+        """Say who the people of these ids are, and who stands in the lines' queues."""
+        lines = {one.chat.line_id for one in record.chats} - {0}
+        queues = await self._queues_of(portal, user_id, lines)
+        everybody = [*(one.inside for one in record.chats), *queues.values()]
         accounts = await self._accounts(portal, user_id, {n for some in everybody for n in some})
         chats = tuple(
-            CustomerChat(
-                one.chat,
-                one.source,
-                _staff(members[one.chat.id], accounts),
-                _staff(queues.get(one.chat.line_id, ()), accounts),
+            replace(
+                one,
+                members=_staff(one.inside, accounts),
+                queue=_staff(queues.get(one.chat.line_id, ()), accounts),
             )
             for one in record.chats
         )
-        return Record(record.item, record.reader, chats)
+        return replace(record, chats=chats)
+
+    async def _queues_of(
+        self, portal: Portal, user_id: int, lines: Iterable[int]
+    ) -> dict[int, tuple[int, ...]]:
+        """Give who stands in these lines' queues, as somebody has seen it a moment ago."""
+        known = {one: self._queues.get((portal.member_id, user_id, one)) for one in lines}
+        calls = {f"line{one}": _queue_call(one) for one in lines if known[one] is None}
+        for name, answer in (await self._ask(portal, user_id, calls)).items():
+            line = int(name.removeprefix("line"))
+            known[line] = self._queues[portal.member_id, user_id, line] = _queue(answer)
+        return {line: queue or () for line, queue in known.items()}
 
     async def _accounts(
         self, portal: Portal, user_id: int, numbers: Iterable[int]

@@ -7,7 +7,7 @@ the visitor. Nothing is typed and nothing is said in those chats: the customer s
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,22 +104,36 @@ class TabPage:
         note = self._acts.read(visitor, str(posted.get("record", "")))
         if not visitor.connected:
             return await self._show(visitor, note.item)
-        came, chat_id = await self._act(visitor, note, posted), read_number(posted.get("chat")) or 0
-        find = _words(posted.get("find"), LONGEST_NAME)
-        return await self._show(visitor, note.item, came=came, chat_id=chat_id, find=find)
-
-    async def _act(self, visitor: Visitor, note: Note, posted: Form) -> Came | None:
-        """Carry out what a button stands for; ``None`` where none was pressed.
-
-        Nothing is done in a chat that the portal does not show the visitor as one of the record's.
-        """
         name = next((one for one in (*COMMANDS, *TURNS, PRESS) if one in posted), "")
+        find = _words(posted.get("find"), LONGEST_NAME)
+        at = read_number(posted.get("chat")) or 0
         if not name:
-            return None
-        record = await self._record(visitor, note.item, all_of_it=False)
-        one = record.chat(read_number(posted.get("chat")) or 0)
-        if one is None:
+            return await self._show(visitor, note.item, at=at, find=find)
+        where = visitor.portal, visitor.user_id
+        # What is pressed of a command names a person; else it names what was offered.
+        meant = posted.get("who") if name == "escalate" else posted.get(name)
+        who = (read_number(meant) or 0) if name in COMMANDS else 0
+        record = await self._seen(visitor, self._records.find(*where, note.item, who))
+        chat = record.chat(at)
+        if chat is None:
+            # Nothing is done in a chat that the portal does not show them as the record's.
             raise visitor.turned_away("tab_no_chat")
+        came = None
+        if record.who or not who:
+            came = await self._act(visitor, note, posted, name, record, chat)
+        record = await self._seen(visitor, self._records.look_again(*where, record))
+        return await self._show(visitor, note.item, record, came=came, at=at, find=find)
+
+    async def _act(
+        self,
+        visitor: Visitor,
+        note: Note,
+        posted: Form,
+        name: str,
+        record: Record,
+        one: CustomerChat,
+    ) -> Came | None:
+        """Carry out what a button stands for; ``None`` where it stands for nothing any more."""
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
         elif name in TURNS:
@@ -128,7 +142,7 @@ class TabPage:
                 return None
             params = json.dumps({"id": escalation.id})
         else:
-            people = await self._people(visitor, posted, name)
+            people = [record.who.person] if record.who else []
             if not people and name != "escalate":
                 return None
             params = _arguments(note.item, one, people, _words(posted.get("reason"), MAX_REASON))
@@ -140,18 +154,10 @@ class TabPage:
         ended = found.chain.ended if found else None
         return None if ended and ended.at < time.time() - SHOWN_FOR else found
 
-    async def _people(self, visitor: Visitor, posted: Form, name: str) -> list[Person]:
-        number = read_number(posted.get("who" if name == "escalate" else name))
-        if not number:
-            return []
-        names = await self._colleagues.names(visitor.portal, visitor.user_id, [number])
-        return [Person(id=number, name=names.get(number, ""))]
-
-    async def _record(self, visitor: Visitor, item: CrmItem, *, all_of_it: bool) -> Record:
-        """Look the record up as the visitor. Raises ``Stranger`` where they may not."""
-        look = self._records.look if all_of_it else self._records.find
+    async def _seen(self, visitor: Visitor, looking: Awaitable[Record]) -> Record:
+        """Give a record as the visitor sees it. Raises ``Stranger`` where they may not."""
         try:
-            record = await look(visitor.portal, visitor.user_id, item)
+            record = await looking
         except (Refused, NoPermission):
             raise visitor.turned_away("tab_closed") from None
         reader = record.reader
@@ -163,13 +169,16 @@ class TabPage:
         self,
         visitor: Visitor,
         item: CrmItem,
+        record: Record | None = None,
         *,
         came: Came | None = None,
-        chat_id: int = 0,
+        at: int = 0,
         find: str = "",
     ) -> web.StreamResponse:
         member_id, user_id = visitor.portal.member_id, visitor.user_id
-        record = await self._record(visitor, item, all_of_it=True) if visitor.connected else None
+        if record is None and visitor.connected:
+            looking = self._records.look(visitor.portal, user_id, item)
+            record = await self._seen(visitor, looking)
         chats = record.chats if record else ()
         found = await self._found(visitor, find) if find else []
         off = (await self._settings.of(member_id)).commands_off
@@ -185,7 +194,7 @@ class TabPage:
             chats=chats,
             escalations={one.chat.id: await self._escalation(visitor, one) for one in chats},
             time_zone=visitor.time_zone,
-            chat_id=chat_id,
+            chat_id=at,
             find=find,
             found=found,
             may={name: name not in off for name in COMMANDS},
