@@ -29,7 +29,7 @@ from aiohttp import ClientSession, ClientTimeout
 from crowd import CHATS, PEOPLE, populate
 from hosting import Bots, Router, are_ready, routed
 from postgres import Server, running_server
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from stage import ADD, ANNA, CLIENT_ID, CLIENT_SECRET, OLGA, Stage, free_port, settings_for
 
 from bot.portals.settings import PortalSettings, PortalSettingsStore
@@ -42,11 +42,15 @@ from sandbox.state import State
 SECONDS_A_COMMAND = 0.05
 SETTLE = 120.0
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
-ASIDE = "SELECT message_id FROM inbox WHERE code = 'ends_processes'"
 ASKED = "SELECT message_id FROM inbox WHERE outcome = 'asked'"
 # Whose requester had too much waiting: it was refused, and they were told so.
 REFUSED = "SELECT message_id FROM inbox WHERE replace(lane, '/refused', '') <> lane"
 TOLD = "дважды остановила бота"
+# Where a process has ended while it told so, another one has told what was noted.
+ASIDE = f"""
+    SELECT message_id FROM inbox
+    WHERE code = 'ends_processes' OR outcome = 'told' AND replies LIKE '%{TOLD}%'
+"""
 
 # Whom an escalation names, ten numbers for each; how long each has; and how it is told of.
 CALLED, IN_CHAIN = 40_000, 3
@@ -171,7 +175,7 @@ async def _play(
             colleagues.cancel()
             codes = await bots.stop()
         with stage.engine.connect() as connection:
-            aside = set(connection.exec_driver_sql(ASIDE).scalars())
+            aside = set(connection.execute(text(ASIDE)).scalars())
             refused = set(connection.exec_driver_sql(REFUSED).scalars())
             # Two processes have died over it before anything had proven it: it waits for a word.
             asked = set(connection.exec_driver_sql(ASKED).scalars())
