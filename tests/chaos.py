@@ -47,10 +47,10 @@ ASKED = "SELECT message_id FROM inbox WHERE outcome = 'asked'"
 REFUSED = "SELECT message_id FROM inbox WHERE replace(lane, '/refused', '') <> lane"
 TOLD = "дважды остановила бота"
 # Where a process has ended while it told so, another one has told what was noted.
-ASIDE = f"""
-    SELECT message_id FROM inbox
-    WHERE code = 'ends_processes' OR outcome = 'told' AND replies LIKE '%{TOLD}%'
-"""
+ASIDE = (
+    "SELECT message_id FROM inbox"
+    " WHERE code = 'ends_processes' OR outcome = 'told' AND replies LIKE :told"
+)
 
 # Whom an escalation names, ten numbers for each; how long each has; and how it is told of.
 CALLED, IN_CHAIN = 40_000, 3
@@ -175,7 +175,7 @@ async def _play(
             colleagues.cancel()
             codes = await bots.stop()
         with stage.engine.connect() as connection:
-            aside = set(connection.execute(text(ASIDE)).scalars())
+            aside = set(connection.execute(text(ASIDE), {"told": f"%{TOLD}%"}).scalars())
             refused = set(connection.exec_driver_sql(REFUSED).scalars())
             # Two processes have died over it before anything had proven it: it waits for a word.
             asked = set(connection.exec_driver_sql(ASKED).scalars())
