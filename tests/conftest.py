@@ -16,6 +16,7 @@ from postgres import Server, binaries, empty, running_server
 from scenes import staged, standing
 from stage import Stage, free_port, settings_for
 
+import bot.story.timers
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
@@ -25,6 +26,9 @@ from sandbox.server import Portal
 gc.set_threshold(20_000)
 
 write_out_once()
+
+# A test that lets hours go by moves what is due, and is not to wait then for the next look.
+bot.story.timers.TICK = 0.1
 
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
