@@ -26,6 +26,18 @@ async def changes(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
     return [(call["method"], call["params"]) for call in calls]
 
 
+async def said(stage: Stage, words: str, user: int = OLGA) -> str:
+    """Wait until somebody is told something with these words."""
+    found: list[str] = []
+
+    async def is_said() -> bool:
+        found[:] = [one for one in await stage.told_privately(user) if words in one]
+        return bool(found)
+
+    await stage.until(is_said)
+    return found[-1]
+
+
 async def keyboard(stage: Stage, user: int = OLGA) -> tuple[int, list[dict[str, Any]]]:
     """Give the last message of the bot's with buttons that somebody has privately."""
     messages = (await stage.get(f"dialogs/{user}"))["messages"]

@@ -13,6 +13,8 @@ from stage import ANNA, BOT, CHAT, OLGA, SEND, Stage
 
 _messages = count(50_000)
 
+TYPED = "/invite id12"
+
 Fields = dict[str, str]
 
 
@@ -161,3 +163,14 @@ def pressed(stage: Stage, carried: str, *, user: int = OLGA, **changed: str | No
     """Give the event by which somebody seems to have pressed a button."""
     about = {"data__command__context": "keyboard", "data__message__authorId": str(BOT), **changed}
     return forged(stage, f"/press {carried}", user=user, **about)
+
+
+def consent_of(page: str) -> str:
+    """What the page's form would send; empty where it asks nothing."""
+    return page.partition('name="consent" value="')[2].partition('"')[0]
+
+
+async def consented(stage: Stage, consent: str) -> int:
+    url = f"{stage.settings.public_url}/bitrix24/connect"
+    async with stage.session.post(url, data={"consent": consent}) as response:
+        return response.status

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from app_page import opened
 from browser import running_chromium
 from compiled import write_out_once
 from installed import Yesterday, as_of_yesterday
 from postgres import Server, binaries, empty, running_server
 from scenes import staged, standing
-from stage import Stage, free_port, settings_for
+from stage import BOSS, Stage, free_port, settings_for
 
 import bot.story.timers
 from bot.settings import Settings
@@ -180,3 +181,12 @@ async def stage(
         assert yesterday or await stage.install() == 200
         stage.seat_the_bot()
         yield stage
+
+
+@pytest.fixture
+async def known(stage: Stage) -> Stage:
+    """A stage whose bot keeps pairs of Olga and of the boss."""
+    await stage.say("/who")
+    await opened(stage, BOSS)
+    await stage.settled()
+    return stage

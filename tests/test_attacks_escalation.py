@@ -8,7 +8,35 @@ import json
 import time
 
 import pytest
-from attacking import as_bots, forged, garbage, own, payload, post, pressed, put, rows
+from app_page import words_of
+from attacking import (
+    as_bots,
+    consent_of,
+    consented,
+    forged,
+    garbage,
+    own,
+    payload,
+    post,
+    pressed,
+    put,
+    rows,
+)
+from escalating import (
+    PASS_ON,
+    TAKE,
+    called,
+    card,
+    deciding,
+    ended,
+    ends,
+    in_chat,
+    next_one,
+    passed_on,
+    press,
+    stop_button,
+    time_passes,
+)
 from sqlalchemy import text
 from stage import (
     ADD,
@@ -25,21 +53,6 @@ from stage import (
 )
 from tab_page import opened
 from tab_page import pressed as pressed_on
-from test_attacks import consent_of, consented, words_shown
-from test_chain import (
-    PASS_ON,
-    TAKE,
-    called,
-    card,
-    deciding,
-    ended,
-    ends,
-    in_chat,
-    next_one,
-    press,
-    stop_button,
-    time_passes,
-)
 from test_connect import connected, offered
 from test_lifecycle import _left
 
@@ -166,7 +179,7 @@ async def test_a_chain_goes_on_with_a_stored_pair_once_it_is_consented_to(stage:
     await stage.say("/who")
     await post(stage, forged(stage, "/escalate @12 @15 --wait 2m -- срочно", user=OLGA))
     _, page = await connected(stage, await offered(stage))
-    assert "/escalate @12 @15 --wait 2m -- срочно" in words_shown(page)
+    assert "/escalate @12 @15 --wait 2m -- срочно" in words_of(page)
     assert ends(stage) == []
 
     assert await consented(stage, consent_of(page)) == 200
@@ -297,9 +310,7 @@ async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Sta
     await deciding(stage, not_needed="leave")
     stage.portal.state.chats[CHAT].members.append(ANNA)
     await stage.faults(user={"id": ANNA, "history": "any"})
-    await stage.say("/escalate")
-    await time_passes(stage, 301)
-    await next_one(stage, BOSS)
+    await passed_on(stage)
     await stage.say("/escalate @21", user=ANNA)
     await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
 

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import pytest
 from app_page import session_of, words_of
 from attacking import Watch
+from escalating import ends, in_chat
 from stage import ADD, ANNA, BOT, CHAT, CUSTOMER, DINA, IVAN, OLGA, ON_SQLITE, Stage
 from tab_page import address, opened, pressed, record_of, sent
-from test_chain import ends, in_chat
 from test_lifecycle import _left
 
 pytestmark = ON_SQLITE

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from acting import keyboard, press
+from acting import keyboard, press, said
 from app_page import opened, posted
 from stage import (
     ADD,
@@ -18,7 +18,7 @@ from stage import (
     UNBOUND,
     Stage,
 )
-from test_undo import said, time_passes
+from test_undo import time_passes
 
 import handlers
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession
 from app_page import opened, posted, words_of
+from escalating import TAKE, card, decide
 from process import bot_process, ready
 from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
-from test_chain import TAKE, card
-from test_escalate import decide
 
 from bot.inbox.accepted import POISON
 from bot.settings import Settings

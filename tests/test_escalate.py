@@ -1,23 +1,14 @@
 """/escalate, as operators type it."""
 
 import pytest
+from acting import said
+from escalating import decide
 from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-from test_undo import said
-
-from bot.portals.settings import PortalSettings, PortalSettingsStore
-from bot.store.database import Database
 
 OTHER_CHAT = 8774
 
 # Buttons and settings are stored on both kinds by their own tests.
 pytestmark = ON_SQLITE
-
-
-async def decide(stage: Stage, **decisions: object) -> None:
-    """Let the administrator decide, before the bot has asked."""
-    database = Database(stage.engine)
-    store = PortalSettingsStore(database)
-    await store.save(stage.portal.state.settings.member_id, PortalSettings(**decisions))
 
 
 async def test_calls_the_responsible_into_this_chat(stage: Stage) -> None:

@@ -10,11 +10,11 @@ from typing import get_args
 import pytest
 from aiohttp import ClientSession
 from app_page import opened, posted, words_of
+from escalating import TAKE, card, ended, press, time_passes
 from process import bot_process, ready
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from stage import CUSTOMER, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, RESPONSIBLE, Stage
-from test_chain import TAKE, card, ended, press, time_passes
 
 from bot.bitrix24.documented import METHODS
 from bot.figures import OTHER

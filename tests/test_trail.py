@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 from app_page import opened, posted, rows_of
-from stage import BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-from test_chain import (
+from escalating import (
     ADMINISTRATOR,
     LANGUAGES,
     TAKE,
     card,
+    decide,
     deciding,
     ended,
     in_chat,
-    next_one,
+    passed_on,
     press,
     speaking,
     stop_button,
     time_passes,
 )
-from test_escalate import decide
+from stage import BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from test_shapes import IMPATIENT
 
 import bot.commands.trail
@@ -75,9 +75,7 @@ async def test_the_comment_tells_who_was_called_by_whom_what_for_and_who_took_it
 ) -> None:
     stage = empty_stage
     await speaking(stage, language, trail=True)
-    await stage.say("/escalate -- клиент [b]злится[/b] &#91;USER=12]x[/USER]")
-    await time_passes(stage, 301)
-    await next_one(stage, BOSS)
+    await passed_on(stage, "/escalate -- клиент [b]злится[/b] &#91;USER=12]x[/USER]")
     await time_passes(stage, 90)
 
     await press(stage, await card(stage, BOSS), TAKE, BOSS)
@@ -263,9 +261,7 @@ async def test_all_of_an_escalation_is_in_the_journal_under_its_command(
 ) -> None:
     stage = empty_stage
     await deciding(stage, trail=True)
-    await stage.say("/escalate")
-    await time_passes(stage, 301)
-    await next_one(stage, BOSS)
+    await passed_on(stage)
     await press(stage, await card(stage, BOSS), TAKE, BOSS)
     await ended(stage, "taken")
     _, page = await opened(stage, ADMINISTRATOR)

@@ -1,9 +1,8 @@
 """/undo and --for: what was done is taken back, at once or after a while."""
 
+from acting import DELETE, said
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
-
-DELETE = "imopenlines.crm.chat.user.delete"
 
 
 async def time_passes(stage: Stage, seconds: float) -> None:
@@ -13,18 +12,6 @@ async def time_passes(stage: Stage, seconds: float) -> None:
             text("UPDATE stays SET until = until - :s, remind_at = remind_at - :s"),
             {"s": seconds},
         )
-
-
-async def said(stage: Stage, words: str, user: int = OLGA) -> str:
-    """Wait until somebody is told something with these words."""
-    found: list[str] = []
-
-    async def is_said() -> bool:
-        found[:] = [one for one in await stage.told_privately(user) if words in one]
-        return bool(found)
-
-    await stage.until(is_said)
-    return found[-1]
 
 
 async def test_takes_back_the_last_command_only(stage: Stage) -> None:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from app_page import opened
+from escalating import decide
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
-from test_escalate import decide
 
 import handlers
 

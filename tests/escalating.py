@@ -1,0 +1,183 @@
+"""An escalation on its way: how a scene of it is set, driven and looked at."""
+
+import pytest
+from sqlalchemy import text
+from stage import (
+    ADD,
+    BOSS,
+    CHAT,
+    OLGA,
+    Stage,
+)
+
+from bot.portals.settings import PortalSettings, PortalSettingsStore
+from bot.store.database import Database
+
+LANGUAGES = pytest.mark.parametrize("language", ["ru", "en"])
+ADMINISTRATOR = 1
+TAKE, PASS_ON = 0, 1
+# Minutes pass in a moment here: the bot need not count for them what the portal takes in them.
+UNHURRIED = pytest.mark.settings(portal_bucket=10**6)
+
+WORDS = {
+    "ru": {
+        "late": "⏭ [USER=21]Роман Соколов[/USER]: нет ответа за 5 минут. В чат [CHAT=8773]сделка "
+        "№ 288 «Поставка оборудования»[/CHAT] бот позвал: [USER=3]Борис Волков[/USER] "
+        "(руководитель).",
+        "cannot": "⏭ [USER=21]Роман Соколов[/USER]: «Не могу». В чат [CHAT=8773]",
+        "asked": "👋 [USER=7]Ольга Смирнова[/USER] зовёт вас в чат с клиентом",
+        "line": "✅ Эскалация принята: [USER=21]Роман Соколов[/USER], через 1 минуту 40 секунд.",
+        "taken": "✅ Эскалация принята (чат [CHAT=8773]сделка № 288 «Поставка оборудования»"
+        "[/CHAT]): [USER=21]Роман Соколов[/USER], через 1 минуту 40 секунд.",
+        "thanks": "👍 Ответ получит [USER=7]Ольга Смирнова[/USER].",
+        "not needed": "вопрос взят, отвечает [USER=3]Борис Волков[/USER]. Ваша помощь больше не "
+        "нужна.",
+        "off": "вызов отменён. Ваша помощь больше не нужна",
+        "nobody": "⚠️ Никто не ответил за 10 минут",
+        "called": ": чат [CHAT=8773]сделка № 288 «Поставка оборудования»[/CHAT]. Вызваны: "
+        "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
+        "unasked": "Кого ещё не спрашивали: [USER=15]Анна Орлова[/USER]. Позвать: "
+        "[b]/escalate сделка 288 @Анна Орлова[/b]",
+        "stopped": "🛑 Эскалация остановлена",
+        "connect": "🔑 Ваша эскалация ждёт",
+        "closed": "ℹ️ Диалог завершён, поэтому больше никого бот не зовёт",
+        "chain": "звать по одному, пока кто-нибудь не возьмёт, на ответ каждому 2 минуты: "
+        "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Пока ничего не изменилось.",
+        "wait": "Можно от минуты до трёх часов",
+    },
+    "en": {
+        "late": "⏭ [USER=21]Роман Соколов[/USER] hasn't taken it in 5 min. Called to the chat of "
+        '[CHAT=8773]deal 288 "Поставка оборудования"[/CHAT]: [USER=3]Борис Волков[/USER] (head).',
+        "cannot": "⏭ [USER=21]Роман Соколов[/USER] can't. Called to the chat of [CHAT=8773]",
+        "asked": "👋 [USER=7]Ольга Смирнова[/USER] asks you to join a chat with a customer",
+        "line": "✅ [USER=21]Роман Соколов[/USER] took it after 1 min 40 s.",
+        "taken": "✅ [USER=21]Роман Соколов[/USER] took it after 1 min 40 s: the chat of "
+        '[CHAT=8773]deal 288 "Поставка оборудования"[/CHAT].',
+        "thanks": "👍 [USER=7]Ольга Смирнова[/USER] will be told.",
+        "not needed": "[USER=3]Борис Волков[/USER] has taken it. You are not needed any more.",
+        "off": "the call is off. You are not needed any more",
+        "nobody": "⚠️ Nobody has taken it in 10 min",
+        "called": ': the chat of [CHAT=8773]deal 288 "Поставка оборудования"[/CHAT]. Called: '
+        "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
+        "unasked": "Not asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
+        "[b]/escalate deal 288 @Анна Орлова[/b]",
+        "stopped": "🛑 Escalation stopped",
+        "connect": "🔑 Your escalation waits",
+        "closed": "ℹ️ The dialog has ended, so nobody else is called",
+        "chain": "calling one after the other until somebody takes it, 2 min each: "
+        "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Nothing changed.",
+        "wait": "From a minute to three hours",
+    },
+}
+
+
+async def decide(stage: Stage, **decisions: object) -> None:
+    """Let the administrator decide, before the bot has asked."""
+    database = Database(stage.engine)
+    store = PortalSettingsStore(database)
+    await store.save(stage.portal.state.settings.member_id, PortalSettings(**decisions))
+
+
+async def deciding(stage: Stage, **decisions: object) -> None:
+    """Install the bot where the administrator has decided something."""
+    await decide(stage, **decisions)
+    assert await stage.install() == 200
+    stage.seat_the_bot()
+
+
+async def speaking(stage: Stage, language: str, **decisions: object) -> dict[str, str]:
+    """Install the bot where everybody reads this language."""
+    await deciding(stage, default_language=language, **decisions)
+    await stage.faults(events={"language": language})
+    return WORDS[language]
+
+
+async def time_passes(stage: Stage, seconds: float) -> None:
+    """Let the bot's escalations grow older, and come to what is due then."""
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE escalations SET begun_at = begun_at - :s, until = until - :s, "
+                "due_at = due_at - :s"
+            ),
+            {"s": seconds},
+        )
+    # What was asked of the portal before has drained meanwhile.
+    bucket = stage.portal.state.bucket
+    bucket.resize(bucket.size, bucket.rate)
+
+
+def ends(stage: Stage) -> list[str | None]:
+    """How each escalation has ended; ``None`` for one that goes on."""
+    with stage.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT ended_as FROM escalations ORDER BY command_id"
+        ).all()
+    return [row[0] for row in rows]
+
+
+async def ended(stage: Stage, how: str) -> None:
+    async def is_ended() -> bool:
+        return ends(stage) == [how] and not stage.waiting()
+
+    await stage.until(is_ended)
+    await stage.settled()
+
+
+async def in_chat(stage: Stage, chat: int = CHAT) -> list[str]:
+    """The bot's lines in the customer's chat; each of them is internal."""
+    messages = (await stage.chat(chat))["messages"]
+    own = [one for one in messages if "Switchboard" in one["text"] or one["author_id"] == 456]
+    assert all(one["system"] and not one["to_customer"] for one in own)
+    return [one["text"].removeprefix("[USER=456]Switchboard[/USER]\n ") for one in own]
+
+
+async def card(stage: Stage, user: int) -> int:
+    """The newest message in somebody's talk with the bot that has the two buttons."""
+    found: list[int] = []
+
+    async def is_there() -> bool:
+        messages = (await stage.get(f"dialogs/{user}"))["messages"]
+        found[:] = [one["id"] for one in messages if len(one["keyboard"] or []) == 2]
+        return bool(found)
+
+    await stage.until(is_there)
+    return found[-1]
+
+
+async def press(stage: Stage, message: int, button: int, user: int) -> None:
+    body = {"message_id": message, "button": button, "user_id": user}
+    await stage.post("presses", body)
+    await stage.settled()
+
+
+async def stop_button(stage: Stage) -> tuple[int, int]:
+    """The message in the chat that has the button to stop, and which one it is."""
+    messages = (await stage.chat())["messages"]
+    for one in reversed(messages):
+        for number, button in enumerate(one["keyboard"] or []):
+            if button["TEXT"] in ("Остановить", "Stop"):
+                return one["id"], number
+    raise AssertionError
+
+
+async def called(stage: Stage) -> list[int]:
+    """Whom the portal was asked to bring in, always with Olga's own token."""
+    calls = await stage.calls(ADD)
+    assert {(call["user_id"], call["auth"]) for call in calls} <= {(OLGA, "user")}
+    return [int(call["params"]["USER_ID"]) for call in calls]
+
+
+async def next_one(stage: Stage, person: int) -> None:
+    async def is_called() -> bool:
+        return person in await stage.members() and not stage.waiting()
+
+    await stage.until(is_called)
+    await stage.settled()
+
+
+async def passed_on(stage: Stage, words: str = "/escalate") -> None:
+    """Escalate, and let the responsible miss their time: their head is called."""
+    await stage.say(words)
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)

@@ -1,0 +1,109 @@
+"""What an escalation outlasts: lost tokens, another operator, a silent portal, an erasure."""
+
+from typing import Any
+
+import pytest
+from acting import said
+from escalating import LANGUAGES, called, ended, ends, next_one, speaking, time_passes
+from stage import (
+    ANNA,
+    BOSS,
+    CHAT,
+    OLGA,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    RESPONSIBLE,
+    Stage,
+    bot_running,
+    settings_for,
+)
+from terminal import ran
+from test_connect import connected, offered
+
+
+@LANGUAGES
+async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, language: str) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await stage.say("/escalate")
+    await stage.faults(tokens="revoked", user_id=OLGA)
+
+    await time_passes(stage, 301)
+
+    assert words["connect"] in await said(stage, "🔑")
+    await stage.settled()
+    assert await called(stage) == [RESPONSIBLE]
+    assert ends(stage) == [None]
+    status, _page = await connected(stage, await offered(stage))
+    assert status == 200
+    await next_one(stage, BOSS)
+    assert (await called(stage))[-1] == BOSS
+
+
+@ON_SQLITE
+async def test_a_dialog_that_is_passed_on_goes_on(stage: Stage) -> None:
+    await stage.say("/escalate")
+    chat = stage.portal.state.chats[CHAT]
+    chat.owner, chat.members = ANNA, [ANNA, 599, 456]
+
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+FULL = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": "Too many requests"}
+
+
+@ON_SQLITE
+@pytest.mark.settings(retry_for=1.5)
+@pytest.mark.parametrize("fault", [{"html": 503}, {"error": FULL}])
+async def test_a_portal_that_does_not_answer_holds_it_up(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
+    await stage.say("/escalate")
+    await stage.faults(method="*", times=None, **fault)
+    await time_passes(stage, 301)
+
+    async def is_put_off() -> bool:
+        late = "SELECT count(*) FROM escalations WHERE due_at > until AND due_at < until + 3600"
+        return bool(stage.count(late)) and not stage.waiting()
+
+    await stage.until(is_put_off, 20)
+    await stage.faults(clear=True)
+    await time_passes(stage, 61)
+
+    await next_one(stage, BOSS)
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> None:
+    """Erased are Roman, who was called, and then Olga, who has asked: with her it is gone."""
+    await stage.say("/escalate")
+    member_id = stage.portal.state.settings.member_id
+    forget = ("forget", "--portal", member_id, "--yes", "--person")
+
+    assert (await ran(stage.settings, *forget, str(RESPONSIBLE))).code == 0
+    await stage.faults(user={"id": RESPONSIBLE, "absent": "2027-12-01T00:00:00+03:00"})
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)
+
+    assert (await said(stage, "⏭")).startswith("⏭ В чат [CHAT=8773]")
+    assert (await ran(stage.settings, *forget, str(OLGA))).code == 0
+    assert ends(stage) == []
+
+
+@ON_POSTGRESQL
+async def test_two_processes_call_the_next_one_once(stage: Stage) -> None:
+    settings = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
+    async with bot_running(settings):
+        await stage.say("/escalate")
+        await time_passes(stage, 301)
+        await next_one(stage, BOSS)
+        await time_passes(stage, 301)
+        await ended(stage, "nobody")
+
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+    assert len([one for one in await stage.told_privately() if one.startswith("⏭")]) == 1
+    assert len([one for one in await stage.told_privately() if "Никто не ответил" in one]) == 1

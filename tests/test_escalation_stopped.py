@@ -1,0 +1,121 @@
+"""An escalation that is stopped: by its requester, by /undo, with its dialog, with the app."""
+
+from acting import said
+from escalating import (
+    LANGUAGES,
+    called,
+    ended,
+    ends,
+    next_one,
+    passed_on,
+    press,
+    speaking,
+    stop_button,
+    time_passes,
+)
+from stage import (
+    BOSS,
+    CHAT,
+    OLGA,
+    ON_SQLITE,
+    RESPONSIBLE,
+    Stage,
+)
+
+
+@LANGUAGES
+async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await stage.say("/escalate")
+    number, button = await stop_button(stage)
+
+    await press(stage, number, button, RESPONSIBLE)
+    assert "[USER=7]" in (await stage.told_privately(RESPONSIBLE))[-1]
+    assert ends(stage) == [None]
+    await press(stage, number, button, OLGA)
+    await ended(stage, "stopped")
+
+    assert words["stopped"] in "\n".join(await stage.told_privately())
+    assert words["off"] in (await stage.told_privately(RESPONSIBLE))[-1]
+    await time_passes(stage, 3600)
+    await stage.settled()
+    assert await called(stage) == [RESPONSIBLE]
+    assert RESPONSIBLE in await stage.members()
+
+
+@LANGUAGES
+async def test_undo_stops_it_and_takes_out_whoever_has_come(
+    empty_stage: Stage, language: str
+) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await passed_on(stage)
+
+    reply = await stage.say("/undo")
+
+    assert "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER]" in reply
+    assert ends(stage) == ["undone"]
+    assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
+    for person in (RESPONSIBLE, BOSS):
+        assert words["off"] in (await stage.told_privately(person))[-1]
+    await time_passes(stage, 3600)
+    assert not (await stage.say("/undo")).startswith("↩️")
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+async def test_undo_takes_back_the_last_command_and_not_an_escalation_before_it(
+    stage: Stage,
+) -> None:
+    await stage.say("/escalate")
+    await stage.say("/invite @15")
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)
+
+    assert "Больше не в этом чате: [USER=15]Анна Орлова[/USER]." in await stage.say("/undo")
+
+    assert ends(stage) == [None]
+    assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
+
+
+@ON_SQLITE
+async def test_undo_stops_it_where_nobody_had_to_come(stage: Stage) -> None:
+    await stage.say("/invite id21")
+    await stage.say("/escalate")
+
+    assert "🛑 Эскалация остановлена" in await stage.say("/undo")
+
+    assert ends(stage) == ["undone"]
+    assert RESPONSIBLE in await stage.members()
+
+
+@LANGUAGES
+async def test_a_dialog_that_is_closed_ends_it(empty_stage: Stage, language: str) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await stage.say("/escalate")
+    await stage.faults(chat={"id": CHAT, "status": 60})
+    await time_passes(stage, 301)
+
+    assert words["closed"] in await said(stage, "ℹ️")
+    await ended(stage, "stopped")
+    assert await called(stage) == [RESPONSIBLE]
+
+
+@ON_SQLITE
+async def test_it_ends_with_the_app(stage: Stage) -> None:
+    await stage.say("/escalate")
+    await stage.post("uninstall", {"clean": True})
+
+    async def has_left() -> bool:
+        return bool(stage.count("SELECT count(*) FROM portals WHERE left_at IS NOT NULL"))
+
+    await stage.until(has_left)
+    await time_passes(stage, 301)
+
+    async def is_dropped() -> bool:
+        return bool(stage.count("SELECT count(*) FROM inbox WHERE outcome = 'dropped'"))
+
+    await stage.until(is_dropped)
+    assert await called(stage) == [RESPONSIBLE]

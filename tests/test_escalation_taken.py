@@ -1,0 +1,174 @@
+"""An escalation that somebody takes: what counts as taking it, and who hears of it."""
+
+import json
+import time
+
+import pytest
+from acting import DELETE
+from escalating import (
+    LANGUAGES,
+    PASS_ON,
+    TAKE,
+    UNHURRIED,
+    called,
+    card,
+    deciding,
+    ended,
+    ends,
+    in_chat,
+    next_one,
+    passed_on,
+    press,
+    speaking,
+    time_passes,
+)
+from sqlalchemy import text
+from stage import (
+    BOSS,
+    CHAT,
+    IVAN,
+    OLGA,
+    ON_SQLITE,
+    RESPONSIBLE,
+    Stage,
+)
+
+
+@LANGUAGES
+async def test_who_presses_takes_it(empty_stage: Stage, language: str) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await stage.say("/escalate")
+    number = await card(stage, RESPONSIBLE)
+    await time_passes(stage, 99.5)
+
+    await press(stage, number, TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+
+    assert (await stage.told_privately(RESPONSIBLE))[-1] == words["thanks"]
+    assert (await in_chat(stage))[-1] == words["line"]
+    assert (await stage.told_privately())[-1] == words["taken"]
+    await time_passes(stage, 3600)
+    await stage.settled()
+    assert await called(stage) == [RESPONSIBLE]
+    assert (await in_chat(stage)).count(words["line"]) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("how", ["writes", "types a command", "is the operator"])
+async def test_what_else_counts_as_taking(stage: Stage, how: str) -> None:
+    await stage.say("/escalate")
+    match how:
+        case "writes":
+            await time_passes(stage, 60)
+            await stage.type("Здравствуйте, чем помочь?", user=RESPONSIBLE)
+            # The bot does not hear of it: the next look finds it.
+            await time_passes(stage, 241)
+        case "types a command":
+            await stage.type("/who", user=RESPONSIBLE)
+        case "is the operator":
+            stage.portal.state.chats[CHAT].owner = RESPONSIBLE
+            await time_passes(stage, 301)
+
+    await ended(stage, "taken")
+
+    assert "[USER=21]Роман Соколов[/USER], через " in (await in_chat(stage))[-1]
+    assert await called(stage) == [RESPONSIBLE]
+
+
+@ON_SQLITE
+async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
+    await stage.say("/invite id21")
+    await stage.type("Добрый день", user=RESPONSIBLE)
+    assert "Уже в чате [CHAT=8773]" in await stage.say("/escalate")
+
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    assert ends(stage) == [None]
+
+
+@UNHURRIED
+@LANGUAGES
+async def test_the_first_may_take_it_when_the_next_was_called(
+    empty_stage: Stage, language: str
+) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await passed_on(stage)
+    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await ended(stage, "taken")
+
+    assert words["not needed"] in (await stage.told_privately(RESPONSIBLE))[-1]
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+
+    assert "[USER=3]Борис Волков[/USER]" in (await stage.told_privately(RESPONSIBLE))[-1]
+    assert ends(stage) == ["taken"]
+    assert RESPONSIBLE in await stage.members()
+
+
+@UNHURRIED
+async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage: Stage) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed="leave", duty=(IVAN,))
+    await stage.say("/escalate")
+    await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    await next_one(stage, BOSS)
+    assert RESPONSIBLE not in await stage.members()
+    await time_passes(stage, 301)
+    await next_one(stage, IVAN)
+
+    await press(stage, await card(stage, IVAN), TAKE, IVAN)
+    await ended(stage, "taken")
+
+    members = await stage.members()
+    assert IVAN in members
+    assert BOSS not in members
+    assert (await stage.told_privately(BOSS))[-1].endswith(
+        "Ваша помощь больше не нужна, в чате вас уже нет."
+    )
+    assert {call["user_id"] for call in await stage.calls(DELETE)} == {OLGA}
+
+
+@ON_SQLITE
+async def test_from_another_chat_the_line_is_left_out(stage: Stage) -> None:
+    await stage.whisper("/escalate deal 288")
+    await stage.settled()
+    before = await in_chat(stage)
+
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+
+    assert await in_chat(stage) == before
+    assert "принята (чат [CHAT=8773]" in (await stage.told_privately())[-1]
+
+
+@ON_SQLITE
+async def test_after_ten_minutes_the_line_needs_the_bot_in_the_chat(stage: Stage) -> None:
+    """Command.answer posts nothing any more: it goes as a message that stays inside."""
+    with_bot = await _late(stage)
+    assert "✅ Эскалация принята: " in with_bot[-1]
+
+
+@ON_SQLITE
+async def test_where_the_bot_is_not_in_the_chat_only_the_requester_hears(
+    empty_stage: Stage,
+) -> None:
+    assert await empty_stage.install() == 200
+
+    lines = await _late(empty_stage)
+
+    assert not any("принята" in one for one in lines)
+    assert [one for one in await empty_stage.told_privately() if "принята" in one] != []
+
+
+async def _late(stage: Stage) -> list[str]:
+    await stage.say("/escalate")
+    with stage.engine.begin() as connection:
+        told = json.loads(connection.exec_driver_sql("SELECT event FROM escalations").scalar_one())
+        told["ts"] = time.time() - 700
+        change = text("UPDATE escalations SET event = :event")
+        connection.execute(change, {"event": json.dumps(told)})
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+    return await in_chat(stage)
