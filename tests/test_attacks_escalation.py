@@ -95,7 +95,10 @@ async def test_nobody_presses_in_the_place_of_who_is_called(stage: Stage, what: 
         await post(stage, {**pressed(stage, known, user=RESPONSIBLE), **brought})
         await post(stage, {**pressed(stage, known, user=ANNA), **brought})
 
-    assert rows(stage, "SELECT version FROM escalations") == [(0,)]
+    [(stored,)] = rows(stage, "SELECT chain FROM escalations")
+    chain = json.loads(stored)
+    assert chain["taken"] is None
+    assert not chain["callees"][0]["declined"]
     # It is still there for whom it was made.
     number = await card(stage, RESPONSIBLE)
     await press(stage, number, TAKE if what == "Беру" else PASS_ON, RESPONSIBLE)
