@@ -127,7 +127,7 @@ class TabPage:
         except (Refused, NoPermission):
             raise visitor.turned_away("tab_closed") from None
         reader = record.reader
-        if reader is None or reader.extranet or reader.customer or reader.bot:
+        if reader is None or reader.is_external:
             raise visitor.turned_away("tab_closed")
         return record
 
