@@ -235,7 +235,7 @@ def _together(missed: Sequence[Missed]) -> list[Missed]:
 
 
 def _kind(why: NotByItem) -> object:
-    return type(why), why.queued if isinstance(why, RequesterLacksHistory) else None
+    return type(why), why.closed if isinstance(why, RequesterLacksHistory) else None
 
 
 def _may_be_open(why: NotByItem, target: Target) -> bool:
