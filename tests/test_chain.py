@@ -413,6 +413,33 @@ async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage:
     assert {call["user_id"] for call in await stage.calls(DELETE)} == {OLGA}
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("how", ["stopped", "taken", "nobody"])
+async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
+    empty_stage: Stage, how: str
+) -> None:
+    stage = empty_stage
+    order = ("responsible",) if how == "nobody" else ("responsible", "head")
+    await deciding(stage, not_needed="leave", escalation=order)
+    await stage.say("/escalate")
+    if how == "taken":
+        await time_passes(stage, 301)
+        await next_one(stage, BOSS)
+        await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    elif how == "nobody":
+        await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    else:
+        await press(stage, *await stop_button(stage), OLGA)
+    await ended(stage, how)
+    assert RESPONSIBLE not in await stage.members()
+
+    reply = await stage.say("/undo")
+
+    assert reply.startswith("↩️ Отменено. Больше не в этом чате: ")
+    assert "[USER=21]Роман Соколов[/USER]" in reply
+    assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
+
+
 @LANGUAGES
 async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
