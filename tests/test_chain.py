@@ -343,6 +343,22 @@ async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None
     assert RESPONSIBLE in await stage.members()
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("not_needed", ["stay", "leave"])
+async def test_who_has_stopped_it_is_told_of_undo_where_somebody_stays(
+    empty_stage: Stage, not_needed: str
+) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed=not_needed)
+    await stage.say("/escalate")
+
+    await press(stage, *await stop_button(stage), OLGA)
+
+    told = await said(stage, "🛑 Эскалация остановлена")
+    assert ("Убрать тех, кто уже в чате: [b]/undo[/b]" in told) == (not_needed == "stay")
+    assert told.endswith((".", "[b]/undo[/b]"))
+
+
 @LANGUAGES
 async def test_undo_stops_it_and_takes_out_whoever_has_come(
     empty_stage: Stage, language: str
