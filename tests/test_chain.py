@@ -53,7 +53,7 @@ WORDS = {
         "closed": "ℹ️ Диалог завершён, поэтому больше никого бот не зовёт",
         "chain": "звать по одному, пока кто-нибудь не возьмёт, на ответ каждому 2 минуты: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Пока ничего не изменилось.",
-        "wait": "Можно от минуты до трёх часов",
+        "wait": "«5d» не подходит. Можно от минуты до трёх часов",
     },
     "en": {
         "late": "⏭ [USER=21]Роман Соколов[/USER] hasn't taken it in 5 min. Called to the chat of "
@@ -76,7 +76,7 @@ WORDS = {
         "closed": "ℹ️ The dialog has ended, so nobody else is called",
         "chain": "calling one after the other until somebody takes it, 2 min each: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Nothing changed.",
-        "wait": "From a minute to three hours",
+        "wait": '"5d" does not fit. From a minute to three hours',
     },
 }
 
