@@ -103,10 +103,11 @@ class EscalationClosed(Outcome):
 
 
 class EscalationStopped(Outcome):
-    """Its requester has stopped it."""
+    """Its requester has stopped it; ``remains``: somebody who came for it stays in the chat."""
 
     item: CrmItem
     chat_id: int
+    remains: bool
 
 
 class PassedOn(Outcome):
@@ -171,7 +172,8 @@ async def stop(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
     chain = (await chains.stop(found)).chain
     if not chain.stopped:
         raise EscalationOver(chain.taken.person if chain.taken else None)
-    return EscalationStopped(item=chain.item, chat_id=chain.chat_id)
+    remains = any(one.joined for one in chain.callees) and not await chains.lets_go()
+    return EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=remains)
 
 
 @router.button(ADVANCE)

@@ -102,7 +102,7 @@ async def _stopped(
     told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
     people = [one.person for one in chain.callees if one.joined]
     if not people:
-        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id), *told]
+        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False), *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     undone = await _take_out(departures, target, people)
     if not undone.missed:

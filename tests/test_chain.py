@@ -53,7 +53,7 @@ WORDS = {
         "closed": "ℹ️ Диалог завершён, поэтому больше никого бот не зовёт",
         "chain": "звать по одному, пока кто-нибудь не возьмёт, на ответ каждому 2 минуты: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Пока ничего не изменилось.",
-        "wait": "Можно от минуты до трёх часов",
+        "wait": "«5d» не подходит. Можно от минуты до трёх часов",
     },
     "en": {
         "late": "⏭ [USER=21]Роман Соколов[/USER] hasn't taken it in 5 min. Called to the chat of "
@@ -76,7 +76,7 @@ WORDS = {
         "closed": "ℹ️ The dialog has ended, so nobody else is called",
         "chain": "calling one after the other until somebody takes it, 2 min each: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Nothing changed.",
-        "wait": "From a minute to three hours",
+        "wait": '"5d" does not fit. From a minute to three hours',
     },
 }
 
@@ -257,7 +257,7 @@ async def test_what_else_counts_as_taking(stage: Stage, how: str) -> None:
 async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
     await stage.say("/invite id21")
     await stage.type("Добрый день", user=RESPONSIBLE)
-    assert "Уже в чате [CHAT=8773]" in await stage.say("/escalate")
+    assert "«Поставка оборудования». Уже в чате [CHAT=8773]" in await stage.say("/escalate")
 
     await time_passes(stage, 301)
 
@@ -343,6 +343,22 @@ async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None
     assert RESPONSIBLE in await stage.members()
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("not_needed", ["stay", "leave"])
+async def test_who_has_stopped_it_is_told_of_undo_where_somebody_stays(
+    empty_stage: Stage, not_needed: str
+) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed=not_needed)
+    await stage.say("/escalate")
+
+    await press(stage, *await stop_button(stage), OLGA)
+
+    told = await said(stage, "🛑 Эскалация остановлена")
+    assert ("Убрать тех, кто уже в чате: [b]/undo[/b]" in told) == (not_needed == "stay")
+    assert told.endswith((".", "[b]/undo[/b]"))
+
+
 @LANGUAGES
 async def test_undo_stops_it_and_takes_out_whoever_has_come(
     empty_stage: Stage, language: str
@@ -411,6 +427,33 @@ async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage:
         "Ваша помощь больше не нужна, в чате вас уже нет."
     )
     assert {call["user_id"] for call in await stage.calls(DELETE)} == {OLGA}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("how", ["stopped", "taken", "nobody"])
+async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
+    empty_stage: Stage, how: str
+) -> None:
+    stage = empty_stage
+    order = ("responsible",) if how == "nobody" else ("responsible", "head")
+    await deciding(stage, not_needed="leave", escalation=order)
+    await stage.say("/escalate")
+    if how == "taken":
+        await time_passes(stage, 301)
+        await next_one(stage, BOSS)
+        await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    elif how == "nobody":
+        await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    else:
+        await press(stage, *await stop_button(stage), OLGA)
+    await ended(stage, how)
+    assert RESPONSIBLE not in await stage.members()
+
+    reply = await stage.say("/undo")
+
+    assert reply.startswith("↩️ Отменено. Больше не в этом чате: ")
+    assert "[USER=21]Роман Соколов[/USER]" in reply
+    assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
 
 
 @LANGUAGES

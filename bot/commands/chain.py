@@ -151,6 +151,10 @@ class Chains:
         settings = await self._settings.of(self._command.event.member_id)
         return Person(id=self._portal.installer_id) if settings.at_end == "administrator" else None
 
+    async def lets_go(self) -> bool:
+        """Say whether the portal wants those out of the chat who are not needed any more."""
+        return (await self._settings.of(self._command.event.member_id)).not_needed == "leave"
+
     def candidates(self, named: Sequence[Person], responsible_id: int) -> AsyncIterator[Candidate]:
         """Give who is to be called, in their order."""
         event = self._command.event
@@ -430,8 +434,7 @@ class Chains:
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
         """Take people out, but for those whom another escalation wants in the same chat."""
-        settings = await self._settings.of(self._command.event.member_id)
-        if not callees or not (always or settings.not_needed == "leave"):
+        if not callees or not (always or await self.lets_go()):
             return ()
         others = [one.chain for one in await self._escalations.beside(escalation)]
         people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]

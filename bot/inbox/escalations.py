@@ -161,8 +161,12 @@ class Escalation:
 
     @property
     def acts(self) -> dict[int, int]:
-        """Give the commands that have called somebody for it, each with its own number."""
-        return {one.command_id: self.id for one in self.chain.callees}
+        """Give the commands that have done something for it, each with its own number.
+
+        They have called somebody, or ended it, which may have let somebody go.
+        """
+        acts = {one.command_id: self.id for one in self.chain.callees}
+        return acts | {self.chain.ended.command_id: self.id} if self.chain.ended else acts
 
     @property
     def is_late(self) -> bool:
