@@ -190,7 +190,7 @@ async def advance(
     if step.called:
         return _next(step)
     told, over = await ended(step, chains), step.escalation.over()
-    if not await trails.is_wanted(over):
+    if not trails.are_wanted(over):
         return told
     language = await languages.of_portal(event.member_id, event.language)
     words = wording.page("trail.j2", language, **dict(over))
@@ -274,7 +274,7 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
             chat_id=chain.chat_id,
         )
     ]
-    administrator = await chains.administrator()
+    administrator = chains.administrator
     if administrator and administrator.id != escalation.event.user.id:
         told.append(
             NobodyTookIt(

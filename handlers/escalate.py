@@ -18,7 +18,7 @@ from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal, RequesterLacksItem
 from bot.inbox.escalations import Skipped
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 from handlers.chain import card_of, stop_of
 
 router = Router()
@@ -74,7 +74,7 @@ async def escalate(
     crm: Crm,
     chains: Chains,
     requester: Requester,
-    settings: PortalSettingsStore,
+    settings: PortalSettings,
 ) -> Outcomes:
     args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
@@ -89,7 +89,7 @@ async def escalate(
         item=card.item,
         named=tuple(named.people),
         responsible_id=card.responsible_id,
-        wait=args.wait or (await settings.of(event.member_id)).take_within,
+        wait=args.wait or settings.take_within,
         wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
     )
     if args.dry:

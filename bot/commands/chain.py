@@ -51,7 +51,7 @@ from bot.inbox.escalations import (
 from bot.inbox.pressed import place_of
 from bot.portals.portals import Portal
 from bot.portals.proof import Actor
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 log = logging.getLogger(__name__)
 
@@ -110,46 +110,33 @@ class Step(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
+@dataclass(eq=False, slots=True)
 class Chains:
     """Carries escalations on, in the name of one command's requester."""
 
-    def __init__(
-        self,
-        requester: Requester,
-        lines: OpenLines,
-        crm: Crm,
-        policy: Policy,
-        arrivals: Arrivals,
-        departures: Departures,
-        escalations: Escalations,
-        settings: PortalSettingsStore,
-        portal: Portal,
-        figures: Figures,
-        command: Accepted,
-        actor: Actor,
-    ) -> None:
-        self._requester = requester
-        self._lines = lines
-        self._crm = crm
-        self._policy = policy
-        self._arrivals = arrivals
-        self._departures = departures
-        self._escalations = escalations
-        self._settings = settings
-        self._portal = portal
-        self._figures = figures
-        self._command = command
-        self._actor = actor
+    _requester: Requester
+    _lines: OpenLines
+    _crm: Crm
+    _policy: Policy
+    _arrivals: Arrivals
+    _departures: Departures
+    _escalations: Escalations
+    _settings: PortalSettings
+    _portal: Portal
+    _figures: Figures
+    _command: Accepted
+    _actor: Actor
 
     @property
     def number(self) -> int:
         """What an escalation is known by that this command begins."""
         return self._command.id
 
-    async def administrator(self) -> Person | None:
+    @property
+    def administrator(self) -> Person | None:
         """Give who else hears that nobody has taken it, if the portal wants that."""
-        settings = await self._settings.of(self._command.event.member_id)
-        return Person(id=self._portal.installer_id) if settings.at_end == "administrator" else None
+        is_told = self._settings.at_end == "administrator"
+        return Person(id=self._portal.installer_id) if is_told else None
 
     def candidates(self, named: Sequence[Person], responsible_id: int) -> AsyncIterator[Candidate]:
         """Give who is to be called, in their order."""
@@ -430,8 +417,7 @@ class Chains:
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
         """Take people out, but for those whom another escalation wants in the same chat."""
-        settings = await self._settings.of(self._command.event.member_id)
-        if not callees or not (always or settings.not_needed == "leave"):
+        if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
         others = [one.chain for one in await self._escalations.beside(escalation)]
         people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]

@@ -1,6 +1,7 @@
 """Whom an escalation calls when nobody is named."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account
 from bot.inbox.escalations import Skipped, Why
-from bot.portals.settings import PortalSettings, PortalSettingsStore, WorkingHours
+from bot.portals.settings import PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
 
 # How far up an escalation goes where heads are absent.
@@ -45,12 +46,12 @@ class Called(NamedTuple):
     role: str
 
 
+@dataclass(eq=False, slots=True)
 class Policy:
     """The order in which a portal looks for somebody: its own, or responsible, head, duty."""
 
-    def __init__(self, users: Users, settings: PortalSettingsStore) -> None:
-        self._users = users
-        self._settings = settings
+    _users: Users
+    _settings: PortalSettings
 
     async def candidates(
         self, responsible_id: int, event: CommandEvent
@@ -82,8 +83,7 @@ class Policy:
         self, asked: Collection[int], queue: Sequence[int], event: CommandEvent
     ) -> tuple[Person, ...]:
         """Give some who could still be asked: people on duty, then those of the line's queue."""
-        duty = (await self._settings.of(event.member_id)).duty
-        left = [one for one in dict.fromkeys((*duty, *queue)) if one not in asked]
+        left = [one for one in dict.fromkeys((*self._settings.duty, *queue)) if one not in asked]
         accounts = await self._users.accounts(left[:MOST_ASKED])
         found = [accounts[one] for one in left if one in accounts]
         return tuple(one.person for one in found if not _obstacle(one, event))[:MOST_NAMED]
@@ -91,7 +91,7 @@ class Policy:
     async def _candidates(
         self, responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[tuple[Account, str]]:
-        settings = await self._settings.of(event.member_id)
+        settings = self._settings
         accounts = await self._users.accounts(filter(None, (responsible_id, *settings.duty)))
         for role in order(settings, datetime.now(UTC)):
             if role == "responsible" and responsible_id in accounts:
