@@ -8,7 +8,7 @@ from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.commands.trail import Trails
 from bot.errors import Refusal
-from bot.inbox.escalations import ADVANCE, LONGEST, Escalation, Skipped
+from bot.inbox.escalations import ADVANCE, LONGEST, Chain, Escalation, Skipped
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 from handlers.briefs import Passed, TakenOn
@@ -121,13 +121,16 @@ class EscalationOver(Refusal):
     who: Person | None
 
 
-def card_of(
-    number: int, *, to: Person, who: Person, item: CrmItem, chat_id: int, reason: str, wait: int
-) -> CallCard:
+def card_of(number: int, chain: Chain, person: Person) -> CallCard:
     """Make the private card for who is called."""
-    offers = tuple(_offer(name, number) for name in ("take", "pass_on"))
     return CallCard(
-        to=to, who=who, item=item, chat_id=chat_id, reason=reason, wait=wait, offers=offers
+        to=person,
+        who=chain.requester,
+        item=chain.item,
+        chat_id=chain.chat_id,
+        reason=chain.reason,
+        wait=chain.wait,
+        offers=tuple(_offer(name, number) for name in ("take", "pass_on")),
     )
 
 
@@ -233,16 +236,7 @@ def _next(step: Step) -> list[Told]:
         offers=(stop_of(step.escalation.id),),
     )
     refusals = step.round.refusals if step.round else []
-    card = card_of(
-        step.escalation.id,
-        to=callee.person,
-        who=chain.requester,
-        item=chain.item,
-        chat_id=chain.chat_id,
-        reason=chain.reason,
-        wait=chain.wait,
-    )
-    return [called, *refusals, card]
+    return [called, *refusals, card_of(step.escalation.id, chain, callee.person)]
 
 
 def _taken(escalation: Escalation) -> list[Told]:

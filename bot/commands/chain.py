@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.acting.crm import Crm
+from bot.acting.crm import Card, Crm
 from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
+from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, reasons
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
 from bot.commands.policy import Candidate, Policy
@@ -86,16 +86,15 @@ class Wanted(NamedTuple):
 class Round:
     """Who was called, if anybody; who was passed over before them, and why."""
 
-    candidate: Candidate | None = None
+    callee: Callee | None = None
     arrival: Arrival | None = None
-    item: CrmItem | None = None
     skipped: list[Skipped] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Refusal]:
         """What is to be told about those who could not be added, each once."""
-        return list(dict.fromkeys(one.why for one in self.missed))
+        return reasons(self.missed)
 
 
 class Step(NamedTuple):
@@ -145,8 +144,17 @@ class Chains:
             return self._policy.named(named, event)
         return self._policy.candidates(responsible_id, event)
 
-    async def begin(self, wanted: Wanted) -> Round:
-        """Call the first who can come, and note the escalation, if there is one."""
+    async def card(self, item: CrmItem) -> Card:
+        """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
+        try:
+            return await self._crm.card(item)
+        except Refused as refused:
+            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
+                raise RequesterLacksItem(item) from None
+            raise
+
+    async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
+        """Call the first who can come, and note the escalation, if anybody was called."""
         target, wish = wanted.target, wanted.wish
         chain = Chain(
             requester=self._requester.person,
@@ -159,16 +167,16 @@ class Chains:
             lasting=wish.lasting,
         )
         newest = await self._newest(chain.chat_id)
-        found = await self._call(
-            chain, target, self.candidates(wanted.named, wanted.responsible_id)
-        )
+        found = await self._call(chain, target, wanted.responsible_id, newest)
         if found.arrival is not None:
-            found.item = chain.item if chain.item.title else await self._arrivals.titled(chain.item)
-            known = {"requester": self._requester.person, "item": found.item}
-            chain = _with(chain, found, self._callee(found, newest)).model_copy(update=known)
-            chain = chain.model_copy(update={"chat_id": found.arrival.chat_id})
+            known = {
+                "item": await self._arrivals.titled(chain.item),
+                "requester": self._requester.person,
+                "chat_id": found.arrival.chat_id,
+            }
+            chain = _with(chain, found).model_copy(update=known)
             await self._escalations.begin(self._command.id, self._command.event, chain)
-        return found
+        return chain, found
 
     async def _newest(self, chat_id: int) -> int:
         """Give the last message of the chat so far: the command, or what the portal shows there.
@@ -349,15 +357,14 @@ class Chains:
         chain = found.chain
         if not chain.is_waited_for:
             await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
-        responsible_id = 0 if chain.named else await self._responsible(chain.item)
+        responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
-        done = await self._call(chain, target, self.candidates(chain.named, responsible_id))
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        callee = self._callee(done, newest) if done.arrival else None
-        now = time.time()
+        done = await self._call(chain, target, responsible_id, newest)
+        callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
-            return None if chain.ended else _with(chain, done, callee)
+            return None if chain.ended else _with(chain, done)
 
         found = await self._escalations.change(
             found, called, until=now + chain.wait, due_at=now + chain.wait
@@ -372,30 +379,26 @@ class Chains:
             await self._escalations.change(found, _same, due_at=now)
         return Step(found, callee, done)
 
-    async def _call(
-        self, chain: Chain, target: Target, candidates: AsyncIterator[Candidate]
-    ) -> Round:
+    async def _call(self, chain: Chain, target: Target, responsible_id: int, newest: int) -> Round:
         """Bring in the first who can come, one after the other."""
-        found = Round(item=chain.item)
+        found = Round()
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
-        async for one in candidates:
+        async for one in self.candidates(chain.named, responsible_id):
             if chain.knows(one.account.person.id):
                 continue
             if one.obstacle is None:
                 arrival = await self._arrivals.bring(target, [one.account.person], wish)
                 found.missed += arrival.missed
                 if arrival.joined or arrival.present:
-                    found.candidate, found.arrival = one, arrival
+                    found.arrival = arrival
+                    found.callee = self._callee(one, arrival, newest)
                     break
                 if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
                     break
             found.skipped.append(one.skipped)
         return found
 
-    def _callee(self, found: Round, newest: int) -> Callee:
-        candidate, arrival = found.candidate, found.arrival
-        if candidate is None or arrival is None:
-            raise ValueError("nobody was called")
+    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int) -> Callee:
         return Callee(
             person=candidate.account.person,
             role=candidate.role,
@@ -404,14 +407,6 @@ class Chains:
             command_id=self._command.id,
             joined=bool(arrival.joined),
         )
-
-    async def _responsible(self, item: CrmItem) -> int:
-        try:
-            return (await self._crm.card(item)).responsible_id
-        except Refused as refused:
-            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
-                raise RequesterLacksItem(item) from None
-            raise
 
     async def _leave(
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
@@ -453,10 +448,10 @@ def _same(chain: Chain) -> Chain | None:
     return None if chain.ended else chain
 
 
-def _with(chain: Chain, done: Round, callee: Callee | None) -> Chain:
+def _with(chain: Chain, done: Round) -> Chain:
     """Give the chain after a round: who was called, and who was passed over, each once."""
     passed = {one.person.id: one for one in (*chain.skipped, *done.skipped)}
-    callees = (*chain.callees, callee) if callee else chain.callees
+    callees = (*chain.callees, done.callee) if done.callee else chain.callees
     return chain.model_copy(update={"callees": callees, "skipped": tuple(passed.values())})
 
 
