@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -323,19 +323,13 @@ class Escalations:
         runs = escalations.c.ended_at.is_(None)
         chats = select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
 
-        def ask(connection: Connection) -> set[tuple[str, int]]:
-            return {(row.member_id, row.chat_id) for row in connection.execute(chats)}
-
-        self._running = await self._database.read(ask)
+        found = await self._database.rows(chats)
+        self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        rows = await self._read(
-            select(escalations)
-            .where(runs, escalations.c.due_at <= time.time())
-            .order_by(escalations.c.due_at)
-            .limit(AT_ONCE)
-        )
-        return [self._due(row) for row in rows]
+        late = select(escalations).where(runs, escalations.c.due_at <= time.time())
+        question = late.order_by(escalations.c.due_at).limit(AT_ONCE)
+        return [self._due(row) for row in await self._database.rows(question)]
 
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
@@ -357,13 +351,7 @@ class Escalations:
     async def _rows(self, *conditions: Any) -> list[Escalation]:
         question = select(escalations).where(*conditions)
         newest = question.order_by(escalations.c.command_id.desc()).limit(AT_ONCE)
-        return [_escalation(row) for row in await self._read(newest)]
-
-    async def _read(self, question: Any) -> list[Row[Any]]:
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question))
-
-        return await self._database.read(ask)
+        return [_escalation(row) for row in await self._database.rows(newest)]
 
 
 def _escalation(row: Row[Any]) -> Escalation:
