@@ -11,7 +11,7 @@ from bot.commands.chain import Chains, Round, Wanted
 from bot.commands.errors import WhichItem
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
-from bot.commands.policy import Called
+from bot.commands.policy import Called, Policy
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
@@ -69,6 +69,7 @@ async def escalate(
     *,
     targets: Targets,
     people: People,
+    policy: Policy,
     chains: Chains,
     settings: PortalSettings,
 ) -> Outcomes:
@@ -89,7 +90,7 @@ async def escalate(
         wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
     )
     if args.dry:
-        return [await _would(args, wanted, chains), *named.refusals]
+        return [await _would(args, wanted, event, policy), *named.refusals]
     return _told(chains.number, *await chains.begin(wanted), named)
 
 
@@ -144,8 +145,11 @@ def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
     return Act(name="escalate", params=args.told(people=people, **changed))
 
 
-async def _would(args: Escalate, wanted: Wanted, chains: Chains) -> WouldEscalate:
-    line = [one async for one in chains.candidates(wanted.named, wanted.responsible_id)]
+async def _would(
+    args: Escalate, wanted: Wanted, event: CommandEvent, policy: Policy
+) -> WouldEscalate:
+    candidates = policy.candidates(wanted.named, wanted.responsible_id, event)
+    line = [one async for one in candidates]
     skipped = tuple(one.skipped for one in line if one.obstacle)
     able = [one for one in line if one.obstacle is None]
     if not able:

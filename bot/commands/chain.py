@@ -6,7 +6,7 @@ they want; that makes the next act due.
 
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -136,13 +136,6 @@ class Chains:
         """Give who else hears that nobody has taken it, if the portal wants that."""
         is_told = self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
-
-    def candidates(self, named: Sequence[Person], responsible_id: int) -> AsyncIterator[Candidate]:
-        """Give who is to be called, in their order."""
-        event = self._command.event
-        if named:
-            return self._policy.named(named, event)
-        return self._policy.candidates(responsible_id, event)
 
     async def card(self, item: CrmItem) -> Card:
         """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
@@ -383,7 +376,8 @@ class Chains:
         """Bring in the first who can come, one after the other."""
         found = Round()
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
-        async for one in self.candidates(chain.named, responsible_id):
+        event = self._command.event
+        async for one in self._policy.candidates(chain.named, responsible_id, event):
             if chain.knows(one.account.person.id):
                 continue
             if one.obstacle is None:

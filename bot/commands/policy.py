@@ -1,4 +1,4 @@
-"""Whom an escalation calls when nobody is named."""
+"""Whom an escalation calls: those who are named, else whom the portal's order gives."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
@@ -53,16 +53,20 @@ class Policy:
     _users: Users
     _settings: PortalSettings
 
-    async def candidates(
-        self, responsible_id: int, event: CommandEvent
+    def candidates(
+        self, named: Sequence[Person], responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[Candidate]:
+        """Give those whom the requester has named, in that order; else those of the portal's."""
+        return self._named(named, event) if named else self._by_roles(responsible_id, event)
+
+    async def _by_roles(self, responsible_id: int, event: CommandEvent) -> AsyncIterator[Candidate]:
         """Give everybody in the portal's order, each once; nobody is looked up before their turn.
 
         Of several heads only the nearest who can come is one.
         """
         seen: set[int] = set()
         has_head = False
-        async for who, role in self._candidates(responsible_id, event):
+        async for who, role in self._in_order(responsible_id, event):
             if who.person.id in seen or (role == "head" and has_head):
                 continue
             seen.add(who.person.id)
@@ -70,10 +74,9 @@ class Policy:
             has_head = has_head or (role == "head" and one.obstacle is None)
             yield one
 
-    async def named(
+    async def _named(
         self, people: Sequence[Person], event: CommandEvent
     ) -> AsyncIterator[Candidate]:
-        """Give those whom the requester has named, in that order."""
         accounts = await self._users.accounts(one.id for one in people)
         for one in people:
             who = accounts.get(one.id) or Account(one)
@@ -88,7 +91,7 @@ class Policy:
         found = [accounts[one] for one in left if one in accounts]
         return tuple(one.person for one in found if not _obstacle(one, event))[:MOST_NAMED]
 
-    async def _candidates(
+    async def _in_order(
         self, responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[tuple[Account, str]]:
         settings = self._settings
