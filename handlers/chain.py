@@ -2,6 +2,7 @@
 
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
+from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
@@ -146,9 +147,8 @@ def _offer(name: str, number: int) -> Offer:
 
 
 @router.button("take", proven=True)
-async def take(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await _called(args, event, chains)
-    found = await chains.take(found)
+async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+    found = await answers.take(await _called(args, event, answers))
     chain, asker = found.chain, found.chain.requester
     callee = chain.callee(event.user.id)
     if callee is None:
@@ -161,17 +161,17 @@ async def take(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
 
 
 @router.button("pass_on", proven=True)
-async def pass_on(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await chains.decline(await _called(args, event, chains))
+async def pass_on(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+    found = await answers.decline(await _called(args, event, answers))
     return PassedOn(who=found.chain.requester)
 
 
 @router.button("stop", proven=True)
-async def stop(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await chains.find(args.id)
+async def stop(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+    found = await answers.find(args.id)
     if found is None or found.event.user.id != event.user.id:
         raise ButtonExpired
-    chain = (await chains.stop(found)).chain
+    chain = (await answers.stop(found)).chain
     if not chain.stopped:
         raise EscalationOver(chain.taken.person if chain.taken else None)
     return EscalationStopped(item=chain.item, chat_id=chain.chat_id)
@@ -182,12 +182,14 @@ async def advance(
     args: Turn,
     event: CommandEvent,
     *,
+    answers: Answers,
     chains: Chains,
     trails: Trails,
     wording: Wording,
     languages: Languages,
 ) -> Outcomes:
-    step = await chains.advance(args.id)
+    found = await answers.find(args.id)
+    step = await chains.advance(found) if found else None
     if step is None:
         return []
     if step.called:
@@ -301,8 +303,8 @@ def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
     ]
 
 
-async def _called(args: Turn, event: CommandEvent, chains: Chains) -> Escalation:
-    found = await chains.find(args.id)
+async def _called(args: Turn, event: CommandEvent, answers: Answers) -> Escalation:
+    found = await answers.find(args.id)
     if found is None or found.chain.callee(event.user.id) is None:
         raise ButtonExpired
     return found

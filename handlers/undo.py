@@ -9,6 +9,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
+from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals, Missed, Wish, reasons
 from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
@@ -47,9 +48,10 @@ async def undo(
     stays: Stays,
     arrivals: Arrivals,
     departures: Departures,
+    answers: Answers,
     chains: Chains,
 ) -> Outcomes:
-    escalation = await chains.last()
+    escalation = await answers.last()
     deeds = await _deeds(past, escalation)
     if escalation and _is_last(escalation, deeds, past):
         return await _stopped(escalation, chains, departures, stays, event)

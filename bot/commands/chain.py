@@ -1,7 +1,7 @@
 """An escalation on its way: one after the other is called until somebody takes it.
 
-What changes is the requester's own act, with the requester's own token. Others only note what
-they want; that makes the next act due.
+Each of its acts is the requester's own, with the requester's own token. What others say to it,
+``bot/commands/answers`` notes.
 """
 
 import logging
@@ -181,61 +181,6 @@ class Chains:
             return number
         return max((one.id for one in (await self._seen(chat_id)).said), default=0)
 
-    async def find(self, number: int) -> Escalation | None:
-        """Give an escalation of this portal."""
-        found = await self._escalations.find(number)
-        is_here = found is not None and found.event.member_id == self._command.event.member_id
-        return found if is_here else None
-
-    async def last(self) -> Escalation | None:
-        """Give what the requester has escalated last in this chat, unless it has been undone."""
-        event = self._command.event
-        for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
-            ended = one.chain.ended
-            if ended is None or ended.how != "undone" or ended.command_id == self._command.id:
-                return one
-        return None
-
-    async def take(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command takes it, if nobody has and it goes on."""
-        user_id, now = self._command.event.user.id, time.time()
-        at = max(escalation.begun_at, self._command.received_at)
-
-        def taken(chain: Chain) -> Chain | None:
-            callee = chain.callee(user_id)
-            if callee is None or chain.ended or chain.taken or chain.stopped:
-                return None
-            return chain.model_copy(update={"taken": Taken(person=callee.person, at=at)})
-
-        return await self._escalations.change(escalation, taken, due_at=now)
-
-    async def decline(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command cannot; who was called last has no more time."""
-        user_id = self._command.event.user.id
-
-        def declined(chain: Chain) -> Chain | None:
-            if chain.ended or chain.callee(user_id) is None:
-                return None
-            callees = [
-                one.model_copy(update={"declined": True}) if one.person.id == user_id else one
-                for one in chain.callees
-            ]
-            return chain.model_copy(update={"callees": tuple(callees)})
-
-        last = escalation.chain.callees[-1].person.id == user_id
-        due_at = time.time() if last else escalation.until
-        return await self._escalations.change(escalation, declined, due_at=due_at)
-
-    async def stop(self, escalation: Escalation) -> Escalation:
-        """Note that its requester wants nobody called any more, unless it is taken or over."""
-
-        def stopped(chain: Chain) -> Chain | None:
-            if chain.ended or chain.taken:
-                return None
-            return chain.model_copy(update={"stopped": True})
-
-        return await self._escalations.change(escalation, stopped, due_at=time.time())
-
     async def undo(self, escalation: Escalation) -> Escalation:
         """End it, if it goes on: what it has done is taken back by this command.
 
@@ -245,14 +190,13 @@ class Chains:
         await self._actor.prove()
         return (await self._end(escalation, "undone")).escalation
 
-    async def advance(self, number: int) -> Step | None:
+    async def advance(self, found: Escalation) -> Step | None:
         """Do what is to be done now, as the requester; ``None`` where that is nothing.
 
         A command that was cut short asks again, and is told the same.
         Raises ``NoPermission``, and ``Busy``, ``Unreachable``, ``Unanswered`` after it is put off.
         """
-        found = await self.find(number)
-        if found is None or found.event.user.id != self._command.event.user.id:
+        if found.event.user.id != self._command.event.user.id:
             return None
         if found.chain.ended:
             return Step(found) if self._is_mine(found) else None
