@@ -3,13 +3,13 @@
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
-from bot.commands.chain import Chains, Step
+from bot.commands.chain import Chains, Round, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.commands.trail import Trails
 from bot.errors import Refusal
-from bot.inbox.escalations import ADVANCE, LONGEST, Chain, Escalation, Skipped
+from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 from handlers.briefs import Passed, TakenOn
@@ -193,7 +193,7 @@ async def advance(
     if step is None:
         return []
     if step.called:
-        return _next(step)
+        return _next(step.escalation, step.called, step.round or Round())
     told, over = await ended(step, chains), step.escalation.over()
     if not trails.are_wanted(over):
         return told
@@ -218,27 +218,23 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     return [*told, *step.refusals, *_not_needed(escalation, gone)]
 
 
-def _next(step: Step) -> list[Told]:
-    chain, callee = step.escalation.chain, step.called
-    if callee is None:
-        return []
+def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
+    chain = escalation.chain
     # Whoever was called before may have been erased since.
     place = chain.callees.index(callee)
     before = chain.callees[place - 1] if place else None
-    skipped = step.round.skipped if step.round else []
     called = NextCalled(
         who=before.person if before else None,
         declined=before.declined if before else False,
         person=callee.person,
         role=callee.role,
-        skipped=tuple(skipped),
+        skipped=tuple(found.skipped),
         item=chain.item,
         chat_id=chain.chat_id,
         wait=chain.wait,
-        offers=(stop_of(step.escalation.id),),
+        offers=(stop_of(escalation.id),),
     )
-    refusals = step.round.refusals if step.round else []
-    return [called, *refusals, card_of(step.escalation.id, chain, callee.person)]
+    return [called, *found.refusals, card_of(escalation.id, chain, callee.person)]
 
 
 def _taken(escalation: Escalation) -> list[Told]:

@@ -236,12 +236,10 @@ class Chains:
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
-        asked = {one.person.id for one in chain.callees}
-        asked |= {one.person.id for one in chain.skipped if one.why == "closed"}
         try:
             dialog = await self._lines.dialog(chain.chat_id)
             queue = await self._lines.queue(dialog.line_id) if dialog.line_id else []
-            return await self._policy.unasked(asked, queue, event)
+            return await self._policy.unasked(chain.asked, queue, event)
         except Bitrix24Error:
             return ()
 
@@ -307,7 +305,7 @@ class Chains:
             found, called, until=now + chain.wait, due_at=now + chain.wait
         )
         if callee is None:
-            return (await self._end(found, "nobody"))._replace(round=done)
+            return await self._end(found, "nobody")
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
             await self._leave(found, [callee] if callee.joined else [], always=True)
@@ -322,7 +320,7 @@ class Chains:
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
         event = self._command.event
         async for one in self._policy.candidates(chain.named, responsible_id, event):
-            if chain.knows(one.account.person.id):
+            if one.account.person.id in chain.asked:
                 continue
             if one.obstacle is None:
                 arrival = await self._arrivals.bring(target, [one.account.person], wish)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal
 
@@ -102,10 +102,11 @@ class Chain(Entity):
         """Give somebody who was called, if they were."""
         return next((one for one in self.callees if one.person.id == user_id), None)
 
-    def knows(self, user_id: int) -> bool:
-        """Say whether somebody was called, or is not to be."""
-        passed = [one.person.id for one in self.skipped if one.why == "closed"]
-        return self.callee(user_id) is not None or user_id in passed
+    @property
+    def asked(self) -> set[int]:
+        """Give who was called, or would have been if the portal let them in."""
+        closed = [one.person.id for one in self.skipped if one.why == "closed"]
+        return {*closed, *(one.person.id for one in self.callees)}
 
     def without(self, user_id: int) -> "Chain":
         """Give the chain as if this person had no part in it."""
@@ -288,28 +289,34 @@ class Escalations:
         """
         while True:
             chain = how(escalation.chain)
-            if chain is None or await self._changed(escalation, chain, until, due_at):
-                return (await self.find(escalation.id)) or escalation
+            if chain is None:
+                return escalation
+            changed = replace(
+                escalation,
+                chain=chain,
+                version=escalation.version + 1,
+                until=escalation.until if until is None else until,
+            )
+            if await self._stored(changed, due_at):
+                return changed
             found = await self.find(escalation.id)
             if found is None:
                 return escalation
             escalation = found
 
-    async def _changed(
-        self, escalation: Escalation, chain: Chain, until: float | None, due_at: float
-    ) -> bool:
-        ended = chain.ended
-        version = escalation.version + 1
+    async def _stored(self, changed: Escalation, due_at: float) -> bool:
+        """Store an escalation unless somebody else has changed it meanwhile; say if it is."""
+        ended = changed.chain.ended
         statement = (
             update(escalations)
             .where(
-                escalations.c.command_id == escalation.id,
-                escalations.c.version == escalation.version,
+                escalations.c.command_id == changed.id,
+                escalations.c.version == changed.version - 1,
             )
             .values(
-                chain=chain.model_dump_json(),
-                version=version,
-                until=escalation.until if until is None else until,
+                chain=changed.chain.model_dump_json(),
+                version=changed.version,
+                until=changed.until,
                 due_at=due_at,
                 ended_at=ended.at if ended else None,
                 ended_as=ended.how if ended else None,
