@@ -38,7 +38,6 @@ from bot.bitrix24.errors import (
     NotTheirs,
     Unreachable,
 )
-from bot.bitrix24.events import PAGE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.people import account
 from bot.bitrix24.token_pair import TokenPair
@@ -218,8 +217,7 @@ class Actor:
         self.is_proven = command.proven
         # What the portal calls them, as it has told a page of ours: a name that came over the wire
         # proves nothing.
-        is_of_page = command.event.command.context == PAGE
-        self._name = command.event.user.name if is_of_page else ""
+        self._name = command.event.user.name if command.event.is_of_page else ""
 
     @property
     def may_act(self) -> bool:
