@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from bot.web.pages import DIRECTORY, Pages
+from bot.wording.rendering import Wording
 from sandbox.web.page import STATIC
 
 
@@ -27,6 +28,15 @@ def _shape(words: Any) -> Any:
         return words.arguments
     named = {name: one for name, one in vars(words).items() if not name.startswith("_")}
     return {name: _shape(one) for name, one in named.items()}
+
+
+async def test_what_is_told_when_the_bot_is_gone_names_what_the_page_has() -> None:
+    for language in ("ru", "en"):
+        words = await Pages().words(language)
+        told = Wording().page("bot_lost.j2", language)
+
+        assert words.app["views"]["state"] in told
+        assert words.state["repair"] in told
 
 
 def test_the_russian_is_natural() -> None:
