@@ -48,8 +48,9 @@ def test_the_russian_is_natural() -> None:
 
 
 def test_the_english_is_natural() -> None:
-    for path in (DIRECTORY / "en" / "words.j2", STATIC / "words.js"):
+    for path in (DIRECTORY / "en" / "words.j2", DIRECTORY / "terminal.j2", STATIC / "words.js"):
         english = path.read_text("utf-8").rpartition("const EN")[2]
         for slip in ("on the desk", '"the responsible"', "Refusals of", "Language of lines"):
             assert slip not in english
+        assert "the line's" not in english
         assert not re.search(r"open[ -](lines|channel)", english), path.name
