@@ -85,7 +85,7 @@ class NobodyTook(Outcome):
     chat_id: int
 
 
-class NobodyTookIt(Outcome):
+class NobodyTookForAdministrator(Outcome):
     """An administrator learns of the same."""
 
     to: Person
@@ -275,7 +275,7 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
     administrator = chains.administrator
     if administrator and administrator.id != escalation.event.user.id:
         told.append(
-            NobodyTookIt(
+            NobodyTookForAdministrator(
                 to=administrator,
                 who=over.requester,
                 people=over.called,

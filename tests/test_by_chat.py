@@ -347,6 +347,18 @@ async def test_a_chat_without_crm_is_left_as_it_was_entered(stage: Stage) -> Non
     assert IVAN in await stage.members(UNBOUND)
 
 
+async def test_a_card_about_a_chat_without_crm_says_once_whose_chat_it_is(stage: Stage) -> None:
+    await decide(stage, "always")
+    await stage.say(f"{INVITE_IVAN} -- нужен юрист", chat=UNBOUND)
+    await stage.settled()
+
+    [card] = await stage.told_privately(IVAN)
+    assert card == (
+        "👋 [USER=7]Ольга Смирнова[/USER] зовёт вас в чат [CHAT=9001]с клиентом[/CHAT].\n"
+        "Причина: нужен юрист"
+    )
+
+
 async def test_a_guest_by_the_chat_goes_when_the_time_is_up(stage: Stage) -> None:
     await stage.say(f"{INVITE_IVAN} --for 2h")
     assert "на 2 часа" in await press(stage, BY_CHAT["ru"])
