@@ -13,7 +13,6 @@ import sqlite3
 import sys
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, redirect_stderr
 from dataclasses import dataclass, field
@@ -49,9 +48,7 @@ AWAITED = Database.write.__code__
 class Trace:
     """The calls of our functions, in whatever thread."""
 
-    calls: list[tuple[int, str]] = field(default_factory=list)
-    codes: Counter[CodeType] = field(default_factory=Counter)
-    depth: int = 0
+    calls: list[tuple[int, CodeType]] = field(default_factory=list)
     changes: int = 0
     _seen: dict[int, FrameType] = field(default_factory=dict)
     _file: str = ""
@@ -62,30 +59,30 @@ class Trace:
         if id(frame) in self._seen:
             return
         self._seen[id(frame)] = frame
-        code, depth = frame.f_code, _depth(frame)
-        self.depth = max(self.depth, depth)
+        code = frame.f_code
         if threading.current_thread() is threading.main_thread():
             self.changes += code.co_filename != self._file
             self._file = code.co_filename
-        self.codes[code] += 1
-        self.calls.append((depth, f"{code.co_qualname}  {_place(code)}"))
+        self.calls.append((_depth(frame), code))
 
     def __str__(self) -> str:
-        named = [code for code in self.codes if not code.co_name.startswith("<")]
+        named = [code for _, code in self.calls if not code.co_name.startswith("<")]
         rows = {
-            "named calls": sum(self.codes[code] for code in named),
-            "distinct functions": len(named),
+            "named calls": len(named),
+            "distinct functions": len(set(named)),
             "files": len({code.co_filename for code in named}),
-            "depth": self.depth,
-            "coroutines": sum(self.codes[code] for code in named if code.co_flags & GENERATORS),
+            "depth": max((depth for depth, _ in self.calls), default=0),
+            "coroutines": sum(1 for code in named if code.co_flags & GENERATORS),
             "changes of file, main thread": self.changes,
-            "awaited commits": self.codes[AWAITED],
+            "awaited commits": named.count(AWAITED),
         }
         return "\n".join(f"{name:<30}{count:>5}" for name, count in rows.items())
 
     def tree(self) -> str:
         """List the calls in their order, each under its caller."""
-        return "\n".join(f"{'  ' * (depth - 1)}{words}" for depth, words in self.calls)
+        return "\n".join(
+            f"{'  ' * (depth - 1)}{code.co_qualname}  {_place(code)}" for depth, code in self.calls
+        )
 
 
 class Watch:

@@ -88,12 +88,12 @@ class DialogNotActive(Refusal):
 class RequesterLacksHistory(Refusal):
     """The view of history in the requester's role does not reach these people.
 
-    ``queued``: they are in the line's queue nevertheless; ``None`` where nobody can tell.
+    ``closed``: it reaches not even the line's queue; ``None`` where nobody can tell.
     """
 
     people: tuple[Person, ...]
     item: CrmItem
-    queued: bool | None
+    closed: bool | None
     by_chat: bool = False
 
 

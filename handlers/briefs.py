@@ -3,14 +3,11 @@
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
+from bot.commands.arrivals import Answer
 from bot.commands.outcomes import Outcome, Outcomes
-from bot.commands.router import Arguments, Router
+from bot.commands.router import Router
 
 router = Router()
-
-
-class Answer(Arguments):
-    caller: Person
 
 
 class Passed(Outcome):

@@ -2,13 +2,15 @@
 
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
-from bot.commands.chain import Chains, Step
+from bot.commands.answers import Answers
+from bot.commands.chain import Chains, Round, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.commands.trail import Trails
 from bot.errors import Refusal
-from bot.inbox.escalations import ADVANCE, LONGEST, Escalation, Skipped
+from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
+from bot.portals.settings import PortalSettings
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 from handlers.briefs import Passed, TakenOn
@@ -83,7 +85,7 @@ class NobodyTook(Outcome):
     chat_id: int
 
 
-class NobodyTookIt(Outcome):
+class NobodyTookForAdministrator(Outcome):
     """An administrator learns of the same."""
 
     to: Person
@@ -103,10 +105,11 @@ class EscalationClosed(Outcome):
 
 
 class EscalationStopped(Outcome):
-    """Its requester has stopped it."""
+    """Its requester has stopped it; ``remains``: somebody who came for it stays in the chat."""
 
     item: CrmItem
     chat_id: int
+    remains: bool
 
 
 class PassedOn(Outcome):
@@ -121,13 +124,16 @@ class EscalationOver(Refusal):
     who: Person | None
 
 
-def card_of(
-    number: int, *, to: Person, who: Person, item: CrmItem, chat_id: int, reason: str, wait: int
-) -> CallCard:
+def card_of(number: int, chain: Chain, person: Person) -> CallCard:
     """Make the private card for who is called."""
-    offers = tuple(_offer(name, number) for name in ("take", "pass_on"))
     return CallCard(
-        to=to, who=who, item=item, chat_id=chat_id, reason=reason, wait=wait, offers=offers
+        to=person,
+        who=chain.requester,
+        item=chain.item,
+        chat_id=chain.chat_id,
+        reason=chain.reason,
+        wait=chain.wait,
+        offers=tuple(_offer(name, number) for name in ("take", "pass_on")),
     )
 
 
@@ -143,9 +149,8 @@ def _offer(name: str, number: int) -> Offer:
 
 
 @router.button("take", proven=True)
-async def take(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await _called(args, event, chains)
-    found = await chains.take(found)
+async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+    found = await answers.take(await _called(args, event, answers))
     chain, asker = found.chain, found.chain.requester
     callee = chain.callee(event.user.id)
     if callee is None:
@@ -158,20 +163,24 @@ async def take(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
 
 
 @router.button("pass_on", proven=True)
-async def pass_on(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await chains.decline(await _called(args, event, chains))
+async def pass_on(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+    found = await answers.decline(await _called(args, event, answers))
     return PassedOn(who=found.chain.requester)
 
 
 @router.button("stop", proven=True)
-async def stop(args: Turn, event: CommandEvent, *, chains: Chains) -> Outcomes:
-    found = await chains.find(args.id)
+async def stop(
+    args: Turn, event: CommandEvent, *, answers: Answers, settings: PortalSettings
+) -> Outcomes:
+    found = await answers.find(args.id)
     if found is None or found.event.user.id != event.user.id:
         raise ButtonExpired
-    chain = (await chains.stop(found)).chain
+    chain = (await answers.stop(found)).chain
     if not chain.stopped:
         raise EscalationOver(chain.taken.person if chain.taken else None)
-    return EscalationStopped(item=chain.item, chat_id=chain.chat_id)
+    joined = any(one.joined for one in chain.callees)
+    remains = joined and settings.not_needed != "leave"
+    return EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=remains)
 
 
 @router.button(ADVANCE)
@@ -179,18 +188,20 @@ async def advance(
     args: Turn,
     event: CommandEvent,
     *,
+    answers: Answers,
     chains: Chains,
     trails: Trails,
     wording: Wording,
     languages: Languages,
 ) -> Outcomes:
-    step = await chains.advance(args.id)
+    found = await answers.find(args.id)
+    step = await chains.advance(found) if found else None
     if step is None:
         return []
     if step.called:
-        return _next(step)
+        return _next(step.escalation, step.called, step.round or Round())
     told, over = await ended(step, chains), step.escalation.over()
-    if not await trails.is_wanted(over):
+    if not trails.are_wanted(over):
         return told
     language = await languages.of_portal(event.member_id, event.language)
     words = wording.page("trail.j2", language, **dict(over))
@@ -213,36 +224,23 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     return [*told, *step.refusals, *_not_needed(escalation, gone)]
 
 
-def _next(step: Step) -> list[Told]:
-    chain, callee = step.escalation.chain, step.called
-    if callee is None:
-        return []
+def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
+    chain = escalation.chain
     # Whoever was called before may have been erased since.
     place = chain.callees.index(callee)
     before = chain.callees[place - 1] if place else None
-    skipped = step.round.skipped if step.round else []
     called = NextCalled(
         who=before.person if before else None,
         declined=before.declined if before else False,
         person=callee.person,
         role=callee.role,
-        skipped=tuple(skipped),
+        skipped=tuple(found.skipped),
         item=chain.item,
         chat_id=chain.chat_id,
         wait=chain.wait,
-        offers=(stop_of(step.escalation.id),),
+        offers=(stop_of(escalation.id),),
     )
-    refusals = step.round.refusals if step.round else []
-    card = card_of(
-        step.escalation.id,
-        to=callee.person,
-        who=chain.requester,
-        item=chain.item,
-        chat_id=chain.chat_id,
-        reason=chain.reason,
-        wait=chain.wait,
-    )
-    return [called, *refusals, card]
+    return [called, *found.refusals, card_of(escalation.id, chain, callee.person)]
 
 
 def _taken(escalation: Escalation) -> list[Told]:
@@ -274,10 +272,10 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
             chat_id=chain.chat_id,
         )
     ]
-    administrator = await chains.administrator()
+    administrator = chains.administrator
     if administrator and administrator.id != escalation.event.user.id:
         told.append(
-            NobodyTookIt(
+            NobodyTookForAdministrator(
                 to=administrator,
                 who=over.requester,
                 people=over.called,
@@ -307,8 +305,8 @@ def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
     ]
 
 
-async def _called(args: Turn, event: CommandEvent, chains: Chains) -> Escalation:
-    found = await chains.find(args.id)
+async def _called(args: Turn, event: CommandEvent, answers: Answers) -> Escalation:
+    found = await answers.find(args.id)
     if found is None or found.chain.callee(event.user.id) is None:
         raise ButtonExpired
     return found

@@ -3,22 +3,20 @@
 What happens after the first call is in ``handlers/chain``.
 """
 
-from bot.acting.crm import Card, Crm
-from bot.acting.requester import Requester
+from bot.acting.crm import Card
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
-from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Missed, Wish, missing
 from bot.commands.chain import Chains, Round, Wanted
 from bot.commands.errors import WhichItem
-from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
-from bot.commands.policy import Called, Candidate
+from bot.commands.policy import Called, Policy
 from bot.commands.router import Arguments, Router
 from bot.commands.targets import Targets
-from bot.errors import NotBound, Refusal, RequesterLacksItem
-from bot.inbox.escalations import Skipped
-from bot.portals.settings import PortalSettingsStore
+from bot.errors import NotBound, Refusal
+from bot.inbox.escalations import Chain, Skipped
+from bot.portals.settings import PortalSettings
 from handlers.chain import card_of, stop_of
 
 router = Router()
@@ -71,16 +69,15 @@ async def escalate(
     *,
     targets: Targets,
     people: People,
-    crm: Crm,
+    policy: Policy,
     chains: Chains,
-    requester: Requester,
-    settings: PortalSettingsStore,
+    settings: PortalSettings,
 ) -> Outcomes:
     args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
     if target.item is None:
         raise NotBound
-    card = Card(target.item) if _is_explicit(args) else await _card(crm, target.item)
+    card = Card(target.item) if _is_explicit(args) else await chains.card(target.item)
     named = await _named(args, event, people, card)
     if args.people and not named.people:
         return named.refusals
@@ -89,13 +86,12 @@ async def escalate(
         item=card.item,
         named=tuple(named.people),
         responsible_id=card.responsible_id,
-        wait=args.wait or (await settings.of(event.member_id)).take_within,
+        wait=args.wait or settings.take_within,
         wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
     )
     if args.dry:
-        return [await _would(args, wanted, chains), *named.refusals]
-    found = await chains.begin(wanted)
-    return _told(found, wanted, named, requester.person, chains.number)
+        return [await _would(args, wanted, event, policy), *named.refusals]
+    return _told(chains.number, *await chains.begin(wanted), named)
 
 
 async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Escalate:
@@ -127,15 +123,6 @@ def _is_explicit(args: Escalate) -> bool:
     return bool(args.people) and Role.HEAD not in args.people
 
 
-async def _card(crm: Crm, item: CrmItem) -> Card:
-    try:
-        return await crm.card(item)
-    except Refused as refused:
-        if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
-            raise RequesterLacksItem(item) from None
-        raise
-
-
 async def _named(args: Escalate, event: CommandEvent, people: People, card: Card) -> Resolved:
     """Find the people named, in their order; the head is the responsible's."""
     if Role.HEAD not in args.people:
@@ -158,9 +145,12 @@ def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
     return Act(name="escalate", params=args.told(people=people, **changed))
 
 
-async def _would(args: Escalate, wanted: Wanted, chains: Chains) -> WouldEscalate:
-    line = [one async for one in chains.candidates(wanted.named, wanted.responsible_id)]
-    skipped = _skipped(line)
+async def _would(
+    args: Escalate, wanted: Wanted, event: CommandEvent, policy: Policy
+) -> WouldEscalate:
+    candidates = policy.candidates(wanted.named, wanted.responsible_id, event)
+    line = [one async for one in candidates]
+    skipped = tuple(one.skipped for one in line if one.obstacle)
     able = [one for one in line if one.obstacle is None]
     if not able:
         raise NobodyToCall(wanted.item, skipped)
@@ -173,45 +163,25 @@ async def _would(args: Escalate, wanted: Wanted, chains: Chains) -> WouldEscalat
     )
 
 
-def _skipped(line: list[Candidate]) -> tuple[Skipped, ...]:
-    return tuple(one.skipped for one in line if one.obstacle)
-
-
-def _told(
-    found: Round, wanted: Wanted, named: Resolved, requester: Person, number: int
-) -> Outcomes:
+def _told(number: int, chain: Chain, found: Round, named: Resolved) -> Outcomes:
     refusals = [*named.refusals, *found.refusals]
     skipped = tuple(one for one in found.skipped if one.why != "closed")
-    if found.arrival is None or found.candidate is None:
+    arrival, callee = found.arrival, found.callee
+    if arrival is None or callee is None:
         if skipped or not refusals:
-            refusals.insert(0, NobodyToCall(wanted.item, skipped))
+            refusals.insert(0, NobodyToCall(chain.item, skipped))
         return refusals
-    arrival, item = found.arrival, found.item or wanted.item
     undo = Offer(name="undo", act=Act(name="undo"), independent=True)
     escalated = Escalated(
-        item=item,
-        called=tuple(Called(one, found.candidate.role) for one in arrival.joined),
+        item=chain.item,
+        called=tuple(Called(one, callee.role) for one in arrival.joined),
         present=arrival.present,
         missed=(*missing(named.refusals), *found.missed),
         by_chat=arrival.by_chat,
         skipped=skipped,
-        chat_id=arrival.chat_id,
-        here=wanted.target.here and bool(arrival.joined),
-        reason=wanted.wish.reason,
+        chat_id=chain.chat_id,
+        here=chain.here and bool(arrival.joined),
+        reason=chain.reason,
         offers=(undo, stop_of(number)) if arrival.joined else (stop_of(number),),
     )
-    to = found.candidate.account.person
-    told: list[Told] = [escalated, *refusals]
-    if to.id != requester.id:
-        told.append(
-            card_of(
-                number,
-                to=to,
-                who=requester,
-                item=item,
-                chat_id=arrival.chat_id,
-                reason=wanted.wish.reason,
-                wait=wanted.wait,
-            )
-        )
-    return told
+    return [escalated, *refusals, card_of(number, chain, callee.person)]

@@ -5,7 +5,7 @@ from bot.commands.errors import UnknownCommand
 from bot.commands.outcomes import CommandList, Greeting, Outcomes, Usage
 from bot.commands.router import Arguments, Router
 from bot.portals.preferences import Preferences
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 router = Router()
 
@@ -26,9 +26,9 @@ async def greet(args: Greet, event: CommandEvent, *, preferences: Preferences) -
 
 @router.command("help", everywhere=False, proven=False)
 async def show_help(
-    args: Help, event: CommandEvent, *, commands: Router, settings: PortalSettingsStore
+    args: Help, event: CommandEvent, *, commands: Router, settings: PortalSettings
 ) -> Outcomes:
-    off = (await settings.of(event.member_id)).commands_off
+    off = settings.commands_off
     names = tuple(name for name in commands.commands if name not in off)
     if not args.word:
         return CommandList(names=names)

@@ -94,7 +94,7 @@ async def invite(
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=bool(args.reason))
     arrival = await arrivals.bring(target, found.people, wish)
     told = _told(arrival, found.refusals, target.item, args.lasting, here=target.here)
-    return [*told, *await _briefs(arrivals, arrival, target.item, wish, event)]
+    return [*told, *await arrivals.briefs(arrival, target.item, wish)]
 
 
 @router.button(ADD_BY_CHAT)
@@ -106,13 +106,7 @@ async def add_by_chat(
     arrival = await arrivals.bring_by_chat(args)
     here = args.chat_id == event.chat.id
     told = _told(arrival, (), args.item, args.lasting, here=here)
-    return [*told, *await _briefs(arrivals, arrival, args.item, args, event)]
-
-
-async def _briefs(
-    arrivals: Arrivals, arrival: Arrival, item: CrmItem | None, wish: Wish, event: CommandEvent
-) -> Sequence[Told]:
-    return await arrivals.briefs(arrival, item, wish.reason, event) if wish.briefed else []
+    return [*told, *await arrivals.briefs(arrival, args.item, args)]
 
 
 def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:

@@ -1,6 +1,6 @@
 """/undo: take back what the requester's last command in this chat has really changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.acting.history import Deed
 from bot.acting.open_lines import ARRIVING, OpenLines, Target
@@ -9,11 +9,12 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
-from bot.commands.arrivals import Arrivals, Missed, Wish
+from bot.commands.answers import Answers
+from bot.commands.arrivals import Arrivals, Missed, Wish, reasons
 from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
 from bot.commands.errors import NothingToUndo
-from bot.commands.outcomes import Outcome, Outcomes
+from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Escalation
@@ -47,12 +48,13 @@ async def undo(
     stays: Stays,
     arrivals: Arrivals,
     departures: Departures,
+    answers: Answers,
     chains: Chains,
 ) -> Outcomes:
-    escalation = await chains.last()
+    escalation = await answers.last()
     deeds = await _deeds(past, escalation)
     if escalation and _is_last(escalation, deeds, past):
-        return await _stopped(escalation, bool(deeds), chains, departures, stays, event)
+        return await _stopped(escalation, chains, departures, stays, event)
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
@@ -61,10 +63,7 @@ async def undo(
         undone = await _take_out(departures, target, people)
     else:
         undone = await _bring_back(arrivals, target, people)
-    if not undone.missed:
-        await stays.cancel(deeds[0].command_id)
-    refusals = list(dict.fromkeys(one.why for one in undone.missed))
-    return [undone, *refusals] if undone.removed or undone.returned else refusals
+    return await _told(undone, [deeds[0].command_id], stays)
 
 
 async def _deeds(past: Past, escalation: Escalation | None) -> list[Deed]:
@@ -90,7 +89,6 @@ def _is_last(escalation: Escalation, deeds: Sequence[Deed], past: Past) -> bool:
 
 async def _stopped(
     escalation: Escalation,
-    has_deeds: bool,
     chains: Chains,
     departures: Departures,
     stays: Stays,
@@ -102,14 +100,19 @@ async def _stopped(
     told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
     people = [one.person for one in chain.callees if one.joined]
     if not people:
-        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id), *told]
+        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False), *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     undone = await _take_out(departures, target, people)
+    return [*await _told(undone, {escalation.id, *escalation.acts}, stays), *told]
+
+
+async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:
+    """Tell what is undone, and cancel the ends of stays where nobody is left of these commands."""
     if not undone.missed:
-        for number in {escalation.id, *escalation.acts}:
+        for number in commands:
             await stays.cancel(number)
-    refusals = list(dict.fromkeys(one.why for one in undone.missed))
-    return [*([undone] if undone.removed else []), *refusals, *told]
+    refusals = reasons(undone.missed)
+    return [undone, *refusals] if undone.removed or undone.returned else refusals
 
 
 async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:

@@ -34,16 +34,16 @@ WORDS = {
         "нужна.",
         "off": "вызов отменён. Ваша помощь больше не нужна",
         "nobody": "⚠️ Никто не ответил за 10 минут",
-        "called": ": чат [CHAT=8773]сделка № 288 «Поставка оборудования»[/CHAT]. Вызваны: "
+        "called": ": чат [CHAT=8773]сделка № 288 «Поставка оборудования»[/CHAT]. Кого позвали: "
         "[USER=21]Роман Соколов[/USER], [USER=3]Борис Волков[/USER].",
         "unasked": "Кого ещё не спрашивали: [USER=15]Анна Орлова[/USER]. Позвать: "
         "[b]/escalate сделка 288 @Анна Орлова[/b]",
         "stopped": "🛑 Эскалация остановлена",
         "connect": "🔑 Ваша эскалация ждёт",
         "closed": "ℹ️ Диалог завершён, поэтому больше никого бот не зовёт",
-        "chain": "звать по одному, пока кто-нибудь не возьмёт, на ответ каждому 2 минуты: "
+        "chain": "звать по одному, пока кто-нибудь не возьмёт, и ждать ответа каждого 2 минуты: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Пока ничего не изменилось.",
-        "wait": "Можно от минуты до трёх часов",
+        "wait": "«5d» не подходит. Можно от минуты до трёх часов",
     },
     "en": {
         "late": "⏭ [USER=21]Роман Соколов[/USER] hasn't taken it in 5 min. Called to the chat of "
@@ -62,11 +62,11 @@ WORDS = {
         "unasked": "Not asked yet: [USER=15]Анна Орлова[/USER]. Call them: "
         "[b]/escalate deal 288 @Анна Орлова[/b]",
         "stopped": "🛑 Escalation stopped",
-        "connect": "🔑 Your escalation waits",
+        "connect": "🔑 Your escalation is waiting",
         "closed": "ℹ️ The dialog has ended, so nobody else is called",
         "chain": "calling one after the other until somebody takes it, 2 min each: "
         "[USER=12]Иван Петров[/USER], [USER=15]Анна Орлова[/USER]. Nothing changed.",
-        "wait": "From a minute to three hours",
+        "wait": '"5d" does not fit. From a minute to three hours',
     },
 }
 

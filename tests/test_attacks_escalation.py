@@ -345,7 +345,7 @@ async def test_impossible_times(stage: Stage, wait: str) -> None:
 @pytest.mark.parametrize("wait", ["2м", "2 мин", "2m", "2мин"])
 async def test_russian_units(stage: Stage, wait: str) -> None:
     told = await stage.say(f"/escalate --wait {wait} --dry")
-    assert "на ответ каждому 2 минуты" in told
+    assert "ждать ответа каждого 2 минуты" in told
 
 
 async def test_a_portal_that_is_down_for_long_loses_nothing(stage: Stage) -> None:

@@ -17,6 +17,8 @@ from stage import (
     Stage,
 )
 
+ADMIN = 1
+
 
 @ON_SQLITE
 async def test_a_context_that_no_portal_sends_is_no_event(known: Stage) -> None:

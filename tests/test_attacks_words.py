@@ -72,6 +72,20 @@ async def test_a_quoted_command_of_the_customers_is_not_carried_out(stage: Stage
     assert OLGA in await stage.members()
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("before", ["", f"{RULE}\n"])
+async def test_a_quotation_whose_end_is_cut_off_is_one(stage: Stage, before: str) -> None:
+    """The customer writes so much that the messenger has no room for the rule behind it."""
+    words = f"{before}/remove [USER=7][/USER]\n{TYPED}\n"
+    number = await stage.type(words + "щ" * (20_000 - len(words)), user=CUSTOMER)
+    body = {"chat_id": CHAT, "user_id": OLGA, "text": "что это?", "quote": number}
+
+    await stage.post("messages", body)
+    await stage.settled()
+
+    assert not await stage.calls(ADD, DELETE)
+
+
 async def test_a_forwarded_command_is_not_carried_out_and_told_once_a_day(stage: Stage) -> None:
     number = await stage.type(f"{TYPED}\n/remove [USER=7][/USER]", user=CUSTOMER)
     for _ in range(3):

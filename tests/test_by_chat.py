@@ -109,6 +109,25 @@ async def test_the_order_of_the_names_changes_nothing(stage: Stage, outsider: in
     assert ends[0] == ends[1]
 
 
+@pytest.mark.parametrize("typed", ["/invite id12 id15", "/invite id15 id41"])
+@pytest.mark.parametrize(
+    ("language", "reason", "of_the_queue"),
+    [("ru", "закрыто, поэтому недоступна даже очередь линии", "добавит"),
+     ("en", "is closed, so that even the Open Channel's queue is out of reach", "may edit")],
+)  # fmt: skip
+async def test_a_closed_view_of_history_is_told_alike_of_all(
+    stage: Stage, typed: str, language: str, reason: str, of_the_queue: str
+) -> None:
+    """Who is refused although in the queue shows it: to add the others to it would not help."""
+    await stage.faults(events={"language": language})
+    await stage.faults(user={"id": OLGA, "history": "none"})
+
+    reply = await stage.say(typed)
+
+    assert reply.count(reason) == 1
+    assert of_the_queue not in reply
+
+
 async def test_only_who_was_refused_is_asked_for_again_alone(stage: Stage) -> None:
     await stage.faults(line={"id": 1, "queue": [OLGA, ANNA, RESPONSIBLE]})
     before = len(await stage.calls())
@@ -326,6 +345,18 @@ async def test_a_chat_without_crm_is_left_as_it_was_entered(stage: Stage) -> Non
     assert "Снова в этом чате" not in await stage.say("/undo", chat=UNBOUND)
     await press(stage, BY_CHAT["ru"])
     assert IVAN in await stage.members(UNBOUND)
+
+
+async def test_a_card_about_a_chat_without_crm_says_once_whose_chat_it_is(stage: Stage) -> None:
+    await decide(stage, "always")
+    await stage.say(f"{INVITE_IVAN} -- нужен юрист", chat=UNBOUND)
+    await stage.settled()
+
+    [card] = await stage.told_privately(IVAN)
+    assert card == (
+        "👋 [USER=7]Ольга Смирнова[/USER] зовёт вас в чат [CHAT=9001]с клиентом[/CHAT].\n"
+        "Причина: нужен юрист"
+    )
 
 
 async def test_a_guest_by_the_chat_goes_when_the_time_is_up(stage: Stage) -> None:

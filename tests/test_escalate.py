@@ -163,7 +163,7 @@ async def test_dry_changes_nothing_until_it_is_done(stage: Stage) -> None:
     reply = await stage.say("/escalate --dry -- срочно")
 
     assert (
-        "на ответ каждому 5 минут: [USER=21]Роман Соколов[/USER] (ответственный), "
+        "и ждать ответа каждого 5 минут: [USER=21]Роман Соколов[/USER] (ответственный), "
         "[USER=3]Борис Волков[/USER] (руководитель). Пока ничего не изменилось."
     ) in reply
     assert not await stage.calls(ADD)

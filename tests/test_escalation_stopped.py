@@ -1,9 +1,14 @@
 """An escalation that is stopped: by its requester, by /undo, with its dialog, with the app."""
 
+import pytest
 from acting import said
 from escalating import (
     LANGUAGES,
+    PASS_ON,
+    TAKE,
     called,
+    card,
+    deciding,
     ended,
     ends,
     next_one,
@@ -119,3 +124,46 @@ async def test_it_ends_with_the_app(stage: Stage) -> None:
 
     await stage.until(is_dropped)
     assert await called(stage) == [RESPONSIBLE]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("not_needed", ["stay", "leave"])
+async def test_who_has_stopped_it_is_told_of_undo_where_somebody_stays(
+    empty_stage: Stage, not_needed: str
+) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed=not_needed)
+    await stage.say("/escalate")
+
+    await press(stage, *await stop_button(stage), OLGA)
+
+    told = await said(stage, "🛑 Эскалация остановлена")
+    assert ("Убрать тех, кто уже в чате: [b]/undo[/b]" in told) == (not_needed == "stay")
+    assert told.endswith((".", "[b]/undo[/b]"))
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("how", ["stopped", "taken", "nobody"])
+async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
+    empty_stage: Stage, how: str
+) -> None:
+    stage = empty_stage
+    order = ("responsible",) if how == "nobody" else ("responsible", "head")
+    await deciding(stage, not_needed="leave", escalation=order)
+    await stage.say("/escalate")
+    if how == "taken":
+        await time_passes(stage, 301)
+        await next_one(stage, BOSS)
+        await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    elif how == "nobody":
+        await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    else:
+        await press(stage, *await stop_button(stage), OLGA)
+    await ended(stage, how)
+    assert RESPONSIBLE not in await stage.members()
+
+    reply = await stage.say("/undo")
+
+    assert reply.startswith("↩️ Отменено. Больше не в этом чате: ")
+    assert "[USER=21]Роман Соколов[/USER]" in reply
+    assert not {RESPONSIBLE, BOSS} & {*await stage.members()}

@@ -80,7 +80,7 @@ async def test_what_else_counts_as_taking(stage: Stage, how: str) -> None:
 async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
     await stage.say("/invite id21")
     await stage.type("Добрый день", user=RESPONSIBLE)
-    assert "Уже в чате [CHAT=8773]" in await stage.say("/escalate")
+    assert "«Поставка оборудования». Уже в чате [CHAT=8773]" in await stage.say("/escalate")
 
     await time_passes(stage, 301)
 

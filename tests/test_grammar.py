@@ -129,6 +129,9 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("/crm/deal/details/0/", "/crm", Problem.UNKNOWN),
         ("/company/personal/user/12/tasks/task/view/9/", "/company", Problem.UNKNOWN),
         ("/online/?IM_MESSAGE=12", "/online", Problem.UNKNOWN),
+        # The numbers of a dialog of a line, of a task: nobody's.
+        ("/online/?IM_LINES=12", "/online", Problem.UNKNOWN),
+        (f"{LINK}/online/?IM_TASK=12&IM_MESSAGE=5", LINK, Problem.UNKNOWN),
         (f"{LINK}/docs/", LINK, Problem.UNKNOWN),
         ("/crm/deal/details/9999999999/", "/crm", Problem.UNKNOWN),
         ("и/или", "и/или", Problem.UNKNOWN),
@@ -246,6 +249,7 @@ def test_reads_a_chat_however_it_is_written(written: str) -> None:
     "id:12", "user 12", "User#12", "ид 12", "#12", "# 12", "№12", "@12", "@id12", "id１２",
     "/company/personal/user/12/", f"{LINK}/company/personal/user/12/?IFRAME=Y",
     f"{LINK}/contacts/personal/user/12", "/online/?IM_DIALOG=12",
+    "/online/?IM_HISTORY=12", "/im/?DIALOG_ID=12&IM_MESSAGE=5",
     f"[URL={LINK}/company/personal/user/12/]Иван Петров[/URL]",
 ])  # fmt: skip
 def test_reads_a_colleague_however_they_are_written(written: str) -> None:

@@ -149,7 +149,7 @@ async def test_twenty_people_are_one_request_and_one_answer_of_ten_lines(stage: 
     private = "\n".join(await stage.told_privately())
     fates = f"{answer}\n{private}"
     assert [one for one in people.split() if f"[USER={one[2:]}]" not in fates] == []
-    assert f"👥 Остальные из вашей команды, в чате {LINK}:" in private
+    assert f"👥 Остальные по вашей команде, в чате {LINK}:" in private
 
 
 async def test_more_than_twenty_people_are_refused(stage: Stage) -> None:

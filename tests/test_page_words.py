@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from bot.web.pages import DIRECTORY, Pages
+from bot.wording.rendering import Wording
 from sandbox.web.page import STATIC
 
 
@@ -29,6 +30,15 @@ def _shape(words: Any) -> Any:
     return {name: _shape(one) for name, one in named.items()}
 
 
+async def test_what_is_told_when_the_bot_is_gone_names_what_the_page_has() -> None:
+    for language in ("ru", "en"):
+        words = await Pages().words(language)
+        told = Wording().page("bot_lost.j2", language)
+
+        assert words.app["views"]["state"] in told
+        assert words.state["repair"] in told
+
+
 def test_the_russian_is_natural() -> None:
     for path in (DIRECTORY / "ru" / "words.j2", STATIC / "words.js"):
         russian = path.read_text("utf-8").partition("const EN")[0]
@@ -38,8 +48,9 @@ def test_the_russian_is_natural() -> None:
 
 
 def test_the_english_is_natural() -> None:
-    for path in (DIRECTORY / "en" / "words.j2", STATIC / "words.js"):
+    for path in (DIRECTORY / "en" / "words.j2", DIRECTORY / "terminal.j2", STATIC / "words.js"):
         english = path.read_text("utf-8").rpartition("const EN")[2]
         for slip in ("on the desk", '"the responsible"', "Refusals of", "Language of lines"):
             assert slip not in english
+        assert "the line's" not in english
         assert not re.search(r"open[ -](lines|channel)", english), path.name

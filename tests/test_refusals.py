@@ -42,7 +42,7 @@ REFUSALS = {
     "the requester's view of history is closed": (
         [{"user": {"id": OLGA, "history": "none"}}, {"line": {"id": 1, "queue": [OLGA, IVAN]}}],
         "закрыто, поэтому недоступна даже очередь линии",
-        "is closed, so that even the Open Channel's queue, which they are in, is out of reach",
+        "is closed, so that even the Open Channel's queue is out of reach",
     ),
     "access is denied and nobody knows whose": (
         [error(403, "ACCESS_DENIED", "Отказано")],

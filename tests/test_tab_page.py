@@ -170,7 +170,7 @@ async def test_a_running_escalation_is_shown_and_taken(stage: Stage, language: s
     waits, on_it, taken = {
         "ru": ("Ответа ждём до", "Роман Соколов ответственный, ждём ответа",
                "Вопрос взят. Роман Соколов ответственный, берёт"),
-        "en": ("An answer is waited for until", "Роман Соколов responsible, called",
+        "en": ("Waiting for an answer until", "Роман Соколов responsible, called",
                "Somebody has taken it. Роман Соколов responsible, took it"),
     }[language]  # fmt: skip
     _, page = await opened(stage, language=language)

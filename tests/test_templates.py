@@ -117,7 +117,7 @@ SAMPLES = {
     **dict.fromkeys(("wait", "seconds"), 100),
     **dict.fromkeys(("declined", "left"), True),
     "unasked": (WORST_PERSON,),
-    **dict.fromkeys(("here", "inside", "seen", "supports_lines", "with_customer"), True),
+    **dict.fromkeys(("here", "inside", "remains", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),
     "people": (Person(id=12, name=WORST), Person(id=15)),
     "joined": (Person(id=12, name=WORST),),

@@ -21,8 +21,8 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.quotes import is_own_word, only_commands
 
 SEEN = {
-    "ru": "Клиент видит всё, что вы пишете в его чате, и команду тоже: сначала включите скрытый",
-    "en": "The customer sees what you type in their chat, this command too: switch hidden mode on",
+    "ru": "Клиент видит всё, что вы пишете в его чате, и команды тоже: сначала включите скрытый",
+    "en": "The customer sees what you type in their chat, commands too: switch hidden mode on",
 }
 
 

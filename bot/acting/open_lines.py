@@ -205,12 +205,7 @@ class OpenLines:
             Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
             for n, one in enumerate(people)
         ]
-        target = Target(None, chat_id)
-        changes = await self._change(steps, target)
-        return [
-            Membership(one, *_came(target, step, changes))
-            for one, step in zip(people, steps, strict=True)
-        ]
+        return await self._each(steps, people, Target(None, chat_id))
 
     async def remove(
         self, target: Target, people: Sequence[Person], by_chat: Collection[int] = ()
@@ -220,6 +215,11 @@ class OpenLines:
         Those whose ids are in ``by_chat`` are removed by the chat itself, as its owner may.
         """
         steps = [_removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)]
+        return await self._each(steps, people, target)
+
+    async def _each(
+        self, steps: Sequence[Step], people: Sequence[Person], target: Target
+    ) -> list[Membership]:
         changes = await self._change(steps, target)
         return [
             Membership(one, *_came(target, step, changes))

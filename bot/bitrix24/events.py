@@ -288,6 +288,11 @@ class CommandEvent(Part):
         return self.command.context == "textarea"
 
     @cached_property
+    def is_of_page(self) -> bool:
+        """Say whether it was asked for on a page of ours, and nothing was said in the chat."""
+        return self.command.context == PAGE
+
+    @cached_property
     def identity(self) -> str:
         """What makes two deliveries the same: 64 hexadecimal digits.
 

@@ -37,6 +37,11 @@ class Account:
     absent_until: str = ""
     departments: tuple[int, ...] = ()
 
+    @property
+    def is_external(self) -> bool:
+        """Say whether they are a customer, an extranet user or a bot: none of the staff."""
+        return self.bot or self.customer or self.extranet
+
 
 def person_of(number: int, accounts: Mapping[int, Account]) -> Person:
     """Give the person of this id, with the name where the account is known."""

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
-from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.events import CommandEvent
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
@@ -47,7 +46,7 @@ class Arrival(NamedTuple):
     @property
     def refusals(self) -> list[Refusal]:
         """What is to be told about those who are missing, each once."""
-        return list(dict.fromkeys(one.why for one in self.missed))
+        return reasons(self.missed)
 
 
 class Wish(Arguments):
@@ -66,7 +65,7 @@ class ByChat(Wish):
     people: tuple[Person, ...]
 
 
-class Answer(Entity):
+class Answer(Arguments):
     """Who learns what somebody says to their call."""
 
     caller: Person
@@ -158,14 +157,14 @@ class Arrivals:
             stay = Stay(item=item, chat_id=arrival.chat_id, people=arrival.joined)
             await self._stays.begin(self._command.id, self._command.event, stay, wish.lasting)
 
-    async def briefs(
-        self, arrival: Arrival, item: CrmItem | None, reason: str, event: CommandEvent
-    ) -> list[Brief]:
-        """Make the private cards for those who have come."""
+    async def briefs(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> list[Brief]:
+        """Make the private cards for those who have come, if they are to be told."""
+        if not wish.briefed:
+            return []
         who = self._requester.person
         answer = Answer(caller=who).model_dump_json()
         guests = [person for person in arrival.joined if person.id != who.id]
-        if guests and item and not item.title:
+        if guests and item:
             item = await self.titled(item)
         return [
             Brief(
@@ -173,7 +172,7 @@ class Arrivals:
                 who=who,
                 item=item,
                 chat_id=arrival.chat_id,
-                reason=reason,
+                reason=wish.reason,
                 offers=tuple(
                     Offer(name=name, act=Act(name=name, params=answer))
                     for name in ("on_it", "cannot")
@@ -183,9 +182,9 @@ class Arrivals:
         ]
 
     async def titled(self, item: CrmItem) -> CrmItem:
-        """Look the title of an item up, if the requester may read it."""
+        """Look the title of an item up, unless it is known, or the requester may not read it."""
         try:
-            return (await self._crm.card(item)).item
+            return item if item.title else (await self._crm.card(item)).item
         except Bitrix24Error:
             return item
 
@@ -235,7 +234,7 @@ def _together(missed: Sequence[Missed]) -> list[Missed]:
 
 
 def _kind(why: NotByItem) -> object:
-    return type(why), why.queued if isinstance(why, RequesterLacksHistory) else None
+    return type(why), why.closed if isinstance(why, RequesterLacksHistory) else None
 
 
 def _may_be_open(why: NotByItem, target: Target) -> bool:
@@ -253,6 +252,11 @@ def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
 
 def _is_inside(one: Membership) -> bool:
     return not one.refused and bool(one.chat_id) and not one.ignored and not one.unclear
+
+
+def reasons(missed: Sequence[Missed]) -> list[Refusal]:
+    """Give why these people are missing, each reason once."""
+    return list(dict.fromkeys(one.why for one in missed))
 
 
 def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:

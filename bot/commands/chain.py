@@ -1,22 +1,22 @@
 """An escalation on its way: one after the other is called until somebody takes it.
 
-What changes is the requester's own act, with the requester's own token. Others only note what
-they want; that makes the next act due.
+Each of its acts is the requester's own, with the requester's own token. What others say to it,
+``bot/commands/answers`` notes.
 """
 
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.acting.crm import Crm
+from bot.acting.crm import Card, Crm
 from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish
+from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, reasons
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
 from bot.commands.policy import Candidate, Policy
@@ -51,7 +51,7 @@ from bot.inbox.escalations import (
 from bot.inbox.pressed import place_of
 from bot.portals.portals import Portal
 from bot.portals.proof import Actor
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 log = logging.getLogger(__name__)
 
@@ -86,16 +86,15 @@ class Wanted(NamedTuple):
 class Round:
     """Who was called, if anybody; who was passed over before them, and why."""
 
-    candidate: Candidate | None = None
+    callee: Callee | None = None
     arrival: Arrival | None = None
-    item: CrmItem | None = None
     skipped: list[Skipped] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
 
     @property
     def refusals(self) -> list[Refusal]:
         """What is to be told about those who could not be added, each once."""
-        return list(dict.fromkeys(one.why for one in self.missed))
+        return reasons(self.missed)
 
 
 class Step(NamedTuple):
@@ -110,56 +109,45 @@ class Step(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
+@dataclass(eq=False, slots=True)
 class Chains:
     """Carries escalations on, in the name of one command's requester."""
 
-    def __init__(
-        self,
-        requester: Requester,
-        lines: OpenLines,
-        crm: Crm,
-        policy: Policy,
-        arrivals: Arrivals,
-        departures: Departures,
-        escalations: Escalations,
-        settings: PortalSettingsStore,
-        portal: Portal,
-        figures: Figures,
-        command: Accepted,
-        actor: Actor,
-    ) -> None:
-        self._requester = requester
-        self._lines = lines
-        self._crm = crm
-        self._policy = policy
-        self._arrivals = arrivals
-        self._departures = departures
-        self._escalations = escalations
-        self._settings = settings
-        self._portal = portal
-        self._figures = figures
-        self._command = command
-        self._actor = actor
+    _requester: Requester
+    _lines: OpenLines
+    _crm: Crm
+    _policy: Policy
+    _arrivals: Arrivals
+    _departures: Departures
+    _escalations: Escalations
+    _settings: PortalSettings
+    _portal: Portal
+    _figures: Figures
+    _command: Accepted
+    _actor: Actor
 
     @property
     def number(self) -> int:
         """What an escalation is known by that this command begins."""
         return self._command.id
 
-    async def administrator(self) -> Person | None:
+    @property
+    def administrator(self) -> Person | None:
         """Give who else hears that nobody has taken it, if the portal wants that."""
-        settings = await self._settings.of(self._command.event.member_id)
-        return Person(id=self._portal.installer_id) if settings.at_end == "administrator" else None
+        is_told = self._settings.at_end == "administrator"
+        return Person(id=self._portal.installer_id) if is_told else None
 
-    def candidates(self, named: Sequence[Person], responsible_id: int) -> AsyncIterator[Candidate]:
-        """Give who is to be called, in their order."""
-        event = self._command.event
-        if named:
-            return self._policy.named(named, event)
-        return self._policy.candidates(responsible_id, event)
+    async def card(self, item: CrmItem) -> Card:
+        """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
+        try:
+            return await self._crm.card(item)
+        except Refused as refused:
+            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
+                raise RequesterLacksItem(item) from None
+            raise
 
-    async def begin(self, wanted: Wanted) -> Round:
-        """Call the first who can come, and note the escalation, if there is one."""
+    async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
+        """Call the first who can come, and note the escalation, if anybody was called."""
         target, wish = wanted.target, wanted.wish
         chain = Chain(
             requester=self._requester.person,
@@ -172,16 +160,16 @@ class Chains:
             lasting=wish.lasting,
         )
         newest = await self._newest(chain.chat_id)
-        found = await self._call(
-            chain, target, self.candidates(wanted.named, wanted.responsible_id)
-        )
+        found = await self._call(chain, target, wanted.responsible_id, newest)
         if found.arrival is not None:
-            found.item = chain.item if chain.item.title else await self._arrivals.titled(chain.item)
-            known = {"requester": self._requester.person, "item": found.item}
-            chain = _with(chain, found, self._callee(found, newest)).model_copy(update=known)
-            chain = chain.model_copy(update={"chat_id": found.arrival.chat_id})
+            known = {
+                "item": await self._arrivals.titled(chain.item),
+                "requester": self._requester.person,
+                "chat_id": found.arrival.chat_id,
+            }
+            chain = _with(chain, found).model_copy(update=known)
             await self._escalations.begin(self._command.id, self._command.event, chain)
-        return found
+        return chain, found
 
     async def _newest(self, chat_id: int) -> int:
         """Give the last message of the chat so far: the command, or what the portal shows there.
@@ -193,61 +181,6 @@ class Chains:
             return number
         return max((one.id for one in (await self._seen(chat_id)).said), default=0)
 
-    async def find(self, number: int) -> Escalation | None:
-        """Give an escalation of this portal."""
-        found = await self._escalations.find(number)
-        is_here = found is not None and found.event.member_id == self._command.event.member_id
-        return found if is_here else None
-
-    async def last(self) -> Escalation | None:
-        """Give what the requester has escalated last in this chat, unless it has been undone."""
-        event = self._command.event
-        for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
-            ended = one.chain.ended
-            if ended is None or ended.how != "undone" or ended.command_id == self._command.id:
-                return one
-        return None
-
-    async def take(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command takes it, if nobody has and it goes on."""
-        user_id, now = self._command.event.user.id, time.time()
-        at = max(escalation.begun_at, self._command.received_at)
-
-        def taken(chain: Chain) -> Chain | None:
-            callee = chain.callee(user_id)
-            if callee is None or chain.ended or chain.taken or chain.stopped:
-                return None
-            return chain.model_copy(update={"taken": Taken(person=callee.person, at=at)})
-
-        return await self._escalations.change(escalation, taken, due_at=now)
-
-    async def decline(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command cannot; who was called last has no more time."""
-        user_id = self._command.event.user.id
-
-        def declined(chain: Chain) -> Chain | None:
-            if chain.ended or chain.callee(user_id) is None:
-                return None
-            callees = [
-                one.model_copy(update={"declined": True}) if one.person.id == user_id else one
-                for one in chain.callees
-            ]
-            return chain.model_copy(update={"callees": tuple(callees)})
-
-        last = escalation.chain.callees[-1].person.id == user_id
-        due_at = time.time() if last else escalation.until
-        return await self._escalations.change(escalation, declined, due_at=due_at)
-
-    async def stop(self, escalation: Escalation) -> Escalation:
-        """Note that its requester wants nobody called any more, unless it is taken or over."""
-
-        def stopped(chain: Chain) -> Chain | None:
-            if chain.ended or chain.taken:
-                return None
-            return chain.model_copy(update={"stopped": True})
-
-        return await self._escalations.change(escalation, stopped, due_at=time.time())
-
     async def undo(self, escalation: Escalation) -> Escalation:
         """End it, if it goes on: what it has done is taken back by this command.
 
@@ -257,14 +190,13 @@ class Chains:
         await self._actor.prove()
         return (await self._end(escalation, "undone")).escalation
 
-    async def advance(self, number: int) -> Step | None:
+    async def advance(self, found: Escalation) -> Step | None:
         """Do what is to be done now, as the requester; ``None`` where that is nothing.
 
         A command that was cut short asks again, and is told the same.
         Raises ``NoPermission``, and ``Busy``, ``Unreachable``, ``Unanswered`` after it is put off.
         """
-        found = await self.find(number)
-        if found is None or found.event.user.id != self._command.event.user.id:
+        if found.event.user.id != self._command.event.user.id:
             return None
         if found.chain.ended:
             return Step(found) if self._is_mine(found) else None
@@ -304,12 +236,10 @@ class Chains:
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
-        asked = {one.person.id for one in chain.callees}
-        asked |= {one.person.id for one in chain.skipped if one.why == "closed"}
         try:
             dialog = await self._lines.dialog(chain.chat_id)
             queue = await self._lines.queue(dialog.line_id) if dialog.line_id else []
-            return await self._policy.unasked(asked, queue, event)
+            return await self._policy.unasked(chain.asked, queue, event)
         except Bitrix24Error:
             return ()
 
@@ -362,21 +292,20 @@ class Chains:
         chain = found.chain
         if not chain.is_waited_for:
             await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
-        responsible_id = 0 if chain.named else await self._responsible(chain.item)
+        responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
-        done = await self._call(chain, target, self.candidates(chain.named, responsible_id))
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        callee = self._callee(done, newest) if done.arrival else None
-        now = time.time()
+        done = await self._call(chain, target, responsible_id, newest)
+        callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
-            return None if chain.ended else _with(chain, done, callee)
+            return None if chain.ended else _with(chain, done)
 
         found = await self._escalations.change(
             found, called, until=now + chain.wait, due_at=now + chain.wait
         )
         if callee is None:
-            return (await self._end(found, "nobody"))._replace(round=done)
+            return await self._end(found, "nobody")
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
             await self._leave(found, [callee] if callee.joined else [], always=True)
@@ -385,30 +314,27 @@ class Chains:
             await self._escalations.change(found, _same, due_at=now)
         return Step(found, callee, done)
 
-    async def _call(
-        self, chain: Chain, target: Target, candidates: AsyncIterator[Candidate]
-    ) -> Round:
+    async def _call(self, chain: Chain, target: Target, responsible_id: int, newest: int) -> Round:
         """Bring in the first who can come, one after the other."""
-        found = Round(item=chain.item)
+        found = Round()
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
-        async for one in candidates:
-            if chain.knows(one.account.person.id):
+        event = self._command.event
+        async for one in self._policy.candidates(chain.named, responsible_id, event):
+            if one.account.person.id in chain.asked:
                 continue
             if one.obstacle is None:
                 arrival = await self._arrivals.bring(target, [one.account.person], wish)
                 found.missed += arrival.missed
                 if arrival.joined or arrival.present:
-                    found.candidate, found.arrival = one, arrival
+                    found.arrival = arrival
+                    found.callee = self._callee(one, arrival, newest)
                     break
                 if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
                     break
             found.skipped.append(one.skipped)
         return found
 
-    def _callee(self, found: Round, newest: int) -> Callee:
-        candidate, arrival = found.candidate, found.arrival
-        if candidate is None or arrival is None:
-            raise ValueError("nobody was called")
+    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int) -> Callee:
         return Callee(
             person=candidate.account.person,
             role=candidate.role,
@@ -418,20 +344,11 @@ class Chains:
             joined=bool(arrival.joined),
         )
 
-    async def _responsible(self, item: CrmItem) -> int:
-        try:
-            return (await self._crm.card(item)).responsible_id
-        except Refused as refused:
-            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
-                raise RequesterLacksItem(item) from None
-            raise
-
     async def _leave(
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
         """Take people out, but for those whom another escalation wants in the same chat."""
-        settings = await self._settings.of(self._command.event.member_id)
-        if not callees or not (always or settings.not_needed == "leave"):
+        if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
         others = [one.chain for one in await self._escalations.beside(escalation)]
         people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]
@@ -467,10 +384,10 @@ def _same(chain: Chain) -> Chain | None:
     return None if chain.ended else chain
 
 
-def _with(chain: Chain, done: Round, callee: Callee | None) -> Chain:
+def _with(chain: Chain, done: Round) -> Chain:
     """Give the chain after a round: who was called, and who was passed over, each once."""
     passed = {one.person.id: one for one in (*chain.skipped, *done.skipped)}
-    callees = (*chain.callees, callee) if callee else chain.callees
+    callees = (*chain.callees, done.callee) if done.callee else chain.callees
     return chain.model_copy(update={"callees": callees, "skipped": tuple(passed.values())})
 
 

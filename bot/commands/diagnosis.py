@@ -80,8 +80,11 @@ class Diagnosis:
         ``chat_id`` is the chat that is meant, as far as it is known.
         """
         facts = await self._facts(_questions(denied, item, chat_id))
-        if any(lacks_history(one.refused) for one in denied):
-            facts = {**facts, "queue": await self._queue(chat_id, facts)}
+        lacking = {one.person.id for one in denied if lacks_history(one.refused)}
+        if lacking:
+            queue = await self._queue(chat_id, facts)
+            # Somebody of the queue is refused only where the requester's role reaches nobody.
+            facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
         refusals = [_explain(one, item, chat_id, facts, self._reference) for one in denied]
         return [await self._with_head(one, facts) for one in refusals]
 
@@ -266,9 +269,7 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
         responsible = Person(id=about.responsible_id) if about.responsible_id else None
         return PersonLacksItem(one.person, about.item, responsible)
     if lacks_history(one.refused):
-        queue = facts.get("queue")
-        queued = one.person.id in queue if queue else None
-        return RequesterLacksHistory((one.person,), about.item, queued)
+        return RequesterLacksHistory((one.person,), about.item, facts.get("closed"))
     if "join user" in said and row(found, "item"):
         return RequesterLacksLine(about.item, one.person)
     return AccessUnclear(one.person, about.item)

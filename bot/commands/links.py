@@ -23,8 +23,11 @@ _TYPES: dict[str, ItemType] = {
 _FOLDER = r"(?:/[\w.\-]{1,50}){0,2}"
 _NUMBER = r"([1-9][0-9]{0,9})"
 _REST = r"(?:[/?].*)?"
-# The messenger, with a chat or a talk open; further parameters name a message of it.
-_MESSENGER = rf"{_FOLDER}/(?:online|im)/?\?(?:.*&)?(?:IM_(?!MESSAGE)[A-Z]{{1,20}}|DIALOG_ID)="
+# The messenger, with a chat or a talk open; further parameters name a message of it. Only where a
+# talk can be open a bare number is a colleague's: elsewhere it is a task's or the like.
+_MESSENGER = rf"{_FOLDER}/(?:online|im)/?\?(?:.*&)?"
+_OPEN = rf"{_MESSENGER}(?:IM_(?!MESSAGE)[A-Z]{{1,20}}|DIALOG_ID)="
+_TALK = rf"{_MESSENGER}(?:IM_DIALOG|IM_HISTORY|DIALOG_ID)="
 
 
 def _item(type_: str, number: str) -> Part:
@@ -47,9 +50,9 @@ _LINKS: tuple[tuple[str, Callable[..., Part]], ...] = (
     (rf"{_FOLDER}/crm/(deal|lead|contact|company)/(?:details|show|edit)/{_NUMBER}{_REST}", _item),
     (rf"{_FOLDER}/crm/type/([1-4])/details/{_NUMBER}{_REST}", _item),
     (rf"{_FOLDER}/(?:workgroups|spaces)/group/{_NUMBER}{_REST}", _group),
-    (rf"{_MESSENGER}sg{_NUMBER}(?:&.*)?", _group),
-    (rf"{_MESSENGER}chat{_NUMBER}(?:&.*)?", _chat),
-    (rf"{_MESSENGER}{_NUMBER}(?:&.*)?", _person),
+    (rf"{_OPEN}sg{_NUMBER}(?:&.*)?", _group),
+    (rf"{_OPEN}chat{_NUMBER}(?:&.*)?", _chat),
+    (rf"{_TALK}{_NUMBER}(?:&.*)?", _person),
     # Further down there are somebody's tasks and files, which are not that person.
     (rf"{_FOLDER}/(?:company|contacts)/personal/user/{_NUMBER}/?(?:\?.*)?", _person),
 )

@@ -67,3 +67,8 @@ class AdministratorNeeded(Outcome):
 
 Told = Outcome | Refusal
 Outcomes = Told | Sequence[Told]
+
+
+def each(outcomes: Outcomes) -> Sequence[Told]:
+    """Give what a handler came to one by one, also where that is one thing alone."""
+    return outcomes if isinstance(outcomes, Sequence) else [outcomes]

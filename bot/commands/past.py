@@ -66,14 +66,18 @@ class Past:
         event = self._command.event
         deeds = await self._history.by(event.member_id, event.user.id, ADD, REMEMBERED)
         alone = Counter(one.command_id for one in deeds)
+        reach: Reach = "unknown"
         for one in reversed(deeds):
             if one.code is not None and lacks_history(Refused(one.code, str(one.told or ""))):
-                return "queue"
+                # The role may not reach even the queue.
+                if one.person_id in queue:
+                    return "unknown"
+                reach = "queue"
             # Of several at once, the portal looks at one alone.
             is_new = one.code is None and one.changed and alone[one.command_id] == 1
             if queue and is_new and one.person_id not in queue:
-                return "beyond"
-        return "unknown"
+                return "beyond" if reach == "unknown" else reach
+        return reach
 
     @property
     def pressed_of(self) -> int:

@@ -1,6 +1,7 @@
-"""Whom an escalation calls when nobody is named."""
+"""Whom an escalation calls: those who are named, else whom the portal's order gives."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account
 from bot.inbox.escalations import Skipped, Why
-from bot.portals.settings import PortalSettings, PortalSettingsStore, WorkingHours
+from bot.portals.settings import PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
 
 # How far up an escalation goes where heads are absent.
@@ -45,23 +46,27 @@ class Called(NamedTuple):
     role: str
 
 
+@dataclass(eq=False, slots=True)
 class Policy:
     """The order in which a portal looks for somebody: its own, or responsible, head, duty."""
 
-    def __init__(self, users: Users, settings: PortalSettingsStore) -> None:
-        self._users = users
-        self._settings = settings
+    _users: Users
+    _settings: PortalSettings
 
-    async def candidates(
-        self, responsible_id: int, event: CommandEvent
+    def candidates(
+        self, named: Sequence[Person], responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[Candidate]:
+        """Give those whom the requester has named, in that order; else those of the portal's."""
+        return self._named(named, event) if named else self._by_roles(responsible_id, event)
+
+    async def _by_roles(self, responsible_id: int, event: CommandEvent) -> AsyncIterator[Candidate]:
         """Give everybody in the portal's order, each once; nobody is looked up before their turn.
 
         Of several heads only the nearest who can come is one.
         """
         seen: set[int] = set()
         has_head = False
-        async for who, role in self._candidates(responsible_id, event):
+        async for who, role in self._in_order(responsible_id, event):
             if who.person.id in seen or (role == "head" and has_head):
                 continue
             seen.add(who.person.id)
@@ -69,10 +74,9 @@ class Policy:
             has_head = has_head or (role == "head" and one.obstacle is None)
             yield one
 
-    async def named(
+    async def _named(
         self, people: Sequence[Person], event: CommandEvent
     ) -> AsyncIterator[Candidate]:
-        """Give those whom the requester has named, in that order."""
         accounts = await self._users.accounts(one.id for one in people)
         for one in people:
             who = accounts.get(one.id) or Account(one)
@@ -82,16 +86,15 @@ class Policy:
         self, asked: Collection[int], queue: Sequence[int], event: CommandEvent
     ) -> tuple[Person, ...]:
         """Give some who could still be asked: people on duty, then those of the line's queue."""
-        duty = (await self._settings.of(event.member_id)).duty
-        left = [one for one in dict.fromkeys((*duty, *queue)) if one not in asked]
+        left = [one for one in dict.fromkeys((*self._settings.duty, *queue)) if one not in asked]
         accounts = await self._users.accounts(left[:MOST_ASKED])
         found = [accounts[one] for one in left if one in accounts]
         return tuple(one.person for one in found if not _obstacle(one, event))[:MOST_NAMED]
 
-    async def _candidates(
+    async def _in_order(
         self, responsible_id: int, event: CommandEvent
     ) -> AsyncIterator[tuple[Account, str]]:
-        settings = await self._settings.of(event.member_id)
+        settings = self._settings
         accounts = await self._users.accounts(filter(None, (responsible_id, *settings.duty)))
         for role in order(settings, datetime.now(UTC)):
             if role == "responsible" and responsible_id in accounts:

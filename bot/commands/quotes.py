@@ -7,7 +7,7 @@ before a line, and shows what stands between ``[code]`` tags or three backticks 
 import re
 from collections.abc import Callable
 
-from bot.bitrix24.events import CommandEvent, bare_line, lines_of
+from bot.bitrix24.events import LONGEST_MESSAGE, CommandEvent, bare_line, lines_of
 from bot.commands.vocabulary import normalise
 
 _RULE = re.compile(r"-{6,}")
@@ -87,15 +87,20 @@ def said_lines(text: str) -> list[str]:
     """Give the lines of a message that are neither quoted nor code."""
     if not _MARKS.search(text):
         return lines_of(text)
-    lines = _without_ruled(lines_of(text))
+    lines = _without_ruled(lines_of(text), is_cut=len(text) >= LONGEST_MESSAGE)
     spoken = [line for line in lines if not line.lstrip().startswith(_QUOTED)]
     # What is left of a line that code stood in is no line of its own.
     return lines_of(_CODE.sub(_CUT, "\n".join(spoken)))
 
 
-def _without_ruled(lines: list[str]) -> list[str]:
-    """Drop what stands between rules: a quotation may hold rules of its own."""
+def _without_ruled(lines: list[str], *, is_cut: bool) -> list[str]:
+    """Drop what stands between rules: a quotation may hold rules of its own.
+
+    Where the messenger has cut the message, the rule that ends the quotation may be gone.
+    """
     rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line.strip())]
+    if rules and is_cut:
+        return lines[: rules[0]]
     if len(rules) < 2:
         return lines
     return [*lines[: rules[0]], *lines[rules[-1] + 1 :]]

@@ -73,12 +73,12 @@ class Command:
         """Say whether the requester asks how the command goes, and not for what it does."""
         return not self.is_button and grammar.asks_for_help(event.command.params)
 
-    def read(self, params: str, host: str = "", *, pressed: bool = False) -> Arguments:
-        """Read what was typed, or what the button ``pressed`` carries; ``host`` is the portal's.
+    def read(self, params: str, host: str = "", *, as_act: bool = False) -> Arguments:
+        """Read what was typed, or ``as_act`` what the bot has written; ``host`` is the portal's.
 
         Raises a ``Refusal`` that says what is wrong with it.
         """
-        if self.is_button or (pressed and params.startswith("{")):
+        if self.is_button or (as_act and params.startswith("{")):
             return self._told(params)
         fields = self.arguments.model_fields
         try:

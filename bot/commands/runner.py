@@ -1,6 +1,6 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
-from bot.commands.outcomes import Outcomes, Usage
+from bot.commands.outcomes import Outcomes, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
 from bot.errors import Refusal
@@ -55,7 +55,7 @@ class Runner:
             outcomes = await self._run(context)
         except Refusal as refusal:
             outcomes = refusal
-        return [*(outcomes if isinstance(outcomes, Sequence) else [outcomes]), left_out]
+        return [*each(outcomes), left_out]
 
     async def _run(self, context: Context) -> Outcomes:
         declared, params = self._find(context.command)
@@ -69,8 +69,7 @@ class Runner:
         if declared.explains_itself(event):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
-        pressed = isinstance(context.command, Pressed) or event.command.context == PAGE
-        arguments = declared.read(params, host, pressed=pressed)
+        arguments = declared.read(params, host, as_act=_is_act(context.command))
         if declared.proven:
             await context.actor.prove()
         given = {
@@ -100,7 +99,7 @@ class Runner:
     def _find(self, command: Accepted) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
         event = command.event
-        if isinstance(command, Pressed) or event.command.context in (INTERNAL, PAGE):
+        if _is_act(command):
             return self._router.find_act(event.name), event.command.params
         try:
             return self._router.find(event.name), event.command.params
@@ -161,6 +160,11 @@ class Again:
 
 # Of what is given for one command a handler may ask for these.
 GIVEN = (PortalSettings, Again)
+
+
+def _is_act(command: Accepted) -> bool:
+    """Say whether the bot itself has written a command, for a button, a page or a timer."""
+    return isinstance(command, Pressed) or command.event.command.context in (INTERNAL, PAGE)
 
 
 def _first(event: CommandEvent) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from bot.acting.timeline import Timeline
 from bot.bitrix24.entities import CrmItem, Person
@@ -11,7 +12,7 @@ from bot.inbox.accepted import Accepted
 from bot.inbox.escalations import EscalationEnded
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
-from bot.portals.settings import PortalSettingsStore
+from bot.portals.settings import PortalSettings
 
 log = logging.getLogger(__name__)
 
@@ -31,26 +32,19 @@ class TrailRefused(Outcome):
     code: str
 
 
+@dataclass(eq=False, slots=True)
 class Trails:
     """Leaves the trails of one requester's escalations."""
 
-    def __init__(
-        self,
-        timeline: Timeline,
-        settings: PortalSettingsStore,
-        preferences: Preferences,
-        portal: Portal,
-        command: Accepted,
-    ) -> None:
-        self._timeline = timeline
-        self._settings = settings
-        self._preferences = preferences
-        self._portal = portal
-        self._command = command
+    _timeline: Timeline
+    _settings: PortalSettings
+    _preferences: Preferences
+    _portal: Portal
+    _command: Accepted
 
-    async def is_wanted(self, ended: EscalationEnded) -> bool:
+    def are_wanted(self, ended: EscalationEnded) -> bool:
         """Say whether an escalation leaves a trail: one that was undone has nothing to tell."""
-        return ended.how != "undone" and (await self._settings.of(ended.member_id)).trail
+        return ended.how != "undone" and self._settings.trail
 
     async def leave(self, ended: EscalationEnded, words: str) -> list[TrailRefused]:
         """Leave a comment, and tell of a right that it takes. Nothing else fails with it.

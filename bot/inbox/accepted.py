@@ -90,7 +90,7 @@ class Accepted:
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
     ``resumed_at`` when it was taken up after it had been set aside; ``suspicion`` is how
-    much speaks for it that to run it ends the process (see ``engine/runs``). ``brought`` came
+    much speaks for it that to run it ends the process (see ``inbox/runs``). ``brought`` came
     with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
     act of the bot's own. ``is_second``: another delivery of the same command came before.
     """

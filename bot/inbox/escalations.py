@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -102,10 +102,11 @@ class Chain(Entity):
         """Give somebody who was called, if they were."""
         return next((one for one in self.callees if one.person.id == user_id), None)
 
-    def knows(self, user_id: int) -> bool:
-        """Say whether somebody was called, or is not to be."""
-        passed = [one.person.id for one in self.skipped if one.why == "closed"]
-        return self.callee(user_id) is not None or user_id in passed
+    @property
+    def asked(self) -> set[int]:
+        """Give who was called, or would have been if the portal let them in."""
+        closed = [one.person.id for one in self.skipped if one.why == "closed"]
+        return {*closed, *(one.person.id for one in self.callees)}
 
     def without(self, user_id: int) -> "Chain":
         """Give the chain as if this person had no part in it."""
@@ -161,8 +162,12 @@ class Escalation:
 
     @property
     def acts(self) -> dict[int, int]:
-        """Give the commands that have called somebody for it, each with its own number."""
-        return {one.command_id: self.id for one in self.chain.callees}
+        """Give the commands that have done something for it, each with its own number.
+
+        They have called somebody, or ended it, which may have let somebody go.
+        """
+        acts = {one.command_id: self.id for one in self.chain.callees}
+        return acts | {self.chain.ended.command_id: self.id} if self.chain.ended else acts
 
     @property
     def is_late(self) -> bool:
@@ -288,28 +293,34 @@ class Escalations:
         """
         while True:
             chain = how(escalation.chain)
-            if chain is None or await self._changed(escalation, chain, until, due_at):
-                return (await self.find(escalation.id)) or escalation
+            if chain is None:
+                return escalation
+            changed = replace(
+                escalation,
+                chain=chain,
+                version=escalation.version + 1,
+                until=escalation.until if until is None else until,
+            )
+            if await self._stored(changed, due_at):
+                return changed
             found = await self.find(escalation.id)
             if found is None:
                 return escalation
             escalation = found
 
-    async def _changed(
-        self, escalation: Escalation, chain: Chain, until: float | None, due_at: float
-    ) -> bool:
-        ended = chain.ended
-        version = escalation.version + 1
+    async def _stored(self, changed: Escalation, due_at: float) -> bool:
+        """Store an escalation unless somebody else has changed it meanwhile; say if it is."""
+        ended = changed.chain.ended
         statement = (
             update(escalations)
             .where(
-                escalations.c.command_id == escalation.id,
-                escalations.c.version == escalation.version,
+                escalations.c.command_id == changed.id,
+                escalations.c.version == changed.version - 1,
             )
             .values(
-                chain=chain.model_dump_json(),
-                version=version,
-                until=escalation.until if until is None else until,
+                chain=changed.chain.model_dump_json(),
+                version=changed.version,
+                until=changed.until,
                 due_at=due_at,
                 ended_at=ended.at if ended else None,
                 ended_as=ended.how if ended else None,
@@ -323,19 +334,13 @@ class Escalations:
         runs = escalations.c.ended_at.is_(None)
         chats = select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
 
-        def ask(connection: Connection) -> set[tuple[str, int]]:
-            return {(row.member_id, row.chat_id) for row in connection.execute(chats)}
-
-        self._running = await self._database.read(ask)
+        found = await self._database.rows(chats)
+        self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        rows = await self._read(
-            select(escalations)
-            .where(runs, escalations.c.due_at <= time.time())
-            .order_by(escalations.c.due_at)
-            .limit(AT_ONCE)
-        )
-        return [self._due(row) for row in rows]
+        late = select(escalations).where(runs, escalations.c.due_at <= time.time())
+        question = late.order_by(escalations.c.due_at).limit(AT_ONCE)
+        return [self._due(row) for row in await self._database.rows(question)]
 
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
@@ -357,13 +362,7 @@ class Escalations:
     async def _rows(self, *conditions: Any) -> list[Escalation]:
         question = select(escalations).where(*conditions)
         newest = question.order_by(escalations.c.command_id.desc()).limit(AT_ONCE)
-        return [_escalation(row) for row in await self._read(newest)]
-
-    async def _read(self, question: Any) -> list[Row[Any]]:
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question))
-
-        return await self._database.read(ask)
+        return [_escalation(row) for row in await self._database.rows(newest)]
 
 
 def _escalation(row: Row[Any]) -> Escalation:

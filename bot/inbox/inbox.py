@@ -56,6 +56,17 @@ MOST_ASKED = 10
 # How a command ends that an operator may have run again without anybody's new word.
 REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
 
+# What a command forgets that is run anew.
+AFRESH = {
+    "done_at": None,
+    "outcome": None,
+    "code": None,
+    "parked_until": None,
+    "replies": None,
+    "attempts": 0,
+    "suspicion": 0,
+}
+
 # Deliveries of one command have so many characters of their identity in common.
 _COMMON = 47
 
@@ -188,8 +199,8 @@ class Inbox:
     async def _is_another(self, identity: str, delivery: str) -> bool:
         """Say whether what came before is another delivery, and not this one once more."""
         question = select(inbox.c.delivery).where(inbox.c.identity == identity)
-        known = await self._database.rows(question)
-        return bool(known) and known[0].delivery not in ("", delivery)
+        known = await self._database.row(question)
+        return known is not None and known.delivery not in ("", delivery)
 
     async def proven_before(self, command: Accepted, margin: float = 0.0) -> bool:
         """Say whether another delivery of the same command has been proven.
@@ -255,7 +266,8 @@ class Inbox:
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
         question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
-        return next((self._accepted(row) for row in await self._database.rows(question)), None)
+        row = await self._database.row(question)
+        return self._accepted(row) if row else None
 
     async def told(self, member_id: str, identity: str) -> list[Reply] | None:
         """Give the last that was said to a command; ``None`` while it runs, or is not known."""
@@ -264,7 +276,7 @@ class Inbox:
             inbox.c.member_id == member_id,
             or_(inbox.c.done_at.is_not(None), inbox.c.parked_until.is_not(None)),
         )
-        row = next(iter(await self._database.rows(question)), None)
+        row = await self._database.row(question)
         return None if row is None else _replies.validate_json(row.replies or "[]")
 
     async def replying(self, command: Accepted, replies: Sequence[Reply], attempts: int) -> None:
@@ -341,7 +353,7 @@ class Inbox:
         statement = (
             update(inbox)
             .where(*_asked(member_id, user_id), inbox.c.id == command_id)
-            .values(**_AFRESH, resumed_at=time.time(), proven=True)
+            .values(**AFRESH, resumed_at=time.time(), proven=True)
             .returning(inbox.c.id, inbox.c.requester_id)
         )
         taken = await self._database.write((statement, []))
@@ -401,17 +413,6 @@ class Inbox:
             return NOTHING
 
 
-# What a command forgets that is run anew.
-_AFRESH = {
-    "done_at": None,
-    "outcome": None,
-    "code": None,
-    "replies": None,
-    "attempts": 0,
-    "suspicion": 0,
-}
-
-
 def _asked(member_id: str, user_id: int) -> tuple[Any, ...]:
     return (
         inbox.c.member_id == member_id,
@@ -453,6 +454,6 @@ def _claim(command_id: int) -> Update:
     return (
         update(inbox)
         .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
-        .values(parked_until=None, replies=None, attempts=0, suspicion=0, resumed_at=time.time())
+        .values(**AFRESH, resumed_at=time.time())
         .returning(inbox.c.id, inbox.c.requester_id)
     )

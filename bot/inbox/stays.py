@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
@@ -84,19 +84,11 @@ class Stays:
             .limit(AT_ONCE)
         )
 
-        def ask(connection: Connection) -> list[Row[Any]]:
-            return list(connection.execute(question))
-
-        return [self._due(_guests(row)) for row in await self._database.read(ask)]
+        return [self._due(_guests(row)) for row in await self._database.rows(question)]
 
     async def find(self, stay_id: int) -> Guests | None:
         """Give a stay, over or not."""
-        question = select(stays).where(stays.c.id == stay_id)
-
-        def ask(connection: Connection) -> Row[Any] | None:
-            return connection.execute(question).first()
-
-        row = await self._database.read(ask)
+        row = await self._database.row(select(stays).where(stays.c.id == stay_id))
         return _guests(row) if row else None
 
     def _due(self, guests: Guests) -> Due:

@@ -81,7 +81,7 @@ class Overview:
             .order_by(journal.c.person_id)
             .limit(MOST_PEOPLE)
         )
-        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+        return [row.person_id for row in await self._database.rows(question)]
 
     async def refusals(self, member_id: str, since: float) -> dict[str, int]:
         """Count what a portal has refused since then, by its most frequent codes."""
@@ -97,9 +97,7 @@ class Overview:
             .order_by(number.desc(), journal.c.code)
             .limit(MOST_CODES)
         )
-        return await self._database.read(
-            lambda c: {row.code: row.number for row in c.execute(question)}
-        )
+        return {row.code: row.number for row in await self._database.rows(question)}
 
     async def ended(self, member_id: str, code: str) -> list[Ended]:
         """List a portal's commands that ended so, the newest first, as far as they are kept."""
@@ -109,9 +107,7 @@ class Overview:
             .order_by(inbox.c.done_at.desc())
             .limit(MOST_ENDED)
         )
-        return await self._database.read(
-            lambda c: [Ended(row.id, row.done_at) for row in c.execute(question)]
-        )
+        return [Ended(row.id, row.done_at) for row in await self._database.rows(question)]
 
     async def escalated(self, member_id: str, since: float) -> Escalated:
         """Tell of a portal's escalations that have ended since then, the newest of them."""
@@ -121,7 +117,7 @@ class Overview:
             .order_by(escalations.c.ended_at.desc())
             .limit(MOST_ESCALATIONS)
         )
-        return _escalated(await self._database.read(lambda c: list(c.execute(question))))
+        return _escalated(await self._database.rows(question))
 
 
 def _escalated(rows: list[Row[Any]]) -> Escalated:

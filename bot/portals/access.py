@@ -20,8 +20,8 @@ from bot.bitrix24.errors import (
     Renamed,
     Unreachable,
 )
-from bot.bitrix24.numerals import read_number
 from bot.bitrix24.oauth import Grant, OAuth, origin
+from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.portals import Portal, Portals
@@ -314,11 +314,7 @@ class Access:
 
 def profiled(profile: Any) -> Person | None:
     """Read an answer of ``profile``: nobody where the account is switched off."""
-    number = read_number(profile.get("ID")) if isinstance(profile, dict) else None
-    if number is None:
-        return None
-    names = (text(profile.get(part)) for part in ("NAME", "LAST_NAME"))
-    return Person(id=number, name=" ".join(name for name in names if name))
+    return person(profile) if isinstance(profile, dict) else None
 
 
 def profile_id(profile: Any) -> int | None:

@@ -38,9 +38,8 @@ from bot.bitrix24.errors import (
     NotTheirs,
     Unreachable,
 )
-from bot.bitrix24.events import PAGE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.rows import flag
+from bot.bitrix24.people import account
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
@@ -182,9 +181,8 @@ class Proof:
             told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
-        found = told if isinstance(told, dict) else {"active": False}
-        strange = ("bot", "connector", "extranet")
-        return flag(found.get("active", True)) and not any(flag(found.get(x)) for x in strange)
+        found = account({**told, "id": user_id}) if isinstance(told, dict) else None
+        return found is not None and found.active and not found.is_external
 
     async def keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""
@@ -219,8 +217,7 @@ class Actor:
         self.is_proven = command.proven
         # What the portal calls them, as it has told a page of ours: a name that came over the wire
         # proves nothing.
-        is_of_page = command.event.command.context == PAGE
-        self._name = command.event.user.name if is_of_page else ""
+        self._name = command.event.user.name if command.event.is_of_page else ""
 
     @property
     def may_act(self) -> bool:

@@ -67,9 +67,14 @@ class Visitor:
     connected: bool = True
     since: float = 0.0
 
+    @property
+    def home(self) -> str:
+        """Their portal's origin, which alone may frame what they are shown."""
+        return origin(self.portal.client_endpoint)
+
     def turned_away(self, notice: str) -> Stranger:
         """Say why not, in the visitor's language and in their portal's frame."""
-        return Stranger(notice, origin(self.portal.client_endpoint), self.language)
+        return Stranger(notice, self.home, self.language)
 
 
 @dataclass(eq=False, slots=True)

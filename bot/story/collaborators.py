@@ -15,6 +15,7 @@ from bot.acting.requester import Requester
 from bot.acting.timeline import Timeline
 from bot.acting.users import Users
 from bot.bitrix24.patience import Patience
+from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
@@ -71,7 +72,7 @@ def collaborators(
     """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
     kept = [getattr(memory, field.name) for field in fields(memory)]
     shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
-    parts = {type_: _parts(type_) for type_ in (*ASKING, Diagnosis, Past, PortalDoctor)}
+    parts = {type_: _parts(type_) for type_ in (*ASKING, Answers, Diagnosis, Past, PortalDoctor)}
     for command in router.all:
         for name, type_ in command.takes.items():
             if type_ not in (*parts, *shared, *GIVEN):

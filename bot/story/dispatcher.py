@@ -20,7 +20,6 @@ from bot.bitrix24.errors import (
     Unanswered,
     Unreachable,
 )
-from bot.bitrix24.events import PAGE
 from bot.commands.diagnosis import system_refusal
 from bot.commands.outcomes import (
     AdministratorNeeded,
@@ -29,6 +28,7 @@ from bot.commands.outcomes import (
     HiddenHint,
     Outcomes,
     Usage,
+    each,
 )
 from bot.commands.quotes import is_forwarded, is_own_word
 from bot.commands.runner import Context, Runner
@@ -176,7 +176,7 @@ class Dispatcher:
 
         Raises ``NotTheirs``.
         """
-        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+        told = each(outcomes)
         if actor.is_proven or isinstance(outcomes, ConsentNeeded):
             return outcomes
         is_asked = any(offer.act is not None for one in told for offer in one.offers)
@@ -276,8 +276,8 @@ class Dispatcher:
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
-        name = "" if event.name == PRESS or isinstance(command, Pressed) else event.name
-        return ConsentNeeded.with_link(name if self._runner.knows(name) else "", link)
+        is_typed = not isinstance(command, Pressed) and self._runner.knows(event.name)
+        return ConsentNeeded.with_link(event.name if is_typed else "", link)
 
     async def _worded(
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
@@ -296,15 +296,13 @@ class Dispatcher:
         replies += await self._alert(portal, command, requester, outcomes)
         replies += await self._hint(command)
         # What is said last stays readable: a page shows its visitor what came of their wish.
-        is_of_page = command.event.command.context == PAGE
-        return sorted(replies, key=_is_requesters) if is_of_page else replies
+        return sorted(replies, key=_is_requesters) if command.event.is_of_page else replies
 
     async def _alert(
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
     ) -> list[Reply]:
         """Tell the administrator, once a day, what only an administrator can mend."""
-        told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
-        found = next((one for one in told if isinstance(one, ALARMING)), None)
+        found = next((one for one in each(outcomes) if isinstance(one, ALARMING)), None)
         administrator = Person(id=portal.installer_id)
         if found is None or administrator.id == command.event.user.id:
             return []

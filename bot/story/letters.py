@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.bitrix24.entities import CrmItem, Offer, Person
-from bot.bitrix24.events import PAGE, Chat
+from bot.bitrix24.events import Chat
 from bot.commands.errors import OtherItem
-from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.outcomes import Outcome, Outcomes, Told, each
 from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.portals.settings import PortalSettings, PortalSettingsStore
@@ -38,8 +38,10 @@ class Letters:
 
     async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
         """Give the replies: one for every place and reader."""
-        told: Sequence[Told] = outcomes if isinstance(outcomes, Sequence) else [outcomes]
-        told = [_elsewhere(one) for one in told] if _is_of_page(command) else told
+        told = each(outcomes)
+        if command.event.is_of_page:
+            # Nobody has said anything in the chat: then it is not answered there.
+            told = [_elsewhere(one) for one in told]
         settings = await self._settings.of(command.event.member_id)
         parks, asks = (
             any(isinstance(one, kind) for one in told) for kind in (PermissionNeeded, ConsentNeeded)
@@ -99,11 +101,6 @@ class Letters:
         return "\n".join([*texts[: MAX_LINES - 1], more])
 
 
-def _is_of_page(command: Accepted) -> bool:
-    """Say whether nobody has said anything in the chat: then it is not answered there."""
-    return command.event.command.context == PAGE
-
-
 def _elsewhere(told: Told) -> Told:
     """Give what is to be told outside of the chat that it is about: it has to say which that is."""
     if isinstance(told, Outcome) and getattr(told, "here", False) and not told.is_spare:
@@ -129,7 +126,7 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
     requester = command.event.user.person
     is_spare = isinstance(told, Outcome) and told.is_spare
-    private = command.event.chat.is_private or (_is_of_page(command) and not is_spare)
+    private = command.event.chat.is_private or (command.event.is_of_page and not is_spare)
     if isinstance(told, Refusal):
         place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
         private = private or isinstance(told, PermissionNeeded) or bool(told.offers)

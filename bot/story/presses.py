@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
 
 from bot.bitrix24.entities import Act, Person
 from bot.bitrix24.events import CommandEvent
@@ -60,7 +60,7 @@ class Presses:
 
     async def find(self, member_id: str, press_id: str, command_id: int) -> Press | None:
         """Give a button of this portal, as the command finds it that presses it."""
-        question = select(presses, _taken(presses, command_id).label("is_used")).where(
+        question = select(presses, _taken(command_id).label("is_used")).where(
             presses.c.id == press_id, presses.c.member_id == member_id
         )
         row = await self._database.row(question)
@@ -74,7 +74,7 @@ class Presses:
         # The whole question is marked, so that two buttons pressed at once meet at one row.
         statement = (
             update(presses)
-            .where(presses.c.question == press.question, ~_taken(presses, command_id))
+            .where(presses.c.question == press.question, ~_taken(command_id))
             .values(used_by=command_id)
             .returning(presses.c.id, presses.c.used_by)
         )
@@ -87,10 +87,10 @@ class Presses:
         await self._database.write((old, []))
 
 
-def _taken(table: Any, command_id: int) -> Any:
+def _taken(command_id: int) -> ColumnElement[bool]:
     """Make the condition that another command, a proven one, has pressed a button."""
-    proven = exists().where(inbox.c.id == table.c.used_by, inbox.c.proven)
-    return and_(table.c.used_by.is_not(None), table.c.used_by != command_id, proven)
+    proven = exists().where(inbox.c.id == presses.c.used_by, inbox.c.proven)
+    return and_(presses.c.used_by.is_not(None), presses.c.used_by != command_id, proven)
 
 
 def _press(row: Row[Any]) -> Press:

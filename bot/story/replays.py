@@ -22,6 +22,7 @@ from bot.acting.journal import setting_aside
 from bot.bitrix24.events import CommandEvent
 from bot.figures import Ending
 from bot.inbox.accepted import reference_of
+from bot.inbox.inbox import AFRESH, REPEATED
 from bot.store.database import Database
 from bot.store.tables import inbox, replays
 
@@ -29,8 +30,7 @@ from bot.store.tables import inbox, replays
 STUCK_AFTER = 60.0
 
 # What went wrong by itself, and what an operator may further have mended the reason of.
-FAILED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
-REPEATABLE = (*FAILED, Ending.PARTLY, Ending.REFUSED, Ending.EXPIRED)
+REPEATABLE = (*REPEATED, Ending.PARTLY, Ending.REFUSED, Ending.EXPIRED)
 
 _SINCE = func.coalesce(inbox.c.resumed_at, inbox.c.received_at)
 _OPEN = inbox.c.done_at.is_(None)
@@ -80,7 +80,9 @@ class Replays:
     async def troubled(self, since: float, member_id: str | None = None) -> list[Case]:
         """List the commands that are stuck, or failed since then; the oldest first."""
         late = and_(_OPEN, inbox.c.parked_until.is_(None), time.time() - STUCK_AFTER > _SINCE)
-        failed = and_(inbox.c.done_at >= since, inbox.c.outcome.in_([one.value for one in FAILED]))
+        failed = and_(
+            inbox.c.done_at >= since, inbox.c.outcome.in_([one.value for one in REPEATED])
+        )
         wanted: list[ColumnElement[bool]] = [or_(late, failed)]
         if member_id is not None:
             wanted.append(inbox.c.member_id == member_id)
@@ -124,13 +126,7 @@ def _take_up(connection: Connection, command_id: int) -> str | None:
         update(inbox)
         .where(this, _ENDED_SO)
         .values(
-            done_at=None,
-            outcome=None,
-            code=None,
-            replies=None,
-            attempts=0,
-            suspicion=0,
-            parked_until=None,
+            **AFRESH,
             resumed_at=time.time(),
             lane=_own_lane(connection, command_id),
         )

@@ -1,38 +1,31 @@
 """POST /bitrix24/app: the app's page in the portal's frame.
 
-Everything on it is a form, and every form carries the visitor's session (see `visitors`): the
-page works without scripts and without cookies. What only administrators may do is done after
-the portal has said, in the same request, that the visitor is one.
+What only administrators may do is done after the portal has said, in the same request, that the
+visitor is one.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from bot.bitrix24 import form
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.oauth import origin
 from bot.bitrix24.visits import Visit
-from bot.errors import StoreUnavailable
 from bot.installing.doctor import Doctor
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.forgetting import Forgetting
-from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.portals.visitors import Visitor
 from bot.story.connect import Links
-from bot.web.callers import Callers
+from bot.web.frame import Form, Frame
 from bot.web.journal_page import JournalPage
-from bot.web.pages import Pages
-from bot.web.requests import Forms
 from bot.web.settings_page import SettingsPage
 
 log = logging.getLogger(__name__)
 
-Form = Mapping[str, Any]
 View = Callable[[Visitor, Form], Awaitable[dict[str, Any]]]
 
 HOME = "home"
@@ -44,10 +37,7 @@ TIMED = ("state", "journal", "settings")
 class AppPage:
     """The page, in its views: one for everybody, the others for administrators."""
 
-    _forms: Forms
-    _callers: Callers
-    _pages: Pages
-    _visitors: Visitors
+    _frame: Frame
     _links: Links
     _doctor: Doctor
     _lifecycle: Lifecycle
@@ -67,53 +57,20 @@ class AppPage:
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
-        try:
-            posted = await self._forms.read(request)
-            visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
-        except (form.MalformedForm, MalformedEvent) as error:
-            return web.Response(status=400, text=f"malformed form: {error}\n")
-        if visit:
-            self._callers.admit(request)
-        visitor: Visitor | None = None
-        try:
-            visitor = await self._visitor(visit, posted)
-            self._callers.proved(request)
-            return await self._answer(request, visitor, {} if visit else posted)
-        except Stranger as stranger:
-            self._callers.charge(request)
-            return await self._excuse(visit, stranger, 403)
-        except (Bitrix24Error, StoreUnavailable) as error:
-            log.error("the app's page cannot be shown: %s", error)
-            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
-            return await self._excuse(visit, why, 503)
-
-    async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
-        if visit is None:
-            asked = (str(posted.get(name, "")) for name in ("session", "zone"))
-            return await self._visitors.again(*asked)
-        visitor = await self._visitors.enter(visit, self._pages.language(visit.language))
-        if visitor.is_admin:
-            await self._lifecycle.adopt(visitor.portal, visitor.user_id)
-        return visitor
+        return await self._frame.receive(request, partial(self._answer, request))
 
     async def _answer(
-        self, request: web.Request, visitor: Visitor, posted: Form
+        self, request: web.Request, visitor: Visitor, visit: Visit | None, posted: Form
     ) -> web.StreamResponse:
+        if visit and visitor.is_admin:
+            await self._lifecycle.adopt(visitor.portal, visitor.user_id)
         wish = str(posted.get("view", HOME))
         if wish == "csv" and visitor.is_admin:
             return await self._journal.download(request, visitor, posted)
         view = self._views.get(wish) if visitor.is_admin else None
         values = await view(visitor, posted) if view else await self._home(visitor)
-        return await self._pages.show(
-            "app.html.j2",
-            visitor.language,
-            framed_by=origin(visitor.portal.client_endpoint),
-            time_zone=visitor.time_zone,
-            scripted=not visitor.chose_zone and values["view"] in TIMED,
-            visitor=visitor,
-            session=self._visitors.session(visitor),
-            **values,
-        )
+        scripted = not visitor.chose_zone and values["view"] in TIMED
+        return await self._frame.show("app.html.j2", visitor, scripted=scripted, **values)
 
     async def _home(self, visitor: Visitor) -> dict[str, Any]:
         return {
@@ -145,17 +102,3 @@ class AppPage:
             repaired = False
         seen = await self._state(replace(visitor, portal=portal), posted)
         return {**seen, "repaired": repaired}
-
-    async def _excuse(
-        self, visit: Visit | None, stranger: Stranger, status: int
-    ) -> web.StreamResponse:
-        """Say why not, where the visit says it comes from: there is nothing else on that page."""
-        if visit:
-            log.warning("somebody is not shown the app's page: %s", stranger.notice)
-        return await self._pages.show(
-            "notice.html.j2",
-            self._pages.language(stranger.language, visit.language if visit else ""),
-            status=status,
-            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
-            notice=stranger.notice,
-        )

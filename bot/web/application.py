@@ -26,6 +26,7 @@ from bot.web.app_page import AppPage
 from bot.web.callers import Callers
 from bot.web.connect import Connecting
 from bot.web.events import Events
+from bot.web.frame import Frame
 from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
@@ -83,9 +84,9 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     preferences = parts.memory.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
     connecting = Connecting(_connect(parts), forms, callers, pages)
-    visitors = _visitors(parts)
-    app_page = _app_page(parts, forms, callers, pages, visitors, lifecycle)
-    tab_page = _tab_page(parts, forms, callers, pages, visitors)
+    frame = Frame(forms, callers, pages, _visitors(parts))
+    app_page = _app_page(parts, frame, pages, lifecycle)
+    tab_page = _tab_page(parts, frame)
     welcome = Welcome(pages, settings.public_url)
     application = web.Application(client_max_size=MAX_BODY)
     application.add_routes(
@@ -151,14 +152,9 @@ def _visitors(parts: Parts) -> Visitors:
     )
 
 
-def _tab_page(
-    parts: Parts, forms: Forms, callers: Callers, pages: Pages, visitors: Visitors
-) -> TabPage:
+def _tab_page(parts: Parts, frame: Frame) -> TabPage:
     return TabPage(
-        forms,
-        callers,
-        pages,
-        visitors,
+        frame,
         Records(parts.access),
         PageActs(parts.cipher, parts.inbox, parts.backlog, parts.engine),
         Colleagues(parts.access),
@@ -168,14 +164,7 @@ def _tab_page(
     )
 
 
-def _app_page(
-    parts: Parts,
-    forms: Forms,
-    callers: Callers,
-    pages: Pages,
-    visitors: Visitors,
-    lifecycle: Lifecycle,
-) -> AppPage:
+def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) -> AppPage:
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
@@ -183,10 +172,7 @@ def _app_page(
         Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
     )
     return AppPage(
-        forms,
-        callers,
-        pages,
-        visitors,
+        frame,
         parts.links,
         parts.doctor,
         lifecycle,

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.oauth import origin
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
@@ -52,7 +51,6 @@ class JournalPage:
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
             "view": "journal",
-            "home": origin(visitor.portal.client_endpoint),
             "nobody": wanted is None,
             "entries": entries[:PAGE],
             "names": names,

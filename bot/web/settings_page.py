@@ -161,7 +161,7 @@ def _obstacle(who: Account | None, on_duty: int) -> Why | None:
     """Say why somebody whom the portal has found is not put on duty."""
     if who is None:
         return "server"
-    if who.extranet or who.bot or who.customer:
+    if who.is_external:
         return "external"
     if not who.active:
         return "dismissed"

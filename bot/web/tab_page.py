@@ -5,39 +5,29 @@ the visitor. Nothing is typed and nothing is said in those chats: the customer s
 """
 
 import json
-import logging
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from bot.acting.records import CustomerChat, Record, Records
-from bot.bitrix24 import bbcode, form
+from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
-from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.oauth import origin
 from bot.bitrix24.people import Found
 from bot.bitrix24.visits import Visit
 from bot.commands.grammar import MAX_REASON
-from bot.errors import StoreUnavailable
 from bot.inbox.escalations import Escalation, Escalations
 from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
-from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.portals.visitors import Visitor
 from bot.story.connect import Links
 from bot.story.page_acts import Came, Note, PageActs
-from bot.web.callers import Callers
-from bot.web.pages import Pages
-from bot.web.requests import Forms
-
-log = logging.getLogger(__name__)
-
-Form = Mapping[str, Any]
+from bot.web.frame import Form, Frame
 
 # What the buttons of the page are called, by the commands that they stand for.
 COMMANDS = ("invite", "remove", "escalate")
@@ -55,10 +45,7 @@ LONGEST_NAME = 100
 class TabPage:
     """The page, for one record at a time."""
 
-    _forms: Forms
-    _callers: Callers
-    _pages: Pages
-    _visitors: Visitors
+    _frame: Frame
     _records: Records
     _acts: PageActs
     _colleagues: Colleagues
@@ -68,36 +55,15 @@ class TabPage:
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
-        try:
-            posted = await self._forms.read(request)
-            visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
-        except (form.MalformedForm, MalformedEvent) as error:
-            return web.Response(status=400, text=f"malformed form: {error}\n")
-        if visit:
-            self._callers.admit(request)
-        visitor: Visitor | None = None
-        try:
-            visitor = await self._visitor(visit, posted)
-            self._callers.proved(request)
-            if visit:
-                return await self._opened(visitor, visit)
-            return await self._posted(visitor, posted)
-        except Stranger as stranger:
-            self._callers.charge(request)
-            return await self._excuse(visit, stranger, 403)
-        except (Bitrix24Error, StoreUnavailable) as error:
-            log.error("the tab of a record cannot be shown: %s", error)
-            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
-            return await self._excuse(visit, why, 503)
+        return await self._frame.receive(request, self._answer)
 
-    async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
+    async def _answer(
+        self, visitor: Visitor, visit: Visit | None, posted: Form
+    ) -> web.StreamResponse:
         if visit is None:
-            return await self._visitors.again(str(posted.get("session", "")))
-        return await self._visitors.enter(visit, self._pages.language(visit.language))
-
-    async def _opened(self, visitor: Visitor, visit: Visit) -> web.StreamResponse:
+            return await self._posted(visitor, posted)
         if visit.item is None:
-            return await self._excuse(visit, visitor.turned_away("tab_no_record"), 400)
+            return await self._frame.excuse(visit, visitor.turned_away("tab_no_record"), 400)
         return await self._show(visitor, visit.item)
 
     async def _posted(self, visitor: Visitor, posted: Form) -> web.StreamResponse:
@@ -161,7 +127,7 @@ class TabPage:
         except (Refused, NoPermission):
             raise visitor.turned_away("tab_closed") from None
         reader = record.reader
-        if reader is None or reader.extranet or reader.customer or reader.bot:
+        if reader is None or reader.is_external:
             raise visitor.turned_away("tab_closed")
         return record
 
@@ -182,18 +148,13 @@ class TabPage:
         chats = record.chats if record else ()
         found = await self._found(visitor, find) if find else []
         off = (await self._settings.of(member_id)).commands_off
-        return await self._pages.show(
+        return await self._frame.show(
             "tab.html.j2",
-            visitor.language,
-            framed_by=_home(visitor),
-            visitor=visitor,
-            home=_home(visitor),
-            session=self._visitors.session(visitor),
+            visitor,
             record=self._acts.note(visitor, item),
             item=record.item if record else item,
             chats=chats,
             escalations={one.chat.id: await self._escalation(visitor, one) for one in chats},
-            time_zone=visitor.time_zone,
             chat_id=at,
             find=find,
             found=found,
@@ -212,24 +173,6 @@ class TabPage:
         bot_id = visitor.portal.bot_id
         able = [one for one in found if one.active and not one.extranet]
         return [one for one in able if one.person.id != bot_id][:MOST_FOUND]
-
-    async def _excuse(
-        self, visit: Visit | None, stranger: Stranger, status: int
-    ) -> web.StreamResponse:
-        """Say why not, where the visit comes from: there is nothing else on that page."""
-        if visit:
-            log.warning("somebody is not shown the tab of a record: %s", stranger.notice)
-        return await self._pages.show(
-            "notice.html.j2",
-            self._pages.language(stranger.language, visit.language if visit else ""),
-            status=status,
-            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
-            notice=stranger.notice,
-        )
-
-
-def _home(visitor: Visitor) -> str:
-    return origin(visitor.portal.client_endpoint)
 
 
 def _words(value: Any, longest: int) -> str:

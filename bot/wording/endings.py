@@ -1,9 +1,9 @@
 """How what a command came to is counted, logged and kept: an outcome and a refusal's name."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from bot.commands.outcomes import Outcomes
+from bot.commands.outcomes import Outcomes, each
 from bot.errors import (
     ConsentNeeded,
     EndsProcesses,
@@ -42,7 +42,7 @@ def snake(type_: type) -> str:
 
 def end_of(outcomes: Outcomes) -> End:
     """Say how a command ended that came to this."""
-    told = outcomes if isinstance(outcomes, Sequence) else [outcomes]
+    told = each(outcomes)
     refusals = [one for one in told if isinstance(one, Refusal)]
     if not refusals:
         return End(Ending.DONE)

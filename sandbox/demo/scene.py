@@ -42,7 +42,7 @@ class Act:
 
 
 class Scene:
-    """Four short acts in the open-line chat of a customer."""
+    """Four short acts in the Open Channel chat of a customer."""
 
     def __init__(self, portal: Portal, bot: Bot, session: ClientSession) -> None:
         self.portal = portal
@@ -72,7 +72,7 @@ class Scene:
         known = self.portal.state.commands.values()
         commands = ", ".join(f"/{one.name}" for one in known if not one.hidden)
         say(filled(f"The portal has installed the bot, which knows {commands}.", ""))
-        say(f"The scene is chat {CHAT}, an open line that is bound to deal 288. In it are")
+        say(f"The scene is chat {CHAT}, an Open Channel, bound to deal 288. In it are")
         operator, customer = self._teller.name(OLGA), self._teller.name(CUSTOMER)
         say(f"{operator}, an operator, and the customer, {customer}.")
 
@@ -165,23 +165,14 @@ class Scene:
             act = await self._since()
             return fact(act) and None not in [one["status"] for one in act.calls]
 
-        await until(has_come, "the bot does not go on")
+        await until(has_come, "the bot does not answer")
         act = await self._since()
         self._teller.tell(act.calls, act.said, act.private)
         return act
 
     async def _ended(self) -> Act:
         """Wait for the bot's answer, wherever it goes, and tell what has happened."""
-
-        async def answered() -> bool:
-            calls = (await self._seen()).calls[len(self._before.calls) :]
-            sent = [one["status"] for one in calls if one["method"] in (IN_CHAT, PRIVATELY)]
-            return sent != [] and None not in sent
-
-        await until(answered, "the bot does not answer")
-        act = await self._since()
-        self._teller.tell(act.calls, act.said, act.private)
-        return act
+        return await self._come(lambda act: bool(act.calls_of(IN_CHAT) + act.calls_of(PRIVATELY)))
 
     async def _since(self) -> Act:
         now, before = await self._seen(), self._before

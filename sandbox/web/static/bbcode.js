@@ -19,6 +19,11 @@ export function render(text, at) {
   return out;
 }
 
+// What `render` is told where nothing in a text can be pressed.
+export function onlyRead(name, me = 0) {
+  return { me, name, put() {}, send() {}, chat() {}, path() {} };
+}
+
 export function plain(text) {
   const bare = decoded(text)
     .replace(CODE, (_code, _slash, name) => (name.toLowerCase() === "br" ? " " : ""));

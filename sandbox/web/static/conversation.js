@@ -1,6 +1,6 @@
 // The messages of a chat, with their keyboards; and the customer's phone, which sees less.
 
-import { render } from "./bbcode.js";
+import { onlyRead, render } from "./bbcode.js";
 import { h, icon, of, reconcile } from "./dom.js";
 import * as feed from "./feed.js";
 import { avatar } from "./people.js";
@@ -140,7 +140,7 @@ export function showPhone(log, chat) {
   const list = log.firstElementChild;
   of(list, chat ? chat.id : "none");
   const seen = customer ? feed.messages(chat.id).filter((m) => m.to_customer || m.author === customer.id) : [];
-  const at = { me: customer?.id, name: feed.name, put() {}, send() {}, chat() {}, path() {} };
+  const at = onlyRead(feed.name, customer?.id);
   const rows = seen.map((m) => ({ id: m.id, text: m.text, at: m.at, own: m.author === customer.id,
     name: feed.name(m.author) }));
   reconcile(list, rows, (row) => row.id, (row) => h("li", { class: row.own ? "own" : "" },

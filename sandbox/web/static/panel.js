@@ -1,6 +1,6 @@
 // The portal's other side: things to try, faults, REST calls as they happen.
 
-import { render } from "./bbcode.js";
+import { onlyRead, render } from "./bbcode.js";
 import { h, icon, of, reconcile, toast } from "./dom.js";
 import * as feed from "./feed.js";
 import { avatar } from "./people.js";
@@ -120,7 +120,7 @@ export function showTimeline(section, chat) {
   const rows = chat?.bindings ? feed.comments(chat) : [];
   section.hidden = !rows.length;
   of(list, chat ? chat.id : "none");
-  const at = { me: 0, name: feed.name, put() {}, send() {}, chat() {}, path() {} };
+  const at = onlyRead(feed.name);
   reconcile(list, rows, (row) => row.id, (row) => h("li", {}, avatar(row.by, "small"),
     h("div", {}, h("b", {}, feed.name(row.by)),
       h("small", {}, `${words[row.entity_type.toLowerCase()]} ${row.entity_id} · ${time(row.at)}`),
