@@ -154,6 +154,9 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("@responsible Иван", "Иван", Problem.UNKNOWN),
         ("in", "in", Problem.UNKNOWN),
         ("chat x", "x", Problem.NOT_NUMBER),
+        ("id12 in #288", "#288", Problem.WHICH_ITEM),
+        ("id12 из № 288", "№ 288", Problem.WHICH_ITEM),
+        ("в 288", "288", Problem.WHICH_ITEM),
     ],
 )
 def test_points_at_what_it_does_not_understand(text: str, rest: str, problem: Problem) -> None:
@@ -173,6 +176,9 @@ def test_says_what_may_have_been_meant() -> None:
         "вуфд 288": "deal 288",
         "deal 288 #12": "deal 288 id12",
         "me - срочно": "me -- срочно",
+        "me на 2 часа": "me --на 2 часа",
+        "for 1.5h @Анна": "--for 1.5h @Анна",
+        "@Анна Орлова на 30мин. — юрист": "@Анна Орлова --на 30мин. — юрист",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE if "#" in text else grammar.EVERYTHING)

@@ -137,6 +137,14 @@ async def test_a_number_in_an_escalation_is_no_colleague(stage: Stage, language:
         )
 
 
+@BOTH
+async def test_nobody_is_brought_into_a_colleague(stage: Stage, language: str) -> None:
+    words = {"ru": "Какой элемент CRM?", "en": "Which record?"}
+
+    for typed in (f"/invite {M} in #12", f"/invite {M} в №12", f"/remove {M} из #12"):
+        assert (await asked(stage, typed, language)).startswith(words[language])
+
+
 async def test_the_number_of_this_chats_record_is_clear(stage: Stage) -> None:
     assert "🚨 Эскалация, сделка № 288" in await stage.say("/escalate #288 -- срочно")
     assert await changes(stage) == [added(21)]

@@ -60,6 +60,8 @@ _NO_NAME = (
 )
 _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
+_UNIT = _any(vocabulary.UNITS)
+_LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
 
 _PATTERNS = {
@@ -77,6 +79,7 @@ _PATTERNS = {
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
+    "lasting": rf"(?:{_any(_LASTING)}) [0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?(?:{_UNIT})\b",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
@@ -371,12 +374,19 @@ def _chat(line: Line) -> bool:
 
 
 def _preposition(line: Line) -> bool:
-    """Read ``in`` of ``in deal 288``; the item itself comes next."""
-    found = line.see("preposition")
-    if found:
-        line.take("word")
-        line.take("between")
-    return found is not None
+    """Read ``in`` of ``in deal 288``; the item itself comes next.
+
+    Raises ``Unclear`` where only a number does: in a colleague there is nobody.
+    """
+    if _is_lasting(line) or not line.take("preposition"):
+        return False
+    if "number" not in line.wanted and line.see("number"):
+        raise line.unclear(Problem.WHICH_ITEM)
+    return True
+
+
+def _is_lasting(line: Line) -> bool:
+    return "lasting" in line.wanted and line.see("lasting") is not None
 
 
 def _numbered(line: Line) -> bool:
@@ -458,6 +468,8 @@ def _suspect(line: Line) -> Unclear:
     """Say what is wrong here, and what may have been meant."""
     if "group" in line.wanted and "group" not in line.parts and not line.people:
         return line.unclear(Problem.NOT_GROUP)
+    if _is_lasting(line):
+        return line.unclear(instead=_instead(line, "", "--"))
     numbered = None if line.see("id") else line.see("word and number")
     if "item" in line.wanted and (found := numbered):
         meant = near(found[1], vocabulary.ITEMS)
