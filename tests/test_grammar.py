@@ -154,6 +154,10 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("@responsible Иван", "Иван", Problem.UNKNOWN),
         ("in", "in", Problem.UNKNOWN),
         ("chat x", "x", Problem.NOT_NUMBER),
+        (f"лид {LINK}/crm/deal/details/288/", "лид", Problem.UNKNOWN),
+        (f"deal {LINK}/crm/lead/details/288/", "deal", Problem.UNKNOWN),
+        (f"deal {LINK}/docs/", LINK, Problem.NOT_NUMBER),
+        ("deal https://evil.example/crm/deal/details/288/", "https", Problem.FOREIGN),
         ("id12 in #288", "#288", Problem.WHICH_ITEM),
         ("id12 из № 288", "№ 288", Problem.WHICH_ITEM),
         ("в 288", "288", Problem.WHICH_ITEM),
@@ -212,6 +216,10 @@ def test_what_a_command_does_not_take_is_not_understood() -> None:
     f"[URL]{LINK}/crm/deal/details/288/[/URL]",
     f"[url={LINK}/crm/deal/details/288/]Сделка, 288[/url]",
     f"в {LINK}/crm/deal/details/288/", f"{LINK}/crm/deal/details/288/?a[]=1&amp;b[2]=3",
+    f"сделка {LINK}/crm/deal/details/288/", f"по сделке: {LINK}/crm/deal/details/288/#tab_main",
+    f"Deal [URL={LINK}/crm/deal/details/288/]№ 288[/URL]", f"<{LINK}/crm/deal/details/288/>",
+    f'"{LINK}/crm/deal/details/288/"', f"«{LINK}/crm/deal/show/288/?a=1».",
+    "“portal.example/crm/deal/details/288/”",
 ])  # fmt: skip
 def test_reads_a_record_however_it_is_written(written: str) -> None:
     for text in (written, f"{written}, ", f"({written}".lstrip("(")):
@@ -232,6 +240,8 @@ def test_what_is_glued_to_a_link_is_not_lost() -> None:
     "/workgroups/group/15/", "/workgroups/group/15/tasks/?x=1", "/spaces/group/15/",
     "/spaces/group/15/discussions/", "/extranet/workgroups/group/15/", "/online/?IM_DIALOG=sg15",
     f"{LINK}/workgroups/group/15/general/#a", f"[URL]{LINK}/spaces/group/15/[/URL]",
+    f"группа {LINK}/workgroups/group/15/", "в группу: /spaces/group/15/",
+    f"в {LINK}/workgroups/group/15/", f'"{LINK}/workgroups/group/15/"',
 ])  # fmt: skip
 def test_reads_a_group_however_it_is_written(written: str) -> None:
     assert parse(f"{written} {M}", GROUP, "portal.example") == {
@@ -244,6 +254,7 @@ def test_reads_a_group_however_it_is_written(written: str) -> None:
     "--chat 5", "--chat=5", "—chat chat5", "--чат 5", "--chat [CHAT=5]Клиент[/CHAT]",
     "/online/?IM_DIALOG=chat5", f"{LINK}/online/?IM_DIALOG=chat5&IM_MESSAGE=77",
     f"{LINK}/im/?IM_LINES=chat5", "/im/?DIALOG_ID=chat5",
+    f"в чат {LINK}/online/?IM_DIALOG=chat5", f"--chat {LINK}/online/?IM_DIALOG=chat5",
 ])  # fmt: skip
 def test_reads_a_chat_however_it_is_written(written: str) -> None:
     assert parse(written, host="portal.example") == {"chat_id": 5}
@@ -276,7 +287,7 @@ def test_reads_a_name_however_it_is_written(written: str) -> None:
 
 @pytest.mark.parametrize("written", [
     "a.b@x.ru", "@a.b@x.ru", "A.B@X.RU", "mailto:a.b@x.ru", "a.b@x.ru.", "a.b@x.ru;",
-    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]",
+    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", '"a.b@x.ru"', "(A.B@x.ru)", "«a.b@x.ru».",
 ])  # fmt: skip
 def test_reads_an_address_however_it_is_written(written: str) -> None:
     assert parse(written) == {"people": (Email(address="a.b@x.ru"),)}

@@ -58,7 +58,8 @@ async def test_several_people_are_parted_by_whatever_parts(stage: Stage) -> None
 async def test_finds_a_colleague_by_whatever_is_written(stage: Stage) -> None:
     for whom in (
         "‘Анна Орлова’", "'Анна Орлова'", "„Анна Орлова“", "‹Анна Орлова›", "«Ан\u200bна Орлова»",
-        "@Анна Орлова!", "@orlova@example.test", "orlova@example.test.",
+        "@Анна Орлова!", "@orlova@example.test", "orlova@example.test.", '"orlova@example.test"',
+        "<orlova@example.test>",
     ):  # fmt: skip
         await brings(stage, f"/invite {whom}", ANNA)
 
@@ -91,6 +92,10 @@ async def test_follows_a_link_however_it_was_copied(stage: Stage) -> None:
         f"{portal}/crm/type/2/details/288/",
         f"[URL]{portal}/crm/deal/details/288/[/URL]",
         f"{portal}/online/?IM_DIALOG=chat8773",
+        f"в сделку {portal}/crm/deal/details/288/",
+        f"сделка: [URL={portal}/crm/deal/details/288/]№ 288[/URL]",
+        f"<{portal}/crm/deal/details/288/>",
+        f'"{portal}/crm/deal/details/288/"',
     ):
         await brings(stage, f"/invite {link} {M}", IVAN)
 

@@ -52,6 +52,7 @@ _PREPOSITION = (
     rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
+_TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.\-](?!-)\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word.
 _NO_NAME = (
@@ -62,6 +63,8 @@ _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
 _UNIT = _any(vocabulary.UNITS)
 _LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
+# What a link or an address may stand in.
+_OPENING, _CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
 
 _PATTERNS = {
@@ -73,7 +76,8 @@ _PATTERNS = {
     "anything": rf"[^{SEPARATORS}]+",
     "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
     "id": _ID,
-    "email": rf"(?:mailto:)?@?([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}}){_END}",
+    "email": rf"(?:mailto:|[{_OPENING}])?@?"
+    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{_CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
     "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
@@ -84,8 +88,8 @@ _PATTERNS = {
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
     "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
-    "group": rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
-    rf"(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
+    "to group": _TO_GROUP,
+    "group": rf"{_TO_GROUP}(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
     "reason": f"{_LONG_DASH} ",
     "hyphen": f"[{HYPHENS}] ",
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
@@ -307,7 +311,8 @@ def _chat_number(line: Line) -> int:
         return line.number(found)
     if line.word() in vocabulary.CHAT:
         line.take("word")
-    return line.number_after_word()
+    linked: int | None = _link_to(line, "chat_id")
+    return linked or line.number_after_word()
 
 
 _VALUES: dict[str, Callable[[Line], int]] = {
@@ -320,6 +325,11 @@ _VALUES: dict[str, Callable[[Line], int]] = {
 
 
 def _group(line: Line) -> bool:
+    start = line.place
+    if line.take("to group") and (linked := _link_to(line, "group")):
+        line.put("group", linked, start)
+        return True
+    line.place = start
     if "group" in line.parts or not (found := line.see("group")):
         return False
     # After a colleague, a name in quotation marks is another one.
@@ -334,16 +344,38 @@ def _group(line: Line) -> bool:
 
 
 def _link(line: Line) -> bool:
-    start, tag = line.place, line.see("tag")
-    if not (found := tag or line.see("address")):
+    start = line.place
+    if not (found := _seen(line)) or found[0] not in line.wanted:
         return False
-    text = ((tag[1] or tag[2]) if tag else found[0]).rstrip(".,;!?:…)")
-    part = _linked(line, text)
-    if part is None or part[0] not in line.wanted:
-        return False
-    line.place = found.end() if tag else start + len(text)
-    line.put(*part, start)
+    part, value, line.place = found
+    line.put(part, value, start)
     return True
+
+
+def _link_to(line: Line, part: str) -> Any:
+    """Read the link that stands where a number could; ``None`` where it leads to no such part."""
+    start = line.place
+    line.take("between")
+    if (found := _seen(line)) and found[0] == part:
+        line.place = found[2]
+        return found[1]
+    line.place = start
+    return None
+
+
+def _seen(line: Line) -> tuple[str, Any, int] | None:
+    """Say what the link that stands here leads to, and where it ends: perhaps in brackets."""
+    if tag := line.see("tag"):
+        text, end = tag[1] or tag[2], tag.end()
+    elif found := line.see("address"):
+        inner = found[0].lstrip(_OPENING)
+        opening, text = len(found[0]) - len(inner), inner.rstrip(f".,;!?:…{_CLOSING}")
+        closing = inner[len(text) :][:opening]
+        end = line.place + opening + len(text) + (len(closing) if closing in _CLOSING else 0)
+    else:
+        return None
+    part = _linked(line, text)
+    return part and (*part, end)
 
 
 def _linked(line: Line, text: str) -> tuple[str, Any] | None:
@@ -361,7 +393,11 @@ def _item(line: Line) -> bool:
     if type_ is None:
         return False
     line.take("word")
-    line.put("item", CrmItem(type=type_, id=line.number_after_word()), start)
+    item = _link_to(line, "item") or CrmItem(type=type_, id=line.number_after_word())
+    line.put("item", item, start)
+    if item.type != type_:
+        line.place = start
+        raise line.unclear()
     return True
 
 
