@@ -202,7 +202,9 @@ def test_what_a_command_does_not_take_is_not_understood() -> None:
 
 @pytest.mark.parametrize("written", [
     "deal 288", "Deal: 288", "DEAL№288", "deal # 288", "deal No. 288", "deal-288", "deal id: 288",
-    "сделка номер 288", "по сделке 288:", "for deal ２８８", "deal \u0662\u0668\u0668",
+    "сделка номер 288", "сделка ид 288",
+    "для сделки 288", "about deal 288", "по сделке 288:", "for deal ２８８",
+    "deal \u0662\u0668\u0668",
     "/crm/deal/details/288/", "/crm/deal/details/288", "crm/deal/details/288/",
     "/crm/deal/show/288/",
     "/crm/deal/edit/288/?x=1", "/crm/type/2/details/288/", "/site_ou/crm/deal/show/288/",
@@ -279,7 +281,8 @@ def test_reads_a_colleague_however_they_are_written(written: str) -> None:
     "@Иван Петров", "@ Иван Петров", "＠Иван Петров", "@Иван Петров.", "@Иван\u00a0Петров!",
     *(f"{first}Иван Петров{last}" for first, last in
       ("''", "‘’", "‚‘", '""', "“”", "„“", "‟”", "«»", "‹›", "＂＂")),
-    "@«Иван Петров»", '@"Иван Петров"', "« Иван Петров »", "@Ива\u200bн Петров",
+    "@«Иван Петров»", '@"Иван Петров"', "« Иван Петров »", "@Ива\u200bн Петров", "ʼИван Петровʼ",
+    "″Иван Петров″",
 ])  # fmt: skip
 def test_reads_a_name_however_it_is_written(written: str) -> None:
     assert parse(written) == {"people": (Named(name="Иван Петров"),)}
@@ -299,7 +302,7 @@ def test_reads_an_address_however_it_is_written(written: str) -> None:
     90),
     ("1 ч. 30 мин.", 90), ("1.5h", 90), ("1,5 часа", 90), ("30 минут", 30), ("30min", 30),
     ("1 day", 1440), ("сутки", 1440), ("7 дней", 10_080), ("week", 10_080), ("неделю", 10_080),
-    ("２ ч", 120),
+    ("２ ч", 120), ("1 час и 30 минут", 90), ("1h and 30m", 90),
 ])  # fmt: skip
 @pytest.mark.parametrize("option", [
     "--for ", "--for=", "--for = ", "--for: ", "—for ", "–for ", "-for ", "--FOR ", "--на ",

@@ -72,6 +72,18 @@ async def test_a_name_of_the_portal_may_hold_what_nobody_sees(stage: Stage) -> N
     await brings(stage, "/invite @Майя Орлова", ANNA)
 
 
+async def test_a_name_is_found_however_its_signs_are_typed(stage: Stage) -> None:
+    anna = stage.portal.state.users[ANNA]
+    for anna.name, anna.last_name, *typed in (
+        ("Инна", "Яшина", "И. Яшина", "И.Яшина", "Яшина И."),
+        ("Анна И.", "Яшина", "Яшина А. И.", "Яшина А.И.", "А.И.Яшина"),
+        ("Анна", "Орлова‑Белая", "Орлова-Белая", "Орлова–Белая", "Орлова‑Белая Анна"),
+        ("Марʼяна", "О’Нил", "Мар'яна О'Нил", "Мар’яна", "О´Нил"),
+    ):
+        for one in typed:
+            await brings(stage, f"/invite @{one}", ANNA)
+
+
 async def test_a_group_may_be_called_what_nobody_sees(stage: Stage) -> None:
     stage.portal.state.groups[15].name = "Юр\u200bисты"
 

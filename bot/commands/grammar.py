@@ -43,7 +43,7 @@ def _quoted(opening: str, closing: str) -> str:
 # A part ends where the line does, at a separator or before markup, perhaps with a full stop.
 _END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
-_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER)}|id)\.?(?=[ 0-9#№:])))"
+_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER)}|id|ид)\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
@@ -53,10 +53,10 @@ _PREPOSITION = (
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
 _TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
-_NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.\-](?!-)\w{{1,39}}){{0,4}}\.?"
-# What ends a name, though it is a word.
+_NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
+# What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
-    rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)}){_END}"
+    rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
     rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
 )
 _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
@@ -94,7 +94,8 @@ _PATTERNS = {
     "hyphen": f"[{HYPHENS}] ",
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
     "is": " ?[=:]? ?",
-    "time": r" ?(?:([0-9]{1,5}(?:[.,][0-9]{1,2})?) ?)?([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
+    "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
+    r"(?:([0-9]{1,5}(?:[.,][0-9]{1,2})?) ?)?([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
     "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
 }

@@ -1,5 +1,6 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -153,7 +154,9 @@ class People:
 
     async def _alike(self, name: str) -> list[Found]:
         """Find everybody whose name begins like this one."""
-        beginnings = list(dict.fromkeys(word[:2] for word in name.split()))[:2]
+        # Of the longest words: initials fit half a company.
+        words = sorted(re.findall(r"\w+", name), key=len, reverse=True)
+        beginnings = list(dict.fromkeys(word[:2] for word in words))[:2]
         rows = await self._users.search(beginnings)
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
@@ -237,7 +240,8 @@ def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    return vocabulary.key(name).split()
+    # Initials stand close together: «И.В.Петров».
+    return vocabulary.key(name).replace(".", ". ").split()
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:

@@ -15,8 +15,8 @@ DASHES = "‒–—―−⸺⸻﹘"
 # What may end a part, as it ends a sentence.
 STOPS = r".!?:…"
 SEPARATORS = r"\s,;"
-APOSTROPHES = "'‘’‚‛`´"
-_DOUBLE = '"“”„‟〝〞'
+APOSTROPHES = "'‘’‚‛`´ʼʻʹ′"
+_DOUBLE = '"“”„‟〝〞″'
 # Which marks open a name, and which may close it.
 QUOTES = ((_DOUBLE, _DOUBLE), ("«", "»"), ("‹", "›"), (APOSTROPHES, APOSTROPHES))
 # What is neither seen nor a blank between words, although Unicode does not call it a format.
@@ -32,7 +32,9 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 
 
 HELP = frozenset({"help", "помощь", "справка"})
-PREPOSITIONS = frozenset({"in", "to", "from", "for", "on", "в", "во", "из", "к", "по", "на"})
+PREPOSITIONS = frozenset(
+    {"in", "to", "from", "for", "on", "about", "в", "во", "из", "к", "по", "на", "для", "о"}
+)
 CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
 # What may stand before a number, besides «#» and «№».
 NUMBER = frozenset({"number", "num", "no", "nr", "n", "номер"})
@@ -108,7 +110,7 @@ _USUAL = re.compile(r"[\x00-\x7fА-яЁё]*")
 # Unicode's own composing takes quadratic time on a long run of accents.
 _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
 _INVISIBLE = re.compile(f"[{BLANKS}]")
-_SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'")})
+_SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
 
 def normalise(text: str) -> str:
