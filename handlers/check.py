@@ -35,7 +35,7 @@ class Checked(Outcome):
     """How the bot does for the requester.
 
     ``reach``: whom the requester's role can bring in. The portal does not tell of roles, but it
-    has let somebody in from ``beyond`` the queue, or refused that.
+    has let somebody in from ``beyond`` the queue, or refused that, or somebody of the ``queue``.
     """
 
     requester: Person | None
@@ -75,7 +75,7 @@ async def check(
         item=seen.item,
         sees_dialog=seen.sees_dialog,
         is_active=seen.is_active,
-        reach="all" if seen.is_admin else await past.reach(queue),
+        reach="all" if seen.is_admin else await past.reach(seen.queues),
         lines=tuple(_queue(line, accounts) for line in lines),
         failing=tuple(one.name for one in await doctor.failing() if one.name != "scopes"),
     )

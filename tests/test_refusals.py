@@ -36,8 +36,8 @@ REFUSALS = {
     ),
     "the requester's view of history is the line's queue": (
         [{"user": {"id": OLGA, "history": "self"}}],
-        "распространяется не дальше очереди этой линии, а сотрудника в очереди нет",
-        "reaches no further than the Open Channel's queue, and they are not in the queue",
+        "распространяется не на всех, а сотрудника в очереди этой линии нет",
+        "doesn't reach everybody, and they are not in the Open Channel's queue",
     ),
     "the requester's view of history is closed": (
         [{"user": {"id": OLGA, "history": "none"}}, {"line": {"id": 1, "queue": [OLGA, IVAN]}}],

@@ -8,6 +8,7 @@ from escalating import decide
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
 
 import handlers
+from sandbox.model import Line
 
 
 async def test_who_is_here(stage: Stage) -> None:
@@ -234,8 +235,10 @@ async def test_every_change_is_refused_in_words_that_help(
     [
         ("self", "", "роль по умолчанию позволяет звать коллег из очереди линии. «Поддержка»: "
          "[USER=7]Ольга Смирнова[/USER], [USER=15]Анна Орлова[/USER]."),
-        ("self", "/invite @12", "Ваша роль позволяет звать коллег из очереди линии: другим"),
-        ("none", "/invite @12 @15", "Вашу роль в открытых линиях Битрикс24 боту не показывает"),
+        ("self", "/invite @12", "Вне очереди линии ваша роль позволяет позвать не каждого:"),
+        ("none", "/invite @12", "Вне очереди линии ваша роль позволяет позвать не каждого:"),
+        ("none", "/invite @12 @15", "Право «История диалогов — просмотр» вашей роли закрыто: "
+         "недавно Битрикс24 отказал даже в коллеге из очереди линии."),
         ("any", "/invite @12", "Ваша роль недавно позволила позвать и коллегу не из очереди"),
         ("any", "/invite @12 @15", "Вашу роль в открытых линиях Битрикс24 боту не показывает"),
     ],
@@ -252,9 +255,38 @@ async def test_check_says_whom_the_role_can_bring_in(
 
     told = (await stage.told_privately())[-1]
     assert words in told
-    assert ("«История диалогов — просмотр» вашей роли до «Любые»" in told) is (
-        "недавно позволила" not in words
-    )
+    assert ("вашей роли до «Любые» (Контакт-центр" in told) is ("недавно позволила" not in words)
+
+
+@ON_SQLITE
+async def test_check_takes_what_was_let_in_or_refused_last(stage: Stage) -> None:
+    for history, typed, words in (
+        ("none", "/invite @15", "вашей роли закрыто"),
+        ("self", "/invite @15", "роль по умолчанию позволяет"),
+        ("self", "/invite @12", "позволяет позвать не каждого"),
+        ("any", "/invite @12", "позволила позвать и коллегу не из очереди"),
+        ("any", "/remove @15", "позволила позвать и коллегу не из очереди"),
+        ("any", "/invite @15", "позволила позвать и коллегу не из очереди"),
+        ("none", "/invite @41", "позволяет позвать не каждого"),
+    ):
+        await stage.faults(user={"id": OLGA, "history": history})
+        await stage.say(typed)
+        assert words in await stage.say("/check"), (history, typed)
+
+
+@ON_SQLITE
+async def test_check_mistakes_no_other_lines_queue_for_nobodys(stage: Stage) -> None:
+    """Which line a chat was of is not noted: that a colleague of it came in tells nothing here."""
+    stage.portal.state.lines[2] = Line(2, "Продажи", [IVAN])
+    stage.portal.state.chats[8774].line_id = 2
+    await stage.faults(user={"id": OLGA, "history": "self"})
+
+    assert "✅" in await stage.say("/invite @12", chat=8774)
+    assert "роль по умолчанию позволяет" in await stage.say("/check")
+    assert "в очереди этой линии нет" in await stage.say("/invite @12")
+    assert "роль по умолчанию позволяет" in await stage.say("/check")
+    await stage.say("/invite @41")
+    assert "позволяет позвать не каждого" in await stage.say("/check")
 
 
 @ON_SQLITE

@@ -22,7 +22,7 @@ class Checkup:
     """The findings; ``None`` where there was nothing to look at, or no answer.
 
     ``lines`` are the one of the dialog; without a dialog those in whose queue the requester is.
-    ``revision`` is 0 where the portal is too old to have one.
+    ``queues`` are those of all lines. ``revision`` is 0 where the portal is too old to have one.
     """
 
     requester: Person | None
@@ -34,6 +34,7 @@ class Checkup:
     is_active: bool | None
     is_admin: bool
     lines: tuple[Line, ...]
+    queues: tuple[tuple[int, ...], ...]
 
 
 class Checkups:
@@ -59,9 +60,10 @@ class Checkups:
         active = await self._is_active(item, chat_id) if item else None
         requester = person(seen["me"]) if isinstance(seen["me"], Mapping) else None
         line_id = read_dialog(chat_id, seen.get("dialog")).line_id
+        every = read_lines(seen["lines"])
         lines = [
             one
-            for one in read_lines(seen["lines"])
+            for one in every
             if (one.id == line_id if chat_id else requester and requester.id in one.queue)
         ]
         return Checkup(
@@ -74,6 +76,7 @@ class Checkups:
             is_active=active,
             is_admin=seen["admin"] is True,
             lines=tuple(lines),
+            queues=tuple(one.queue for one in every),
         )
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:

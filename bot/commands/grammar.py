@@ -43,7 +43,7 @@ def _quoted(opening: str, closing: str) -> str:
 # A part ends where the line does, at a separator or before markup, perhaps with a full stop.
 _END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
-_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER)}|id|ид)\.?(?=[ 0-9#№:])))"
+_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from bot.acting.groups import INVITE
@@ -15,7 +16,7 @@ from bot.commands.errors import CannotUndo, NothingToUndo
 from bot.inbox.accepted import Accepted
 from bot.inbox.pressed import Pressed
 
-Reach = Literal["beyond", "queue", "unknown"]
+Reach = Literal["beyond", "queue", "nobody", "unknown"]
 
 UNDO = "undo"
 # Later the chat is another one.
@@ -58,25 +59,31 @@ class Past:
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
 
-    async def reach(self, queue: Collection[int]) -> Reach:
-        """Say whom the requester's role has let in last: from ``beyond`` a queue, or not.
+    async def reach(self, queues: Collection[Collection[int]]) -> Reach:
+        """Say whom the requester's role lets in, as far as the last day tells; the newest counts.
 
-        ``unknown`` where nothing of the last day tells.
+        ``queues`` are those of all lines: nobody notes which line a chat was of. ``beyond``:
+        somebody of none of them; ``queue``: not everybody beyond; ``nobody``: not even the queue.
         """
+        if not any(queues):
+            return "unknown"
         event = self._command.event
         deeds = await self._history.by(event.member_id, event.user.id, ADD, REMEMBERED)
+        everywhere, anywhere = set.intersection(*map(set, queues)), set(chain(*queues))
         alone = Counter(one.command_id for one in deeds)
         reach: Reach = "unknown"
+        is_open = False
         for one in reversed(deeds):
-            if one.code is not None and lacks_history(Refused(one.code, str(one.told or ""))):
-                # The role may not reach even the queue.
-                if one.person_id in queue:
-                    return "unknown"
-                reach = "queue"
+            is_beyond = one.person_id not in anywhere
             # Of several at once, the portal looks at one alone.
-            is_new = one.code is None and one.changed and alone[one.command_id] == 1
-            if queue and is_new and one.person_id not in queue:
-                return "beyond" if reach == "unknown" else reach
+            if one.code is None and one.changed and alone[one.command_id] == 1:
+                if is_beyond:
+                    return "beyond" if reach == "unknown" else reach
+                is_open = True
+            elif one.code is not None and lacks_history(Refused(one.code, str(one.told or ""))):
+                if one.person_id in everywhere:
+                    return reach if is_open else "nobody"
+                reach = "queue" if is_beyond else reach
         return reach
 
     @property

@@ -240,7 +240,7 @@ def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
 
 
 def _words(name: str) -> list[str]:
-    # Initials stand close together: «И.В.Петров».
+    # Initials stand close together: "I.P.Petrov".
     return vocabulary.key(name).replace(".", ". ").split()
 
 

@@ -38,7 +38,8 @@ PREPOSITIONS = frozenset(
 CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
 # What may stand before a number, besides «#» and «№».
 NUMBER = frozenset({"number", "num", "no", "nr", "n", "номер"})
-ID = frozenset({"id", "user", "ид"})
+MARK = frozenset({"id", "ид"})
+ID = MARK | {"user"}
 CHAT = frozenset({"chat", "чат", "чата", "чате", "чату"})
 GROUP = frozenset({"group", "workgroup", "группа", "группы", "группе", "группу"})
 ME = frozenset({"me", "myself", "я", "меня"})
