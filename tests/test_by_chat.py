@@ -157,7 +157,7 @@ async def test_an_escalation_brings_the_responsible_in_with_one_press(
     await stage.settled()
     assert "Добавить нельзя: [USER=21]Роман Соколов[/USER]" in (await stage.told_privately())[-1]
 
-    reply = await press(stage, BY_CHAT["ru"])
+    reply = await press(stage, "Добавить через чат: Роман Соколов")
 
     assert RESPONSIBLE in await stage.members()
     assert "[USER=21]Роман Соколов[/USER] теперь в" in reply
@@ -391,3 +391,35 @@ async def _anna_brings_ivan(stage: Stage) -> None:
     await stage.say(INVITE_IVAN, user=ANNA)
     await press(stage, BY_CHAT["ru"], user=ANNA)
     assert IVAN in await stage.members()
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [("/escalate", ["Роман Соколов", "Борис Волков"]),
+     ("/escalate id41 id12", ["Иван Петров", "Иван Петров"]), ("/escalate id12", [])],
+)  # fmt: skip
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_an_escalation_tells_alike_of_those_whom_it_has_tried_in_turn(
+    stage: Stage, typed: str, names: list[str], language: str
+) -> None:
+    await stage.faults(events={"language": language})
+
+    reply = await stage.say(typed)
+
+    assert reply.count("⛔") == 1
+    _, buttons = await keyboard(stage)
+    labels = [f"{BY_CHAT[language]}: {one}" for one in names] or [BY_CHAT[language]]
+    assert [one["TEXT"] for one in buttons] == labels
+    await press(stage, labels[0])
+    assert len(await done(stage)) == 1
+
+
+async def test_an_escalation_knows_of_all_that_the_view_of_history_is_closed(stage: Stage) -> None:
+    await stage.faults(user={"id": OLGA, "history": "none"})
+
+    reply = await stage.say("/escalate id12 id15")
+
+    assert reply.count("закрыто, поэтому недоступна даже очередь линии") == 1
+    assert "[USER=12]" in reply
+    assert "[USER=15]" in reply
+    assert "добавит" not in reply

@@ -79,8 +79,8 @@ class Act(Entity):
 class Offer(Entity):
     """A button under a reply: a link to open, or an act.
 
-    Its words are the template's ``set`` of this ``name``, unless it has a ``label`` (a person's
-    name, say). Of the acts offered together one can be chosen, but for an ``independent`` one.
+    Its words are the template's ``set`` of this ``name``, its ``label`` (a person's name, say), or
+    both. Of the acts offered together one can be chosen, but for an ``independent`` one.
     It can be pressed for ``life`` seconds, if that is said.
     """
 

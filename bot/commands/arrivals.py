@@ -117,6 +117,23 @@ class Arrivals:
         await self._keep(arrival, target.item, wish)
         return arrival
 
+    def together(self, missed: Sequence[Missed], target: Target, wish: Wish) -> list[Missed]:
+        """Tell alike of those whom the portal has refused one after the other.
+
+        One of them is offered: the next is called only where that one does not take it.
+        """
+        reached = [one.why for one in missed if isinstance(one.why, RequesterLacksHistory)]
+        for one in reached:
+            # Who is refused although in the queue shows it of all.
+            one.closed = one.closed or any(other.closed for other in reached)
+        shared = _together(missed)
+        for one in reached:
+            if one.by_chat and len(one.people) > 1:
+                one.offers = ()
+                for person in one.people:
+                    _offer(one, target, wish, person)
+        return shared
+
     async def bring_by_chat(self, asked: ByChat) -> Arrival:
         """Add people by the chat itself."""
         arrival = await self._through(asked.chat_id, asked.people)
@@ -243,10 +260,13 @@ def _may_be_open(why: NotByItem, target: Target) -> bool:
     return bool(target.known_chat) and is_meant
 
 
-def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
-    asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=why.people)
+def _offer(why: NotByItem, target: Target, wish: Wish, alone: Person | None = None) -> None:
+    """Offer to add people by the chat itself: all of them, or one of several."""
+    people = (alone,) if alone else why.people
+    asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=people)
     act = Act(name=ADD_BY_CHAT, params=asked.model_dump_json())
-    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=act))
+    offer = Offer(name=ADD_BY_CHAT, label=alone.name if alone else "", act=act)
+    why.offers = (*why.offers, offer)
     why.by_chat = True
 
 

@@ -332,6 +332,7 @@ class Chains:
                 if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
                     break
             found.skipped.append(one.skipped)
+        found.missed = self._arrivals.together(found.missed, target, wish)
         return found
 
     def _callee(self, candidate: Candidate, arrival: Arrival, newest: int) -> Callee:

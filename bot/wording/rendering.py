@@ -62,9 +62,10 @@ class Wording:
         template = self._template(template_name(type(told)), language)
         module = template.make_module(variables(told, typed_in))
         buttons = [
-            bbcode.neutralise(offer.label, bbcode.EXCERPT)
-            if offer.label
-            else str(getattr(module, offer.name)).strip()
+            ": ".join(
+                [str(getattr(module, name)).strip() for name in [offer.name] if name]
+                + [bbcode.neutralise(label, bbcode.EXCERPT) for label in [offer.label] if label]
+            )
             for offer in told.offers
         ]
         return bbcode.without_commands(str(module).strip()), buttons
