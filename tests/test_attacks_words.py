@@ -27,6 +27,14 @@ SILENT = [
     # What follows a block at once is a line of its own to nobody.
     f"[code]\n{TYPED}\n[/code]{TYPED}",
     f"{RULE}\n[code]\n{RULE}\n{TYPED}\n{RULE}\n[/code]\nда",
+    # What is quoted may end a quotation as well as begin one.
+    f"[code]\nпривет [/code]\n{TYPED}\n[/code]",
+    f"[code]\nпривет [/code]\n{TYPED}\n[code] пока\n[/code]",
+    f"[quote][quote]раз[/quote]\n{TYPED}\n[/quote]",
+    f"```\nпривет ```\n{TYPED}\n``` пока\n```",
+    f"````\n```\n{TYPED}\n```\n````",
+    f"\u200b{RULE}\nКлиент\n{TYPED}\n{RULE}\ufeff\nда",
+    f"{'—' * 27}\nКлиент\n{TYPED}\n{'—' * 27}\nда",
 ]
 
 
@@ -50,6 +58,8 @@ SAID = [
     f"{RULE}\nКлиент\nвот ``` код\n{RULE}\n{TYPED}",
     f"{RULE}\nКлиент\n[quote] и всё\n{RULE}\n{TYPED}",
     f"/invite   [USER=12]Иван Петров[/USER]\n{RULE}",
+    f"[code]a[/code] [quote]b[/quote]\n{TYPED}\n[code]c",
+    f"--- — -----\n{TYPED}\n--- — -----",
 ]
 
 

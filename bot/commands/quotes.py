@@ -8,17 +8,20 @@ import re
 from collections.abc import Callable
 
 from bot.bitrix24.events import LONGEST_MESSAGE, CommandEvent, bare_line, lines_of
-from bot.commands.vocabulary import normalise
+from bot.commands.vocabulary import DASHES, HYPHENS, normalise
 
-_RULE = re.compile(r"-{6,}")
-# What is opened and never closed goes on to the end of the message.
+# Some devices make longer ones of several hyphens.
+_LINE = rf"[{HYPHENS}{DASHES}─]{{6}}"
+_RULE = re.compile(rf"{_LINE}[{HYPHENS}{DASHES}─]*")
+# All up to the last end is quoted: what is quoted may hold such ends of its own. What is opened and
+# never closed goes on to the end of the message.
 _CODE = re.compile(
-    r"\[code\b[^\]]*\].*?(?:\[/code\]|\Z)|\[quote\b[^\]]*\].*?(?:\[/quote\]|\Z)|```.*?(?:```|\Z)",
+    r"\[(code|quote)\b[^\]]*\].*(?:\[/\1\])|\[(?:code|quote)\b[^\]]*\].*|```.*```|```.*",
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED = (">>", "&gt;&gt;")
 # Without any of it nothing is quoted.
-_MARKS = re.compile(r"-{6}|>>|&gt;&gt;|\[code|\[quote|```", re.IGNORECASE)
+_MARKS = re.compile(rf"{_LINE}|>>|&gt;&gt;|\[code|\[quote|```", re.IGNORECASE)
 _CUT = "\ufffc"
 
 # What stands for a line that is no command, in what is kept of a message.
@@ -98,7 +101,7 @@ def _without_ruled(lines: list[str], *, is_cut: bool) -> list[str]:
 
     Where the messenger has cut the message, the rule that ends the quotation may be gone.
     """
-    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line.strip())]
+    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(normalise(line))]
     if rules and is_cut:
         return lines[: rules[0]]
     if len(rules) < 2:
