@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from acting import press
 from sqlalchemy import text
-from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, Stage
+from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 LAWYER, DRIVER = 0, 1
 
@@ -53,6 +54,18 @@ async def test_somebody_else_presses(stage: Stage) -> None:
     assert not await stage.calls(ADD)
     # It is still the owner's.
     assert "теперь в этом чате" in await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"])
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("without", ["dialog_id", "chat"])
+async def test_a_press_may_come_without_its_chat(stage: Stage, without: str) -> None:
+    await stage.faults(events={"without_chat": without})
+    _, buttons = await picker(stage)
+
+    assert "теперь в этом чате" in await press(stage, buttons[LAWYER]["TEXT"])
+    assert "Больше не в этом чате" in await press(stage, "Отменить", chat=CHAT)
+
+    assert IVAN not in await stage.members()
 
 
 async def test_one_question_is_answered_once(stage: Stage) -> None:

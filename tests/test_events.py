@@ -109,6 +109,17 @@ async def test_the_event_may_come_as_json(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
+@ON_SQLITE
+async def test_a_chat_that_does_not_tell_what_it_is_called_is_known_by_its_number(
+    stage: Stage,
+) -> None:
+    status, _ = await post(stage, sample(stage, **{"data[chat][dialogId]": None}))
+    await stage.settled()
+
+    assert status == 200
+    assert IVAN in await stage.members()
+
+
 async def test_an_event_without_member_id_is_known_by_its_application_token(stage: Stage) -> None:
     status, _ = await post(stage, sample(stage, **{"auth[member_id]": None}))
     await stage.settled()

@@ -444,10 +444,18 @@ class Envelope(Part):
         data = {**self.data, "command": act, "message": {"id": 0}}
         return self.model_copy(update={"data": data}).command(member_id)
 
+    def _chat(self) -> Any:
+        """Give the chat with what it is called by; without any, it is the talk with the bot."""
+        chat, user = self.data.get("chat"), self.data.get("user")
+        chat = chat if isinstance(chat, dict) else {}
+        if chat.get("dialogId") or not isinstance(user, dict):
+            return chat
+        return {**chat, "dialogId": _dialog_of(chat, user.get("id"))}
+
     def command(self, member_id: str) -> CommandEvent:
         """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
         try:
-            told = {**self.data, "member_id": member_id, "ts": self.ts}
+            told = {**self.data, "chat": self._chat(), "member_id": member_id, "ts": self.ts}
             event = CommandEvent.model_validate(told)
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
@@ -455,6 +463,13 @@ class Envelope(Part):
             return event
         # The text that a button stands under is the bot's own, and nobody asks for it.
         return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+
+
+def _dialog_of(chat: dict[str, Any], user_id: Any) -> str:
+    """Say what a chat is called by that does not tell: a press may come so."""
+    number = read_number(chat.get("id"))
+    is_private = not chat or text(chat.get("type")) in ("private", "user")
+    return text(user_id) if is_private else f"chat{number}" if number else ""
 
 
 def _fields(error: ValidationError) -> str:
