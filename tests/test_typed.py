@@ -252,6 +252,24 @@ async def test_lines_that_are_commands_of_their_own_need_no_word(stage: Stage) -
     assert len(await changes(stage)) == 2
 
 
+async def test_a_private_talk_reads_what_is_said_after_a_quotation(stage: Stage) -> None:
+    fence = "-" * 54
+    quoted = f"{fence}\nАнна [сегодня, 14:05]\n/remov deal 288 {M}\n{fence}\n"
+
+    for said, answer in (
+        (f"/invite@switchboard в сделке 288 {M}", "✅"),
+        (f"/invte {A}", "Может быть, [b]/invite @Анна Орлова[/b]?"),
+        ("помощь", "Может быть, [b]/help[/b]?"),
+        ("что это?", "Бот понимает только команды."),
+        ("", ""), ("[code]/remov[/code]", ""),
+    ):  # fmt: skip
+        before = len(await stage.heard())
+        await stage.whisper(quoted + said)
+        await stage.settled()
+        told = "\n".join((await stage.heard())[before:])
+        assert (answer in told) if answer else told == "", said
+
+
 @BOTH
 async def test_names_a_character_that_nobody_sees(stage: Stage, language: str) -> None:
     words = {"ru": "невидимый знак: U+3164 HANGUL FILLER.", "en": "invisible character: U+3164"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.bitrix24 import bbcode, form
 from bot.bitrix24.events import CommandEvent, Envelope, MalformedEvent
+from bot.commands.quotes import said_lines
 
 FORM = "application/x-www-form-urlencoded"
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -54,8 +55,10 @@ def commands(draw: st.DrawFn) -> dict:
 def test_any_command_is_read_or_called_malformed(data: dict, name: str) -> None:
     try:
         envelope = Envelope.read({"event": name, "data": data})
-        read = envelope.command if name.endswith("COMMANDADD") else envelope.private_message
-        event = read("m" * 32)
+        if name.endswith("COMMANDADD"):
+            event = envelope.command("m" * 32)
+        else:
+            event = envelope.private_message("m" * 32, said_lines)
     except MalformedEvent as error:
         told, event = str(error), None
     else:

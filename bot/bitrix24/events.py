@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -415,10 +415,13 @@ class Envelope(Part):
         told = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
         return (read_number(told.removeprefix("chat")) or 0) if told.startswith("chat") else 0
 
-    def private_message(self, member_id: str) -> CommandEvent | None:
+    def private_message(
+        self, member_id: str, said_lines: Callable[[str], list[str]]
+    ) -> CommandEvent | None:
         """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
 
-        The portal sends as ONIMBOTV2MESSAGEADD what is no command of the bot's.
+        The portal sends as ONIMBOTV2MESSAGEADD what is no command of the bot's. ``said_lines``
+        gives those lines of a text that are its author's own.
         Raises ``MalformedEvent``.
         """
         chat, message = self.data.get("chat"), self.data.get("message")
@@ -426,7 +429,7 @@ class Envelope(Part):
         if read_number(dialog_id) is None:
             return None
         said = text(message.get("text"), LONGEST_MESSAGE) if isinstance(message, dict) else ""
-        typed = next((line for line in lines_of(said) if line.startswith("/")), "/")
+        typed = next((line for line in said_lines(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
         about = self.model_copy(update={"data": {**self.data, "command": command}})

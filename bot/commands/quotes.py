@@ -36,7 +36,9 @@ def is_own_word(event: CommandEvent) -> bool:
         return True
     said = said_lines(text)
     # Where nothing is quoted the line is said, however the portal may write it.
-    return said == lines_of(text) or event.typed_line in map(bare_line, said)
+    if said == lines_of(text) or (not event.name and any(map(_is_word, said))):
+        return True
+    return event.typed_line in map(bare_line, said)
 
 
 def is_forwarded(event: CommandEvent) -> bool:
@@ -65,13 +67,18 @@ def only_commands(event: CommandEvent, is_meant: Callable[[str], bool]) -> Comma
     return event.model_copy(update={"message": message})
 
 
+def _is_word(line: str) -> bool:
+    """Say whether anything stands on a line besides code."""
+    return bool(normalise(line.replace(_CUT, "")))
+
+
 def _is_command(line: str) -> bool:
     return line.lstrip().startswith("/") and _CUT not in line
 
 
 def _first_line(said: list[str], is_meant: Callable[[str], bool]) -> str:
-    first = next(filter(normalise, said), "")
-    return first if first and is_meant(first) else LEFT_OUT
+    first = next(filter(_is_word, said), "")
+    return first if not first or is_meant(first) else LEFT_OUT
 
 
 def _quoted(event: CommandEvent, said: list[str]) -> list[str]:

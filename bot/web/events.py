@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.bitrix24 import form
 from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
 from bot.bitrix24.token_pair import TokenPair
-from bot.commands.quotes import only_commands
+from bot.commands.quotes import only_commands, said_lines
 from bot.commands.router import Router
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
@@ -182,7 +182,7 @@ def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
             event = envelope.command(portal.member_id)
             return event if event.command.context in CONTEXTS else None
         case "ONIMBOTV2MESSAGEADD":
-            return envelope.private_message(portal.member_id)
+            return envelope.private_message(portal.member_id, said_lines)
         case "ONIMBOTV2JOINCHAT":
             return envelope.beginning(portal.member_id)
     return None
