@@ -4,9 +4,10 @@ What happens after the first call is in ``handlers/chain``.
 """
 
 from bot.acting.crm import Card
+from bot.acting.open_lines import Target
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Missed, Wish, missing
+from bot.commands.arrivals import Arrivals, Missed, Wish, missing
 from bot.commands.chain import Chains, Round, Wanted
 from bot.commands.errors import WhichItem
 from bot.commands.outcomes import Outcome, Outcomes
@@ -18,6 +19,7 @@ from bot.errors import NotBound, Refusal
 from bot.inbox.escalations import Chain, Skipped
 from bot.portals.settings import PortalSettings
 from handlers.chain import card_of, stop_of
+from handlers.invite import told_of
 
 router = Router()
 
@@ -71,12 +73,13 @@ async def escalate(
     people: People,
     policy: Policy,
     chains: Chains,
+    arrivals: Arrivals,
     settings: PortalSettings,
 ) -> Outcomes:
     args = await _itemised(args, event, targets)
     target = await targets.find(args, event)
     if target.item is None:
-        raise NotBound
+        return await _without_item(args, event, target, people, arrivals)
     card = Card(target.item) if _is_explicit(args) else await chains.card(target.item)
     named = await _named(args, event, people, card)
     if args.people and not named.people:
@@ -92,6 +95,22 @@ async def escalate(
     if args.dry:
         return [await _would(args, wanted, event, policy), *named.refusals]
     return _told(chains.number, *await chains.begin(wanted), named)
+
+
+async def _without_item(
+    args: Escalate, event: CommandEvent, target: Target, people: People, arrivals: Arrivals
+) -> Outcomes:
+    """Bring those who are named into a chat that is bound to nothing, as far as that can be.
+
+    Raises ``NotBound``: an escalation goes by an item.
+    """
+    found = await people.resolve(args.people, event, lambda one: _for(args, (one,)))
+    if args.dry or not found.people:
+        raise NotBound
+    wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
+    arrival = await arrivals.bring(target, found.people, wish)
+    told = told_of(arrival, found.refusals, None, args.lasting, here=target.here)
+    return [*told, *await arrivals.briefs(arrival, None, wish)]
 
 
 async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Escalate:

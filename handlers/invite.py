@@ -93,7 +93,7 @@ async def invite(
         return [would, *found.refusals]
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=bool(args.reason))
     arrival = await arrivals.bring(target, found.people, wish)
-    told = _told(arrival, found.refusals, target.item, args.lasting, here=target.here)
+    told = told_of(arrival, found.refusals, target.item, args.lasting, here=target.here)
     return [*told, *await arrivals.briefs(arrival, target.item, wish)]
 
 
@@ -105,7 +105,7 @@ async def add_by_chat(
         raise ButtonExpired
     arrival = await arrivals.bring_by_chat(args)
     here = args.chat_id == event.chat.id
-    told = _told(arrival, (), args.item, args.lasting, here=here)
+    told = told_of(arrival, (), args.item, args.lasting, here=here)
     return [*told, *await arrivals.briefs(arrival, args.item, args)]
 
 
@@ -113,7 +113,7 @@ def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:
     return Act(name="invite", params=args.told(people=people, **changed))
 
 
-def _told(
+def told_of(
     arrival: Arrival,
     refusals: Sequence[Refusal],
     item: CrmItem | None,
@@ -121,6 +121,7 @@ def _told(
     *,
     here: bool,
 ) -> list[Told]:
+    """Tell who is in the chat now, and why others are not."""
     if arrival.joined:
         missed = (*missing(refusals), *arrival.missed)
         return [*_invited(arrival, missed, item, lasting, here=here), *refusals, *arrival.refusals]

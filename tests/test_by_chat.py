@@ -423,3 +423,19 @@ async def test_an_escalation_knows_of_all_that_the_view_of_history_is_closed(sta
     assert "[USER=12]" in reply
     assert "[USER=15]" in reply
     assert "добавит" not in reply
+
+
+async def test_an_escalation_too_brings_into_a_chat_without_a_record(stage: Stage) -> None:
+    reply = await stage.say("/escalate id12 -- горит", chat=UNBOUND)
+
+    assert "пока не привязан к CRM" in reply
+    assert "[USER=12][/USER] теперь в" in await press(stage, BY_CHAT["ru"])
+    assert IVAN in await stage.members(UNBOUND)
+    assert "Причина: горит" in (await stage.told_privately(IVAN))[-1]
+    # Whom an escalation calls by itself, only a record tells.
+    assert BY_CHAT["ru"] not in [
+        one["TEXT"]
+        for typed in ("/escalate", "/escalate id12 --dry")
+        if await stage.say(typed, chat=UNBOUND)
+        for one in (await keyboard(stage))[1]
+    ]
