@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from acting import press
+from acting import keyboard, press
 from sqlalchemy import text
-from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOT, CHAT, FINISHED, IVAN, OLGA, ON_SQLITE, Stage
 
 LAWYER, DRIVER = 0, 1
 
@@ -54,6 +54,29 @@ async def test_somebody_else_presses(stage: Stage) -> None:
     assert not await stage.calls(ADD)
     # It is still the owner's.
     assert "теперь в этом чате" in await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"])
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("typed", "chat", "labels"),
+    [
+        ("/invite id12 id41", FINISHED, ["Начать сессию и повторить"]),
+        ("/invite id12 [USER=41]Иван Петров[/USER]", CHAT,
+         ["Попросить доступ: id12", "Попросить доступ: Иван Петров"]),
+        ("/escalate id12 id21", CHAT,
+         ["Попросить доступ: Иван Петров", "Попросить доступ: Роман Соколов"]),
+        ("/invite id12", CHAT, ["Попросить доступ"]),
+    ],
+)  # fmt: skip
+async def test_no_two_buttons_under_one_answer_are_called_the_same(
+    stage: Stage, typed: str, chat: int, labels: list[str]
+) -> None:
+    for user in (IVAN, 41, 21):
+        await stage.faults(user={"id": user, "crm": chat == FINISHED})
+
+    await stage.say(typed, chat=chat)
+
+    assert [one["TEXT"] for one in (await keyboard(stage))[1]] == labels
 
 
 @ON_SQLITE

@@ -12,7 +12,15 @@ from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
-from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
+from bot.errors import (
+    DialogNotActive,
+    NoChat,
+    NotBound,
+    NotByItem,
+    PersonLacksItem,
+    Refusal,
+    RequesterLacksHistory,
+)
 from bot.inbox.accepted import Accepted
 from bot.inbox.stays import Stay, Stays
 from bot.portals.settings import PortalSettings
@@ -237,13 +245,19 @@ def _denied(memberships: Sequence[Membership]) -> list[Denied]:
 
 
 def _together(missed: Sequence[Missed]) -> list[Missed]:
-    """Let those who miss for the same reason share its telling, and its button."""
+    """Let those who miss for the same reason share its telling, and its button if it is one."""
     told: dict[object, NotByItem] = {}
     for one in missed:
         if isinstance(one.why, NotByItem):
             first = told.setdefault(_kind(one.why), one.why)
             if first is not one.why:
                 first.people += one.why.people
+    lacking = [one for one in missed if isinstance(one.why, PersonLacksItem)]
+    if len(lacking) > 1:
+        # The buttons of several are to be told apart.
+        for one in lacking:
+            label = {"label": one.person.name or f"id{one.person.id}"}
+            one.why.offers = tuple(offer.model_copy(update=label) for offer in one.why.offers)
     return [
         Missed(one.person, told[_kind(one.why)]) if isinstance(one.why, NotByItem) else one
         for one in missed

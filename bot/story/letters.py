@@ -70,8 +70,10 @@ class Letters:
         typed_in = _typed_in(told, command) if letter.place is Place.PRIVATE else None
         text, buttons = self._wording.word(told, letter.language, typed_in)
         letter.spare = letter.spare and isinstance(told, Outcome) and told.is_spare
-        if text not in letter.lines:
-            letter.lines.append(text)
+        if text in letter.lines:
+            # It offers the same, too.
+            return
+        letter.lines.append(text)
         offers: Sequence[Offer] = told.offers
         payloads = self._buttons.make(offers, command, letter.reader) if offers else []
         letter.buttons += [
