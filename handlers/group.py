@@ -9,10 +9,10 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
 from bot.commands.arrivals import Missed, missing
-from bot.commands.diagnosis import Diagnosis
+from bot.commands.diagnosis import Diagnosis, obstacle
 from bot.commands.errors import NotGroup
 from bot.commands.outcomes import Outcome, Outcomes, Told
-from bot.commands.people import People
+from bot.commands.people import People, Resolved
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 
@@ -78,6 +78,7 @@ async def group(
 ) -> Outcomes:
     chosen = await _group(args, event, groups)
     found = await people.resolve(args.people, event, lambda one: _for(args, chosen, (one,)))
+    found = await _staff(found, users)
     if not found.people:
         return found.refusals
     if args.dry:
@@ -89,6 +90,19 @@ async def group(
         raise _refusal(invitations.refused, chosen, diagnosis)
     owner = None if invitations.invited else await _owner(invitations, users)
     return _told(invitations, found.people, found.refusals, owner)
+
+
+async def _staff(found: Resolved, users: Users) -> Resolved:
+    """Leave out who is none of the staff: the portal would invite them, or not say why not."""
+    try:
+        accounts = await users.accounts(one.id for one in found.people)
+    except Refused:
+        return found
+    told = [(one, obstacle(one, accounts.get(one.id))) for one in found.people]
+    return Resolved(
+        [one for one, why in told if why is None],
+        [*found.refusals, *(why for _, why in told if why)],
+    )
 
 
 def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:

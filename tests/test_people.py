@@ -124,3 +124,22 @@ async def test_a_customer_of_the_chat_cannot_pick(stage: Stage) -> None:
 
     assert len({button["COMMAND_PARAMS"] for button in payload}) == 2
     assert all(len(button["COMMAND_PARAMS"]) < 400 for button in payload)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("dry", ["", " --dry"])
+async def test_only_the_staff_is_invited_into_a_group(stage: Stage, dry: str) -> None:
+    """The portal would invite them, or not say why it has not."""
+    for who, words in {
+        "id18": "внешний пользователь", "id600": "клиент, а не сотрудник",
+        "id33": "сотрудник уволен", "[USER=18]Дина[/USER] id600": "клиент, а не сотрудник",
+    }.items():  # fmt: skip
+        assert words in await stage.say(f"/group 15 {who}{dry}")
+    assert not await stage.calls("sonet_group.user.invite")
+
+    reply = await stage.say("/group 15 id33 id12")
+
+    assert "отправлено: [USER=12]" in reply
+    assert "[USER=33][/USER] — сотрудник уволен" in reply
+    [call] = await stage.calls("sonet_group.user.invite")
+    assert call["params"]["USER_ID"] == ["12"]

@@ -259,6 +259,12 @@ def _stranger(person: Person, found: Account | None) -> Refusal | None:
     return IsExtranet(person) if found.extranet else None
 
 
+def obstacle(person: Person, found: Account | None) -> Refusal | None:
+    """Say why nobody is to bring somebody in: they are none of the staff, or have left it."""
+    stranger = _stranger(person, found)
+    return stranger or (PersonDismissed(person) if found and not found.active else None)
+
+
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
