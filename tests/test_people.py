@@ -143,3 +143,19 @@ async def test_only_the_staff_is_invited_into_a_group(stage: Stage, dry: str) ->
     assert "[USER=33][/USER] — сотрудник уволен" in reply
     [call] = await stage.calls("sonet_group.user.invite")
     assert call["params"]["USER_ID"] == ["12"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "⛔ У вас нет доступа к элементу: сделка № 288"),
+     ("en", "⛔ You don't have access to deal 288")],
+)  # fmt: skip
+async def test_a_role_of_a_record_that_the_requester_may_not_read_says_so(
+    stage: Stage, language: str, words: str
+) -> None:
+    await stage.faults(events={"language": language})
+    await stage.faults(user={"id": OLGA, "crm": False})
+
+    for typed in ("/invite @responsible", "/invite @observers", "/remove @ответственный"):
+        assert (await stage.say(typed)).startswith(words)

@@ -19,6 +19,7 @@ from bot.bitrix24.patience import NOT_KNOWN
 from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, reasons
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
+from bot.commands.people import card_of
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (
     AccessUnclear,
@@ -33,7 +34,6 @@ from bot.errors import (
     PersonUnavailable,
     Refusal,
     RequesterLacksHistory,
-    RequesterLacksItem,
 )
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
@@ -139,12 +139,7 @@ class Chains:
 
     async def card(self, item: CrmItem) -> Card:
         """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
-        try:
-            return await self._crm.card(item)
-        except Refused as refused:
-            if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
-                raise RequesterLacksItem(item) from None
-            raise
+        return await card_of(self._crm, item)
 
     async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
         """Call the first who can come, and note the escalation, if anybody was called."""
