@@ -9,14 +9,6 @@ from bot.commands.router import Arguments, Router
 router = Router()
 
 
-class Hide(Arguments):
-    pass
-
-
-class DeleteCommand(Arguments):
-    pass
-
-
 class HiddenModeOn(Outcome):
     pass
 
@@ -27,7 +19,7 @@ class CommandDeleted(Outcome):
 
 @router.button("hide")
 async def hide(
-    args: Hide, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
 ) -> HiddenModeOn:
     answer = await lines.hide(event.chat.id)
     if refused := answer.refused:
@@ -37,7 +29,7 @@ async def hide(
 
 @router.button("delete_command")
 async def delete_command(
-    args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
 ) -> CommandDeleted:
     answer = await lines.delete_message(event.chat.id, event.message.id)
     if refused := answer.refused:

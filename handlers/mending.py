@@ -12,14 +12,6 @@ from bot.errors import Refusal
 router = Router()
 
 
-class CreateLead(Arguments):
-    pass
-
-
-class StartSession(Arguments):
-    pass
-
-
 class OnlyOperator(Refusal):
     """Only the dialog's operator may create a lead for it."""
 
@@ -28,7 +20,7 @@ class OnlyOperator(Refusal):
 
 @router.button("create_lead")
 async def create_lead(
-    args: CreateLead,
+    args: Arguments,
     event: CommandEvent,
     *,
     lines: OpenLines,
@@ -46,7 +38,7 @@ async def create_lead(
 
 @router.button("start_session")
 async def start_session(
-    args: StartSession,
+    args: Arguments,
     event: CommandEvent,
     *,
     lines: OpenLines,

@@ -24,10 +24,6 @@ from handlers.chain import EscalationStopped, NotNeeded, ended
 router = Router()
 
 
-class Undo(Arguments):
-    pass
-
-
 class Undone(Outcome):
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
@@ -39,7 +35,7 @@ class Undone(Outcome):
 
 @router.command("undo")
 async def undo(
-    args: Undo,
+    args: Arguments,
     event: CommandEvent,
     *,
     past: Past,

@@ -19,10 +19,6 @@ router = Router()
 NO_DIALOG = Dialog(0, (), 0, "", "", "")
 
 
-class Who(Arguments):
-    pass
-
-
 class WhoIsHere(Outcome):
     """``chat_id`` is the customer's chat, 0 where there is none; ``inside``: it was typed there."""
 
@@ -39,7 +35,7 @@ class WhoIsHere(Outcome):
 
 @router.command("who")
 async def who(
-    args: Who, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
 ) -> WhoIsHere:
     item, dialog = await _seen(event.chat, lines)
     members = await _members(dialog.id, lines)

@@ -15,10 +15,6 @@ from bot.errors import Refusal
 router = Router()
 
 
-class Why(Arguments):
-    pass
-
-
 class Explained(Outcome):
     method: str
     code: str
@@ -31,7 +27,7 @@ class NothingRefused(Refusal):
 
 @router.command("why")
 async def why(
-    args: Why, event: CommandEvent, *, past: Past, diagnosis: Diagnosis, users: Users
+    args: Arguments, event: CommandEvent, *, past: Past, diagnosis: Diagnosis, users: Users
 ) -> Outcomes:
     deeds = await past.last_refused()
     if not deeds:

@@ -34,7 +34,7 @@ H = TypeVar("H", bound=Handler)
 
 
 class Arguments(BaseModel):
-    """What a command takes; the fields name the parts of its grammar."""
+    """What a command takes; the fields name the parts of its grammar. This one takes nothing."""
 
     model_config = ConfigDict(frozen=True)
 
