@@ -1,6 +1,6 @@
 """What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
 
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Round, Step
@@ -144,8 +144,7 @@ def stop_of(number: int) -> Offer:
 
 def _offer(name: str, number: int) -> Offer:
     # As long as it may go on: somebody can take it late.
-    act = Act(name=name, params=Turn(id=number).told())
-    return Offer(name=name, act=act, life=LONGEST)
+    return Offer(name=name, act=Turn(id=number).act(name), life=LONGEST)
 
 
 @router.button("take", proven=True)

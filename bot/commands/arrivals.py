@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.outcomes import Outcome
@@ -162,7 +162,8 @@ class Arrivals:
         if not wish.briefed:
             return []
         who = self._requester.person
-        answer = Answer(caller=who).model_dump_json()
+        answer = Answer(caller=who)
+        offers = tuple(Offer(name=name, act=answer.act(name)) for name in ("on_it", "cannot"))
         guests = [person for person in arrival.joined if person.id != who.id]
         if guests and item:
             item = await self.titled(item)
@@ -173,10 +174,7 @@ class Arrivals:
                 item=item,
                 chat_id=arrival.chat_id,
                 reason=wish.reason,
-                offers=tuple(
-                    Offer(name=name, act=Act(name=name, params=answer))
-                    for name in ("on_it", "cannot")
-                ),
+                offers=offers,
             )
             for person in guests
         ]
@@ -245,8 +243,7 @@ def _may_be_open(why: NotByItem, target: Target) -> bool:
 
 def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
     asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=why.people)
-    act = Act(name=ADD_BY_CHAT, params=asked.model_dump_json())
-    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=act))
+    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=asked.act(ADD_BY_CHAT)))
     why.by_chat = True
 
 

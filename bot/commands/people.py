@@ -1,6 +1,6 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -8,7 +8,6 @@ from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
 from bot.bitrix24.entities import (
-    Act,
     CrmItem,
     Email,
     Me,
@@ -23,6 +22,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Found, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
+from bot.commands.router import Arguments
 from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
 
 LIMIT = 20
@@ -32,8 +32,6 @@ LONGEST_COMPARED = 60
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
-
-Choose = Callable[[Person], Act]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +54,10 @@ class People:
         self,
         named: Sequence[Someone],
         event: CommandEvent,
-        choose: Choose,
+        args: Arguments,
         item: CrmItem | None = None,
     ) -> Resolved:
-        """Find everybody; where a name has several bearers, ``choose`` says what a choice does.
+        """Find everybody; of several bearers of a name, one can be chosen for ``args``.
 
         Raises ``TooManyPeople``.
         """
@@ -68,7 +66,7 @@ class People:
         resolved = Resolved([], [])
         found = await self._looked_up(named)
         for one in named:
-            await self._take(one, event, found, choose, item, resolved)
+            await self._take(one, event, found, args, item, resolved)
         if len(resolved.people) > LIMIT:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
@@ -84,7 +82,7 @@ class People:
         one: Someone,
         event: CommandEvent,
         found: Mapping[str, list[Found]],
-        choose: Choose,
+        args: Arguments,
         item: CrmItem | None,
         resolved: Resolved,
     ) -> None:
@@ -95,7 +93,7 @@ class People:
                 case Me():
                     people = [Person(id=event.user.id)]
                 case Named(name=name):
-                    people = [await self._by_name(name, found[name], choose, event)]
+                    people = [await self._by_name(name, found[name], args, event)]
                 case Email(address=address):
                     people = [await self._by_address(address, found[address])]
                 case Role():
@@ -108,7 +106,7 @@ class People:
             resolved.refusals.append(refusal)
 
     async def _by_name(
-        self, name: str, found: Sequence[Found], choose: Choose, event: CommandEvent
+        self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
     ) -> Person:
         alike = [] if (matches := _matches(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
@@ -121,7 +119,7 @@ class People:
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
-            raise PersonAmbiguous(name, queued, await self._picker(active, choose, queue))
+            raise PersonAmbiguous(name, queued, await self._picker(active, event, args, queue))
         if matches:
             raise PersonDismissed(matches[0].person)
         raise PersonNotFound(name, _near(name, alike))
@@ -140,15 +138,21 @@ class People:
             return []
 
     async def _picker(
-        self, matches: Sequence[Found], choose: Choose, queue: Collection[int]
+        self,
+        matches: Sequence[Found],
+        event: CommandEvent,
+        args: Arguments,
+        queue: Collection[int],
     ) -> tuple[Offer, ...]:
         shown = matches[:MOST_OFFERS]
         numbers = {number for one in shown for number in one.departments}
         departments = await self._users.departments(numbers)
         return tuple(
-            Offer(label=mark + _label(one, departments), act=choose(one.person))
+            Offer(
+                label=(QUEUED if one.person.id in queue else "") + _label(one, departments),
+                act=args.act(event.name, people=(one.person,)),
+            )
             for one in shown
-            for mark in [QUEUED if one.person.id in queue else ""]
         )
 
     async def _alike(self, name: str) -> list[Found]:

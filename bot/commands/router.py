@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bot.bitrix24.entities import Act
 from bot.bitrix24.events import CommandEvent
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
@@ -38,9 +39,10 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    def told(self, **changed: Any) -> str:
-        """Give the arguments, with some of them changed, as a button carries them."""
-        return self.model_copy(update=changed).model_dump_json(exclude_defaults=True)
+    def act(self, name: str, **changed: Any) -> Act:
+        """Give what a button does that runs ``name`` with these, some of them changed."""
+        told = self.model_copy(update=changed).model_dump_json(exclude_defaults=True)
+        return Act(name=name, params=told)
 
 
 @dataclass(frozen=True, slots=True)
