@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
@@ -19,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     or_,
     select,
     true,
@@ -87,36 +89,18 @@ class Inbox:
         self._database = database
         self._reading = Reading(database)
         self._cipher = cipher
+        # Those who take something up may share a commit, and what that gives back.
+        self._takings = count()
         insert = database.insert
         self._insert = (
             insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
         )
-        self._replying = (
-            update(inbox)
-            .where(inbox.c.id == bindparam("command"))
-            .values(
-                replies=bindparam("worded"),
-                attempts=bindparam("tries"),
-                proven=bindparam("is_proven"),
-            )
-        )
-        this = inbox.c.id == bindparam("command")
-        self._done = (
-            update(inbox)
-            .where(this)
-            .values(
-                done_at=bindparam("at"),
-                outcome=bindparam("ending"),
-                code=bindparam("told"),
-                proven=bindparam("is_proven"),
-                tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None),
-            )
-        )
-        self._park = (
-            update(inbox).where(this).values(parked_until=bindparam("until"), proven=true())
-        )
-        suspicion = inbox.c.suspicion + bindparam("more")
-        self._suspect = update(inbox).where(this).values(suspicion=suspicion)
+        # The further columns of a row are what is changed.
+        this = update(inbox).where(inbox.c.id == bindparam("command"))
+        self._replying = this
+        self._park = this.values(proven=true())
+        self._done = this.values(tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None))
+        self._suspect = this.values(suspicion=inbox.c.suspicion + bindparam("more"))
 
     async def accept(
         self,
@@ -269,9 +253,9 @@ class Inbox:
         worded = _replies.dump_json(list(replies)).decode()
         row = {
             "command": command.id,
-            "worded": worded,
-            "tries": attempts,
-            "is_proven": command.proven,
+            "replies": worded,
+            "attempts": attempts,
+            "proven": command.proven,
         }
         await self._database.write((self._replying, [row]))
 
@@ -287,10 +271,10 @@ class Inbox:
         """Note that a command is over, how it ended, and whether it has been proven."""
         row = {
             "command": command_id,
-            "at": time.time(),
-            "ending": end.outcome.value,
-            "told": end.code,
-            "is_proven": proven,
+            "done_at": time.time(),
+            "outcome": end.outcome.value,
+            "code": end.code,
+            "proven": proven,
             # Whoever runs the bot may have it run again; what is proven acts from the vault then.
             "keeps": end.outcome in REPEATED and not proven,
         }
@@ -298,27 +282,18 @@ class Inbox:
 
     async def park(self, command_id: int, seconds: float) -> None:
         """Set a proven command aside that waits for a person; its chat goes on without it."""
-        row = {"command": command_id, "until": time.time() + seconds}
+        row = {"command": command_id, "parked_until": time.time() + seconds}
         await self._database.write((self._park, [row]))
 
     async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
         """Take up what was set aside for this person and is not too old: each once."""
-        question = (
-            select(inbox.c.id)
-            .where(
-                inbox.c.member_id == member_id,
-                inbox.c.requester_id == user_id,
-                inbox.c.done_at.is_(None),
-                inbox.c.parked_until > time.time(),
-            )
-            .order_by(inbox.c.id)
+        statement = update(inbox).where(
+            inbox.c.member_id == member_id,
+            inbox.c.requester_id == user_id,
+            inbox.c.done_at.is_(None),
+            inbox.c.parked_until > time.time(),
         )
-        numbers = [row.id for row in await self._database.rows(question)]
-        claims = [_claim(number) for number in numbers]
-        taken = await self._database.write(*((claim, []) for claim in claims)) if claims else {}
-        # Another process, or another request of this one, may have been faster.
-        mine = [number for number in numbers if taken.pop(number, None)]
-        return [one for number in mine if (one := await self.find(number))]
+        return await self._taken_up(statement)
 
     async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
         """List the commands that this person was asked about and that may still be run."""
@@ -335,14 +310,16 @@ class Inbox:
         """Take up a command that this person was asked about, and means; once."""
         if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
             return None
-        statement = (
-            update(inbox)
-            .where(*_asked(member_id, user_id), inbox.c.id == command_id)
-            .values(**AFRESH, resumed_at=time.time(), proven=True)
-            .returning(inbox.c.id, inbox.c.requester_id)
-        )
-        taken = await self._database.write((statement, []))
-        return await self.find(command_id) if taken.pop(command_id, None) else None
+        statement = update(inbox).where(*_asked(member_id, user_id), inbox.c.id == command_id)
+        return next(iter(await self._taken_up(statement.values(proven=True))), None)
+
+    async def _taken_up(self, statement: Update) -> list[Accepted]:
+        """Have the commands of a statement begin anew, and give them; nobody else gets them too."""
+        mark = f"taken up {next(self._takings)}"
+        begun = statement.values(**AFRESH, resumed_at=time.time())
+        told = await self._database.write((begun.returning(inbox.c.id, literal(mark)), []))
+        mine = sorted(number for number, by in told.items() if by == mark)
+        return [one for number in mine if (one := await self.find(number))]
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
         """List portals and users with something set aside whose token has come since."""
@@ -433,12 +410,3 @@ def _delivery(told: str, secret: SecretStr | None) -> str:
     """Make what tells deliveries of one command apart: 16 hexadecimal digits."""
     brought = secret.get_secret_value() if secret else ""
     return hashlib.sha256(f"{told}\x1f{brought}".encode()).hexdigest()[:16]
-
-
-def _claim(command_id: int) -> Update:
-    return (
-        update(inbox)
-        .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
-        .values(**AFRESH, resumed_at=time.time())
-        .returning(inbox.c.id, inbox.c.requester_id)
-    )
