@@ -6,8 +6,9 @@ What happens after the first call is in ``handlers/chain``.
 from bot.acting.crm import Card
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Missed, Wish, missing
+from bot.commands.arrivals import Wish
 from bot.commands.chain import Chains, Round, Wanted
+from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import WhichItem
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved

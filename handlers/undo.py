@@ -10,9 +10,10 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
-from bot.commands.arrivals import Arrivals, Missed, Wish, reasons
+from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
+from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of, item_of

@@ -40,7 +40,8 @@ async def why(
     if item is None or explain is None:
         return told
     denied = await _denied([one for one in deeds if one.method == deeds[0].method], users)
-    return [*await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0)), told]
+    missed = await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0))
+    return [*(one.why for one in missed), told]
 
 
 async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:
