@@ -133,7 +133,7 @@ class Inbox:
             "event": told,
             "received_at": time.time(),
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
-            "tokens": self._sealed(event, secret),
+            "tokens": self._cipher.encrypt(secret, _place(event)) if secret else None,
             "delivery": delivery,
             "proven": internal or proven,
             "internal": internal,
@@ -155,11 +155,6 @@ class Inbox:
             internal=internal,
             is_second=is_second,
         )
-
-    async def tell(self, writes: Sequence[Write]) -> None:
-        """Make the writes of an engine for something that is stored already."""
-        if writes:
-            await self._database.write(*writes)
 
     async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
         stored = await self._database.write((self._insert, [row]), *with_it)
@@ -344,9 +339,6 @@ class Inbox:
         old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
         values = {"done_at": now, "outcome": Ending.EXPIRED.value}
         await self._database.write((old.values(values), []))
-
-    def _sealed(self, event: CommandEvent, secret: SecretStr | None) -> bytes | None:
-        return self._cipher.encrypt(secret, _place(event)) if secret else None
 
     def _accepted(self, row: Row[Any]) -> Accepted:
         event = CommandEvent.model_validate_json(row.event)

@@ -81,12 +81,13 @@ class Jobs:
         *,
         working: bool,
     ) -> None:
+        self._database = database
         self._inbox = inbox
         self._owners = owners
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        self._app = _application(_address(database), self._hear)
+        self._app = procrastinate.App(connector=_Connector(_address(database), self._hear))
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}
         self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
@@ -140,7 +141,8 @@ class Jobs:
         if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
         else:
-            await self._inbox.tell(self.joining(lane))
+            if writes := self.joining(lane):
+                await self._database.write(*writes)
             self._call_soon(portal_of(lane))
 
     async def stop(self, patience: float) -> None:
@@ -346,10 +348,6 @@ class _Connector(procrastinate.PsycopgConnector):
                 await on_notification(channel=channel, payload=payload)
 
         await super().listen_notify(told, [*channels, CHANNEL])
-
-
-def _application(address: str, hear: Callable[[str], Awaitable[None]]) -> procrastinate.App:
-    return procrastinate.App(connector=_Connector(address, hear))
 
 
 def _address(database: Database) -> str:

@@ -7,10 +7,13 @@ it need not be asked for each, and goes back to it for the rest.
 
 import asyncio
 import logging
+import time
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+
+from cachetools import TTLCache
 
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
@@ -18,7 +21,6 @@ from bot.inbox.accepted import Accepted, portal_of
 from bot.inbox.backlog import Backlog
 from bot.inbox.inbox import Inbox
 from bot.inbox.intake import Intake
-from bot.inbox.lines import Lines
 from bot.store.commits import Write
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,12 @@ T = TypeVar("T")
 IN_MEMORY = 16
 PAUSE = 1.0
 
-# How long a chat waits before it looks again for lines that are on their way: longer each time.
+# How long a chat waits for lines of a message that are on their way, and for how long it does so no
+# more then: anybody can say that there are some.
+APART = 2.0
+REFRAINED = 60.0
+
+# How long it waits before it looks again for them: longer each time.
 LINES_PAUSE = 0.05
 LINES_LONGEST_PAUSE = 0.4
 
@@ -86,7 +93,8 @@ class Lanes:
         first: int = 1,
     ) -> None:
         self._inbox = inbox
-        self._lines = Lines(inbox)
+        # Since when a chat waits for lines that are on their way.
+        self._waits_since: TTLCache[str, float] = TTLCache(maxsize=10_000, ttl=REFRAINED)
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
@@ -202,11 +210,23 @@ class Lanes:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
         command = lane.take()
-        if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
+        if command is None or not await self._patiently(lambda: self._lacks_lines(command)):
             return command
         lane.put_back(command)
         await asyncio.sleep(pause)
         return await self._next(name, lane, min(LINES_LONGEST_PAUSE, 2 * pause))
+
+    async def _lacks_lines(self, command: Accepted) -> bool:
+        """Say whether earlier lines of its message may be on their way: they come in any order."""
+        if not command.event.earlier_lines:
+            return False
+        now = time.monotonic()
+        if now - self._waits_since.get(command.lane, now) > APART:
+            return False
+        if not await self._inbox.lacks_lines(command):
+            return False
+        self._waits_since.setdefault(command.lane, now)
+        return True
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command
