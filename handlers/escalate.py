@@ -76,7 +76,7 @@ async def escalate(
     if target.item is None:
         raise NotBound
     card = Card(target.item) if _is_explicit(args) else await chains.card(target.item)
-    named = await _named(args, event, people, card)
+    named = await people.resolve(args.people, event, args, card.item, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
     wanted = Wanted(
@@ -121,24 +121,6 @@ def _asked(args: Escalate) -> WhichItem:
 def _is_explicit(args: Escalate) -> bool:
     """Say whether the people are known without a look at the item."""
     return bool(args.people) and Role.HEAD not in args.people
-
-
-async def _named(args: Escalate, event: CommandEvent, people: People, card: Card) -> Resolved:
-    """Find the people named, in their order; the head is the responsible's."""
-    if Role.HEAD not in args.people:
-        return await people.resolve(args.people, event, args, card.item)
-    place = args.people.index(Role.HEAD)
-    before, after = args.people[:place], args.people[place + 1 :]
-    found = await people.resolve(before, event, args, card.item)
-    try:
-        found.people.extend(
-            await people.in_role(Role.HEAD, event, card.item, of=card.responsible_id)
-        )
-    except Refusal as refusal:
-        found.refusals.append(refusal)
-    others = await people.resolve(after, event, args, card.item)
-    each = {one.id: one for one in [*reversed(others.people), *reversed(found.people)]}
-    return Resolved([*reversed(each.values())], [*found.refusals, *others.refusals])
 
 
 async def _would(

@@ -56,9 +56,12 @@ class People:
         event: CommandEvent,
         args: Arguments,
         item: CrmItem | None = None,
+        *,
+        head_of: int = 0,
     ) -> Resolved:
         """Find everybody; of several bearers of a name, one can be chosen for ``args``.
 
+        The head is that of ``head_of``, or else the requester's.
         Raises ``TooManyPeople``.
         """
         if len(named) > LIMIT:
@@ -66,7 +69,14 @@ class People:
         resolved = Resolved([], [])
         found = await self._looked_up(named)
         for one in named:
-            await self._take(one, event, found, args, item, resolved)
+            try:
+                people = await self._meant(one, event, found, args, item, head_of)
+                known = {person.id for person in resolved.people}
+                for person in people:
+                    if person.id not in known:
+                        resolved.people.append(_welcome(person, event))
+            except Refusal as refusal:
+                resolved.refusals.append(refusal)
         if len(resolved.people) > LIMIT:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
@@ -77,33 +87,26 @@ class People:
         found = dict(await self._users.search(names)) if names else {}
         return found | (await self._users.by_email(addresses) if addresses else {})
 
-    async def _take(
+    async def _meant(
         self,
         one: Someone,
         event: CommandEvent,
         found: Mapping[str, list[Found]],
         args: Arguments,
         item: CrmItem | None,
-        resolved: Resolved,
-    ) -> None:
-        try:
-            match one:
-                case Person():
-                    people = [one]
-                case Me():
-                    people = [Person(id=event.user.id)]
-                case Named(name=name):
-                    people = [await self._by_name(name, found[name], args, event)]
-                case Email(address=address):
-                    people = [await self._by_address(address, found[address])]
-                case Role():
-                    people = await self.in_role(one, event, item)
-            known = {person.id for person in resolved.people}
-            for person in people:
-                if person.id not in known:
-                    resolved.people.append(_welcome(person, event))
-        except Refusal as refusal:
-            resolved.refusals.append(refusal)
+        head_of: int,
+    ) -> list[Person]:
+        match one:
+            case Person():
+                return [one]
+            case Me():
+                return [Person(id=event.user.id)]
+            case Named(name=name):
+                return [await self._by_name(name, found[name], args, event)]
+            case Email(address=address):
+                return [await self._by_address(address, found[address])]
+            case Role():
+                return await self._in_role(one, event, item, head_of)
 
     async def _by_name(
         self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
@@ -161,16 +164,13 @@ class People:
         rows = await self._users.search(beginnings)
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
-    async def in_role(
-        self, role: Role, event: CommandEvent, item: CrmItem | None, *, of: int = 0
+    async def _in_role(
+        self, role: Role, event: CommandEvent, item: CrmItem | None, head_of: int
     ) -> list[Person]:
-        """Find who has a role; ``of``: whose head is meant, if not the requester's.
-
-        Raises ``RoleEmpty`` where nobody has it.
-        """
+        """Find who has a role. Raises ``RoleEmpty`` where nobody has it."""
         match role:
             case Role.HEAD:
-                numbers = [await self.head(of or event.user.id, event)]
+                numbers = [await self._head(head_of or event.user.id, event)]
             case Role.RESPONSIBLE | Role.OBSERVERS if item:
                 card = await self._crm.card(item)
                 of_item = role is Role.RESPONSIBLE
@@ -187,8 +187,8 @@ class People:
         accounts = await self._users.accounts(filter(None, numbers))
         return [person_of(number, accounts) for number in numbers if number]
 
-    async def head(self, user_id: int, event: CommandEvent) -> int:
-        """Find the head of somebody; it is never the requester himself."""
+    async def _head(self, user_id: int, event: CommandEvent) -> int:
+        """Find the head of somebody; it is never the requester themselves."""
         accounts = await self._users.accounts([user_id])
         who = accounts.get(user_id)
         return await self._users.head_of(who, {event.user.id}) if who else 0
