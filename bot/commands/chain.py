@@ -198,8 +198,8 @@ class Chains:
         """
         if found.event.user.id != self._command.event.user.id:
             return None
-        if found.chain.ended:
-            return Step(found) if self._is_mine(found) else None
+        if ended := found.chain.ended:
+            return Step(found) if ended.command_id == self._command.id else None
         called = [one for one in found.chain.callees if one.command_id == self._command.id]
         if called:
             return Step(found, called[-1])
@@ -248,14 +248,10 @@ class Chains:
 
         Every end comes by here once; and once more where the process died while it was told.
         """
-        if self._is_mine(escalation):
-            ended = escalation.over()
-            log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
-            self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
-
-    def _is_mine(self, escalation: Escalation) -> bool:
-        ended = escalation.chain.ended
-        return ended is not None and ended.command_id == self._command.id
+        ended, seconds = escalation.chain.ended, escalation.seconds
+        if ended and ended.command_id == self._command.id:
+            log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
+            self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
     async def _advance(self, found: Escalation) -> Step | None:
         seen = await self._seen(found.chain.chat_id)

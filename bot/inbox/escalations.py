@@ -103,6 +103,21 @@ class Chain(Entity):
         return next((one for one in self.callees if one.person.id == user_id), None)
 
     @property
+    def called(self) -> tuple[Person, ...]:
+        """Give everybody who was called."""
+        return tuple(one.person for one in self.callees)
+
+    @property
+    def taken_by(self) -> Person | None:
+        """Give who has taken it, if anybody has."""
+        return self.taken.person if self.taken else None
+
+    @property
+    def how(self) -> How | None:
+        """Say how it ended, if it has."""
+        return self.ended.how if self.ended else None
+
+    @property
     def asked(self) -> set[int]:
         """Give who was called, or would have been if the portal let them in."""
         closed = [one.person.id for one in self.skipped if one.why == "closed"]
@@ -130,23 +145,6 @@ class Chain(Entity):
     def is_waited_for(self) -> bool:
         """Say whether somebody is given time to take it: whoever was called last."""
         return bool(self.callees) and not self.callees[-1].declined
-
-
-class EscalationEnded(Entity):
-    """An escalation that is over: what its trail and its figures are made of.
-
-    ``seconds`` from the command to its end; with ``taken`` to when ``taken_by`` took it.
-    """
-
-    member_id: str
-    requester: Person
-    called: tuple[Person, ...]
-    taken_by: Person | None
-    how: How
-    seconds: float
-    item: CrmItem
-    reason: str
-    chat_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,23 +177,11 @@ class Escalation:
         """Say how long it has been running, in seconds."""
         return time.time() - self.begun_at
 
-    def over(self) -> EscalationEnded:
-        """Say what has come of it. Raises ``ValueError`` while it is running."""
-        chain, ended = self.chain, self.chain.ended
-        if ended is None:
-            raise ValueError("the escalation is running")
-        at = chain.taken.at if chain.taken else ended.at
-        return EscalationEnded(
-            member_id=self.event.member_id,
-            requester=chain.requester,
-            called=tuple(one.person for one in chain.callees),
-            taken_by=chain.taken.person if chain.taken else None,
-            how=ended.how,
-            seconds=max(0.0, at - self.begun_at),
-            item=chain.item,
-            reason=chain.reason,
-            chat_id=chain.chat_id,
-        )
+    @property
+    def seconds(self) -> float:
+        """Say how long it took until somebody had taken it, or until it ended."""
+        end = self.chain.taken or self.chain.ended
+        return max(0.0, end.at - self.begun_at) if end else self.age
 
 
 class Escalations:
