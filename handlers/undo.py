@@ -124,20 +124,9 @@ async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Perso
     return _undone(target, arrival.missed, returned=returned)
 
 
-def _undone(
-    target: Target,
-    missed: tuple[Missed, ...],
-    removed: tuple[Person, ...] = (),
-    returned: tuple[Person, ...] = (),
-) -> Undone:
-    return Undone(
-        removed=removed,
-        returned=returned,
-        missed=missed,
-        item=target.item,
-        chat_id=target.chat_id,
-        here=target.here,
-    )
+def _undone(target: Target, missed: tuple[Missed, ...], **people: tuple[Person, ...]) -> Undone:
+    chat_id, here = target.chat_id, target.here
+    return Undone(missed=missed, item=target.item, chat_id=chat_id, here=here, **people)
 
 
 async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:

@@ -1,9 +1,7 @@
 """/who: tell who is in the customer's chat, and who has to do with it."""
 
-from dataclasses import replace
-
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Dialog, OpenLines
+from bot.acting.open_lines import Dialog, OpenLines, read_dialog
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
@@ -14,9 +12,6 @@ from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
 
 router = Router()
-
-
-NO_DIALOG = Dialog(0, (), 0, "", "", "")
 
 
 class WhoIsHere(Outcome):
@@ -71,9 +66,9 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)
     try:
-        return chat.item, await lines.dialog(last) if last else NO_DIALOG
+        return chat.item, await lines.dialog(last) if last else read_dialog(0, None)
     except Refused:
-        return chat.item, replace(NO_DIALOG, id=last)
+        return chat.item, read_dialog(last, None)
 
 
 async def _members(chat_id: int, lines: OpenLines) -> list[int]:

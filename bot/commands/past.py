@@ -25,7 +25,7 @@ REMEMBERED = 24 * 3600
 
 @dataclass(eq=False, slots=True)
 class Past:
-    """The journal, as the requester of one command may ask it about himself."""
+    """The journal, as the requester of one command may ask it about themselves."""
 
     _history: History
     _command: Accepted
