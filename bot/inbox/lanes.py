@@ -30,6 +30,9 @@ T = TypeVar("T")
 IN_MEMORY = 16
 PAUSE = 1.0
 
+# A slow database may store an event after it was said not to: nobody tells of that one.
+LOOK_EVERY = 2.0
+
 # How long a chat waits for lines of a message that are on their way, and for how long it does so no
 # more then: anybody can say that there are some.
 APART = 2.0
@@ -108,10 +111,9 @@ class Lanes:
         """Nothing is needed but the database."""
 
     async def start(self) -> None:
-        """Take up what is waiting."""
-        # What waits is counted meanwhile: only who comes with very much has to know.
-        self._looking = asyncio.create_task(self._patiently(self._backlog.look))
-        await self._intake.start()
+        """Take up what is waiting, and from now on what has come unseen."""
+        await self._look()
+        self._looking = asyncio.create_task(self._keep_looking(), name="looking")
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
@@ -158,12 +160,23 @@ class Lanes:
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
         self._stopping = True
-        await self._intake.stop()
         if self._looking:
             self._looking.cancel()
+        await self._intake.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await _cancelled(list(self._tasks))
+
+    async def _look(self) -> None:
+        for portal in await self._inbox.waiting_portals():
+            self._intake.hold(portal)
+
+    async def _keep_looking(self) -> None:
+        # What waits is counted only now: only who comes with very much has to know.
+        await self._patiently(self._backlog.look)
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self._patiently(self._look)
 
     def _is_behind(self, lane: str) -> bool:
         """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
