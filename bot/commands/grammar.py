@@ -384,22 +384,19 @@ def _numbered(line: Line) -> bool:
 
 def _mention(line: Line) -> bool:
     """Read what nearly everybody is named by, and nothing else begins like."""
-    start = line.place
-    if (found := line.take("mention")) and (someone := _mentioned(line, found)):
-        line.put("people", someone, start)
-        return True
-    line.place = start
-    return False
+    return _someone(line, "mention", _mentioned)
 
 
 def _person(line: Line) -> bool:
+    return any(_someone(line, kind, read) for kind, read in _PEOPLE)
+
+
+def _someone(line: Line, kind: str, read: Callable[[Line, re.Match[str]], Someone | None]) -> bool:
     start = line.place
-    for kind, read in _PEOPLE:
-        if found := line.take(kind):
-            if (someone := read(line, found)) is not None:
-                line.put("people", someone, start)
-                return True
-            line.place = start
+    if (found := line.take(kind)) and (someone := read(line, found)):
+        line.put("people", someone, start)
+        return True
+    line.place = start
     return False
 
 

@@ -8,7 +8,6 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.bitrix24.entities import Act
-from bot.bitrix24.events import CommandEvent
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
     ArgumentMissing,
@@ -70,10 +69,6 @@ class Command:
         """
         words = vocabulary.spellings(self.name)
         return words if self.everywhere else words[:1]
-
-    def explains_itself(self, event: CommandEvent) -> bool:
-        """Say whether the requester asks how the command goes, and not for what it does."""
-        return not self.is_button and grammar.asks_for_help(event.command.params)
 
     def read(self, params: str, host: str = "", *, as_act: bool = False) -> Arguments:
         """Read what was typed, or ``as_act`` what the bot has written; ``host`` is the portal's.

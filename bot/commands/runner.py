@@ -66,7 +66,7 @@ class Runner:
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
-        if declared.explains_itself(event):
+        if not declared.is_button and grammar.asks_for_help(event.command.params):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
         arguments = declared.read(params, host, as_act=_is_act(context.command))
