@@ -193,26 +193,18 @@ class Escalations:
         self._running: set[tuple[str, int]] = set()
         # Those who change the same one may share a commit, and what that gives back.
         self._changes = count()
-        insert = database.insert
-        self._insert = insert(escalations).on_conflict_do_nothing()
-        self._note = (
-            update(escalations)
-            .where(
-                escalations.c.command_id == bindparam("number"),
-                escalations.c.due_at == bindparam("due"),
-            )
-            .values(due_at=bindparam("lease"))
+        self._insert = database.insert(escalations).on_conflict_do_nothing()
+        # Both set ``due_at``, which each row brings besides.
+        self._note = update(escalations).where(
+            escalations.c.command_id == bindparam("number"),
+            escalations.c.due_at == bindparam("due"),
         )
         # Not one whose act is under way, or that is looked at in a moment anyway.
-        self._hear = (
-            update(escalations)
-            .where(
-                escalations.c.member_id == bindparam("portal"),
-                escalations.c.chat_id == bindparam("chat"),
-                escalations.c.ended_at.is_(None),
-                escalations.c.due_at == escalations.c.until,
-            )
-            .values(due_at=bindparam("now"))
+        self._hear = update(escalations).where(
+            escalations.c.member_id == bindparam("portal"),
+            escalations.c.chat_id == bindparam("chat"),
+            escalations.c.ended_at.is_(None),
+            escalations.c.due_at == escalations.c.until,
         )
 
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
@@ -331,13 +323,13 @@ class Escalations:
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
         event = CommandEvent.model_validate_json(row.event)
-        noted = {"number": row.command_id, "due": row.due_at, "lease": time.time() + LEASE}
+        noted = {"number": row.command_id, "due": row.due_at, "due_at": time.time() + LEASE}
         return Due(act(event, ADVANCE, params), (self._note, [noted]))
 
     def heard(self, member_id: str, chat_id: int) -> None:
         """Have a chat looked at soon in which something was said, if an escalation runs there."""
         if (member_id, chat_id) in self._running:
-            row = {"portal": member_id, "chat": chat_id, "now": time.time()}
+            row = {"portal": member_id, "chat": chat_id, "due_at": time.time()}
             self._database.post((self._hear, [row]))
 
     async def forget_old(self) -> None:

@@ -9,9 +9,11 @@ import logging
 from collections.abc import Sequence
 
 from bot.errors import StoreUnavailable
-from bot.inbox.due import Appointments, Due
+from bot.inbox.due import Due
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
+from bot.inbox.stays import Stays
 from bot.portals.preferences import Preferences
 from bot.story.buttons import Buttons
 
@@ -26,7 +28,7 @@ class Timers:
 
     def __init__(
         self,
-        appointments: Sequence[Appointments],
+        appointments: Sequence[Stays | Escalations],
         inbox: Inbox,
         engine: Engine,
         buttons: Buttons,
