@@ -210,13 +210,7 @@ class Database:
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
         try:
-            try:
-                return self._attempt(question)
-            except DBAPIError as error:
-                # A connection that was lost in a quiet hour shows only now.
-                if not error.connection_invalidated:
-                    raise
-            return self._attempt(question)
+            return _connected(lambda: self._attempt(question))
         except SQLAlchemyError as error:
             raise translated(error) from None
 
@@ -233,23 +227,15 @@ class Database:
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self._begun() as connection:
+            with _connected(self._begin) as connection:
                 found = work(connection)
                 connection.commit()
                 return found
         except SQLAlchemyError as error:
             raise translated(error) from None
 
-    def _begun(self) -> Connection:
-        """Begin a transaction, on a connection that is alive."""
-        try:
-            return self._begin()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return self._begin()
-
     def _begin(self) -> Connection:
+        """Begin a transaction."""
         connection = self.engine.connect()
         try:
             if self._is_shared:
@@ -282,3 +268,13 @@ class Database:
                 request.done.set_exception(answer)
             else:
                 request.done.set_result(answer)
+
+
+def _connected(attempt: Callable[[], T]) -> T:
+    """Try twice: a connection that was lost in a quiet hour shows only now."""
+    try:
+        return attempt()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return attempt()
