@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 
 metadata = MetaData()
@@ -81,10 +82,11 @@ inbox = Table(
     Column("outcome", String(16)),
     Column("code", String(64)),
     # What came with the event beside it: the tokens, and what tells this delivery from others of
-    # the same command. Then: it is proven; it is an act of the bot's own.
+    # the same command. Then: it is proven (as everything is that the version before stores, which
+    # does not say so); it is an act of the bot's own.
     Column("tokens", LargeBinary),
     Column("delivery", String(16), nullable=False, default="", server_default=""),
-    Column("proven", Boolean, nullable=False, default=False, server_default=false()),
+    Column("proven", Boolean, nullable=False, default=False, server_default=true()),
     Column("internal", Boolean, nullable=False, default=False, server_default=false()),
 )
 Index(
@@ -126,7 +128,16 @@ portal_settings = Table(
     Column("settings", Text, nullable=False),
 )
 
-# Nobody uses these two any more; a process of an older version may still be running.
+# Nobody uses these three any more; a process of an older version may still be running.
+unproven_tokens = Table(
+    "unproven_tokens",
+    metadata,
+    Column("identity", String(64), primary_key=True),
+    Column("member_id", String(64), nullable=False, index=True),
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary),
+)
+
 buckets = Table(
     "buckets",
     metadata,
