@@ -136,7 +136,7 @@ class Inbox:
         Raises ``StoreUnavailable``.
         """
         first = identity or event.identity
-        told = event.model_dump_json(by_alias=True, exclude_defaults=True)
+        told = event.stored
         secret = _written(brought)
         delivery = _delivery(told, secret)
         row: dict[str, Any] = {
