@@ -80,11 +80,12 @@ async def test_a_pair_whose_hour_is_over_is_renewed(
 async def test_nobody_installs_or_connects_again(upgraded: Stage) -> None:
     await upgraded.faults(events={"tokens": "none"})
 
-    for user, person in ((OLGA, BOSS), (OLGA, DRIVER)):
-        said = await upgraded.say(f"/invite id{person}", user=user, chat=OTHER_CHAT)
-        assert "теперь в этом чате" in said
+    assert "теперь в этом чате" in await upgraded.say(f"/invite id{BOSS}", chat=OTHER_CHAT)
+    assert "больше не в этом чате" in await upgraded.say(f"/remove id{DRIVER}", user=BOSS)
 
-    assert (await _added(upgraded))[2:] == [(OLGA, BOSS), (OLGA, DRIVER)]
+    assert (await _added(upgraded))[2:] == [(OLGA, BOSS)]
+    [call] = await upgraded.calls(DELETE)
+    assert (call["user_id"], call["params"]["USER_ID"]) == (BOSS, str(DRIVER))
     # What it can do that the version before could not, the portal has been told.
     known = {one.name for one in upgraded.portal.state.commands.values()}
     assert {"invite", "INVITE"} <= known
