@@ -29,6 +29,9 @@ _LEFT = Path(__file__).parent / "version_before.json"
 
 CIPHER = Cipher([SecretStr(KEY)])
 
+# The tables whose rows the database numbers.
+COUNTED = ("inbox", "journal", "stays")
+
 
 class Left:
     """What is left, with the addresses of these servers, as of now."""
@@ -49,6 +52,24 @@ class Left:
 
     def fill(self, engine: Engine) -> None:
         """Make an empty database the one of the version before."""
+        self._make_schema(engine)
+        for table in self._tables(engine):
+            self._store(engine, table, self._left["tables"][table.name])
+            if engine.dialect.name == "postgresql" and table.name in COUNTED:
+                _count_on(engine, table)
+
+    def accept(self, engine: Engine, *numbers: int) -> None:
+        """Store these commands as a process does that still is of the version before."""
+        told = self._left["tables"]
+        names = {one["identity"] for one in told["inbox"] if one["id"] in numbers}
+        for table in self._tables(engine):
+            if table.name in ("inbox", "unproven_tokens"):
+                with engine.begin() as connection:
+                    connection.execute(table.delete().where(table.c.identity.in_(names)))
+                rows = [one for one in told[table.name] if one["identity"] in names]
+                self._store(engine, table, rows)
+
+    def _make_schema(self, engine: Engine) -> None:
         config = configuration()
         with engine.begin() as connection:
             config.attributes["connection"] = connection
@@ -57,33 +78,17 @@ class Left:
                 driver = connection.connection.driver_connection
                 assert driver is not None
                 driver.execute(SchemaManager.get_schema())
-        tables = MetaData()
-        tables.reflect(engine)
-        with engine.begin() as connection:
-            for name, rows in self._left["tables"].items():
-                if (table := tables.tables.get(name)) is not None:
-                    for row in rows:
-                        connection.execute(table.insert().values(self._row(table, row)))
-            if engine.dialect.name == "postgresql":
-                for name in ("inbox", "journal", "stays"):
-                    last = select(func.max(tables.tables[name].c.id)).scalar_subquery()
-                    sequence = func.pg_get_serial_sequence(name, "id")
-                    connection.execute(select(func.setval(sequence, last)))
 
-    def accept(self, engine: Engine, *numbers: int) -> None:
-        """Store these commands as a process does that still is of the version before."""
+    def _tables(self, engine: Engine) -> list[Table]:
+        """Give the tables with something in them, as the database has them now."""
         tables = MetaData()
-        tables.reflect(engine)
-        told = self._left["tables"]
-        commands = [one for one in told["inbox"] if one["id"] in numbers]
-        names = {one["identity"] for one in commands}
-        pairs = [one for one in told["unproven_tokens"] if one["identity"] in names]
+        tables.reflect(engine, only=lambda name, _: name in self._left["tables"])
+        return [one for one in tables.sorted_tables if one.name in self._left["tables"]]
+
+    def _store(self, engine: Engine, table: Table, rows: list[dict[str, Any]]) -> None:
         with engine.begin() as connection:
-            for name, rows in (("inbox", commands), ("unproven_tokens", pairs)):
-                table = tables.tables[name]
-                connection.execute(table.delete().where(table.c.identity.in_(names)))
-                for row in rows:
-                    connection.execute(table.insert().values(self._row(table, row)))
+            for row in rows:
+                connection.execute(table.insert().values(self._row(table, row)))
 
     def _row(self, table: Table, row: dict[str, Any]) -> dict[str, Any]:
         return {name: self._value(table.c[name].type, value) for name, value in row.items()}
@@ -141,3 +146,10 @@ class Left:
             )
             pair = state.tokens.forge(user_id, "bot" if user_id in state.bots else "user")
             state.tokens.take(replace(pair, access=access, refresh=refresh))
+
+
+def _count_on(engine: Engine, table: Table) -> None:
+    """Have PostgreSQL number what comes after the last row."""
+    last = select(func.max(table.c.id)).scalar_subquery()
+    with engine.begin() as connection:
+        connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), last)))
