@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from acting import DELETE, press
 from app_page import opened, posted
+from attacking import consent_of, consented
 from cryptography.fernet import Fernet
 from process import bot_process
 from pydantic import SecretStr
@@ -126,17 +127,21 @@ async def test_open_buttons_still_work_for_their_owner(upgraded: Stage) -> None:
     assert (await upgraded.told_privately(BOSS))[-1].endswith("Роман Соколов[/USER]: «Беру».")
 
 
-async def test_what_a_process_of_the_version_before_still_accepts_is_done(
+async def test_of_what_a_process_of_the_version_before_still_accepts_people_are_asked(
     left: Left, portal: Portal, settings: Settings
 ) -> None:
+    """It believed the application token, which every employee can read."""
     with _engine(settings) as engine:
         left.accept(engine, 9, 10)
 
     async with staged(portal, settings) as stage:
         await stage.settled()
 
+        assert not await _added(stage)
+        _, page = await connected(stage, await offered(stage, BOSS), BOSS)
+        assert await consented(stage, consent_of(page)) == 200
+        await stage.settled()
         assert await _added(stage) == [(BOSS, ADMIN)]
-        assert (await stage.told_privately(RESPONSIBLE))[-1].startswith("🔑")
 
 
 async def test_a_button_that_was_pressed_before_does_nothing_more(upgraded: Stage) -> None:

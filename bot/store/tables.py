@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     false,
-    true,
 )
 
 metadata = MetaData()
@@ -82,11 +81,10 @@ inbox = Table(
     Column("outcome", String(16)),
     Column("code", String(64)),
     # What came with the event beside it: the tokens, and what tells this delivery from others of
-    # the same command. Then: it is proven (as everything is that the version before stores, which
-    # does not say so); it is an act of the bot's own.
+    # the same command. Then: it is proven; it is an act of the bot's own.
     Column("tokens", LargeBinary),
     Column("delivery", String(16), nullable=False, default="", server_default=""),
-    Column("proven", Boolean, nullable=False, default=False, server_default=true()),
+    Column("proven", Boolean, nullable=False, default=False, server_default=false()),
     Column("internal", Boolean, nullable=False, default=False, server_default=false()),
 )
 Index(

@@ -1,9 +1,8 @@
 """What proves an event, kept beside it; portals that have left, or lost something.
 
 What the version before has accepted it had proven by its own rules, and it was told 200: a command
-keeps its right to run, and a button that was pressed stays pressed. So it is with what a process of
-that version stores while it still runs beside this schema, and that is why ``proven`` is the
-database's default. This program always says whether it is.
+keeps its right to run, and a button that was pressed stays pressed. Of what a process of that version
+stores while it still runs beside this schema, its requester is asked.
 """
 
 import sqlalchemy as sa
@@ -51,6 +50,8 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("internal", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.alter_column("proven", server_default=sa.false())
     if op.get_bind().dialect.name == "postgresql":
         op.execute('ALTER TABLE inbox ALTER COLUMN identity TYPE VARCHAR(64) COLLATE "C"')
     op.execute(_ACTS)
