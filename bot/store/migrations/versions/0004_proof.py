@@ -1,8 +1,8 @@
 """What proves an event, kept beside it; portals that have left, or lost something.
 
 What the version before has accepted it had proven by its own rules, and it was told 200: a command
-keeps its right to run, and a button that was pressed stays pressed. Of what a process of that version
-stores while it still runs beside this schema, its requester is asked.
+keeps its right to run, and a button that was pressed stays pressed. Of what a process of that
+version stores while it still runs beside this schema, its requester is asked.
 """
 
 import sqlalchemy as sa
