@@ -280,8 +280,8 @@ class Inbox:
         row = {"command": command_id, "parked_until": time.time() + seconds}
         await self._database.write((self._park, [row]))
 
-    async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
-        """Take up what was set aside for this person and is not too old: each once."""
+    async def unpark(self, member_id: str, user_id: int) -> list[str]:
+        """Take up what was set aside for this person and is not too old; give each one's lane."""
         statement = update(inbox).where(
             inbox.c.member_id == member_id,
             inbox.c.requester_id == user_id,
@@ -301,20 +301,21 @@ class Inbox:
         found = [self._accepted(row) for row in await self._database.rows(question)]
         return [one for one in found if not await self.proven_before(one)]
 
-    async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
-        """Take up a command that this person was asked about, and means; once."""
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> str | None:
+        """Take up a command that this person was asked about, and means; give its lane."""
         if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
             return None
         statement = update(inbox).where(*_asked(member_id, user_id), inbox.c.id == command_id)
         return next(iter(await self._taken_up(statement.values(proven=True))), None)
 
-    async def _taken_up(self, statement: Update) -> list[Accepted]:
-        """Have the commands of a statement begin anew, and give them; nobody else gets them too."""
+    async def _taken_up(self, statement: Update) -> list[str]:
+        """Have the commands of a statement begin anew: each once, whoever else takes them up."""
         mark = f"taken up {next(self._takings)}"
         begun = statement.values(**AFRESH, resumed_at=time.time())
         told = await self._database.write((begun.returning(inbox.c.id, literal(mark)), []))
-        mine = sorted(number for number, by in told.items() if by == mark)
-        return [one for number in mine if (one := await self.find(number))]
+        mine = [number for number, by in told.items() if by == mark]
+        question = select(inbox.c.lane).where(inbox.c.id.in_(mine)).order_by(inbox.c.id)
+        return [row.lane for row in await self._database.rows(question)]
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
         """List portals and users with something set aside whose token has come since."""

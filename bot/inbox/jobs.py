@@ -138,18 +138,12 @@ class Jobs:
         else:
             self._call_soon(portal)
 
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Have these commands run."""
-        for lane in sorted({command.lane for command in commands}):
-            await self.attend(lane)
-
     async def attend(self, lane: str) -> None:
         """Have the lane's portal looked after, and the lane looked into."""
         if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
         else:
-            if writes := self.joining(lane):
-                await self._database.write(*writes)
+            await self._database.write(*self.joining(lane))
             self._call_soon(portal_of(lane))
 
     async def stop(self, patience: float) -> None:

@@ -117,21 +117,17 @@ class Lanes:
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
-        lane = self._lanes.get(command.lane)
-        if lane is None and self._is_behind(command.lane):
-            return self._attend(command.lane)
+        name = command.lane
+        lane = self._lanes.get(name)
+        if lane is None and self._is_behind(name):
+            return self._attend(name)
         if lane is None:
-            lane = self._open(command.lane, _Lane())
+            lane = self._open(name, _Lane())
         return lane.add(command)
 
     def joining(self, lane: str) -> Sequence[Write]:
         """Nothing: this process knows by itself what it has stored."""
         return ()
-
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Run commands that had been set aside."""
-        for command in commands:
-            self.add(command)
 
     async def attend(self, lane: str) -> None:
         """Have the lane go back to the inbox, when it is through with what it knows of."""
@@ -199,10 +195,11 @@ class Lanes:
         return True
 
     def _open(self, name: str, lane: _Lane) -> _Lane:
+        portal = portal_of(name)
         self._lanes[name] = lane
-        self._intake.opened(portal_of(name))
+        self._intake.opened(portal)
         task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
-        self._tasks[task] = portal_of(name)
+        self._tasks[task] = portal
         task.add_done_callback(self._tasks.pop)
         return lane
 
