@@ -131,8 +131,8 @@ class Commits:
                     result = self._execute(connection, statement, rows)
                 else:
                     result = prepared.execute(connection, rows)
-                rows_back: Sequence[Any] = result.all() if result.returns_rows else ()
-                returned.update({row[0]: row[1] for row in rows_back})
+                pairs: Sequence[Any] = result.all() if result.returns_rows else ()
+                returned.update(pairs)
             self._is_committing = True
         return [(request, returned) for request in group]
 

@@ -174,7 +174,8 @@ class Database:
             if not self._watching:
                 self._watching = True
                 self._loop.call_later(WATCH_EVERY, self._watch)
-            self._asked.update((id(request), request) for request in group)
+            for request in group:
+                self._asked[id(request)] = request
             self._commits.add(group)
 
     def _watch(self) -> None:
