@@ -42,7 +42,6 @@ class Request:
 
     writes: tuple[Write, ...]
     done: "asyncio.Future[dict[Any, Any]] | None"
-    asked_at: float
 
 
 # What the statements with RETURNING gave, first column to second; or why nothing was written.
