@@ -3,7 +3,6 @@
 from bot.acting.open_lines import Dialog, OpenLines
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.commands.diagnosis import Diagnosis
 from bot.commands.outcomes import Outcomes
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
@@ -20,35 +19,25 @@ class OnlyOperator(Refusal):
 
 @router.button("create_lead")
 async def create_lead(
-    args: Arguments,
-    event: CommandEvent,
-    *,
-    lines: OpenLines,
-    diagnosis: Diagnosis,
-    again: Again,
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
     answer = await lines.create_lead(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if answer.code == "ERROR_USER_NOT_OPERATOR":
         raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return await _again(dialog, event, again)
 
 
 @router.button("start_session")
 async def start_session(
-    args: Arguments,
-    event: CommandEvent,
-    *,
-    lines: OpenLines,
-    diagnosis: Diagnosis,
-    again: Again,
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
     answer = await lines.start_session(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return await _again(dialog, event, again)
 
 
