@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -191,8 +190,6 @@ class Escalations:
         self._database = database
         # The chats that something runs in, as the last look for what is due has found them.
         self._running: set[tuple[str, int]] = set()
-        # Those who change the same one may share a commit, and what that gives back.
-        self._changes = count()
         self._insert = database.insert(escalations).on_conflict_do_nothing()
         # Both set ``due_at``, which each row brings besides.
         self._note = update(escalations).where(
@@ -303,9 +300,9 @@ class Escalations:
                 ended_at=ended.at if ended else None,
                 ended_as=ended.how if ended else None,
             )
-            .returning(literal(mark := f"change {next(self._changes)}"), escalations.c.version)
+            .returning(escalations.c.command_id, escalations.c.version)
         )
-        return mark in await self._database.write((statement, []))
+        return bool(await self._database.change(statement))
 
     async def due(self) -> list[Due]:
         """List the escalations that are to be looked at, each as an act of its requester."""

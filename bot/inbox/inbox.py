@@ -8,7 +8,6 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
@@ -20,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
     or_,
     select,
     true,
@@ -89,8 +87,6 @@ class Inbox:
         self._database = database
         self._reading = Reading(database)
         self._cipher = cipher
-        # Those who take something up may share a commit, and what that gives back.
-        self._takings = count()
         insert = database.insert
         self._insert = (
             insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
@@ -310,12 +306,9 @@ class Inbox:
 
     async def _taken_up(self, statement: Update) -> list[str]:
         """Have the commands of a statement begin anew: each once, whoever else takes them up."""
-        mark = f"taken up {next(self._takings)}"
         begun = statement.values(**AFRESH, resumed_at=time.time())
-        told = await self._database.write((begun.returning(inbox.c.id, literal(mark)), []))
-        mine = [number for number, by in told.items() if by == mark]
-        question = select(inbox.c.lane).where(inbox.c.id.in_(mine)).order_by(inbox.c.id)
-        return [row.lane for row in await self._database.rows(question)]
+        taken = await self._database.change(begun.returning(inbox.c.id, inbox.c.lane))
+        return [row.lane for row in taken]
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
         """List portals and users with something set aside whose token has come since."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
@@ -109,9 +109,9 @@ class Stays:
                 stays.c.ended_at.is_(None),
             )
             .values(until=until, remind_at=until - min(REMIND_BEFORE, seconds / 2))
-            .returning(literal(mark := f"stay {guests.id}"), stays.c.until)
+            .returning(stays.c.id, stays.c.until)
         )
-        return (await self._database.write((statement, []))).get(mark) == until
+        return bool(await self._database.change(statement))
 
     async def forget_old(self) -> None:
         """Drop the stays that ended long ago."""

@@ -44,7 +44,8 @@ class Request:
     done: "asyncio.Future[dict[Any, Any]] | None"
 
 
-# What the statements with RETURNING gave, first column to second; or why nothing was written.
+# What the statements with RETURNING gave, first column to second, and each without rows its own
+# pairs; or why nothing was written.
 Answer = tuple[Request, dict[Any, Any] | Exception]
 
 
@@ -132,6 +133,8 @@ class Commits:
                     result = prepared.execute(connection, rows)
                 pairs: Sequence[Any] = result.all() if result.returns_rows else ()
                 returned.update(pairs)
+                if not rows:
+                    returned[statement] = pairs
             self._is_committing = True
         return [(request, returned) for request in group]
 

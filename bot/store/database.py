@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -155,6 +155,14 @@ class Database:
                 return await done
         except TimeoutError:
             raise StoreUnavailable("the database does not answer") from None
+
+    async def change(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Commit one statement, and give the two columns that it returns of each row changed.
+
+        Raises ``StoreUnavailable``.
+        """
+        pairs: Sequence[Row[Any]] = (await self.write((statement, [])))[statement]
+        return pairs
 
     def post(self, *writes: Write) -> None:
         """Commit these rows before anything that is written later, and within a moment.
