@@ -109,10 +109,7 @@ class Jobs:
         await self._app.open_async()
         kept = [("sweep", self._sweep, SWEEP_EVERY)]
         if self._working:
-            kept += [
-                ("worker", self._work, AGAIN),
-                ("beat", self._beat, BEAT),
-            ]
+            kept += [("worker", self._work, AGAIN), ("beat", self._beat, BEAT)]
         self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
 
     async def check(self) -> None:
