@@ -57,7 +57,7 @@ class Checkups:
         seen = await self._requester.ask_all(calls)
         item = _item(seen.get("dialog"))
         active = await self._is_active(item, chat_id) if item else None
-        requester = person(seen["me"]) if isinstance(seen["me"], Mapping) else None
+        requester = person(seen["me"])
         line_id = read_dialog(chat_id, seen.get("dialog")).line_id
         lines = [
             one

@@ -39,11 +39,11 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.people import account
+from bot.bitrix24.people import account, person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
-from bot.portals.access import PROFILE, Access, profiled
+from bot.portals.access import PROFILE, Access
 from bot.portals.portals import Portal
 from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
@@ -145,7 +145,7 @@ class Proof:
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):
             self._resting[portal.member_id] = told.until or time.time() + RESTS
-        return profiled(told)
+        return person(told)
 
     def rests(self, portal: Portal) -> bool:
         """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
