@@ -11,7 +11,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.people import person
-from bot.bitrix24.rows import flag, row, rows, text
+from bot.bitrix24.rows import flag, row, rows
 from bot.bitrix24.scopes import missing_scopes
 
 NO_METHOD = "ERROR_METHOD_NOT_FOUND"
@@ -55,14 +55,14 @@ class Checkups:
         if chat_id:
             calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         seen = await self._requester.ask_all(calls)
-        item = _item(seen.get("dialog"))
+        dialog = read_dialog(chat_id, seen.get("dialog"))
+        item = next(iter(dialog.items), None)
         active = await self._is_active(item, chat_id) if item else None
         requester = person(seen["me"])
-        line_id = read_dialog(chat_id, seen.get("dialog")).line_id
         lines = [
             one
             for one in read_lines(seen["lines"])
-            if (one.id == line_id if chat_id else requester and requester.id in one.queue)
+            if (one.id == dialog.line_id if chat_id else requester and requester.id in one.queue)
         ]
         return Checkup(
             requester=requester,
@@ -99,9 +99,3 @@ def _supports_lines(found: Any) -> bool | None:
 
 def _sees(found: Any) -> bool | None:
     return True if is_dialog(found) else False if isinstance(found, Refused) else None
-
-
-def _item(found: Any) -> CrmItem | None:
-    if not isinstance(found, Mapping):
-        return None
-    return CrmItem.bound(text(found.get("entity_data_2")), text(found.get("entity_data_1")))
