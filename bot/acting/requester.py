@@ -32,6 +32,10 @@ INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
 IsDone = Callable[[Any, Step], bool | None]
 
 
+def nobody_knows(_found: Any, _step: Step) -> None:
+    """Say nothing of a step: what the portal shows does not tell whether it is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What came of some steps, by their numbers, and what was seen in the same request.
@@ -81,7 +85,7 @@ class Requester:
         self,
         steps: Sequence[Step],
         look: Call,
-        is_done: IsDone,
+        is_done: IsDone = nobody_knows,
         also: Mapping[str, Call] | None = None,
         *,
         alone: bool = False,
