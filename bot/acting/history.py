@@ -25,7 +25,6 @@ class Deed:
     code: str | None
     told: Any
     changed: bool | None
-    at: float
 
 
 class History:
@@ -34,26 +33,13 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def since(
-        self, member_id: str, requester_id: int, chat: str, seconds: float
-    ) -> list[Deed]:
-        """List what somebody asked in a chat lately, oldest first."""
+    async def by(self, member_id: str, requester_id: int, seconds: float, **of: str) -> list[Deed]:
+        """List what somebody asked for lately in a ``chat``, or by a ``method``, oldest first."""
         return await self._deeds(
             journal.c.member_id == member_id,
             journal.c.requester_id == requester_id,
-            journal.c.chat == chat,
             journal.c.begun_at > time.time() - seconds,
-        )
-
-    async def by(
-        self, member_id: str, requester_id: int, method: str, seconds: float
-    ) -> list[Deed]:
-        """List what somebody asked for by this method lately, in any chat, oldest first."""
-        return await self._deeds(
-            journal.c.member_id == member_id,
-            journal.c.requester_id == requester_id,
-            journal.c.method == method,
-            journal.c.begun_at > time.time() - seconds,
+            *(journal.c[name] == value for name, value in of.items()),
         )
 
     async def of_people(
@@ -87,5 +73,4 @@ def _deed(row: Row[Any]) -> Deed:
         row.code,
         told.get("result"),
         row.changed,
-        row.begun_at,
     )
