@@ -7,7 +7,6 @@ from functools import cache
 from aiohttp import web
 
 import handlers
-from bot.acting.audit import Audit
 from bot.acting.groups import Groups
 from bot.acting.records import Records
 from bot.acting.requester import Requester
@@ -168,9 +167,8 @@ def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) ->
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
-    journal = JournalPage(
-        Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
-    )
+    history, overview = parts.memory.history, Overview(parts.database)
+    journal = JournalPage(history, overview, colleagues, pages, _changing())
     return AppPage(
         frame,
         parts.links,
