@@ -82,16 +82,6 @@ class Proof:
         """Give what acts for a command."""
         return Actor(self, self._access, self._tokens, portal, command)
 
-    async def is_genuine(self, portal: Portal, command: Accepted) -> bool:
-        """Say whether the portal itself has sent the event: its bot's token tells.
-
-        Raises ``Bitrix24Error`` where nobody can be asked.
-        """
-        pair = command.brought.bot
-        if pair is None or command.event.bot.id != portal.bot_id:
-            return False
-        return await self.is_bots(portal, pair)
-
     async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
 
@@ -308,7 +298,9 @@ class Actor:
         """Let a stored pair act only where it is certain that its person means the command."""
         if self.is_proven:
             return
-        if not await self._proof.is_genuine(self._portal, self._command):
+        portal, pair = self._portal, self._command.brought.bot
+        is_named = self._command.event.bot.id == portal.bot_id
+        if pair is None or not is_named or not await self._proof.is_bots(portal, pair):
             self._proof.count(Proven.NOTHING)
             raise NotProven
         self.is_proven, self._name = True, self._command.event.user.name
