@@ -74,14 +74,9 @@ class Portals:
         # At most as many as have installed the bot since this process began.
         self._met: set[str] = set()
         self._known: TTLCache[str, Portal] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        statement = database.insert(portals)
-        self._upsert = statement.on_conflict_do_update(
-            index_elements=["member_id"],
-            set_={
-                column.name: statement.excluded[column.name]
-                for column in portals.columns
-                if column.name not in ("member_id", "installed_at", "bot_id", "registered")
-            },
+        stays = ("member_id", "installed_at", "bot_id", "registered")
+        self._upsert = database.upsert(
+            portals, *[one.key for one in portals.columns if one.key not in stays]
         )
 
     def known(self, member_id: str) -> Portal | None:
