@@ -9,6 +9,7 @@ from bot.acting.requester import AFTER, LOOK, Changes, IsDone, Requester, nobody
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused, Unanswered
+from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import moment, rows, text
 
@@ -67,25 +68,15 @@ class Membership:
     refused: Refused | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dialog:
-    """An open-line dialog as the portal shows it.
-
-    ``line_id`` is 0 where it is not told. ``is_over``: its session has ended; ``None`` where the
-    portal does not tell.
-    """
-
-    id: int
-    items: tuple[CrmItem, ...]
-    owner_id: int
-    name: str
-    entity_data_1: str
-    entity_data_2: str
-    line_id: int = 0
+class Dialog(Chat):
+    """An open-line chat as the portal shows it when it is asked."""
 
     @property
     def is_over(self) -> bool | None:
-        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0."""
+        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0.
+
+        ``None`` where the portal does not tell.
+        """
         session = next(iter(self.entity_data_1.split("|")[5:6]), "")
         return None if (number := read_number(session)) is None else number == 0
 
@@ -304,16 +295,13 @@ def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
 def read_dialog(chat_id: int, found: Any) -> Dialog:
     """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
     found = found if is_dialog(found) else {}
-    data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
-    line = text(found.get("entity_id")).split("|")[1:2]
+    told = ("name", "entity_id", "entity_data_1", "entity_data_2", "entity_data_3")
     return Dialog(
-        chat_id,
-        tuple(CrmItem.all_bound(data_2, data_1)),
-        read_number(found.get("owner")) or 0,
-        text(found.get("name")),
-        data_1,
-        data_2,
-        next(iter(read_numbers(line)), 0),
+        id=chat_id,
+        dialog_id=f"chat{chat_id}",
+        owner=read_number(found.get("owner")) or 0,
+        entity_type="LINES",
+        **{name: text(found.get(name)) for name in told},
     )
 
 

@@ -114,7 +114,7 @@ class Records:
         found = await self._ask(portal, user_id, calls)
         return tuple(
             CustomerChat(
-                _chat(number, found[f"chat{number}"]),
+                read_dialog(number, found[f"chat{number}"]),
                 source,
                 inside=read_numbers(found[f"in{number}"]),
             )
@@ -175,21 +175,6 @@ def _sources(found: Any) -> dict[int, str]:
         if (number := read_number(one.get("CHAT_ID")))
     }
     return dict(list(listed.items())[:MOST_CHATS])
-
-
-def _chat(number: int, found: Mapping[str, Any]) -> Chat:
-    dialog = read_dialog(number, found)
-    return Chat(
-        id=number,
-        dialog_id=f"chat{number}",
-        name=dialog.name,
-        owner=dialog.owner_id,
-        entity_type="LINES",
-        entity_id=text(found.get("entity_id")),
-        entity_data_1=dialog.entity_data_1,
-        entity_data_2=dialog.entity_data_2,
-        entity_data_3=text(found.get("entity_data_3")),
-    )
 
 
 def _members_call(number: int) -> Call:
