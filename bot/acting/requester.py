@@ -196,7 +196,7 @@ class _Work:
         self.also = also
         self.alone, self.was_alone = alone, False
         self.seen: dict[str, Any] = {}
-        answers = {one.step.number: one.answer for one in journal}
+        answers = {step.number: answer for step, answer in journal}
         self.begun = set(answers)
         self.doubted = {number for number, answer in answers.items() if answer is None}
         self.answers = {n: answer for n, answer in answers.items() if answer is not None}
@@ -224,7 +224,7 @@ def _numbered(steps: Sequence[Step], recorded: Sequence[Recorded]) -> list[Step]
 
     A command may be carried on long after it was begun, and mean other people by then.
     """
-    taken = {one.step.number: one.step for one in recorded}
+    taken = {step.number: step for step, _answer in recorded}
     free = count(1 + max((*taken, *(step.number for step in steps)), default=0))
     known = [next((n for n, one in taken.items() if _is_same(one, step)), None) for step in steps]
     return [
