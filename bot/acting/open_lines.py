@@ -319,7 +319,7 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
     answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
         return Membership(person, refused=refused)
-    before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
+    after = _is_done(seen.get(AFTER), step)
     # The messenger's own methods answer with true, and not with the chat.
     by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
     chat_id = None if by_chat else read_number(answer.result)
@@ -327,7 +327,7 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
     if chat_id is None:
         # It was begun before and has been found done; or the answer names no chat.
         chat_id = target.known_chat
-    is_missing = bool(chat_id) and before is False and after is False
+    is_missing = bool(chat_id) and after is False and _is_done(seen.get(LOOK), step) is False
     is_unknown = not is_told and answer.changed is None and not after
     # External people are left out of additions so.
     ignored = is_missing and step.method in ARRIVING
