@@ -4,16 +4,20 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, exists, select
 
 from bot.portals.forgetting import erase_portal
 from bot.portals.portals import Portals
 from bot.store.database import Database
-from bot.store.tables import inbox, journal
+from bot.store.tables import inbox, journal, unproven_tokens
 
 DAY = 86_400.0
 HOUR = 3_600.0
 AT_ONCE = 1_000
+
+# What a process of an older version has left, and needs no more.
+_WAITING = exists().where(inbox.c.identity == unproven_tokens.c.identity, inbox.c.done_at.is_(None))
+_UNUSED = delete(unproven_tokens).where(~_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Retention:
         now = time.time()
         for member_id in await self._portals.left_before(now - self._left_days * DAY):
             await self._database.exchange(partial(erase_portal, member_id=member_id))
+        await self._database.exchange(lambda connection: connection.execute(_UNUSED))
         answered = await self._delete(inbox, inbox.c.done_at < now - self._inbox_days * DAY)
         begun = journal.c.begun_at < now - self._journal_days * DAY
         return answered + await self._delete(journal, begun)
