@@ -106,11 +106,8 @@ class Requester:
         numbered = _numbered(steps, recorded) if recorded else list(steps)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
-            try:
-                await self._attempt(work, look, is_done)
-            except NOT_KNOWN as error:
-                again = partial(self._attempt, work, look, is_done)
-                await self._patience.insist(NOT_KNOWN, again, after=error)
+            attempt = partial(self._attempt, work, look, is_done)
+            await self._patience.insist(NOT_KNOWN, attempt)
         except NotTheirs as stranger:
             await self._journal.acted(self._command, stranger.owner)
             raise
