@@ -138,28 +138,26 @@ class Requester:
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
-        stranger: NotTheirs | None = None
         try:
             answers = await self._actor.call(batch.build(calls, alone=work.alone))
-        except NotTheirs as found:
-            stranger, answers = found, found.result
         except Unanswered:
             work.doubt(todo)
             raise
-        except NoPermission:
-            # Nothing was called: whoever takes the command up later has nothing to look for.
-            await self._journal.withdraw(self._command, new)
+        except (NoPermission, NotTheirs) as error:
+            if isinstance(error, NotTheirs) and error.result is not None:
+                self._note(work, error.result, is_done)
+            else:
+                # Nothing was called: whoever takes the command up later has nothing to look for.
+                await self._journal.withdraw(self._command, new)
             raise
-        if stranger is not None and answers is None:
-            await self._journal.withdraw(self._command, new)
-            raise stranger
-        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        self._take(work, answers, is_done, stranger)
+        self._note(work, answers, is_done)
+        for step in todo:
+            if isinstance(answers[_name(step)], NOT_KNOWN):
+                raise answers[_name(step)]
 
-    def _take(
-        self, work: "_Work", answers: batch.Answers, is_done: IsDone, stranger: NotTheirs | None
-    ) -> None:
-        """Note what a request came to. Raises what is to be tried again, and the ``stranger``."""
+    def _note(self, work: "_Work", answers: batch.Answers, is_done: IsDone) -> None:
+        """Note what a request came to."""
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
         came = [(step, answers[_name(step)]) for step in work.todo]
         work.doubt([step for step, result in came if isinstance(result, Unanswered)])
         told = [
@@ -168,14 +166,9 @@ class Requester:
             if not isinstance(result, NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
-        if stranger is not None:
-            raise stranger
         work.was_alone = not isinstance(answers, batch.Shared)
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: answers[name] for name in (LOOK, *work.also)}
-        for _, result in came:
-            if isinstance(result, NOT_KNOWN):
-                raise result
 
 
 class _Work:
