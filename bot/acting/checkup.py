@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import Line, is_dialog, read_dialog, read_lines
+from bot.acting.open_lines import Line, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
@@ -77,9 +77,8 @@ class Checkups:
         )
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:
-        params = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
         try:
-            found = await self._requester.ask(Call("imopenlines.crm.chat.get", params))
+            found = await self._requester.ask(Call("imopenlines.crm.chat.get", of_item(item)))
         except Bitrix24Error:
             return None
         numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])

@@ -143,7 +143,7 @@ class OpenLines:
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
-        call = Call("imopenlines.crm.chat.getLastId", _item(item))
+        call = Call("imopenlines.crm.chat.getLastId", of_item(item))
         try:
             found = await self._requester.ask(call)
         except Refused:
@@ -261,12 +261,13 @@ def _said(found: Any) -> tuple[Said, ...]:
     )
 
 
-def _item(item: CrmItem) -> dict[str, Any]:
+def of_item(item: CrmItem) -> dict[str, Any]:
+    """Give the parameters that name an item in the methods of open lines."""
     return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:
-    item = _item(target.item) if target.item else {}
+    item = of_item(target.item) if target.item else {}
     chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
     return {**item, "USER_ID": person.id, **chat}
 

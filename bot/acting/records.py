@@ -10,7 +10,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import is_dialog, read_dialog
+from bot.acting.open_lines import is_dialog, of_item, read_dialog
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
@@ -79,9 +79,7 @@ class Records:
         calls = {
             "item": item_call(item),
             "people": accounts_call(sorted({user_id, who} - {0})),
-            "chats": Call(
-                "imopenlines.crm.chat.get", {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
-            ),
+            "chats": Call("imopenlines.crm.chat.get", of_item(item)),
         }
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():

@@ -75,11 +75,9 @@ class OAuth:
         params = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
             grant = await self._ask(server_endpoint, params)
-        except (Refused, ForeignServer):
-            self._figures.refreshes.add(REFUSED)
-            raise
-        except Unreachable:
-            self._figures.refreshes.add(UNREACHABLE)
+        except (Refused, ForeignServer, Unreachable) as error:
+            is_lost = isinstance(error, Unreachable)
+            self._figures.refreshes.add(UNREACHABLE if is_lost else REFUSED)
             raise
         self._figures.refreshes.add(FINE)
         return grant
