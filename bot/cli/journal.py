@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import click
 
-from bot.acting.history import Deed, Result, Wanted
+from bot.acting.history import Deed, History, Result, Wanted
 from bot.app import assembled
 from bot.cli.arguments import Reference, member_id_of, portal, since
 from bot.cli.environment import read_settings, run
@@ -63,7 +63,7 @@ async def _show(
 ) -> None:
     async with assembled(settings) as parts:
         member_id = await member_id_of(parts.portals, portal) if portal else None
-        entries = _first(parts.memory.history.all(member_id, wanted), limit)
+        entries = _first(History(parts.database).all(member_id, wanted), limit)
         await (_write_json(entries) if is_json else _write_table(entries))
 
 

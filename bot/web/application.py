@@ -8,6 +8,7 @@ from aiohttp import web
 
 import handlers
 from bot.acting.groups import Groups
+from bot.acting.history import History
 from bot.acting.records import Records
 from bot.acting.requester import Requester
 from bot.app import Parts, running
@@ -168,8 +169,9 @@ def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) ->
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
     settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
-    history, overview = parts.memory.history, Overview(parts.database)
-    journal = JournalPage(history, overview, colleagues, pages, _changing())
+    journal = JournalPage(
+        History(parts.database), Overview(parts.database), colleagues, pages, _changing()
+    )
     return AppPage(
         frame,
         parts.links,

@@ -42,19 +42,19 @@ class JournalPage:
     _commands: Sequence[str]
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
-        """Give a page of deeds, the newest first."""
+        """Give a page of entries, the newest first."""
         before = _number(posted.get("before"))
         wanted = await self._wanted(visitor, posted)
         member_id = visitor.portal.member_id
-        deeds = await self._history.page(member_id, wanted, before, PAGE + 1) if wanted else []
-        people = {number for one in deeds for number in (one.requester_id, one.person_id)}
+        entries = await self._history.page(member_id, wanted, before, PAGE + 1) if wanted else []
+        people = {number for one in entries for number in (one.requester_id, one.person_id)}
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
             "view": "journal",
             "nobody": wanted is None,
-            "entries": deeds[:PAGE],
+            "entries": entries[:PAGE],
             "names": names,
-            "next": deeds[PAGE - 1].id if len(deeds) > PAGE else None,
+            "next": entries[PAGE - 1].id if len(entries) > PAGE else None,
             "is_first": before is None,
             "escalated": await self._overview.escalated(member_id, time.time() - KEPT),
             "ends": get_args(How),
@@ -86,8 +86,8 @@ class JournalPage:
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if wanted := await self._wanted(visitor, posted):
-            async for deed in self._history.all(visitor.portal.member_id, wanted):
-                yield _cells(deed, visitor.time_zone)
+            async for entry in self._history.all(visitor.portal.member_id, wanted):
+                yield _cells(entry, visitor.time_zone)
 
     async def _wanted(self, visitor: Visitor, posted: Form) -> Wanted | None:
         """Read the filter; ``None`` where the person named is nobody of the portal."""
@@ -117,18 +117,18 @@ class JournalPage:
         return tuple(one.person.id for one in found)
 
 
-def _cells(deed: Deed, zone: tzinfo) -> list[str]:
+def _cells(entry: Deed, zone: tzinfo) -> list[str]:
     return [
         # Spreadsheets of every language take this for a moment.
-        f"{datetime.fromtimestamp(deed.at, zone):%Y-%m-%d %H:%M:%S}",
-        str(deed.requester_id),
-        f"/{deed.command}",
-        str(deed.person_id or ""),
-        deed.chat,
-        f"{deed.item_type} {deed.item_id}".strip(),
-        deed.method,
-        deed.result,
-        deed.code or "",
+        f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
+        str(entry.requester_id),
+        f"/{entry.command}",
+        str(entry.person_id or ""),
+        entry.chat,
+        f"{entry.item_type} {entry.item_id}".strip(),
+        entry.method,
+        entry.result,
+        entry.code or "",
     ]
 
 
