@@ -13,13 +13,12 @@ from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnect
 import handlers
 from bot.acting.history import History
 from bot.acting.journal import Journal
-from bot.bitrix24.bucket import Buckets
+from bot.bitrix24.bucket import OWNERS, PAGES, WHOLE, Bucket, Buckets, Plans
 from bot.bitrix24.client import Client
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
-from bot.bitrix24.plans import OWNERS, PAGES, WHOLE, Bucket, Plans
 from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures

@@ -36,7 +36,7 @@ async def who(
     members = await _members(dialog.id, lines)
     card = await _card(item, crm)
     queue = await _queue(event.chat.line_id or dialog.line_id, lines)
-    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
+    wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}
     strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
@@ -49,7 +49,7 @@ async def who(
         inside=dialog.id == event.chat.id,
         item=card.item if item else None,
         members=named(*(one for one in members if one not in strangers)),
-        owner=next(iter(named(dialog.owner_id)), None),
+        owner=next(iter(named(dialog.owner)), None),
         responsible=next(iter(named(card.responsible_id)), None),
         observers=named(*card.observer_ids),
         queue=named(*queue),

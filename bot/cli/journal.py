@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import click
 
-from bot.acting.audit import Audit, Entry, Result, Wanted
+from bot.acting.history import Deed, History, Result, Wanted
 from bot.app import assembled
 from bot.cli.arguments import Reference, member_id_of, portal, since
 from bot.cli.environment import read_settings, run
@@ -63,11 +63,11 @@ async def _show(
 ) -> None:
     async with assembled(settings) as parts:
         member_id = await member_id_of(parts.portals, portal) if portal else None
-        entries = _first(Audit(parts.database).all(member_id, wanted), limit)
+        entries = _first(History(parts.database).all(member_id, wanted), limit)
         await (_write_json(entries) if is_json else _write_table(entries))
 
 
-async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Entry]:
+async def _first(entries: AsyncIterator[Deed], limit: int) -> AsyncIterator[Deed]:
     number = 0
     async for entry in entries:
         yield entry
@@ -76,14 +76,14 @@ async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Ent
             return
 
 
-async def _write_json(entries: AsyncIterator[Entry]) -> None:
+async def _write_json(entries: AsyncIterator[Deed]) -> None:
     array = JsonArray()
     async for entry in entries:
         array.add(_value(entry))
     array.end()
 
 
-async def _write_table(entries: AsyncIterator[Entry]) -> None:
+async def _write_table(entries: AsyncIterator[Deed]) -> None:
     rows = [list(_value(entry).values()) async for entry in entries]
     if rows:
         write_table(TITLES, [["" if cell is None else cell for cell in row] for row in rows])
@@ -91,7 +91,7 @@ async def _write_table(entries: AsyncIterator[Entry]) -> None:
         click.echo("The journal has nothing of the kind.")
 
 
-def _value(entry: Entry) -> dict[str, Any]:
+def _value(entry: Deed) -> dict[str, Any]:
     return {
         "time": moment(entry.at),
         "reference": reference_of(entry.command_id),
@@ -103,5 +103,5 @@ def _value(entry: Entry) -> dict[str, Any]:
         "method": entry.method,
         "person": entry.person_id or None,
         "result": entry.result,
-        "code": entry.code,
+        "code": entry.code or "",
     }

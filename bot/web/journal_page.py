@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from aiohttp import web
 
-from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
+from bot.acting.history import PAGE, Deed, History, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
@@ -35,7 +35,7 @@ class JournalPage:
     ``commands`` are those that change something: no others are in it.
     """
 
-    _audit: Audit
+    _history: History
     _overview: Overview
     _colleagues: Colleagues
     _pages: Pages
@@ -46,7 +46,7 @@ class JournalPage:
         before = _number(posted.get("before"))
         wanted = await self._wanted(visitor, posted)
         member_id = visitor.portal.member_id
-        entries = await self._audit.page(member_id, wanted, before, PAGE + 1) if wanted else []
+        entries = await self._history.page(member_id, wanted, before, PAGE + 1) if wanted else []
         people = {number for one in entries for number in (one.requester_id, one.person_id)}
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
@@ -86,7 +86,7 @@ class JournalPage:
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if wanted := await self._wanted(visitor, posted):
-            async for entry in self._audit.all(visitor.portal.member_id, wanted):
+            async for entry in self._history.all(visitor.portal.member_id, wanted):
                 yield _cells(entry, visitor.time_zone)
 
     async def _wanted(self, visitor: Visitor, posted: Form) -> Wanted | None:
@@ -117,7 +117,7 @@ class JournalPage:
         return tuple(one.person.id for one in found)
 
 
-def _cells(entry: Entry, zone: tzinfo) -> list[str]:
+def _cells(entry: Deed, zone: tzinfo) -> list[str]:
     return [
         # Spreadsheets of every language take this for a moment.
         f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
@@ -128,7 +128,7 @@ def _cells(entry: Entry, zone: tzinfo) -> list[str]:
         f"{entry.item_type} {entry.item_id}".strip(),
         entry.method,
         entry.result,
-        entry.code,
+        entry.code or "",
     ]
 
 
