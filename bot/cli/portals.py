@@ -40,9 +40,9 @@ def portals(*, is_json: bool) -> None:
 
 async def _listed(settings: Settings) -> list[dict[str, Any]]:
     async with assembled(settings) as parts:
-        standings = await Overview(parts.database).standings()
+        overview = Overview(parts.database)
         return [
-            await _row(parts, one, standings.get(one.member_id, Standing()))
+            await _row(parts, one, await overview.standing(one.member_id))
             for one in await parts.portals.all()
         ]
 
