@@ -20,17 +20,7 @@ from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
-from bot.installing.installation import (
-    AppUnknown,
-    Installation,
-    NoAuthorizationServer,
-    NotAdministrator,
-    PlainHttp,
-    PortalRefuses,
-    Unproven,
-    WrongId,
-    WrongSecret,
-)
+from bot.installing.installation import Installation, NoAuthorizationServer, Unproven
 from bot.installing.registration import Registration
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
@@ -116,7 +106,7 @@ class Install:
             await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
-            return await self._excuse(visit, language, _notice(error), 403, _code(error))
+            return await self._excuse(visit, language, error.notice, 403, error.code)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
             return await self._excuse(visit, language, _notice(error), 503)
@@ -161,28 +151,13 @@ class Install:
         )
 
 
-# The most telling first: what a page says to whom it cannot install for.
-_NOTICES: tuple[tuple[type[Exception], str], ...] = (
-    (NotAdministrator, "install_person"),
-    (WrongSecret, "install_secret"),
-    (WrongId, "install_id"),
-    (AppUnknown, "install_keys"),
-    (PlainHttp, "install_http"),
-    (PortalRefuses, "install_refused"),
-    (Unproven, "install_proof"),
-    (NoAuthorizationServer, "install_oauth"),
-    (NoConnection, "install_portal"),
-    (Unanswered, "install_portal"),
-    (Exception, "install_server"),
-)
-
-
 def _notice(error: Exception) -> str:
-    return next(notice for type_, notice in _NOTICES if isinstance(error, type_))
-
-
-def _code(error: Unproven) -> str:
-    return error.code if isinstance(error, PortalRefuses) else ""
+    match error:
+        case NoAuthorizationServer():
+            return "install_oauth"
+        case NoConnection() | Unanswered():
+            return "install_portal"
+    return "install_server"
 
 
 def _reason(error: Exception) -> str:
