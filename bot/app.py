@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -55,7 +55,6 @@ from bot.story.connect import Links
 from bot.story.dispatcher import Dispatcher
 from bot.story.letters import Letters
 from bot.story.presses import Presses
-from bot.story.replaying import Replaying
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -88,7 +87,6 @@ class Parts:
     states: States
     waiting: Waiting
     memory: Memory
-    timers: Timers
     registration: Registration
     installation: Installation
     links: Links
@@ -96,6 +94,8 @@ class Parts:
     figures: Figures
     shared_figures: SharedFigures
     replays: Replays
+    # What is done again and again, and the seconds between.
+    rounds: Sequence[tuple[Callable[[], Awaitable[object]], float]]
 
 
 @asynccontextmanager
@@ -106,24 +106,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        retention = Retention(
-            parts.database,
-            parts.portals,
-            settings.inbox_days,
-            settings.journal_days,
-            settings.left_days,
-        )
-        replaying = Replaying(parts.replays, parts.engine)
-        again_and_again: list[tuple[Callable[[], Awaitable[object]], float]] = [
-            (parts.waiting.sweep, 15.0),
-            (retention.sweep, HOUR),
-            (parts.shared_figures.tell, 10.0),
-            (replaying.look, 1.0),
-        ]
-        background = [
-            asyncio.create_task(parts.timers.keep_looking()),
-            *(asyncio.create_task(_repeat(*one)) for one in again_and_again),
-        ]
+        background = [asyncio.create_task(_repeat(*one)) for one in parts.rounds]
         try:
             yield parts
         finally:
@@ -232,6 +215,11 @@ def _parts(
     runs = Runs(inbox, dispatcher.dispatch)
     lanes = Lanes(inbox, backlog, runs.run, client.answering, first=FIRST if name else 1)
     engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
+    appointments = (memory.stays, memory.escalations)
+    waiting, replays = Waiting(inbox, states, engine, buttons), Replays(database, engine)
+    shared_figures = SharedFigures(database, figures)
+    days = settings.inbox_days, settings.journal_days, settings.left_days
+    retention = Retention(database, portals, *days)
     return Parts(
         database=database,
         cipher=cipher,
@@ -245,18 +233,23 @@ def _parts(
         backlog=backlog,
         engine=engine,
         states=states,
-        waiting=Waiting(inbox, states, engine, buttons),
+        waiting=waiting,
         memory=memory,
-        timers=Timers(
-            [memory.stays, memory.escalations], inbox, engine, buttons, memory.preferences
-        ),
         registration=registration,
         links=links,
         doctor=doctor,
         figures=figures,
-        shared_figures=SharedFigures(database, figures),
-        replays=Replays(database),
+        shared_figures=shared_figures,
+        replays=replays,
         installation=Installation(client, oauth, portals, tokens),
+        rounds=[
+            (Timers(appointments, inbox, engine).look, 1.0),
+            (replays.look, 1.0),
+            (shared_figures.tell, 10.0),
+            (waiting.sweep, 15.0),
+            (retention.sweep, HOUR),
+            *((one.forget_old, HOUR) for one in (buttons, preferences, *appointments)),
+        ],
     )
 
 
