@@ -74,7 +74,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.inbox,
         parts.backlog,
         parts.engine,
-        parts.wording,
+        parts.memory.wording,
         parts.memory.languages,
         lifecycle,
         parts.figures,
@@ -167,7 +167,7 @@ def _tab_page(parts: Parts, frame: Frame) -> TabPage:
 def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) -> AppPage:
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
-    settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
+    settings = SettingsPage(parts.memory.settings, colleagues, parts.memory.wording, names)
     journal = JournalPage(
         Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
     )
@@ -203,6 +203,6 @@ def _lifecycle(parts: Parts) -> Lifecycle:
         parts.portals,
         parts.tokens,
         parts.memory.languages,
-        parts.wording,
+        parts.memory.wording,
         parts.figures,
     )
