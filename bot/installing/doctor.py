@@ -44,13 +44,13 @@ class Check:
     at: float | None = None
 
 
+@dataclass(eq=False, slots=True)
 class Doctor:
     """Looks whether everything is as it must be; changes nothing."""
 
-    def __init__(self, access: Access, registration: Registration, overview: Overview) -> None:
-        self._access = access
-        self._registration = registration
-        self._overview = overview
+    _access: Access
+    _registration: Registration
+    _overview: Overview
 
     async def portal(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
@@ -108,12 +108,12 @@ class Doctor:
         return _told("tabs", self._registration.has_tabs(bound))
 
 
+@dataclass(eq=False, slots=True)
 class PortalDoctor:
     """The doctor at one portal."""
 
-    def __init__(self, doctor: Doctor, portal: Portal) -> None:
-        self._doctor = doctor
-        self._portal = portal
+    _doctor: Doctor
+    _portal: Portal
 
     async def failing(self) -> list[Check]:
         """Give the checks that something is wrong with."""

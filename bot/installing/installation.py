@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -46,14 +47,14 @@ class NoAuthorizationServer(Unreachable):
         super().__init__("the authorization server does not answer")
 
 
+@dataclass(eq=False, slots=True)
 class Installation:
     """Admits portals."""
 
-    def __init__(self, client: Client, oauth: OAuth, portals: Portals, tokens: Tokens) -> None:
-        self._client = client
-        self._oauth = oauth
-        self._portals = portals
-        self._tokens = tokens
+    _client: Client
+    _oauth: OAuth
+    _portals: Portals
+    _tokens: Tokens
 
     async def admit(self, auth: Auth) -> Portal:
         """Prove an installation and store its portal.

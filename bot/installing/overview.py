@@ -52,11 +52,11 @@ class Escalated:
     most: float = 0.0
 
 
+@dataclass(eq=False, slots=True)
 class Overview:
     """Counts what belongs to portals."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
     async def standing(self, member_id: str) -> Standing:
         """Give how one portal stands."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cachetools import TTLCache
@@ -42,17 +43,17 @@ MAX_ATTEMPTS = 2
 PAUSE = 3.0
 
 
+@dataclass(eq=False)
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(
-        self, access: Access, proof: Proof, patience: Patience, pace: Buckets, inbox: Inbox
-    ) -> None:
-        self._access = access
-        self._proof = proof
-        self._pace = pace
-        self._patience = patience
-        self._inbox = inbox
+    _access: Access
+    _proof: Proof
+    _patience: Patience
+    _pace: Buckets
+    _inbox: Inbox
+
+    def __post_init__(self) -> None:
         # The portals whose bot has no stored token of its own: the app's serves as well.
         self._voiceless: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=VOICELESS)
 

@@ -1,6 +1,7 @@
 """GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for them."""
 
 import logging
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -23,14 +24,14 @@ _FROM_ANYBODY = (Obstacle.LINK, Obstacle.STATE)
 _STATUS = {Obstacle.PERSON: 403, Obstacle.RENAMED: 403, Obstacle.SERVER: 503}
 
 
+@dataclass(eq=False, slots=True)
 class Connecting:
     """The addresses of the connect flow."""
 
-    def __init__(self, connect: Connect, forms: Forms, callers: Callers, pages: Pages) -> None:
-        self._connect = connect
-        self._forms = forms
-        self._callers = callers
-        self._pages = pages
+    _connect: Connect
+    _forms: Forms
+    _callers: Callers
+    _pages: Pages
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Send who has a link to their portal's authorize page."""

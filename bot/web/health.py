@@ -1,6 +1,7 @@
 """GET /healthz and /readyz: is the process alive, and does it take events."""
 
 import logging
+from dataclasses import dataclass
 
 from aiohttp import web
 from sqlalchemy import text
@@ -12,13 +13,13 @@ from bot.store.database import Database
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, slots=True)
 class Health:
     """Answers those who watch the process. ``ready`` turns off when it is about to stop."""
 
-    def __init__(self, database: Database, engine: Engine) -> None:
-        self._database = database
-        self._engine = engine
-        self.ready = True
+    _database: Database
+    _engine: Engine
+    ready: bool = True
 
     async def alive(self, _request: web.Request) -> web.Response:
         """Answer 200 while the event loop turns."""
