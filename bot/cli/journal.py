@@ -1,5 +1,6 @@
 """``journal``: who changed what in which portal, and what came of it."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
@@ -7,9 +8,9 @@ import click
 
 from bot.acting.audit import Audit, Entry, Result, Wanted
 from bot.app import assembled
-from bot.cli.arguments import Reference, member_id_of, portal, since
+from bot.cli.arguments import member_id_of, portal, read_reference, since
 from bot.cli.environment import read_settings, run
-from bot.cli.output import JsonArray, as_json, moment, write_table
+from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
 from bot.settings import Settings
 
@@ -24,7 +25,8 @@ TITLES = (
 @click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
 @click.option("--command", default="", help="By this command: invite.")
 @click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")
-@click.option("--ref", "reference", type=Reference(), help="Of the command with this code.")
+@click.option("--ref", "reference", type=read_reference, metavar="REF",
+              help="Of the command with this code.")  # fmt: skip
 @since
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="0: all.")
 @as_json
@@ -77,10 +79,12 @@ async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Ent
 
 
 async def _write_json(entries: AsyncIterator[Entry]) -> None:
-    array = JsonArray()
+    """Write an array, one entry a line, while the entries come."""
+    before = "[\n"
     async for entry in entries:
-        array.add(_value(entry))
-    array.end()
+        click.echo(before + json.dumps(_value(entry), ensure_ascii=False), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
 
 
 async def _write_table(entries: AsyncIterator[Entry]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bot.app import assembled
-from bot.cli.arguments import Moment, Reference, member_id_of, portal
+from bot.cli.arguments import member_id_of, portal, read_moment, read_reference
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json, write_table
 from bot.figures import Ending
@@ -41,10 +41,11 @@ _NOT_REPEATABLE = {
 
 
 @click.command()
-@click.argument("references", nargs=-1, type=Reference(), metavar="[REF]...")
+@click.argument("references", nargs=-1, type=read_reference, metavar="[REF]...")
 @click.option("--all", "is_all", is_flag=True, help="Run everything again that is listed.")
 @portal
-@click.option("--since", type=Moment(), help="List what failed since then; otherwise: since 1d.")
+@click.option("--since", type=read_moment, metavar="MOMENT",
+              help="List what failed since then; otherwise: since 1d.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", type=click.IntRange(0), default=60, show_default=True, metavar="SECONDS",
               help="How long to wait for the end.")  # fmt: skip
