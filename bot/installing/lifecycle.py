@@ -14,12 +14,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import (
-    Bitrix24Error,
-    NoPermission,
-    Refused,
-    Renamed,
-)
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
 from bot.bitrix24.events import Envelope
 from bot.bitrix24.oauth import APP_UNKNOWN
 from bot.bitrix24.token_pair import TokenPair
@@ -126,7 +121,8 @@ class Lifecycle:
         the event. Raises ``MalformedEvent``.
         """
         name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
-        if auth.access_token and f"lifecycle of {name}" not in self._names():
+        is_begun = any(task.get_name() == f"lifecycle of {name}" for task in self._tasks)
+        if auth.access_token and not is_begun:
             pair = TokenPair(auth.access_token, auth.refresh_token)
             self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
 
@@ -309,9 +305,6 @@ class Lifecycle:
         await self._portals.left(portal.member_id)
         self._figures.changes.add(Change.LEFT)
         log.info("portal %s has left", portal.member_id)
-
-    def _names(self) -> set[str]:
-        return {task.get_name() for task in self._tasks}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_quietly(work, name), name=f"lifecycle of {name}")

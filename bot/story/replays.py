@@ -131,11 +131,7 @@ def _take_up(connection: Connection, command_id: int) -> str | None:
     reopened = connection.execute(
         update(inbox)
         .where(this, _ENDED_SO)
-        .values(
-            **AFRESH,
-            resumed_at=time.time(),
-            lane=_own_lane(connection, command_id),
-        )
+        .values(**AFRESH, resumed_at=time.time(), lane=_own_lane(connection, command_id))
     ).rowcount
     if reopened:
         connection.execute(setting_aside(command_id))

@@ -131,12 +131,7 @@ class Replies:
         return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
-        self,
-        portal: Portal,
-        command: Accepted,
-        call: Call,
-        rest: Sequence[Reply],
-        attempts: int,
+        self, portal: Portal, command: Accepted, call: Call, rest: Sequence[Reply], attempts: int
     ) -> None:
         async def say() -> None:
             await self._inbox.replying(command, rest, attempts + 1)

@@ -1,10 +1,11 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 import handlers
 from bot.acting.audit import Audit
@@ -37,8 +38,6 @@ from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEALTH = web.AppKey("health", Health)
 EVENTS = web.AppKey("events", Events)

@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
@@ -12,13 +12,13 @@ from aiohttp import web
 
 from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.numerals import read_number
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
+from bot.web.frame import Form
 from bot.web.pages import Pages
-
-Form = Mapping[str, Any]
 
 # What makes a spreadsheet take a cell for a formula; the wide ones count in some languages.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -43,7 +43,7 @@ class JournalPage:
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""
-        before = _number(posted.get("before"))
+        before = read_number(posted.get("before"))
         wanted = await self._wanted(visitor, posted)
         member_id = visitor.portal.member_id
         entries = await self._audit.page(member_id, wanted, before, PAGE + 1) if wanted else []
@@ -108,7 +108,7 @@ class JournalPage:
         """Give whom a number or a name means: everybody of that name, dismissed ones as well."""
         if not named:
             return ()
-        if number := _number(named):
+        if number := read_number(named):
             return (number,)
         try:
             found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
@@ -138,11 +138,6 @@ def _line(cells: Sequence[str], separator: str) -> str:
         ["'" + one if one.startswith(_FORMULA) else one for one in cells]
     )
     return written.getvalue()
-
-
-def _number(value: Any) -> int | None:
-    digits = value.strip() if isinstance(value, str) else ""
-    return int(digits) if digits.isdecimal() and len(digits) < 19 else None
 
 
 def _day(value: Any) -> date | None:

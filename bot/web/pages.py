@@ -1,7 +1,7 @@
 """The bot's HTML: rendered here, escaped, and sent so that nobody else can frame or script it."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -16,15 +16,6 @@ from bot.wording.rendering import TEMPLATES, plural
 
 DIRECTORY = TEMPLATES / "pages"
 DEFAULT_LANGUAGE = "en"
-
-# No address of ours holds a secret for longer than a redirect, and none is told to others.
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-
 
 _NOBODY = "'none'"
 
@@ -75,8 +66,7 @@ class Pages:
         template = self._environment.get_template(name)
         shown = self._values(language, nonce, {**values, "scripted": scripted})
         text = await template.render_async(shown)
-        policy = _policy(nonce, framed_by, scripted=scripted)
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = _headers(nonce, framed_by, scripted=scripted)
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
     async def words(self, language: str) -> Any:
@@ -93,20 +83,16 @@ class Pages:
     ) -> web.StreamResponse:
         """Send a page piece by piece, as its asynchronous values come."""
         nonce = secrets.token_urlsafe(16)
-        policy = _policy(nonce, framed_by, scripted="script" in values)
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = _headers(nonce, framed_by, scripted="script" in values)
         response = web.StreamResponse(headers=headers)
         response.content_type, response.charset = "text/html", "utf-8"
         await response.prepare(request)
-        async for piece in self._pieces(name, self._values(language, nonce, values)):
-            await response.write(piece.encode())
+        template = self._environment.get_template(name)
+        async for piece in template.generate_async(self._values(language, nonce, values)):
+            if piece:
+                await response.write(piece.encode())
         await response.write_eof()
         return response
-
-    async def _pieces(self, name: str, values: Mapping[str, Any]) -> AsyncIterator[str]:
-        async for piece in self._environment.get_template(name).generate_async(values):
-            if piece:
-                yield piece
 
     def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
         locale = Locale.parse(language)
@@ -128,6 +114,17 @@ def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:
 
 def _as_iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _headers(nonce: str, framed_by: str, *, scripted: bool) -> dict[str, str]:
+    # No address of ours holds a secret for longer than a redirect, and none is told to others.
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(nonce, framed_by, scripted=scripted),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
 
 
 def _policy(nonce: str, framed_by: str, *, scripted: bool) -> str:
