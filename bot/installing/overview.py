@@ -33,14 +33,6 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that is over, and since when."""
-
-    command_id: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Escalated:
     """How many of a portal's escalations ended in which way, and how fast they were taken.
 
@@ -107,15 +99,15 @@ class Overview:
         )
         return {row.code: row.number for row in await self._database.rows(question)}
 
-    async def ended(self, member_id: str, code: str) -> list[Ended]:
-        """List a portal's commands that ended so, the newest first, as far as they are kept."""
+    async def ended(self, member_id: str, code: str) -> dict[int, float]:
+        """Give a portal's commands that ended so, the newest first, and when, as far as kept."""
         question = (
             select(inbox.c.id, inbox.c.done_at)
             .where(inbox.c.member_id == member_id, inbox.c.code == code)
             .order_by(inbox.c.done_at.desc())
             .limit(MOST_ENDED)
         )
-        return [Ended(row.id, row.done_at) for row in await self._database.rows(question)]
+        return {row.id: row.done_at for row in await self._database.rows(question)}
 
     async def escalated(self, member_id: str, since: float) -> Escalated:
         """Tell of a portal's escalations that have ended since then, the newest of them."""

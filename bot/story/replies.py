@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cachetools import TTLCache
@@ -103,7 +104,8 @@ class Replies:
             for way in ways:
                 call = way(portal, command, reply)
                 try:
-                    await self._say(portal, command, call, rest, attempts)
+                    say = partial(self._say, portal, command, call, rest, attempts)
+                    await self._patience.insist(SPEECHLESS, say)
                     break
                 except (Refused, Busy) as refused:
                     if way is ways[-1] and not reply.spare:
@@ -133,16 +135,14 @@ class Replies:
     async def _say(
         self, portal: Portal, command: Accepted, call: Call, rest: Sequence[Reply], attempts: int
     ) -> None:
-        async def say() -> None:
-            await self._inbox.replying(command, rest, attempts + 1)
-            try:
-                if not _is_said(await self._call(portal, command, call)):
-                    raise Refused("", "a message was taken and not posted", 200)
-            except NOT_SAID:
-                await self._inbox.replying(command, rest, attempts)
-                raise
-
-        await self._patience.insist(SPEECHLESS, say)
+        """Say something once; it is noted before, and taken back where it was not said."""
+        await self._inbox.replying(command, rest, attempts + 1)
+        try:
+            if not _is_said(await self._call(portal, command, call)):
+                raise Refused("", "a message was taken and not posted", 200)
+        except NOT_SAID:
+            await self._inbox.replying(command, rest, attempts)
+            raise
 
     async def _call(self, portal: Portal, command: Accepted, call: Call) -> Any:
         """Call with the bot's own stored token, else with the app's, else with what came."""

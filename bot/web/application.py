@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -92,7 +92,7 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application.add_routes(
         [
             *_at("/bitrix24/events", events.receive, welcome.explain),
-            *_at("/bitrix24/install", install.receive, welcome.install),
+            *_at("/bitrix24/install", install.receive, partial(welcome.field, "install")),
             *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
             *_at("/bitrix24/tab", tab_page.receive, welcome.explain),
             *_at("/bitrix24/connect", connecting.consent, connecting.begin),
@@ -128,8 +128,9 @@ def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
     """Where the card has no address of its own for it, people come back to the app's page."""
 
     async def opened(request: web.Request) -> web.StreamResponse:
-        comes_back = request.query.keys() & {"code", "state"}
-        return await (connecting.finish if comes_back else welcome.app)(request)
+        if request.query.keys() & {"code", "state"}:
+            return await connecting.finish(request)
+        return await welcome.field("handler", request)
 
     return opened
 

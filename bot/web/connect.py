@@ -84,13 +84,8 @@ class Connecting:
             self._callers.charge(request)
         if obstacle not in _FROM_ANYBODY:
             log.warning("somebody could not be connected: %s", obstacle)
-        return await self._pages.show(
-            "notice.html.j2",
-            self._pages.preferred(request),
-            status=_STATUS.get(obstacle, 400),
-            framed_by=home,
-            notice=f"connect_{obstacle}",
-        )
+        language, status = self._pages.preferred(request), _STATUS.get(obstacle, 400)
+        return await self._pages.notice(f"connect_{obstacle}", language, status, home)
 
 
 def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:

@@ -92,18 +92,21 @@ class Install:
         return web.Response(text="installed\n")
 
     async def _page(self, request: web.Request, visit: Visit) -> web.StreamResponse:
-        """Admit the portal of who looks, then show them how its bot is set up."""
-        language = self._pages.language(visit.language)
+        """Admit the portal of who looks, then show them how its bot is set up.
+
+        Why not is shown where the visit says it comes from: there is nothing else on that page.
+        """
+        language, claimed = self._pages.language(visit.language), visit.claimed_origin
         try:
             portal = await self._installation.admit(visit.auth)
             self._callers.proved(request)
             await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
-            return await self._excuse(visit, language, error.notice, 403, error.code)
+            return await self._pages.notice(error.notice, language, 403, claimed, error.code)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
-            return await self._excuse(visit, language, _notice(error), 503)
+            return await self._pages.notice(_notice(error), language, 503, claimed)
         home = origin(portal.client_endpoint)
         return await self._pages.stream(
             request,
@@ -130,19 +133,6 @@ class Install:
             "an installation is refused: %s, from %s", error, self._callers.address(request)
         )
         self._callers.charge(request, PROOF)
-
-    async def _excuse(
-        self, visit: Visit, language: str, notice: str, status: int, code: str = ""
-    ) -> web.StreamResponse:
-        """Say why not, where the visit says it comes from: there is nothing else on that page."""
-        return await self._pages.show(
-            "notice.html.j2",
-            language,
-            status=status,
-            framed_by=visit.claimed_origin,
-            notice=notice,
-            code=code,
-        )
 
 
 def _notice(error: Exception) -> str:

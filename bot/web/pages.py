@@ -69,6 +69,15 @@ class Pages:
         headers = _headers(nonce, framed_by, scripted=scripted)
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
+    async def notice(
+        self, notice: str, language: str, status: int, framed_by: str = "", code: str = ""
+    ) -> web.Response:
+        """Show nothing but one of the notices: why not, and what to do."""
+        told: dict[str, Any] = {"notice": notice, "code": code}
+        return await self.show(
+            "notice.html.j2", language, status=status, framed_by=framed_by, **told
+        )
+
     async def words(self, language: str) -> Any:
         """Give the words of a language, for what is no page."""
         template = self._environment.get_template(f"{language}/words.j2")
