@@ -49,7 +49,7 @@ from bot.store.database import Database, engine_for
 from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
-from bot.story.collaborators import Memory, collaborators
+from bot.story.collaborators import collaborators
 from bot.story.connect import Links
 from bot.story.dispatcher import Dispatcher
 from bot.story.letters import Letters
@@ -94,20 +94,15 @@ class Parts:
         self.portals, self.tokens = Portals(database, cipher), Tokens(database, cipher)
         self.inbox, self.backlog = Inbox(database, cipher), Backlog(database)
         self.links, self.states = Links(cipher, settings.public_url), States(database)
-        patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
-        decisions, preferences = PortalSettingsStore(database), Preferences(database)
-        self.memory = Memory(
-            wording=wording,
-            settings=decisions,
-            preferences=preferences,
-            languages=Languages(wording, preferences, decisions),
-            stays=Stays(database),
-            escalations=Escalations(database),
-            history=History(database),
-        )
+        self.portal_settings = PortalSettingsStore(database)
+        self.preferences = Preferences(database)
+        self.stays, self.escalations = Stays(database), Escalations(database)
+        self.wording = _wording()
+        self.languages = Languages(self.wording, self.preferences, self.portal_settings)
+        patience, router = Patience(settings.retry_for), handlers.router
         usual = Bucket(settings.portal_bucket, settings.portal_rate)
         share = WHOLE if not is_shared else OWNERS if working else PAGES
-        pace = Buckets(Plans(usual, decisions.is_enterprise, share))
+        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, share))
         names = [*(one.name for one in router.all), PRESS]
         self.figures = Figures(names, refusal_names(), METHODS, CODES)
         self.shared_figures = SharedFigures(database, self.figures)
@@ -123,27 +118,38 @@ class Parts:
             self.access,
             self.portals,
             router,
-            wording,
+            self.wording,
             patience,
             settings.public_url,
             self.oauth.client_id,
         )
         self.doctor = Doctor(self.access, self.registration, Overview(database))
         buttons = Buttons(Presses(database))
-        letters = Letters(wording, self.memory.languages, decisions, buttons)
+        letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
         replies = Replies(self.access, self.proof, patience, pace, self.inbox)
         workshop = collaborators(
-            Journal(database, name), patience, router, self.memory, self.doctor, self.figures
+            router,
+            patience,
+            Journal(database, name),
+            History(database),
+            self.stays,
+            self.escalations,
+            self.portal_settings,
+            self.preferences,
+            self.wording,
+            self.languages,
+            self.doctor,
+            self.figures,
         )
         dispatcher = Dispatcher(
-            Runner(router, workshop, decisions),
+            Runner(router, workshop, self.portal_settings),
             self.proof,
             self.portals,
             self.inbox,
             letters,
             buttons,
-            preferences,
-            TakingLonger(self.inbox, letters, wording, replies),
+            self.preferences,
+            TakingLonger(self.inbox, letters, self.wording, replies),
             replies,
             self.links,
             self.figures,
@@ -157,7 +163,7 @@ class Parts:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
         self.waiting = Waiting(self.inbox, self.states, self.engine, buttons)
         self.replays = Replays(database, self.engine)
-        appointments = (self.memory.stays, self.memory.escalations)
+        appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
         self.rounds: list[Round] = [
             (Timers(appointments, self.inbox, self.engine).look, 1.0),
@@ -165,7 +171,7 @@ class Parts:
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
-            *((one.forget_old, HOUR) for one in (buttons, preferences, *appointments)),
+            *((one.forget_old, HOUR) for one in (buttons, self.preferences, *appointments)),
         ]
 
 

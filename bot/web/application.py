@@ -74,14 +74,14 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.inbox,
         parts.backlog,
         parts.engine,
-        parts.memory.wording,
-        parts.memory.languages,
+        parts.wording,
+        parts.languages,
         lifecycle,
         parts.figures,
         handlers.router,
-        parts.memory.escalations,
+        parts.escalations,
     )
-    preferences = parts.memory.preferences
+    preferences = parts.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
     connecting = Connecting(_connect(parts), forms, callers, pages)
     frame = Frame(forms, callers, pages, _visitors(parts))
@@ -148,7 +148,7 @@ def _visitors(parts: Parts) -> Visitors:
         parts.portals,
         parts.tokens,
         parts.access,
-        parts.memory.preferences,
+        parts.preferences,
         parts.waiting.take_up,
     )
 
@@ -159,8 +159,8 @@ def _tab_page(parts: Parts, frame: Frame) -> TabPage:
         Records(parts.access),
         PageActs(parts.cipher, parts.inbox, parts.backlog, parts.engine),
         Colleagues(parts.access),
-        parts.memory.settings,
-        parts.memory.escalations,
+        parts.portal_settings,
+        parts.escalations,
         parts.links,
     )
 
@@ -168,7 +168,7 @@ def _tab_page(parts: Parts, frame: Frame) -> TabPage:
 def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) -> AppPage:
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
-    settings = SettingsPage(parts.memory.settings, colleagues, parts.memory.wording, names)
+    settings = SettingsPage(parts.portal_settings, colleagues, parts.wording, names)
     journal = JournalPage(
         Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
     )
@@ -203,7 +203,7 @@ def _lifecycle(parts: Parts) -> Lifecycle:
         parts.proof,
         parts.portals,
         parts.tokens,
-        parts.memory.languages,
-        parts.memory.wording,
+        parts.languages,
+        parts.wording,
         parts.figures,
     )
