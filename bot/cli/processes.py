@@ -15,7 +15,7 @@ from bot.cli.mistakes import about_port
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.schema import is_current
-from bot.web.application import close, serving
+from bot.web.application import serving
 from bot.web.listener import listening
 
 log = logging.getLogger("bot")
@@ -70,7 +70,6 @@ async def _serve(settings: Settings, *, working: bool) -> None:
         log.info("listening on port %d", port)
         await stop.wait()
         log.info("stopping")
-        close(application)
 
 
 async def _work(settings: Settings) -> None:

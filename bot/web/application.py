@@ -39,9 +39,6 @@ from bot.web.settings_page import SettingsPage
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
-HEALTH = web.AppKey("health", Health)
-EVENTS = web.AppKey("events", Events)
-
 
 @asynccontextmanager
 async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
@@ -53,12 +50,6 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
             yield _application(parts, lifecycle, settings)
         finally:
             await lifecycle.stop()
-
-
-def close(application: web.Application) -> None:
-    """Take no more events, and say so to those who watch."""
-    application[HEALTH].ready = False
-    application[EVENTS].open = False
 
 
 def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
@@ -104,8 +95,12 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
             web.get("/metrics", metrics.show, allow_head=False),
         ]
     )
-    application[HEALTH] = health
-    application[EVENTS] = events
+
+    async def close(_application: web.Application) -> None:
+        # Connections that are there may still ask.
+        health.ready = events.open = False
+
+    application.on_shutdown.append(close)
     return application
 
 

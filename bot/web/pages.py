@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -23,9 +22,9 @@ _NOBODY = "'none'"
 class Pages:
     """The pages, in the languages that there are words in."""
 
-    def __init__(self, directory: Path = DIRECTORY) -> None:
+    def __init__(self) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(directory),
+            loader=FileSystemLoader(DIRECTORY),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -33,7 +32,7 @@ class Pages:
             enable_async=True,
             auto_reload=False,
         )
-        self.languages = sorted(path.parent.name for path in directory.glob("*/words.j2"))
+        self.languages = sorted(path.parent.name for path in DIRECTORY.glob("*/words.j2"))
 
     def language(self, *wishes: str) -> str:
         """Choose the first language that there are words in; ``ru-RU`` is ``ru``."""
