@@ -173,8 +173,7 @@ def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
             "commandId": event.command.id,
             "messageId": event.message.id,
             "dialogId": event.chat.dialog_id,
-            # Whoever is in the chat can press: a press must not close the button to its owner.
-            "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
+            "fields": _fields(reply, event.bot.id, in_chat=True),
         },
     )
 
@@ -184,31 +183,30 @@ def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
 
     Page: chat-message-send.md.
     """
-    bot_id = portal.bot_id or 0
     event, _since = place_of(command)
-    return Call(
-        "imbot.v2.Chat.Message.send",
-        {
-            "botId": bot_id,
-            "dialogId": event.chat.dialog_id,
-            "fields": {**_fields(reply, bot_id, once=False), "system": True},
-        },
-    )
+    return _message(portal, event.chat.dialog_id, reply, in_chat=True)
 
 
 def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
     """Make the call that tells the requester, or who else is meant, in their talk with the bot."""
-    bot_id, reader = portal.bot_id or 0, reply.user_id or command.event.user.id
-    return Call(
-        "imbot.v2.Chat.Message.send",
-        {"botId": bot_id, "dialogId": str(reader), "fields": _fields(reply, bot_id, once=True)},
-    )
+    reader = reply.user_id or command.event.user.id
+    return _message(portal, str(reader), reply, in_chat=False)
 
 
-def _fields(reply: Reply, bot_id: int, *, once: bool) -> dict[str, Any]:
+def _message(portal: Portal, dialog_id: str, reply: Reply, *, in_chat: bool) -> Call:
+    bot_id = portal.bot_id or 0
+    fields = _fields(reply, bot_id, in_chat=in_chat)
+    params = {"botId": bot_id, "dialogId": dialog_id, "fields": fields}
+    return Call("imbot.v2.Chat.Message.send", params)
+
+
+def _fields(reply: Reply, bot_id: int, *, in_chat: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"message": reply.text, "urlPreview": False}
+    if in_chat:
+        fields["system"] = True
     if reply.buttons:
-        buttons = [_button(button, once=once) for button in reply.buttons]
+        # Whoever is in the chat can press: a press must not close the button to its owner.
+        buttons = [_button(button, once=not in_chat) for button in reply.buttons]
         fields["keyboard"] = {"BOT_ID": bot_id, "BUTTONS": buttons}
     return fields
 
