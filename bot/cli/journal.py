@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import click
+import uvloop
 
 from bot.acting.audit import Audit, Entry, Result, Wanted
 from bot.app import assembled
 from bot.cli.arguments import member_id_of, portal, read_reference, since
-from bot.cli.environment import read_settings, run
+from bot.cli.environment import read_settings
 from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
 from bot.settings import Settings
@@ -57,7 +58,7 @@ def journal(
         result=result or "",
         since=since,
     )
-    run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
+    uvloop.run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
 
 
 async def _show(
