@@ -29,13 +29,12 @@ from bot.web.callers import Callers
 from bot.web.connect import Connecting
 from bot.web.events import Events
 from bot.web.frame import Frame
-from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
-from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
+from bot.web.status import Status
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
@@ -56,8 +55,8 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     pages = _pages()
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
-    health = Health(parts.database, parts.engine)
-    metrics = Metrics(settings.metrics_token, parts.shared_figures)
+    token = settings.metrics_token
+    status = Status(parts.database, parts.engine, parts.shared_figures, token)
     events = Events(
         forms,
         callers,
@@ -90,15 +89,15 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.readiness),
-            web.get("/metrics", metrics.show, allow_head=False),
+            web.get("/healthz", status.alive),
+            web.get("/readyz", status.readiness),
+            web.get("/metrics", status.metrics, allow_head=False),
         ]
     )
 
     async def close(_application: web.Application) -> None:
         # Connections that are there may still ask.
-        health.ready = events.open = False
+        status.ready = events.open = False
 
     application.on_shutdown.append(close)
     return application
