@@ -38,28 +38,27 @@ class Connecting:
         try:
             address = await self._connect.begin(request.query.get("ticket", ""))
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         raise web.HTTPFound(address, headers=headers)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Take who comes back from there, and say how it went."""
         code, state = SecretStr(request.query.get("code", "")), request.query.get("state", "")
+        self._callers.admit(request)
         try:
-            home = await self._connect.home(state)
-            self._callers.admit(request)
             connected = await self._connect.finish(code, state)
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle, home)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         language = self._pages.preferred(request)
         return await self._pages.show(
             "connected.html.j2",
             language,
-            framed_by=home,
+            framed_by=connected.home,
             waited=connected.waited,
             asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
         )
@@ -72,20 +71,19 @@ class Connecting:
         except form.MalformedForm as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         return await self._pages.show("consented.html.j2", self._pages.preferred(request))
 
-    async def _refusal(
-        self, request: web.Request, obstacle: Obstacle, home: str = ""
-    ) -> web.Response:
+    async def _refusal(self, request: web.Request, reason: NotConnected) -> web.Response:
+        obstacle = reason.obstacle
         if obstacle is Obstacle.CODE:
             self._callers.charge(request)
         if obstacle not in _FROM_ANYBODY:
             log.warning("somebody could not be connected: %s", obstacle)
         language, status = self._pages.preferred(request), _STATUS.get(obstacle, 400)
-        return await self._pages.notice(f"connect_{obstacle}", language, status, home)
+        return await self._pages.notice(f"connect_{obstacle}", language, status, reason.home)
 
 
 def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
