@@ -67,6 +67,9 @@ log = logging.getLogger(__name__)
 
 STOP_PATIENCE = 18.0
 
+# A template is compiled once in a process, however often the program is put together in it.
+_wording = cache(Wording)
+
 # Something to do, and the seconds until it is done again.
 Round = tuple[Callable[[], Awaitable[object]], float]
 
@@ -227,12 +230,6 @@ async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterato
 def _session(guard: SocketFactoryType | None = None) -> ClientSession:
     connector = TCPConnector(limit=0, socket_factory=guard)
     return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False)
-
-
-@cache
-def _wording() -> Wording:
-    # A template is compiled once in a process, however often the program is put together in it.
-    return Wording()
 
 
 def _shared(

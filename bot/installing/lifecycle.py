@@ -6,7 +6,8 @@ what it says is noted, answered 200, and then the portal or the authorization se
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,16 +69,20 @@ class Lifecycle:
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Begin to tell portals of this version of the bot; nobody waits for it."""
+    @asynccontextmanager
+    async def looking_after(self) -> AsyncIterator[None]:
+        """Tell portals of this version of the bot, and look whether what is said of them is so.
+
+        What is not done at the end is left to the next process.
+        """
         self._begin(self._registration.bring_all_up_to_date(), "all portals")
         self._begin(self._keep_looking(), "what was said of portals")
-
-    async def stop(self) -> None:
-        """Leave the rest to the next process."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def reintroduced(self, envelope: Envelope) -> Portal | None:
         """Give the portal of an update whose application token nobody knows yet, if it proves.

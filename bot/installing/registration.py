@@ -233,8 +233,7 @@ class Registration:
             if (event, self._events_url) not in known
         }
         try:
-            if calls:
-                await self._call_all(portal, calls)
+            await self._call_all(portal, calls)
         except Refused:
             # A call whose answer was lost has bound it: the second one is refused.
             if not self.is_bound(await self._call(portal, Call("event.get"))):

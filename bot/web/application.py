@@ -38,17 +38,17 @@ from bot.web.status import Status
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
+# A page is compiled once in a process, however often the program is put together in it.
+_pages = cache(Pages)
+
 
 @asynccontextmanager
 async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[web.Application]:
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
         lifecycle = _lifecycle(parts)
-        lifecycle.start()
-        try:
+        async with lifecycle.looking_after():
             yield _application(parts, lifecycle, settings)
-        finally:
-            await lifecycle.stop()
 
 
 def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
@@ -101,12 +101,6 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
 
     application.on_shutdown.append(close)
     return application
-
-
-@cache
-def _pages() -> Pages:
-    # A page is compiled once in a process, however often the program is put together in it.
-    return Pages()
 
 
 def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
