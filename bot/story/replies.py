@@ -76,10 +76,11 @@ class Replies:
             last = rest[0].model_copy(update={"place": Place.PRIVATE})
             return await self._sent(portal, command, [last, *rest[1:]], attempts)
         for attempt in range(attempts, MAX_ATTEMPTS):
+            if attempt > attempts:
+                await asyncio.sleep(PAUSE)
             arrived = await self._sent(portal, command, rest, attempt)
             if arrived is not None:
                 return arrived
-            await asyncio.sleep(PAUSE)
         return None
 
     def _ways(self, command: Accepted, reply: Reply) -> list[Way]:
