@@ -7,7 +7,7 @@ it once; the note that it is under way is in the same commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.inbox.due import Appointments, Due
+from bot.inbox.due import Appointments
 from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
 
@@ -24,10 +24,7 @@ class Timers:
         """Have everything carried out that is due now."""
         for appointments in self._appointments:
             for due in await appointments.due():
-                await self._accept(due)
-
-    async def _accept(self, due: Due) -> None:
-        joining = self._engine.joining(due.event.lane)
-        accepted = await self._inbox.accept(due.event, due.noting, *joining, internal=True)
-        if accepted is not None:
-            self._engine.add(accepted)
+                writes = due.noting, *self._engine.joining(due.event.lane)
+                accepted = await self._inbox.accept(due.event, *writes, internal=True)
+                if accepted is not None:
+                    self._engine.add(accepted)

@@ -95,13 +95,13 @@ class JournalPage:
         people = await self._people(visitor, named)
         if named and not people:
             return None
-        until = _day(posted.get("until"))
+        zone = visitor.time_zone
         return Wanted(
             requesters=people,
             command=str(posted.get("command", ""))[:64],
             result=str(posted.get("result", "")),
-            since=_midnight(_day(posted.get("since")), visitor.time_zone),
-            until=_midnight(until + timedelta(days=1) if until else None, visitor.time_zone),
+            since=_midnight(posted.get("since"), zone),
+            until=_midnight(posted.get("until"), zone, later=1),
         )
 
     async def _people(self, visitor: Visitor, named: str) -> tuple[int, ...]:
@@ -140,13 +140,12 @@ def _line(cells: Sequence[str], separator: str) -> str:
     return written.getvalue()
 
 
-def _day(value: Any) -> date | None:
+def _midnight(told: Any, zone: tzinfo, later: int = 0) -> float | None:
+    """Give when a day begins, or one so many days later; ``None`` where it is no day."""
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        day = date.fromisoformat(str(told)) + timedelta(days=later)
+    except (ValueError, OverflowError):
         return None
-    return day if day and 2000 <= day.year < 2200 else None
-
-
-def _midnight(day: date | None, zone: tzinfo) -> float | None:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() if day else None
+    if not 2000 <= day.year < 2200:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
