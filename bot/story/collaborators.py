@@ -1,6 +1,6 @@
 """What a handler may ask for by type, and how it is made for one command of one requester."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_type_hints
 
 from bot.acting.checkup import Checkups
@@ -32,12 +32,8 @@ ASKING = {
 }  # fmt: skip
 
 
-class _Collaborators(dict[type[Any], Any]):
-    """What one command's handler works with: each is made when it is first asked for."""
-
-    def __missing__(self, type_: type[Any]) -> Any:
-        self[type_] = made = type_(*map(self.__getitem__, _MADE[type_]))
-        return made
+# Types, and the types that their constructors ask for.
+_Parts = Mapping[type[Any], list[type[Any]]]
 
 
 def collaborators(router: Router, *kept: object) -> Workshop:
@@ -46,15 +42,19 @@ def collaborators(router: Router, *kept: object) -> Workshop:
     Raises ``TypeError`` for what nobody makes.
     """
     shared: dict[type[Any], Any] = {type(one): one for one in (router, *kept)}
+    parts = {type_: _parts(type_) for type_ in (*ASKING, Answers, Diagnosis, Past, PortalDoctor)}
     for command in router.all:
         for name, type_ in command.takes.items():
-            if type_ not in (*_MADE, *shared, *GIVEN):
+            if type_ not in (*parts, *shared, *GIVEN):
                 raise TypeError(f"/{command.name} asks for {name}, which nobody makes")
         if command.proven is None and not ASKING & set(command.takes.values()):
             raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
+    recipes = {one.name: _recipe(one.takes.values(), parts) for one in router.all}
 
     def make(command: Command, given: Mapping[type[Any], Any]) -> dict[str, Any]:
-        made = _Collaborators({**shared, **given})
+        made = {**shared, **given}
+        for type_, needed in recipes[command.name].items():
+            made[type_] = type_(*map(made.__getitem__, needed))
         return {name: made[type_] for name, type_ in command.takes.items()}
 
     return make
@@ -65,5 +65,10 @@ def _parts(type_: type[Any]) -> list[type[Any]]:
     return [part for name, part in hints.items() if name != "return"]
 
 
-# What is made for one command, and what each constructor asks for.
-_MADE = {type_: _parts(type_) for type_ in (*ASKING, Answers, Diagnosis, Past, PortalDoctor)}
+def _recipe(types: Iterable[type[Any]], parts: _Parts) -> _Parts:
+    """Say what is to be made for these, each once, after what its constructor asks for."""
+    recipe: dict[type[Any], list[type[Any]]] = {}
+    for type_ in types:
+        if type_ in parts:
+            recipe |= {**_recipe(parts[type_], parts), type_: parts[type_]}
+    return recipe
