@@ -1,15 +1,17 @@
 """``journal``: who changed what in which portal, and what came of it."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import click
+import uvloop
 
 from bot.acting.history import Deed, History, Result, Wanted
 from bot.app import assembled
-from bot.cli.arguments import Reference, member_id_of, portal, since
-from bot.cli.environment import read_settings, run
-from bot.cli.output import JsonArray, as_json, moment, write_table
+from bot.cli.arguments import member_id_of, portal, read_reference, since
+from bot.cli.environment import read_settings
+from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
 from bot.settings import Settings
 
@@ -24,7 +26,8 @@ TITLES = (
 @click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
 @click.option("--command", default="", help="By this command: invite.")
 @click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")
-@click.option("--ref", "reference", type=Reference(), help="Of the command with this code.")
+@click.option("--ref", "reference", type=read_reference, metavar="REF",
+              help="Of the command with this code.")  # fmt: skip
 @since
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="0: all.")
 @as_json
@@ -55,7 +58,7 @@ def journal(
         result=result or "",
         since=since,
     )
-    run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
+    uvloop.run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
 
 
 async def _show(
@@ -77,10 +80,12 @@ async def _first(entries: AsyncIterator[Deed], limit: int) -> AsyncIterator[Deed
 
 
 async def _write_json(entries: AsyncIterator[Deed]) -> None:
-    array = JsonArray()
+    """Write an array, one entry a line, while the entries come."""
+    before = "[\n"
     async for entry in entries:
-        array.add(_value(entry))
-    array.end()
+        click.echo(before + json.dumps(_value(entry), ensure_ascii=False), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
 
 
 async def _write_table(entries: AsyncIterator[Deed]) -> None:
