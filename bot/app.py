@@ -66,6 +66,9 @@ log = logging.getLogger(__name__)
 
 STOP_PATIENCE = 18.0
 
+# How often it is looked what is due.
+TICK = 1.0
+
 # A template is compiled once in a process, however often the program is put together in it.
 _wording = cache(Wording)
 
@@ -126,7 +129,8 @@ class Parts:
             self.oauth.client_id,
         )
         self.doctor = Doctor(self.access, self.registration, Overview(database))
-        buttons = Buttons(Presses(database))
+        presses = Presses(database)
+        buttons = Buttons(presses)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
         replies = Replies(self.access, self.proof, patience, pace, self.inbox)
         workshop = collaborators(
@@ -168,12 +172,12 @@ class Parts:
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
         self.rounds: list[Round] = [
-            (Timers(appointments, self.inbox, self.engine).look, 1.0),
-            (self.replays.look, 1.0),
+            (Timers(appointments, self.inbox, self.engine).look, TICK),
+            (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
-            *((one.forget_old, HOUR) for one in (buttons, self.preferences, *appointments)),
+            *((one.forget_old, HOUR) for one in (presses, self.preferences, *appointments)),
         ]
 
 
@@ -203,6 +207,9 @@ async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:
             await work()
         except StoreUnavailable as error:
             log.info("%s: not this time: %s", work.__qualname__, error)
+        except Exception:
+            # The next time may be better; without it guests would stay for ever.
+            log.exception("%s failed", work.__qualname__)
         await asyncio.sleep(pause)
 
 
