@@ -1,6 +1,6 @@
 """What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
 
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Round, Step
@@ -144,8 +144,7 @@ def stop_of(number: int) -> Offer:
 
 def _offer(name: str, number: int) -> Offer:
     # As long as it may go on: somebody can take it late.
-    act = Act(name=name, params=Turn(id=number).told())
-    return Offer(name=name, act=act, life=LONGEST)
+    return Offer(name=name, act=Turn(id=number).act(name), life=LONGEST)
 
 
 @router.button("take", proven=True)
@@ -159,7 +158,7 @@ async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes
         return Passed(who=asker)
     if chain.ended and chain.ended.how == "nobody":
         return [Passed(who=asker), TakenOn(to=asker, person=callee.person)]
-    raise EscalationOver(chain.taken.person if chain.taken else None)
+    raise EscalationOver(chain.taken_by)
 
 
 @router.button("pass_on", proven=True)
@@ -177,7 +176,7 @@ async def stop(
         raise ButtonExpired
     chain = (await answers.stop(found)).chain
     if not chain.stopped:
-        raise EscalationOver(chain.taken.person if chain.taken else None)
+        raise EscalationOver(chain.taken_by)
     joined = any(one.joined for one in chain.callees)
     remains = joined and settings.not_needed != "leave"
     return EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=remains)
@@ -200,12 +199,21 @@ async def advance(
         return []
     if step.called:
         return _next(step.escalation, step.called, step.round or Round())
-    told, over = await ended(step, chains), step.escalation.over()
-    if not trails.are_wanted(over):
+    told, chain = await ended(step, chains), step.escalation.chain
+    if not trails.are_wanted(chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
-    words = wording.page("trail.j2", language, **dict(over))
-    return [*told, *await trails.leave(over, words)]
+    words = wording.page(
+        "trail.j2",
+        language,
+        requester=chain.requester,
+        called=chain.called,
+        taken_by=chain.taken_by,
+        how=chain.how,
+        seconds=step.escalation.seconds,
+        reason=chain.reason,
+    )
+    return [*told, *await trails.leave(chain, words)]
 
 
 async def ended(step: Step, chains: Chains) -> list[Told]:
@@ -214,10 +222,9 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     gone = await chains.release(escalation)
     chains.record(escalation)
     told: list[Told] = []
-    how = escalation.over().how
-    if how == "taken":
+    if chain.how == "taken":
         told += _taken(escalation)
-    elif how == "nobody":
+    elif chain.how == "nobody":
         told += await _nobody(escalation, chains)
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
@@ -244,13 +251,13 @@ def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
 
 
 def _taken(escalation: Escalation) -> list[Told]:
-    chain, over = escalation.chain, escalation.over()
-    if over.taken_by is None:
+    chain = escalation.chain
+    if chain.taken_by is None:
         return []
     return [
         EscalationTaken(
-            person=over.taken_by,
-            seconds=round(over.seconds),
+            person=chain.taken_by,
+            seconds=round(escalation.seconds),
             item=chain.item,
             chat_id=chain.chat_id,
             here=here,
@@ -260,11 +267,10 @@ def _taken(escalation: Escalation) -> list[Told]:
 
 
 async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
-    chain, over = escalation.chain, escalation.over()
-    seconds = round(over.seconds)
+    chain, seconds = escalation.chain, round(escalation.seconds)
     told: list[Told] = [
         NobodyTook(
-            people=over.called,
+            people=chain.called,
             skipped=chain.skipped,
             unasked=await chains.unasked(escalation),
             seconds=seconds,
@@ -277,8 +283,8 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
         told.append(
             NobodyTookForAdministrator(
                 to=administrator,
-                who=over.requester,
-                people=over.called,
+                who=chain.requester,
+                people=chain.called,
                 seconds=seconds,
                 item=chain.item,
                 chat_id=chain.chat_id,
@@ -289,19 +295,19 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
 
 
 def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
-    over, left = escalation.over(), {one.id for one in gone}
-    if over.how == "nobody":
+    chain, left = escalation.chain, {one.id for one in gone}
+    if chain.how == "nobody":
         return []
     return [
         NotNeeded(
             to=one.person,
-            person=over.taken_by,
-            item=over.item,
-            chat_id=over.chat_id,
+            person=chain.taken_by,
+            item=chain.item,
+            chat_id=chain.chat_id,
             left=one.person.id in left,
         )
-        for one in escalation.chain.callees
-        if one.person != over.taken_by and not one.declined
+        for one in chain.callees
+        if one.person != chain.taken_by and not one.declined
     ]
 
 

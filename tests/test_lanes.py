@@ -46,6 +46,13 @@ async def test_of_a_portal_that_is_down_one_chat_tries_and_the_others_wait(
     assert process.answered(DOWN) == 0
 
 
+async def test_what_was_stored_too_late_to_be_told_of_is_run(process: Process) -> None:
+    await process.engine.start()
+    await process.store(WELL, 1, 1)
+
+    await process.until(lambda: process.answered(WELL) == 1)
+
+
 async def test_when_the_portal_is_back_every_chat_is_taken_up_in_its_order(
     process: Process,
 ) -> None:

@@ -16,9 +16,9 @@ from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, reasons
+from bot.commands.arrivals import Arrival, Arrivals, Wish
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import system_refusal
+from bot.commands.diagnosis import Missed, reasons, system_refusal
 from bot.commands.people import card_of
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (
@@ -193,8 +193,8 @@ class Chains:
         """
         if found.event.user.id != self._command.event.user.id:
             return None
-        if found.chain.ended:
-            return Step(found) if self._is_mine(found) else None
+        if ended := found.chain.ended:
+            return Step(found) if ended.command_id == self._command.id else None
         called = [one for one in found.chain.callees if one.command_id == self._command.id]
         if called:
             return Step(found, called[-1])
@@ -243,14 +243,10 @@ class Chains:
 
         Every end comes by here once; and once more where the process died while it was told.
         """
-        if self._is_mine(escalation):
-            ended = escalation.over()
-            log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
-            self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
-
-    def _is_mine(self, escalation: Escalation) -> bool:
-        ended = escalation.chain.ended
-        return ended is not None and ended.command_id == self._command.id
+        ended, seconds = escalation.chain.ended, escalation.seconds
+        if ended and ended.command_id == self._command.id:
+            log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
+            self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
     async def _advance(self, found: Escalation) -> Step | None:
         seen = await self._seen(found.chain.chat_id)
@@ -398,5 +394,5 @@ def _taking(found: Escalation, seen: Glance) -> Taken | None:
     if wrote:
         _number, person, at = min(wrote, key=lambda one: one[0])
         return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
-    owner = found.chain.callee(seen.dialog.owner_id)
+    owner = found.chain.callee(seen.dialog.owner)
     return Taken(person=owner.person, at=now) if owner else None

@@ -51,8 +51,14 @@ GRACE = 2.0
 MOST_CANCELLATIONS = 3
 AGAIN = 0.5
 
-CHANNEL = "switchboard_waiting"
-_TELL = text(f"SELECT CAST(:lane AS text), pg_notify('{CHANNEL}', CAST(:lane AS text))")
+# Each process is told by a channel of its own: the more there are, the less the others care.
+CHANNEL = "switchboard_{}"
+_TELL = text(
+    f"""
+    SELECT CAST(:lane AS text), pg_notify(format('{CHANNEL.format("%s")}', owner), :lane)
+    FROM owners WHERE member_id = split_part(CAST(:lane AS text), '/', 1)
+    """  # noqa: S608  # a constant of this module
+)
 
 # A portal is a job; one that hangs keeps its place, which takes nothing from anybody.
 CONCURRENCY = 10_000
@@ -81,12 +87,14 @@ class Jobs:
         *,
         working: bool,
     ) -> None:
+        self._database = database
         self._inbox = inbox
         self._owners = owners
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        self._app = _application(_address(database), self._hear)
+        connector = _Connector(_address(database), CHANNEL.format(owners.owner), self._hear)
+        self._app = procrastinate.App(connector=connector)
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}
         self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
@@ -101,10 +109,7 @@ class Jobs:
         await self._app.open_async()
         kept = [("sweep", self._sweep, SWEEP_EVERY)]
         if self._working:
-            kept += [
-                ("worker", self._work, AGAIN),
-                ("beat", self._beat, BEAT),
-            ]
+            kept += [("worker", self._work, AGAIN), ("beat", self._beat, BEAT)]
         self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
 
     async def check(self) -> None:
@@ -130,17 +135,12 @@ class Jobs:
         else:
             self._call_soon(portal)
 
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Have these commands run."""
-        for lane in sorted({command.lane for command in commands}):
-            await self.attend(lane)
-
     async def attend(self, lane: str) -> None:
         """Have the lane's portal looked after, and the lane looked into."""
         if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
         else:
-            await self._inbox.tell(self.joining(lane))
+            await self._database.write(*self.joining(lane))
             self._call_soon(portal_of(lane))
 
     async def stop(self, patience: float) -> None:
@@ -332,24 +332,21 @@ class _Connector(procrastinate.PsycopgConnector):
     Heard on the second is, besides the library's own, what waits for portals of this process.
     """
 
-    def __init__(self, address: str, hear: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, address: str, channel: str, hear: Callable[[str], Awaitable[None]]) -> None:
         super().__init__(conninfo=address, min_size=1, max_size=1)
+        self._channel = channel
         self._hear = hear
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Listen until something fails, or for ever."""
 
         async def told(*, channel: str, payload: str) -> None:
-            if channel == CHANNEL:
+            if channel == self._channel:
                 await self._hear(payload)
             else:
                 await on_notification(channel=channel, payload=payload)
 
-        await super().listen_notify(told, [*channels, CHANNEL])
-
-
-def _application(address: str, hear: Callable[[str], Awaitable[None]]) -> procrastinate.App:
-    return procrastinate.App(connector=_Connector(address, hear))
+        await super().listen_notify(told, [*channels, self._channel])
 
 
 def _address(database: Database) -> str:

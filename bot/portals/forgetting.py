@@ -22,6 +22,7 @@ from bot.store.tables import (
     replays,
     stays,
     tokens,
+    unproven_tokens,
 )
 
 # How many rows of each table are gone.
@@ -71,8 +72,10 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     # Buttons that others got by a command of the person's.
     marks = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
     asked = (presses.c.member_id == member_id) & or_(*marks)
+    brought = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
     # What hangs on a command goes before the command does.
     statements = {
+        "unproven_tokens": delete(unproven_tokens).where(brought),
         "replays": delete(replays).where(_of(own)),
         "presses": delete(presses).where(or_(pressed, shown, asked)),
         "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),
@@ -107,7 +110,8 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
         stay = Stay.model_validate_json(row.stay)
         others = tuple(one for one in stay.people if one.id != user_id)
         this = stays.c.id == row.id
-        if _requester(row.event) == user_id or not others:
+        requester = json.loads(row.event)["user"]["id"]
+        if int(requester) == user_id or not others:
             connection.execute(delete(stays).where(this))
         elif len(others) < len(stay.people):
             left = stay.model_copy(update={"people": others}).model_dump_json()
@@ -132,11 +136,6 @@ def _escalations(connection: Connection, member_id: str, user_id: int) -> int:
             connection.execute(update(escalations).where(this).values(values))
             touched += 1
     return touched
-
-
-def _requester(event: str) -> int:
-    """Give whose command an event is."""
-    return int(json.loads(event)["user"]["id"])
 
 
 def _journal(connection: Connection, member_id: str, user_id: int) -> int:
