@@ -4,6 +4,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -27,6 +28,15 @@ from sandbox.server import Portal
 gc.set_threshold(20_000)
 
 write_out_once()
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+# In the place of Python's own, asyncio would put another one around every fixture and test, and
+# spend a twentieth of a scene on its name.
+signal.signal(signal.SIGINT, _interrupted)
 
 # A test that lets hours go by moves what is due, and is not to wait then for the next look.
 bot.story.timers.TICK = 0.1
