@@ -14,6 +14,8 @@ from benchmarks.slices import Rounds, side_by_side
 ONE = "web + worker, one core"
 TWO = "web + two workers, two cores"
 JOBS = "procrastinate, a job an event"
+# A portal has one worker: two of them share what many portals have.
+PORTALS = 20
 WEB, WORKER = ("serve", "--web-only"), ("worker",)
 
 
@@ -41,7 +43,7 @@ async def measure(sizes: Sizes, folder: Path) -> Report:
 
 
 async def _contenders(stack: AsyncExitStack, folder: Path) -> list[Contender]:
-    enter, spread = stack.enter_async_context, Spread()
+    enter, spread = stack.enter_async_context, Spread(portals=PORTALS)
     cpu, more = machine.SERVICE_CPU, machine.MORE_CPUS
     alone = stack.enter_context(postgres.server(cpu))
     pid = postgres.process(alone)

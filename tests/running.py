@@ -25,6 +25,7 @@ class Process:
     engine: Engine
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.inbox = Inbox(database, Cipher([SecretStr(KEY)]))
         self.is_back = asyncio.Event()
         self.resting = {DOWN}

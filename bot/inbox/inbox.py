@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
     func,
     or_,
     select,
@@ -38,10 +37,11 @@ from bot.inbox.accepted import (
     portal_of,
     refusals_of,
 )
+from bot.inbox.reading import BEGUN, WAITS, Reading
 from bot.store.cipher import Cipher, Unreadable
 from bot.store.commits import Write
 from bot.store.database import Database
-from bot.store.tables import inbox, journal, tokens
+from bot.store.tables import inbox, tokens
 
 log = logging.getLogger(__name__)
 
@@ -70,22 +70,8 @@ AFRESH = {
 # Deliveries of one command have so many characters of their identity in common.
 _COMMON = 47
 
-# What may run: neither answered nor waiting for a person.
-_WAITS = and_(inbox.c.done_at.is_(None), inbox.c.parked_until.is_(None))
-
 _NEXT_LANE = select(func.min(inbox.c.lane)).where(
     inbox.c.done_at.is_(None), inbox.c.lane > bindparam("after")
-)
-
-# Whether an earlier run has got as far as a changing call.
-_BEGUN = exists().where(journal.c.command_id == inbox.c.id).label("begun")
-
-
-_WAITING = (
-    select(inbox, _BEGUN)
-    .where(inbox.c.lane == bindparam("lane"), _WAITS)
-    .order_by(inbox.c.message_id, inbox.c.line, inbox.c.id)
-    .limit(bindparam("most"))
 )
 
 
@@ -99,6 +85,7 @@ class Inbox:
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
+        self._reading = Reading(database)
         self._cipher = cipher
         insert = database.insert
         self._insert = (
@@ -149,7 +136,7 @@ class Inbox:
         Raises ``StoreUnavailable``.
         """
         first = identity or event.identity
-        told = event.model_dump_json(by_alias=True, exclude_defaults=True)
+        told = event.stored
         secret = _written(brought)
         delivery = _delivery(told, secret)
         row: dict[str, Any] = {
@@ -234,7 +221,7 @@ class Inbox:
         """List chats of a portal that have something waiting, by name, from ``after`` on."""
         question = (
             select(inbox.c.lane)
-            .where(inbox.c.lane > (after or f"{portal}/"), inbox.c.lane < _end_of([portal]), _WAITS)
+            .where(inbox.c.lane > (after or f"{portal}/"), inbox.c.lane < _end_of([portal]), WAITS)
             .distinct()
             .order_by(inbox.c.lane)
             .limit(limit)
@@ -243,9 +230,7 @@ class Inbox:
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
-        row = {"lane": lane, "most": limit}
-        rows = await self._database.ask(lambda c: list(c.execute(_WAITING, row)))
-        return [self._accepted(row) for row in rows]
+        return [self._accepted(row) for row in await self._reading.waiting(lane, limit)]
 
     async def lacks_lines(self, command: Accepted) -> bool:
         """Say whether earlier lines of its message are not over, or still on their way.
@@ -265,7 +250,7 @@ class Inbox:
 
     async def find(self, command_id: int) -> Accepted | None:
         """Give a command that waits, as it stands now."""
-        question = select(inbox, _BEGUN).where(inbox.c.id == command_id, _WAITS)
+        question = select(inbox, BEGUN).where(inbox.c.id == command_id, WAITS)
         row = await self._database.row(question)
         return self._accepted(row) if row else None
 
@@ -338,7 +323,7 @@ class Inbox:
     async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
         """List the commands that this person was asked about and that may still be run."""
         question = (
-            select(inbox, _BEGUN)
+            select(inbox, BEGUN)
             .where(*_asked(member_id, user_id))
             .order_by(inbox.c.id.desc())
             .limit(MOST_ASKED)
