@@ -83,6 +83,7 @@ async def post(stage: Stage, data: object, **how: object) -> tuple[int, str]:
         return response.status, await response.text()
 
 
+@ON_SQLITE
 async def test_the_documented_event_does_the_job(stage: Stage) -> None:
     status, _ = await post(stage, sample(stage))
     await stage.settled()
@@ -93,6 +94,7 @@ async def test_the_documented_event_does_the_job(stage: Stage) -> None:
     assert call["user_id"] == OLGA
 
 
+@ON_SQLITE
 async def test_the_event_may_come_as_json(stage: Stage) -> None:
     tree: dict = {}
     for key, value in sample(stage).items():
@@ -198,6 +200,7 @@ async def test_a_command_that_lacks_its_parts_is_malformed(
     assert stage.stored() == 0
 
 
+@ON_SQLITE
 async def test_a_body_over_the_limit_is_too_large(stage: Stage) -> None:
     status, _ = await post(stage, io.BytesIO(b"event=" + b"x" * 1024 * 1024))
 
@@ -219,6 +222,7 @@ async def test_an_event_that_is_not_used_is_answered_and_forgotten(
     assert event in caplog.text
 
 
+@ON_SQLITE
 async def test_the_requester_is_who_pressed_not_who_wrote_the_message(stage: Stage) -> None:
     pressed = {"data[command][context]": "keyboard", "data[message][authorId]": str(BOT)}
 

@@ -61,6 +61,7 @@ async def test_what_is_said_beside_a_quotation_is_run(stage: Stage, text: str) -
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(IVAN)]
 
 
+@ON_SQLITE
 async def test_a_quoted_message_of_the_customers_is_not_run(stage: Stage) -> None:
     theirs = await stage.type(LINE, user=599)
     await stage.post("messages", {"chat_id": CHAT, "user_id": OLGA, "text": "см.", "quote": theirs})
@@ -91,6 +92,7 @@ async def test_what_is_forwarded_is_not_run_and_told_once_a_day(
     assert words in told
 
 
+@ON_SQLITE
 async def test_a_command_that_its_messages_author_has_not_given_does_nothing(stage: Stage) -> None:
     status, _ = await post(stage, sample(stage, **{"data[message][authorId]": str(ANNA)}))
 

@@ -178,6 +178,7 @@ async def test_it_is_left_where_the_request_was_lost(empty_stage: Stage) -> None
     assert len(await comments(stage)) == 2
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_a_missing_right_is_told_once_and_nothing_else_fails(
     empty_stage: Stage, language: str
