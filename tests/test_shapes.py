@@ -124,9 +124,9 @@ ASKED: dict[str, Scene] = {
 
 
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
+async def portal(ports: list[int]) -> AsyncIterator[Portal]:
     keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    async with running(**keys, bucket_size=10**6) as portal:
+    async with running(port=ports[0], oauth_port=ports[1], bucket_size=10**6, **keys) as portal:
         yield portal
 
 
