@@ -96,9 +96,8 @@ async def test_a_link_to_this_portal_is_an_item(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
+async def test_what_is_no_command_is_answered_privately(stage: Stage) -> None:
+    for typed, meant in (
         ("/invit @12", "/invite @12"),
         ("/Штмше @12", "/invite @12"),
         ("/пригласить @12", "/invite @12"),
@@ -108,17 +107,15 @@ async def test_a_link_to_this_portal_is_an_item(stage: Stage) -> None:
         ("Помощь!", "/help"),
         ("/хелп", ""),
         ("привет", ""),
-    ],
-)
-async def test_what_is_no_command_is_answered_privately(
-    stage: Stage, typed: str, meant: str
-) -> None:
-    await stage.whisper(typed)
-    await stage.settled()
+    ):
+        before = await stage.told_privately()
+        await stage.whisper(typed)
+        await stage.settled()
 
-    [told] = await stage.told_privately()
-    assert (f"Может быть, [b]{meant}[/b]?" if meant else "Список команд: [b]/help[/b]") in told
-    assert not await stage.calls(ADD)
+        [told] = (await stage.told_privately())[len(before) :]
+        words = f"Может быть, [b]{meant}[/b]?" if meant else "Список команд: [b]/help[/b]"
+        assert words in told, typed
+        assert not await stage.calls(ADD), typed
 
 
 @ON_SQLITE

@@ -268,11 +268,11 @@ async def test_a_record_without_a_chat(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("item", ["0", "", "x", "-1", "1e3", "9" * 30])
-async def test_a_card_that_is_not_saved(stage: Stage, item: str) -> None:
-    status, page = await opened(stage, item=item)
+async def test_a_card_that_is_not_saved(stage: Stage) -> None:
+    for item in ("0", "", "x", "-1", "1e3", "9" * 30):
+        status, page = await opened(stage, item=item)
 
-    assert (status, "Карточка не сохранена" in page) == (400, True)
+        assert (status, "Карточка не сохранена" in page) == (400, True), item
 
 
 @ON_SQLITE

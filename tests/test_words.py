@@ -153,15 +153,15 @@ async def test_what_is_switched_off(empty_stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("command", ["remove", "escalate", "group", "undo", "who", "why"])
 @pytest.mark.parametrize("ask", ["help", "?", "справка"])
-async def test_every_command_explains_itself(stage: Stage, command: str, ask: str) -> None:
-    before = len(await stage.calls())
+async def test_every_command_explains_itself(stage: Stage, ask: str) -> None:
+    for command in ("remove", "escalate", "group", "undo", "who", "why"):
+        before = len(await stage.calls())
 
-    reply = await stage.say(f"/{command} {ask}")
+        reply = await stage.say(f"/{command} {ask}")
 
-    assert reply.startswith(f"[b]/{command}")
-    assert len(await stage.requests(since=before)) == 1
+        assert reply.startswith(f"[b]/{command}"), command
+        assert len(await stage.requests(since=before)) == 1, command
 
 
 @ON_SQLITE
