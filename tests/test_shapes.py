@@ -30,7 +30,6 @@ from test_buttons import pressed
 
 import bot.bitrix24.circuit
 import bot.story.replies
-import bot.story.timers
 from bot.bitrix24.documented import SHIPPED
 from sandbox.server import Portal, running
 
@@ -134,7 +133,6 @@ async def portal(ports: list[int]) -> AsyncIterator[Portal]:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes of patience are a moment here, in which no portal is given up."""
     monkeypatch.setattr(bot.story.replies, "PAUSE", 0.01)
-    monkeypatch.setattr(bot.story.timers, "TICK", 0.05)
     monkeypatch.setattr(bot.bitrix24.circuit, "FAILURES", 1000)
 
 
