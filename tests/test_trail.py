@@ -26,6 +26,9 @@ from test_shapes import IMPATIENT
 import bot.commands.trail
 from bot.acting.timeline import COMMENT
 
+# These bots have just installed: their share of the portal's pace would be spent.
+pytestmark = pytest.mark.settings(portal_bucket=10_000)
+
 LIST = "crm.timeline.comment.list"
 FAILS: dict[str, Any] = {"error": {"status": 500, "code": "", "description": "Fatal error"}}
 TAKEN = {
