@@ -38,7 +38,7 @@ async def create_lead(
     answer = await lines.create_lead(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if answer.code == "ERROR_USER_NOT_OPERATOR":
-        raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
+        raise OnlyOperator(Person(id=dialog.owner) if dialog.owner else None)
     if refused := answer.refused:
         raise diagnosis.of(refused)
     return await _again(dialog, event, again)

@@ -84,7 +84,7 @@ async def _operator(
     chat_id = target.known_chat
     owner = event.chat.owner if target.here else 0
     if not owner and chat_id:
-        owner = (await lines.dialog(chat_id)).owner_id
+        owner = (await lines.dialog(chat_id)).owner
     return next((person for person in wanted if person.id == owner), None)
 
 

@@ -18,7 +18,7 @@ from postgres import Server, binaries, empty, running_server
 from scenes import staged, standing
 from stage import BOSS, Stage, free_port, settings_for
 
-import bot.story.timers
+import bot.app
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
@@ -39,7 +39,7 @@ def _interrupted(_number: int, _frame: object) -> None:
 signal.signal(signal.SIGINT, _interrupted)
 
 # A test that lets hours go by moves what is due, and is not to wait then for the next look.
-bot.story.timers.TICK = 0.1
+bot.app.TICK = 0.1
 
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}

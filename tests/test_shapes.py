@@ -28,6 +28,7 @@ from stage import (
 )
 from test_buttons import pressed
 
+import bot.app
 import bot.bitrix24.circuit
 import bot.story.replies
 from bot.bitrix24.documented import SHIPPED

@@ -402,5 +402,5 @@ def _taking(found: Escalation, seen: Glance) -> Taken | None:
     if wrote:
         _number, person, at = min(wrote, key=lambda one: one[0])
         return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
-    owner = found.chain.callee(seen.dialog.owner_id)
+    owner = found.chain.callee(seen.dialog.owner)
     return Taken(person=owner.person, at=now) if owner else None

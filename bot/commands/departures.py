@@ -90,7 +90,7 @@ class Departures:
 
     def _may(self, dialog: Dialog, person: Person) -> bool:
         """Say whether the chat itself lets the requester take somebody out."""
-        return self._command.event.user.id in (dialog.owner_id, person.id)
+        return self._command.event.user.id in (dialog.owner, person.id)
 
     async def _departure(
         self,
@@ -132,7 +132,7 @@ class Departures:
         others = [one for one in denied if one not in of_chat]
         if of_chat and dialog is None:
             dialog = await self._dialog(target)
-        owner = Person(id=dialog.owner_id) if dialog and dialog.owner_id else None
+        owner = Person(id=dialog.owner) if dialog and dialog.owner else None
         missed = [Missed(one.person, OnlyOwnerRemoves(one.person, owner)) for one in of_chat]
         return missed + [
             Missed(one.person, why)

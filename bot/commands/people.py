@@ -173,7 +173,7 @@ class People:
                 numbers = [card.responsible_id] if of_item else list(card.observer_ids)
             case Role.OWNER if event.chat.is_open_line:
                 owner = event.chat.owner
-                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner_id]
+                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner]
             case Role.LINE if event.chat.line_id:
                 numbers = await self._lines.queue(event.chat.line_id)
             case _:

@@ -78,7 +78,7 @@ class Targets:
     async def _items_of(self, chat: Chat) -> list[CrmItem]:
         if chat.tells_binding:
             return chat.items
-        return list((await self._lines.dialog(chat.id)).items)
+        return (await self._lines.dialog(chat.id)).items
 
 
 def _asked(args: Aimed, item: CrmItem, bound: CrmItem | None, event: CommandEvent) -> OtherItem:

@@ -134,6 +134,14 @@ class Database:
 
         return postgresql.insert(table)
 
+    def upsert(self, table: Table, *columns: str) -> "postgresql.Insert | sqlite.Insert":
+        """Make an INSERT that writes these columns anew where the row is there already."""
+        insert = self.insert(table)
+        return insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: insert.excluded[name] for name in columns},
+        )
+
     async def write(self, *writes: Write) -> dict[Any, Any]:
         """Commit these rows together, along with everything else that waits.
 

@@ -18,14 +18,14 @@ class Asked:
     press: Press | None
 
 
+@dataclass(eq=False, slots=True)
 class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
-    def __init__(self, inbox: Inbox, states: States, engine: Engine, buttons: Buttons) -> None:
-        self._inbox = inbox
-        self._buttons = buttons
-        self._states = states
-        self._engine = engine
+    _inbox: Inbox
+    _states: States
+    _engine: Engine
+    _buttons: Buttons
 
     async def take_up(self, member_id: str, user_id: int) -> int:
         """Have this person's commands run, each once, and tell how many there are."""
