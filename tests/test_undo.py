@@ -2,7 +2,7 @@
 
 from acting import DELETE, said
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 
 async def time_passes(stage: Stage, seconds: float) -> None:
@@ -35,6 +35,7 @@ async def test_brings_back_who_was_removed(stage: Stage) -> None:
     assert ANNA in await stage.members()
 
 
+@ON_SQLITE
 async def test_is_not_for_what_others_did(stage: Stage) -> None:
     await stage.faults(user={"id": ANNA, "history": "any"})
     await stage.say("/invite @15")
@@ -47,6 +48,7 @@ async def test_is_not_for_what_others_did(stage: Stage) -> None:
     assert ANNA not in members
 
 
+@ON_SQLITE
 async def test_a_group_invitation_cannot_be_taken_back(stage: Stage) -> None:
     await stage.say("/invite @15")
     await stage.say("/group 15 @12")
@@ -114,6 +116,7 @@ async def test_an_undone_guest_is_not_taken_out_again(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
+@ON_SQLITE
 async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
     with stage.engine.begin() as connection:
@@ -130,6 +133,7 @@ async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     assert CHAT in [chat["id"] for chat in await stage.get("chats")]
 
 
+@ON_SQLITE
 async def test_a_guest_of_a_finished_dialog_is_told_of(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
     await stage.faults(chat={"id": CHAT, "status": 60})
@@ -140,6 +144,7 @@ async def test_a_guest_of_a_finished_dialog_is_told_of(stage: Stage) -> None:
     assert "[USER=12]Иван[/USER].\n⚠️ Диалог завершён" in told
 
 
+@ON_SQLITE
 async def test_somebody_else_presses_undo(stage: Stage) -> None:
     await stage.say("/invite @12 @15")
     messages = (await stage.chat())["messages"]

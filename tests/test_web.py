@@ -46,6 +46,7 @@ async def test_no_answer_names_a_version(browser: Client) -> None:
     assert "Server: switchboard\r\n" in broken
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "field"),
     [("en", ["Initial installation path", "Your handler path"]),

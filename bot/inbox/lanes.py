@@ -77,6 +77,11 @@ class _Lane:
         insort(self.next, command, key=lambda one: one.order)
         self.current = 0
 
+    def look_again(self) -> None:
+        """Begin with the inbox again, where it has more: that may stand before what is here."""
+        if self.more:
+            self.next.clear()
+
     def fill(self, commands: list[Accepted]) -> None:
         self.next.extend(commands)
         self.more = self.grown or len(commands) == self.asked
@@ -224,6 +229,7 @@ class Lanes:
             return command
         lane.put_back(command)
         await asyncio.sleep(pause)
+        lane.look_again()
         return await self._next(name, lane, min(LINES_LONGEST_PAUSE, 2 * pause))
 
     async def _lacks_lines(self, command: Accepted) -> bool:
