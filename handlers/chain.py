@@ -1,5 +1,7 @@
 """What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
 
+from collections.abc import Sequence
+
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
@@ -221,7 +223,8 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
         told += await _nobody(escalation, chains)
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
-    return [*told, *step.refusals, *_not_needed(escalation, gone)]
+    free = await chains.free(escalation, chain.callees)
+    return [*told, *step.refusals, *_not_needed(escalation, free, gone)]
 
 
 def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
@@ -288,7 +291,9 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
     return told
 
 
-def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
+def _not_needed(
+    escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
+) -> list[Told]:
     over, left = escalation.over(), {one.id for one in gone}
     if over.how == "nobody":
         return []
@@ -301,7 +306,18 @@ def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
             left=one.person.id in left,
         )
         for one in escalation.chain.callees
-        if one.person != over.taken_by and not one.declined
+        if one.person in free and one.person != over.taken_by and not one.declined
+    ]
+
+
+def let_go(escalation: Escalation, gone: Sequence[Person]) -> list[NotNeeded]:
+    """Tell those who leave after its end, unless its end has told them that they may."""
+    chain, over = escalation.chain, escalation.over()
+    may = [one.person for one in chain.callees if one.declined]
+    return [
+        NotNeeded(to=one, person=None, item=chain.item, chat_id=chain.chat_id, left=True)
+        for one in gone
+        if one == over.taken_by or (over.how == "nobody" and one not in may)
     ]
 
 

@@ -19,7 +19,7 @@ from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Escalation
 from bot.inbox.stays import Stays
-from handlers.chain import EscalationStopped, NotNeeded, ended
+from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
 
 router = Router()
 
@@ -29,9 +29,12 @@ class Undo(Arguments):
 
 
 class Undone(Outcome):
+    """What is undone; ``kept`` stay, for another escalation wants them in the chat."""
+
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
     missed: tuple[Missed, ...]
+    kept: tuple[Person, ...] = ()
     item: CrmItem | None
     chat_id: int
     here: bool
@@ -51,9 +54,9 @@ async def undo(
     answers: Answers,
     chains: Chains,
 ) -> Outcomes:
-    escalation = await answers.last()
-    deeds = await _deeds(past, escalation)
-    if escalation and _is_last(escalation, deeds, past):
+    escalations, over = await answers.own()
+    deeds = await _deeds(past, escalations, over)
+    if escalation := _meant(escalations, deeds, past):
         return await _stopped(escalation, chains, departures, stays, event)
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
@@ -66,25 +69,37 @@ async def undo(
     return await _told(undone, [deeds[0].command_id], stays)
 
 
-async def _deeds(past: Past, escalation: Escalation | None) -> list[Deed]:
+async def _deeds(
+    past: Past, escalations: Sequence[Escalation], undone: Sequence[Escalation]
+) -> list[Deed]:
     """Give what was done last; nothing where an escalation goes on for which nothing had to be.
 
     Raises ``NothingToUndo``, ``CannotUndo``.
     """
+    acts = {act: one.id for one in (*escalations, *undone) for act in (one.id, *one.acts)}
     try:
-        return await past.last_deeds(escalation.acts if escalation else {})
+        return await past.last_deeds(acts, {one.id for one in undone})
     except NothingToUndo:
-        if escalation is None or escalation.chain.ended or past.pressed_of:
+        if past.pressed_of or not any(map(_goes_on, escalations)):
             raise
         return []
 
 
-def _is_last(escalation: Escalation, deeds: Sequence[Deed], past: Past) -> bool:
-    """Say whether an escalation is what was done last, or what a button was pressed for."""
+def _meant(
+    escalations: Sequence[Escalation], deeds: Sequence[Deed], past: Past
+) -> Escalation | None:
+    """Give the escalation that was done last, or under whose answer a button was pressed."""
     if past.pressed_of:
-        return past.pressed_of == escalation.id
+        return next((one for one in escalations if one.id == past.pressed_of), None)
     newest = max((deed.command_id for deed in deeds), default=0)
-    return escalation.id == newest or (escalation.id > newest and not escalation.chain.ended)
+    later = [one for one in escalations if one.id == newest or (one.id > newest and _goes_on(one))]
+    return next(iter(later), None)
+
+
+def _goes_on(escalation: Escalation) -> bool:
+    """Say whether there is something to stop, or was before this command was cut short."""
+    ended = escalation.chain.ended
+    return ended is None or ended.how == "undone"
 
 
 async def _stopped(
@@ -97,12 +112,21 @@ async def _stopped(
     """Stop an escalation, if it goes on, and take those out who came for it."""
     escalation = await chains.undo(escalation)
     chain = escalation.chain
-    told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
-    people = [one.person for one in chain.callees if one.joined]
-    if not people:
+    told: list[NotNeeded] = []
+    if is_now := _goes_on(escalation):
+        told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
+    came = [one for one in chain.callees if one.joined]
+    if not came:
         return [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False), *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
-    undone = await _take_out(departures, target, people)
+    free = await chains.free(escalation, came)
+    undone = await _take_out(departures, target, free) if free else _undone(target, ())
+    kept = tuple(one.person for one in came if one.person not in free)
+    undone = undone.model_copy(update={"kept": kept})
+    if is_now:
+        told = [one.model_copy(update={"left": one.to in undone.removed}) for one in told]
+    else:
+        told = let_go(escalation, undone.removed)
     return [*await _told(undone, {escalation.id, *escalation.acts}, stays), *told]
 
 
@@ -112,7 +136,8 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
         for number in commands:
             await stays.cancel(number)
     refusals = reasons(undone.missed)
-    return [undone, *refusals] if undone.removed or undone.returned else refusals
+    is_told = undone.removed or undone.returned or undone.kept
+    return [undone, *refusals] if is_told else refusals
 
 
 async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:

@@ -35,6 +35,30 @@ async def test_brings_back_who_was_removed(stage: Stage) -> None:
     assert ANNA in await stage.members()
 
 
+async def test_each_command_is_undone_by_its_own_button_in_any_order(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    (first,) = [one["id"] for one in (await stage.chat())["messages"] if one["keyboard"]]
+    await stage.say("/invite [USER=12]Иван[/USER]")
+    await stage.say("/undo")
+
+    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
+    await stage.settled()
+
+    assert not {ANNA, IVAN} & {*await stage.members()}
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+
+
+async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    (first,) = [one["id"] for one in (await stage.chat())["messages"] if one["keyboard"]]
+    await stage.say("/invite [USER=12]Иван[/USER]")
+    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
+    await stage.settled()
+
+    assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
+    assert not {ANNA, IVAN} & {*await stage.members()}
+
+
 async def test_is_not_for_what_others_did(stage: Stage) -> None:
     await stage.faults(user={"id": ANNA, "history": "any"})
     await stage.say("/invite @15")

@@ -23,14 +23,19 @@ class Answers:
         is_here = found is not None and found.event.member_id == self._command.event.member_id
         return found if is_here else None
 
-    async def last(self) -> Escalation | None:
-        """Give what the requester has escalated last in this chat, unless it has been undone."""
-        event = self._command.event
+    async def own(self) -> tuple[list[Escalation], list[Escalation]]:
+        """List what the requester has escalated in this chat, the newest first.
+
+        Apart from these come those that an earlier command has undone.
+        """
+        event, kept, undone = self._command.event, [], []
         for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
             ended = one.chain.ended
-            if ended is None or ended.how != "undone" or ended.command_id == self._command.id:
-                return one
-        return None
+            if ended and ended.how == "undone" and ended.command_id != self._command.id:
+                undone.append(one)
+            else:
+                kept.append(one)
+        return kept, undone
 
     async def take(self, escalation: Escalation) -> Escalation:
         """Note that the requester of this command takes it, if nobody has and it goes on."""

@@ -233,6 +233,11 @@ class Chains:
             escalation, [one for one in chain.callees if one.joined and one.person.id != taker]
         )
 
+    async def free(self, escalation: Escalation, callees: Sequence[Callee]) -> list[Person]:
+        """Give those of them whom no other escalation wants in the same chat."""
+        others = [one.chain for one in await self._escalations.beside(escalation)]
+        return [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
@@ -347,11 +352,10 @@ class Chains:
     async def _leave(
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
-        """Take people out, but for those whom another escalation wants in the same chat."""
+        """Take those out who are free to go."""
         if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
-        others = [one.chain for one in await self._escalations.beside(escalation)]
-        people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+        people = await self.free(escalation, callees)
         if not people:
             return ()
         chain = escalation.chain
