@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Round, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
+from bot.commands.runner import Again
 from bot.commands.trail import Trails
 from bot.errors import Refusal
 from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
@@ -25,6 +27,20 @@ class Turn(Arguments):
 
     id: int
     due: float = 0.0
+
+
+class Escalate(Arguments):
+    """What ``/escalate`` takes."""
+
+    item: CrmItem | None = None
+    number: int = 0
+    chat_id: int = 0
+    people: tuple[Someone, ...] = ()
+    dry: bool = False
+    yes: bool = False
+    wait: int = 0
+    lasting: int = 0
+    reason: str = ""
 
 
 class CallCard(Outcome):
@@ -195,9 +211,14 @@ async def advance(
     trails: Trails,
     wording: Wording,
     languages: Languages,
+    past: Past,
+    again: Again,
 ) -> Outcomes:
     found = await answers.find(args.id)
     step = await chains.advance(found) if found else None
+    if found and found.chain.ended and step is None and past.pressed_of:
+        # Under the answer to its end there are buttons that have it done again.
+        return await again.run(act=_anew(found.chain))
     if step is None:
         return []
     if step.called:
@@ -208,6 +229,20 @@ async def advance(
     language = await languages.of_portal(event.member_id, event.language)
     words = wording.page("trail.j2", language, **dict(over))
     return [*told, *await trails.leave(over, words)]
+
+
+def _anew(chain: Chain) -> Act:
+    """Make the act that begins an escalation once more as it was asked for."""
+    args = Escalate(
+        item=chain.item,
+        chat_id=0 if chain.here else chain.chat_id,
+        people=chain.named,
+        yes=True,
+        wait=chain.wait,
+        lasting=chain.lasting,
+        reason=chain.reason,
+    )
+    return Act(name="escalate", params=args.told())
 
 
 async def ended(step: Step, chains: Chains) -> list[Told]:

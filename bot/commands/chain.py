@@ -310,7 +310,7 @@ class Chains:
             found, called, until=now + chain.wait, due_at=now + chain.wait
         )
         if callee is None:
-            return await self._end(found, "nobody")
+            return (await self._end(found, "nobody"))._replace(refusals=tuple(done.refusals))
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
             await self._leave(found, [callee] if callee.joined else [], always=True)
@@ -397,10 +397,11 @@ def _with(chain: Chain, done: Round) -> Chain:
 
 def _taking(found: Escalation, seen: Glance) -> Taken | None:
     """Say who of those called has taken it: by writing in the chat, or as its operator."""
+    # Who has said that they cannot may still say why.
     wrote = [
         (said.id, one.person, said.at)
         for one in found.chain.callees
-        if (said := seen.first_of(one.person.id, one.since))
+        if not one.declined and (said := seen.first_of(one.person.id, one.since))
     ]
     now = time.time()
     if wrote:
