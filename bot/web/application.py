@@ -13,6 +13,7 @@ from bot.acting.records import Records
 from bot.acting.requester import Requester
 from bot.app import Parts, running
 from bot.commands.arrivals import Arrivals
+from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.installing.lifecycle import Lifecycle
 from bot.installing.overview import Overview
@@ -136,7 +137,7 @@ def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
 
 def _changing() -> list[str]:
     """Name the commands that change something on the portal, by what they work with."""
-    changes = {Arrivals, Departures, Groups, Requester}
+    changes = {Arrivals, Chains, Departures, Groups, Requester}
     commands = handlers.router.commands.values()
     return [one.name for one in commands if changes.intersection(one.takes.values())]
 
