@@ -99,7 +99,7 @@ async def test_an_administrator_hears_of_it_where_the_portal_wants_that(
 
     await time_passes(stage, 301)
 
-    told = await said(stage, "⚠️ Эскалация без ответа за 5 минут", ADMINISTRATOR)
+    told = await said(stage, "⚠️ Никто не взял вопрос за 5 минут", ADMINISTRATOR)
     assert "[USER=7]Ольга Смирнова[/USER]" in told
     assert "Причина: клиент уходит" in told
 
@@ -115,7 +115,7 @@ async def test_who_cannot_be_added_is_skipped_and_told_of(stage: Stage) -> None:
     assert await called(stage) == [RESPONSIBLE, BOSS]
     await time_passes(stage, 301)
     assert "Пропущено: [USER=21]Роман Соколов[/USER] — не удалось добавить." in await said(
-        stage, "⚠️ Никто не ответил"
+        stage, "⚠️ Никто не взял вопрос"
     )
     assert await called(stage) == [RESPONSIBLE, BOSS]
 
@@ -126,7 +126,7 @@ async def test_why_the_next_could_not_be_called_is_told_with_the_end(stage: Stag
     await stage.faults(user={"id": OLGA, "crm": False})
     await time_passes(stage, 301)
 
-    told = await said(stage, "⚠️ Никто не ответил")
+    told = await said(stage, "⚠️ Никто не взял вопрос")
     assert "У вас нет доступа к элементу: сделка № 288" in told
     await ended(stage, "nobody")
 
