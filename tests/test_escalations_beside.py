@@ -1,7 +1,9 @@
 """Escalations beside each other in one chat: each is its own, and none takes another's people."""
 
 import pytest
+import tab_page
 from acting import said
+from app_page import words_of
 from escalating import (
     LANGUAGES,
     PASS_ON,
@@ -130,3 +132,28 @@ async def test_who_is_taken_out_by_undo_is_told_so(stage: Stage) -> None:
     assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
         "Ваша помощь больше не нужна, в чате вас уже нет."
     )
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("newest", ["runs", "is over"])
+async def test_the_tab_shows_each_one_that_runs(stage: Stage, newest: str) -> None:
+    await with_anna(stage)
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate @12 -- вторая", user=ANNA)
+    if newest == "is over":
+        await press(stage, await card(stage, IVAN), PASS_ON, IVAN)
+        await said(stage, "⚠️", ANNA)
+
+    _, page = await tab_page.opened(stage)
+
+    told = words_of(page)
+    assert ("Эскалация, просит Анна Орлова" in told) == (newest == "runs")
+    assert "Роман Соколов ответственный, ждём ответа" in told
+    await tab_page.pressed(stage, page, stop=tab_page.number_of(page, "stop"))
+    await stage.until(lambda: _is_stopped(stage))
+    # Another one's is not theirs to stop.
+    assert ends(stage)[1] == (None if newest == "runs" else "nobody")
+
+
+async def _is_stopped(stage: Stage) -> bool:
+    return ends(stage)[0] == "stopped" and not stage.waiting()

@@ -262,12 +262,12 @@ class Escalations:
         )
         return [one for one in found if one.event.chat.dialog_id == dialog_id]
 
-    async def latest(self, member_id: str, chat_id: int) -> Escalation | None:
-        """Give the newest one in a chat, over or not."""
+    async def in_chat(self, member_id: str, chat_id: int) -> list[Escalation]:
+        """List those that run in a chat, the newest first; where none does, the last one."""
         found = await self._rows(
             escalations.c.member_id == member_id, escalations.c.chat_id == chat_id
         )
-        return found[0] if found else None
+        return [one for one in found if one.chain.ended is None] or found[:1]
 
     async def beside(self, escalation: Escalation) -> list[Escalation]:
         """List the others of the same chat that run, or have ended since this one began."""
