@@ -332,16 +332,18 @@ def _not_needed(
     over, left = escalation.over(), {one.id for one in gone}
     if over.how == "nobody":
         return []
+    # Of what is undone, whoever has taken it is not needed either.
+    taker = over.taken_by if over.how == "taken" else None
     return [
         NotNeeded(
             to=one.person,
-            person=over.taken_by,
+            person=taker,
             item=over.item,
             chat_id=over.chat_id,
             left=one.person.id in left,
         )
         for one in escalation.chain.callees
-        if one.person in free and one.person != over.taken_by and not one.declined
+        if one.person in free and one.person != taker and not one.declined
     ]
 
 
