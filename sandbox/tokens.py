@@ -42,7 +42,10 @@ class Tokens:
         self._codes: dict[str, tuple[int, float]] = {}
 
     def issue(self, user_id: int, kind: str) -> Token:
-        token = self.forge(user_id, kind)
+        return self.take(self.forge(user_id, kind))
+
+    def take(self, token: Token) -> Token:
+        """Let a pair be one that has been issued."""
         self._by_access[token.access] = token
         self._by_refresh[token.refresh] = token
         self._forget_oldest()

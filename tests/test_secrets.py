@@ -108,6 +108,7 @@ def test_columns_of_secrets_are_bytes_and_no_others_are() -> None:
 
     assert {name for name, is_bytes in columns.items() if is_bytes} == {
         "portals.application_token", "tokens.access_token", "tokens.refresh_token",
+        "unproven_tokens.access_token", "unproven_tokens.refresh_token",
         "inbox.tokens", "keys.word",
     }  # fmt: skip
     assert not [

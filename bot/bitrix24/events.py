@@ -310,6 +310,11 @@ class CommandEvent(Part):
         # Numbers that grow keep new rows side by side in the database's index.
         return f"{self.message.id:016x}{hashlib.sha256(told).hexdigest()[:48]}"
 
+    @cached_property
+    def stored(self) -> str:
+        """The event as it is kept: JSON, without what is as it mostly is."""
+        return self.model_dump_json(by_alias=True, exclude_defaults=True)
+
     @property
     def afresh(self) -> Self:
         """The command without what the event told of its chat's binding: that may be old."""

@@ -240,7 +240,7 @@ class Escalations:
             "member_id": event.member_id,
             "requester_id": event.user.id,
             "chat_id": chain.chat_id,
-            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
+            "event": event.stored,
             "chain": chain.model_dump_json(),
             "version": 0,
             "begun_at": now,

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.token_pair import read, written
+from bot.bitrix24.token_pair import TokenPair, read, written
 from bot.figures import Ending
 from bot.inbox.accepted import (
     NOTHING,
@@ -38,7 +38,7 @@ from bot.inbox.accepted import (
     refusals_of,
 )
 from bot.inbox.reading import BEGUN, WAITS, Reading
-from bot.store.cipher import Cipher, Unreadable
+from bot.store.cipher import Cipher, Unreadable, is_bound
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.tables import inbox, tokens
@@ -136,7 +136,7 @@ class Inbox:
         Raises ``StoreUnavailable``.
         """
         first = identity or event.identity
-        told = event.model_dump_json(by_alias=True, exclude_defaults=True)
+        told = event.stored
         secret = _written(brought)
         delivery = _delivery(told, secret)
         row: dict[str, Any] = {
@@ -392,6 +392,9 @@ class Inbox:
         if sealed is None:
             return NOTHING
         try:
+            if not is_bound(sealed):
+                # The version before had kept it elsewhere: an access token alone.
+                return Brought(own=TokenPair(self._cipher.decrypt_unbound(sealed), None))
             return _read(self._cipher.decrypt(sealed, _place(event)))
         except Unreadable:
             log.error("an event's tokens cannot be read with the keys there are")

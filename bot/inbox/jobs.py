@@ -51,8 +51,14 @@ GRACE = 2.0
 MOST_CANCELLATIONS = 3
 AGAIN = 0.5
 
-CHANNEL = "switchboard_waiting"
-_TELL = text(f"SELECT CAST(:lane AS text), pg_notify('{CHANNEL}', CAST(:lane AS text))")
+# Each process is told by a channel of its own: the more there are, the less the others care.
+CHANNEL = "switchboard_{}"
+_TELL = text(
+    f"""
+    SELECT CAST(:lane AS text), pg_notify(format('{CHANNEL.format("%s")}', owner), :lane)
+    FROM owners WHERE member_id = split_part(CAST(:lane AS text), '/', 1)
+    """  # noqa: S608  # a constant of this module
+)
 
 # A portal is a job; one that hangs keeps its place, which takes nothing from anybody.
 CONCURRENCY = 10_000
@@ -86,7 +92,8 @@ class Jobs:
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        self._app = _application(_address(database), self._hear)
+        connector = _Connector(_address(database), CHANNEL.format(owners.owner), self._hear)
+        self._app = procrastinate.App(connector=connector)
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}
         self._called: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=CALLED_FOR)
@@ -332,24 +339,21 @@ class _Connector(procrastinate.PsycopgConnector):
     Heard on the second is, besides the library's own, what waits for portals of this process.
     """
 
-    def __init__(self, address: str, hear: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, address: str, channel: str, hear: Callable[[str], Awaitable[None]]) -> None:
         super().__init__(conninfo=address, min_size=1, max_size=1)
+        self._channel = channel
         self._hear = hear
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Listen until something fails, or for ever."""
 
         async def told(*, channel: str, payload: str) -> None:
-            if channel == CHANNEL:
+            if channel == self._channel:
                 await self._hear(payload)
             else:
                 await on_notification(channel=channel, payload=payload)
 
-        await super().listen_notify(told, [*channels, CHANNEL])
-
-
-def _application(address: str, hear: Callable[[str], Awaitable[None]]) -> procrastinate.App:
-    return procrastinate.App(connector=_Connector(address, hear))
+        await super().listen_notify(told, [*channels, self._channel])
 
 
 def _address(database: Database) -> str:

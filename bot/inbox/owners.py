@@ -58,7 +58,8 @@ class Owners:
 
     def __init__(self, database: Database, owner: str) -> None:
         self._database = database
-        self._owner = owner
+        # This process's name.
+        self.owner = owner
 
     async def claim(self, portal: str) -> Claimed | None:
         """Take a portal; ``None`` while it is another's. Raises ``StoreUnavailable``."""
@@ -69,7 +70,7 @@ class Owners:
 
         Raises ``StoreUnavailable``.
         """
-        row = {"owner": self._owner, "portals": list(portals), "lease": LEASE}
+        row = {"owner": self.owner, "portals": list(portals), "lease": LEASE}
 
         def work(connection: Connection) -> set[str]:
             connection.execute(_RENEW, row)
@@ -79,7 +80,7 @@ class Owners:
 
     async def release(self, portals: Collection[str]) -> None:
         """Leave these portals to others. Raises ``StoreUnavailable``."""
-        row = {"owner": self._owner, "portals": list(portals)}
+        row = {"owner": self.owner, "portals": list(portals)}
         await self._database.exchange(lambda connection: connection.execute(_RELEASE, row))
 
     async def owned(self) -> set[str]:
@@ -92,10 +93,10 @@ class Owners:
         return await self._database.ask(lambda c: bool(c.execute(_IS_OWNED, row).scalar()))
 
     def _claim(self, connection: Connection, portal: str) -> Claimed | None:
-        row = {"portal": portal, "owner": self._owner, "lease": LEASE}
+        row = {"portal": portal, "owner": self.owner, "lease": LEASE}
         connection.execute(_PATIENCE)
         before = connection.execute(_BEFORE, row).one_or_none()
         if not connection.execute(_CLAIM, row).rowcount:
             return None
-        is_anothers = before is not None and before.owner != self._owner
+        is_anothers = before is not None and before.owner != self.owner
         return Claimed(before.now - before.until if before and is_anothers else None)

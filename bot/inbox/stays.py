@@ -67,7 +67,7 @@ class Stays:
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
-            "event": event.model_dump_json(by_alias=True, exclude_defaults=True),
+            "event": event.stored,
             "stay": stay.model_dump_json(),
             "until": until,
             "remind_at": until - min(REMIND_BEFORE, seconds / 2),

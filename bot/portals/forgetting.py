@@ -22,6 +22,7 @@ from bot.store.tables import (
     replays,
     stays,
     tokens,
+    unproven_tokens,
 )
 
 # How many rows of each table are gone.
@@ -71,8 +72,10 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     # Buttons that others got by a command of the person's.
     marks = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
     asked = (presses.c.member_id == member_id) & or_(*marks)
+    brought = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
     # What hangs on a command goes before the command does.
     statements = {
+        "unproven_tokens": delete(unproven_tokens).where(brought),
         "replays": delete(replays).where(_of(own)),
         "presses": delete(presses).where(or_(pressed, shown, asked)),
         "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),

@@ -126,7 +126,16 @@ portal_settings = Table(
     Column("settings", Text, nullable=False),
 )
 
-# Nobody uses these two any more; a process of an older version may still be running.
+# Nobody uses these three any more; a process of an older version may still be running.
+unproven_tokens = Table(
+    "unproven_tokens",
+    metadata,
+    Column("identity", String(64), primary_key=True),
+    Column("member_id", String(64), nullable=False, index=True),
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary),
+)
+
 buckets = Table(
     "buckets",
     metadata,

@@ -48,7 +48,7 @@ class Presses:
                 "owner_id": one.owner.id,
                 "owner_name": one.owner.name,
                 "command_id": one.command_id,
-                "event": one.event.model_dump_json(by_alias=True, exclude_defaults=True),
+                "event": one.event.stored,
                 "asked_at": one.asked_at,
                 "act": one.act.name,
                 "params": one.act.params,
