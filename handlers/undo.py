@@ -17,7 +17,7 @@ from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of, item_of
 from bot.commands.router import Arguments, Router
-from bot.inbox.escalations import Escalation
+from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
 
@@ -55,8 +55,9 @@ async def undo(
     chains: Chains,
 ) -> Outcomes:
     escalations, over = await answers.own()
-    deeds = await _deeds(past, escalations, over)
-    if escalation := _meant(escalations, deeds, past):
+    left = [one for one in over if await chains.free(one, _came(one))]
+    deeds = await _deeds(past, escalations, over, left)
+    if escalation := _meant(escalations, left, deeds, past):
         return await _stopped(escalation, chains, departures, stays, event)
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
@@ -70,15 +71,19 @@ async def undo(
 
 
 async def _deeds(
-    past: Past, escalations: Sequence[Escalation], undone: Sequence[Escalation]
+    past: Past,
+    escalations: Sequence[Escalation],
+    over: Sequence[Escalation],
+    left: Sequence[Escalation],
 ) -> list[Deed]:
     """Give what was done last; nothing where an escalation goes on for which nothing had to be.
 
+    Those that are ``over`` have been undone; of them ``left``, somebody may have stayed.
     Raises ``NothingToUndo``, ``CannotUndo``.
     """
-    acts = {act: one.id for one in (*escalations, *undone) for act in (one.id, *one.acts)}
+    acts = {act: one.id for one in (*escalations, *over) for act in (one.id, *one.acts)}
     try:
-        return await past.last_deeds(acts, {one.id for one in undone})
+        return await past.last_deeds(acts, {one.id for one in over if one not in left})
     except NothingToUndo:
         if past.pressed_of or not any(map(_goes_on, escalations)):
             raise
@@ -86,14 +91,21 @@ async def _deeds(
 
 
 def _meant(
-    escalations: Sequence[Escalation], deeds: Sequence[Deed], past: Past
+    escalations: Sequence[Escalation],
+    left: Sequence[Escalation],
+    deeds: Sequence[Deed],
+    past: Past,
 ) -> Escalation | None:
     """Give the escalation that was done last, or under whose answer a button was pressed."""
-    if past.pressed_of:
-        return next((one for one in escalations if one.id == past.pressed_of), None)
-    newest = max((deed.command_id for deed in deeds), default=0)
-    later = [one for one in escalations if one.id == newest or (one.id > newest and _goes_on(one))]
-    return next(iter(later), None)
+    newest = past.pressed_of or max((deed.command_id for deed in deeds), default=0)
+    later = [one for one in escalations if one.id > newest and _goes_on(one)]
+    if later and not past.pressed_of:
+        return later[0]
+    return next((one for one in (*escalations, *left) if one.id == newest), None)
+
+
+def _came(escalation: Escalation) -> list[Callee]:
+    return [one for one in escalation.chain.callees if one.joined]
 
 
 def _goes_on(escalation: Escalation) -> bool:
@@ -111,13 +123,14 @@ async def _stopped(
 ) -> Outcomes:
     """Stop an escalation, if it goes on, and take those out who came for it."""
     escalation = await chains.undo(escalation)
-    chain = escalation.chain
+    chain, came = escalation.chain, _came(escalation)
+    stopped: list[Told] = []
     told: list[NotNeeded] = []
-    if is_now := _goes_on(escalation):
+    if is_now := chains.has_ended(escalation):
+        stopped = [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)]
         told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
-    came = [one for one in chain.callees if one.joined]
     if not came:
-        return [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False), *told]
+        return [*stopped, *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     free = await chains.free(escalation, came)
     undone = await _take_out(departures, target, free) if free else _undone(target, ())
@@ -127,7 +140,9 @@ async def _stopped(
         told = [one.model_copy(update={"left": one.to in undone.removed}) for one in told]
     else:
         told = let_go(escalation, undone.removed)
-    return [*await _told(undone, {escalation.id, *escalation.acts}, stays), *told]
+    if undone.removed or undone.kept:
+        stopped = []
+    return [*stopped, *await _told(undone, {escalation.id, *escalation.acts}, stays), *told]
 
 
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:

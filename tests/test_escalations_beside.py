@@ -101,6 +101,9 @@ async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
         await stage.until(is_over)
 
     assert await stage.say("/undo") == KEPT[language]
+    assert (await stage.say("/undo")).startswith(
+        {"ru": "Отменять нечего", "en": "Nothing to undo"}[language]
+    )
 
     assert RESPONSIBLE in await stage.members()
     # Nobody tells them that they are not needed: they are.

@@ -6,6 +6,7 @@ That is only noted. It makes the next act due, which is the requester's own: ``b
 import time
 from dataclasses import dataclass
 
+from bot.commands.past import UNDO_LIFE
 from bot.inbox.accepted import Accepted
 from bot.inbox.escalations import Chain, Escalation, Escalations, Taken
 
@@ -26,15 +27,15 @@ class Answers:
     async def own(self) -> tuple[list[Escalation], list[Escalation]]:
         """List what the requester has escalated in this chat, the newest first.
 
-        Apart from these come those that an earlier command has undone.
+        Apart from these come those that an earlier command has undone, as long as /undo may.
         """
         event, kept, undone = self._command.event, [], []
         for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
             ended = one.chain.ended
-            if ended and ended.how == "undone" and ended.command_id != self._command.id:
-                undone.append(one)
-            else:
+            if not ended or ended.how != "undone" or ended.command_id == self._command.id:
                 kept.append(one)
+            elif ended.at > time.time() - UNDO_LIFE:
+                undone.append(one)
         return kept, undone
 
     async def take(self, escalation: Escalation) -> Escalation:

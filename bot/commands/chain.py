@@ -199,7 +199,7 @@ class Chains:
         if found.event.user.id != self._command.event.user.id:
             return None
         if found.chain.ended:
-            return Step(found) if self._is_mine(found) else None
+            return Step(found) if self.has_ended(found) else None
         called = [one for one in found.chain.callees if one.command_id == self._command.id]
         if called:
             return Step(found, called[-1])
@@ -248,19 +248,20 @@ class Chains:
         except Bitrix24Error:
             return ()
 
+    def has_ended(self, escalation: Escalation) -> bool:
+        """Say whether it was this very command that has ended it."""
+        ended = escalation.chain.ended
+        return ended is not None and ended.command_id == self._command.id
+
     def record(self, escalation: Escalation) -> None:
         """Count an escalation that this command has ended.
 
         Every end comes by here once; and once more where the process died while it was told.
         """
-        if self._is_mine(escalation):
+        if self.has_ended(escalation):
             ended = escalation.over()
             log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
             self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
-
-    def _is_mine(self, escalation: Escalation) -> bool:
-        ended = escalation.chain.ended
-        return ended is not None and ended.command_id == self._command.id
 
     async def _advance(self, found: Escalation) -> Step | None:
         seen = await self._seen(found.chain.chat_id)

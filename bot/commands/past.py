@@ -34,7 +34,7 @@ class Past:
         """Give what the last command really changed; a button's own, where one was pressed.
 
         ``acts`` are commands of escalations, each with the number of its own beside it; of those,
-        ``undone`` are known to have been undone.
+        ``undone`` have been undone, and nothing is left of them to be.
         Raises ``NothingToUndo``, ``CannotUndo``.
         """
         deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
