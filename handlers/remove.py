@@ -60,7 +60,7 @@ async def remove(
     wanted, refusals = found.people, list(found.refusals)
     if not args.yes and (owner := await _operator(wanted, target, event, lines)):
         wanted = [person for person in wanted if person != owner]
-        refusals.append(_asked(args, owner))
+        refusals.append(asked(args, owner))
     if not wanted:
         return refusals
     if args.dry:
@@ -73,7 +73,8 @@ def _for(args: Remove, *people: Person, **changed: object) -> Act:
     return Act(name="remove", params=args.told(people=people, **changed))
 
 
-def _asked(args: Remove, owner: Person) -> RemovesOperator:
+def asked(args: Remove, owner: Person) -> RemovesOperator:
+    """Make the question whether the dialog's operator is to be removed all the same."""
     return RemovesOperator(owner, (Offer(name="remove", act=_for(args, owner, yes=True)),))
 
 

@@ -20,6 +20,7 @@ from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
+from handlers.remove import Remove, RemovesOperator, asked
 
 router = Router()
 
@@ -58,13 +59,13 @@ async def undo(
     left = [one for one in over if await chains.free(one, _came(one))]
     deeds = await _deeds(past, escalations, over, left)
     if escalation := _meant(escalations, left, deeds, past):
-        return await _stopped(escalation, chains, departures, stays, event)
+        return await _stopped(escalation, chains, departures, lines, stays, event)
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
     if deeds[0].method in ARRIVING:
-        undone = await _take_out(departures, target, people)
+        undone = await _take_out(departures, lines, target, people)
     else:
         undone = await _bring_back(arrivals, target, people)
     return await _told(undone, [deeds[0].command_id], stays)
@@ -118,6 +119,7 @@ async def _stopped(
     escalation: Escalation,
     chains: Chains,
     departures: Departures,
+    lines: OpenLines,
     stays: Stays,
     event: CommandEvent,
 ) -> Outcomes:
@@ -133,7 +135,7 @@ async def _stopped(
         return [*stopped, *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     free = await chains.free(escalation, came)
-    undone = await _take_out(departures, target, free) if free else _undone(target, ())
+    undone = await _take_out(departures, lines, target, free) if free else _undone(target, ())
     kept = tuple(one.person for one in came if one.person not in free)
     undone = undone.model_copy(update={"kept": kept})
     if is_now:
@@ -155,10 +157,31 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
     return [undone, *refusals] if is_told else refusals
 
 
-async def _take_out(departures: Departures, target: Target, people: Sequence[Person]) -> Undone:
-    departure = await departures.take_out(target, people)
+async def _take_out(
+    departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
+) -> Undone:
+    """Take people out; for the dialog's operator its requester is asked first."""
+    owner_id = await _owner(lines, target)
+    wanted = [one for one in people if one.id != owner_id]
+    missed = [Missed(one, _asked(target, one)) for one in people if one.id == owner_id]
+    if not wanted:
+        return _undone(target, tuple(missed))
+    departure = await departures.take_out(target, wanted)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, departure.missed, removed=removed)
+    return _undone(target, (*departure.missed, *missed), removed=removed)
+
+
+async def _owner(lines: OpenLines, target: Target) -> int:
+    try:
+        return (await lines.dialog(target.known_chat)).owner_id
+    except Refused:
+        return 0
+
+
+def _asked(target: Target, owner: Person) -> RemovesOperator:
+    chat_id = 0 if target.here else target.known_chat
+    args = Remove(item=target.item, chat_id=chat_id, people=(owner,), yes=True)
+    return asked(args, owner)
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:

@@ -131,6 +131,22 @@ async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage:
 
 
 @ON_SQLITE
+async def test_who_has_become_the_operator_stays_in_any_case(empty_stage: Stage) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed="leave")
+    await passed_on(stage)
+    stage.portal.state.chats[CHAT].owner = BOSS
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+
+    assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
+    reply = await stage.say("/undo")
+    assert "Больше не в этом чате: [USER=21]Роман Соколов[/USER]." in reply
+    assert "[USER=3]Борис Волков[/USER] — оператор диалога" in reply
+    assert BOSS in await stage.members()
+
+
+@ON_SQLITE
 async def test_from_another_chat_the_line_is_left_out(stage: Stage) -> None:
     await stage.whisper("/escalate deal 288")
     await stage.settled()

@@ -1,6 +1,7 @@
 """/undo and --for: what was done is taken back, at once or after a while."""
 
-from acting import DELETE, said
+import pytest
+from acting import DELETE, press, said
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
 
@@ -56,6 +57,23 @@ async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: S
     await stage.settled()
 
     assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
+    assert not {ANNA, IVAN} & {*await stage.members()}
+
+
+@pytest.mark.parametrize("how", ["typed", "pressed"])
+async def test_who_has_become_the_operator_is_asked_about_first(stage: Stage, how: str) -> None:
+    await stage.say("/invite @15 [USER=12]Иван[/USER]")
+    stage.portal.state.chats[CHAT].owner = IVAN
+    # What brings somebody in by pressing knows the chat as it was.
+    if how == "typed":
+        reply = await stage.say("/undo")
+    else:
+        reply = await press(stage, "Отменить", chat=CHAT)
+
+    assert "Больше не в этом чате: [USER=15]Анна Орлова[/USER]." in reply
+    assert "[USER=12]Иван Петров[/USER] — оператор диалога" in reply
+    assert IVAN in await stage.members()
+    await press(stage, "Всё равно убрать")
     assert not {ANNA, IVAN} & {*await stage.members()}
 
 

@@ -357,6 +357,10 @@ class Chains:
         if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
         people = await self.free(escalation, callees)
+        if people:
+            # Without its operator nobody would answer the customer.
+            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner_id
+            people = [one for one in people if one.id != owner_id]
         if not people:
             return ()
         chain = escalation.chain
