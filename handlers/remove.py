@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Missed, missing
 from bot.commands.departures import Departure, Departures
@@ -60,7 +61,7 @@ async def remove(
     wanted, refusals = found.people, list(found.refusals)
     if not args.yes and (owner := await _operator(wanted, target, event, lines)):
         wanted = [person for person in wanted if person != owner]
-        refusals.append(asked(args, owner))
+        refusals.append(_asked(args, owner))
     if not wanted:
         return refusals
     if args.dry:
@@ -73,9 +74,21 @@ def _for(args: Remove, *people: Person, **changed: object) -> Act:
     return Act(name="remove", params=args.told(people=people, **changed))
 
 
-def asked(args: Remove, owner: Person) -> RemovesOperator:
-    """Make the question whether the dialog's operator is to be removed all the same."""
+def _asked(args: Remove, owner: Person) -> RemovesOperator:
     return RemovesOperator(owner, (Offer(name="remove", act=_for(args, owner, yes=True)),))
+
+
+async def spared(
+    lines: OpenLines, target: Target, people: Sequence[Person]
+) -> tuple[list[Person], tuple[Missed, ...]]:
+    """Give who of these may be taken out, and who not without a question: the dialog's operator."""
+    try:
+        owner_id = (await lines.dialog(target.known_chat)).owner_id
+    except Refused:
+        return list(people), ()
+    args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
+    kept = tuple(Missed(one, _asked(args, one)) for one in people if one.id == owner_id)
+    return [one for one in people if one.id != owner_id], kept
 
 
 async def _operator(

@@ -20,7 +20,7 @@ from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
-from handlers.remove import Remove, RemovesOperator, asked
+from handlers.remove import spared
 
 router = Router()
 
@@ -161,27 +161,12 @@ async def _take_out(
     departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
 ) -> Undone:
     """Take people out; for the dialog's operator its requester is asked first."""
-    owner_id = await _owner(lines, target)
-    wanted = [one for one in people if one.id != owner_id]
-    missed = [Missed(one, _asked(target, one)) for one in people if one.id == owner_id]
+    wanted, kept = await spared(lines, target, people)
     if not wanted:
-        return _undone(target, tuple(missed))
+        return _undone(target, kept)
     departure = await departures.take_out(target, wanted)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, (*departure.missed, *missed), removed=removed)
-
-
-async def _owner(lines: OpenLines, target: Target) -> int:
-    try:
-        return (await lines.dialog(target.known_chat)).owner_id
-    except Refused:
-        return 0
-
-
-def _asked(target: Target, owner: Person) -> RemovesOperator:
-    chat_id = 0 if target.here else target.known_chat
-    args = Remove(item=target.item, chat_id=chat_id, people=(owner,), yes=True)
-    return asked(args, owner)
+    return _undone(target, (*departure.missed, *kept), removed=removed)
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:

@@ -144,6 +144,20 @@ async def reminded_twice(stage: Stage) -> bool:
     return sum("⏰ Через" in one for one in await stage.told_privately()) == 2
 
 
+async def test_a_guest_who_has_become_the_operator_is_asked_about(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] @15 --for 1h")
+    stage.portal.state.chats[CHAT].owner = IVAN
+
+    await time_passes(stage, 3700)
+
+    told = await said(stage, "[USER=12]Иван[/USER] — оператор диалога")
+    assert "больше не в чате" in told
+    assert IVAN in await stage.members()
+    assert ANNA not in await stage.members()
+    await press(stage, "Всё равно убрать")
+    assert IVAN not in await stage.members()
+
+
 async def test_an_undone_guest_is_not_taken_out_again(stage: Stage) -> None:
     await stage.say("/invite @12 --for 2h")
     await stage.say("/undo")
