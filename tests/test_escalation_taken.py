@@ -88,6 +88,19 @@ async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
     assert ends(stage) == [None]
 
 
+@ON_SQLITE
+async def test_who_has_been_the_operator_before_has_not_taken_it(stage: Stage) -> None:
+    stage.portal.state.chats[CHAT].members.append(RESPONSIBLE)
+    stage.portal.state.chats[CHAT].owner = RESPONSIBLE
+    assert "Уже в чате" in await stage.say("/escalate")
+
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    await stage.type("/who", user=RESPONSIBLE)
+    await ended(stage, "taken")
+
+
 @UNHURRIED
 @LANGUAGES
 async def test_the_first_may_take_it_when_the_next_was_called(

@@ -160,7 +160,8 @@ class Chains:
             lasting=wish.lasting,
         )
         newest = await self._newest(chain.chat_id)
-        found = await self._call(chain, target, wanted.responsible_id, newest)
+        owner_id = self._command.event.chat.owner if target.here else 0
+        found = await self._call(chain, target, wanted.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
                 "item": await self._arrivals.titled(chain.item),
@@ -301,7 +302,7 @@ class Chains:
         responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._call(chain, target, responsible_id, newest)
+        done = await self._call(chain, target, responsible_id, newest, seen.dialog.owner_id)
         callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
@@ -320,8 +321,13 @@ class Chains:
             await self._escalations.change(found, _same, due_at=now)
         return Step(found, callee, done)
 
-    async def _call(self, chain: Chain, target: Target, responsible_id: int, newest: int) -> Round:
-        """Bring in the first who can come, one after the other."""
+    async def _call(
+        self, chain: Chain, target: Target, responsible_id: int, newest: int, owner_id: int
+    ) -> Round:
+        """Bring in the first who can come, one after the other.
+
+        ``newest`` is the last message of the chat so far, ``owner_id`` the dialog's operator.
+        """
         found = Round()
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
         event = self._command.event
@@ -333,14 +339,15 @@ class Chains:
                 found.missed += arrival.missed
                 if arrival.joined or arrival.present:
                     found.arrival = arrival
-                    found.callee = self._callee(one, arrival, newest)
+                    led = one.account.person.id == owner_id
+                    found.callee = self._callee(one, arrival, newest, led)
                     break
                 if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
                     break
             found.skipped.append(one.skipped)
         return found
 
-    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int) -> Callee:
+    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int, led: bool) -> Callee:
         return Callee(
             person=candidate.account.person,
             role=candidate.role,
@@ -348,6 +355,7 @@ class Chains:
             since=newest,
             command_id=self._command.id,
             joined=bool(arrival.joined),
+            led=led,
         )
 
     async def _leave(
@@ -413,4 +421,4 @@ def _taking(found: Escalation, seen: Glance) -> Taken | None:
         _number, person, at = min(wrote, key=lambda one: one[0])
         return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
     owner = found.chain.callee(seen.dialog.owner_id)
-    return Taken(person=owner.person, at=now) if owner else None
+    return Taken(person=owner.person, at=now) if owner and not owner.led else None

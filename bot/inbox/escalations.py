@@ -47,7 +47,8 @@ class Callee(Entity):
     """Somebody who was called: as what, when, and by which command.
 
     ``since`` is the last message of the chat before the call, as far as it was seen. ``joined``:
-    they were brought in for it, and have not been in the chat before.
+    they were brought in for it, and have not been in the chat before. ``led``: they have been the
+    dialog's operator before.
     """
 
     person: Person
@@ -56,6 +57,7 @@ class Callee(Entity):
     since: int = 0
     command_id: int
     joined: bool
+    led: bool = False
     declined: bool = False
 
 
