@@ -1,8 +1,6 @@
 """The command line: ``python -m bot serve``."""
 
-from bot.cli.program import cli, main
-
-__all__ = ["cli"]
+from bot.cli.program import main
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from uuid import uuid4
 
@@ -13,13 +12,12 @@ from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnect
 import handlers
 from bot.acting.history import History
 from bot.acting.journal import Journal
-from bot.bitrix24.bucket import Buckets
+from bot.bitrix24.bucket import OWNERS, PAGES, WHOLE, Bucket, Buckets, Plans
 from bot.bitrix24.client import Client
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.patience import Patience
-from bot.bitrix24.plans import OWNERS, PAGES, WHOLE, Bucket, Plans
 from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
@@ -50,12 +48,11 @@ from bot.store.database import Database, engine_for
 from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
-from bot.story.collaborators import Memory, collaborators
+from bot.story.collaborators import collaborators
 from bot.story.connect import Links
 from bot.story.dispatcher import Dispatcher
 from bot.story.letters import Letters
 from bot.story.presses import Presses
-from bot.story.replaying import Replaying
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -69,33 +66,119 @@ log = logging.getLogger(__name__)
 
 STOP_PATIENCE = 18.0
 
+# How often it is looked what is due.
+TICK = 1.0
 
-@dataclass(frozen=True, slots=True)
+# A template is compiled once in a process, however often the program is put together in it.
+_wording = cache(Wording)
+
+# Something to do, and the seconds until it is done again.
+Round = tuple[Callable[[], Awaitable[object]], float]
+
+
 class Parts:
-    """What a process is made of, with or without its web side."""
+    """What a process is made of, with or without its web side.
 
-    database: Database
-    cipher: Cipher
-    portals: Portals
-    tokens: Tokens
-    inbox: Inbox
-    oauth: OAuth
-    access: Access
-    proof: Proof
-    wording: Wording
-    backlog: Backlog
-    engine: Engine
-    states: States
-    waiting: Waiting
-    memory: Memory
-    timers: Timers
-    registration: Registration
-    installation: Installation
-    links: Links
-    doctor: Doctor
-    figures: Figures
-    shared_figures: SharedFigures
-    replays: Replays
+    ``rounds`` are done again and again, each with so many seconds between.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        cipher: Cipher,
+        session: ClientSession,
+        to_servers: ClientSession,
+        *,
+        working: bool,
+    ) -> None:
+        # This process among those that share the database; on SQLite there are no others.
+        is_shared = database.engine.dialect.name == "postgresql"
+        name = uuid4().hex if is_shared else ""
+        self.database, self.cipher = database, cipher
+        self.portals, self.tokens = Portals(database, cipher), Tokens(database, cipher)
+        self.inbox, self.backlog = Inbox(database, cipher), Backlog(database)
+        self.links, self.states = Links(cipher, settings.public_url), States(database)
+        self.portal_settings = PortalSettingsStore(database)
+        self.preferences = Preferences(database)
+        self.stays, self.escalations = Stays(database), Escalations(database)
+        self.wording = _wording()
+        self.languages = Languages(self.wording, self.preferences, self.portal_settings)
+        patience, router = Patience(settings.retry_for), handlers.router
+        usual = Bucket(settings.portal_bucket, settings.portal_rate)
+        share = WHOLE if not is_shared else OWNERS if working else PAGES
+        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, share))
+        names = [*(one.name for one in router.all), PRESS]
+        self.figures = Figures(names, refusal_names(), METHODS, CODES)
+        self.shared_figures = SharedFigures(database, self.figures)
+        client = Client(session, pace, settings.rest_timeout, self.figures)
+        keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
+        self.oauth = OAuth(
+            to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, self.figures
+        )
+        self.access = Access(client, self.portals, self.tokens, self.oauth)
+        self.proof = Proof(self.access, self.tokens, patience, self.figures)
+        self.installation = Installation(client, self.oauth, self.portals, self.tokens)
+        self.registration = Registration(
+            self.access,
+            self.portals,
+            router,
+            self.wording,
+            patience,
+            settings.public_url,
+            self.oauth.client_id,
+        )
+        self.doctor = Doctor(self.access, self.registration, Overview(database))
+        presses = Presses(database)
+        buttons = Buttons(presses)
+        letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
+        replies = Replies(self.access, self.proof, patience, pace, self.inbox)
+        workshop = collaborators(
+            router,
+            patience,
+            Journal(database, name),
+            History(database),
+            self.stays,
+            self.escalations,
+            self.portal_settings,
+            self.preferences,
+            self.wording,
+            self.languages,
+            self.doctor,
+            self.figures,
+        )
+        dispatcher = Dispatcher(
+            Runner(router, workshop, self.portal_settings),
+            self.proof,
+            self.portals,
+            self.inbox,
+            letters,
+            buttons,
+            self.preferences,
+            TakingLonger(self.inbox, letters, self.wording, replies),
+            replies,
+            self.links,
+            self.figures,
+        )
+        runs = Runs(self.inbox, dispatcher.dispatch)
+        lanes = Lanes(
+            self.inbox, self.backlog, runs.run, client.answering, first=FIRST if is_shared else 1
+        )
+        self.engine: Engine = lanes
+        if is_shared:
+            self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
+        self.waiting = Waiting(self.inbox, self.states, self.engine, buttons)
+        self.replays = Replays(database, self.engine)
+        appointments = (self.stays, self.escalations)
+        days = settings.inbox_days, settings.journal_days, settings.left_days
+        self.rounds: list[Round] = [
+            (Timers(appointments, self.inbox, self.engine).look, TICK),
+            (self.replays.look, TICK),
+            (self.shared_figures.tell, 10.0),
+            (self.waiting.sweep, 15.0),
+            (Retention(database, self.portals, *days).sweep, HOUR),
+            *((one.forget_old, HOUR) for one in (presses, self.preferences, *appointments)),
+        ]
 
 
 @asynccontextmanager
@@ -106,24 +189,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        retention = Retention(
-            parts.database,
-            parts.portals,
-            settings.inbox_days,
-            settings.journal_days,
-            settings.left_days,
-        )
-        replaying = Replaying(parts.replays, parts.engine)
-        again_and_again: list[tuple[Callable[[], Awaitable[object]], float]] = [
-            (parts.waiting.sweep, 15.0),
-            (retention.sweep, HOUR),
-            (parts.shared_figures.tell, 10.0),
-            (replaying.look, 1.0),
-        ]
-        background = [
-            asyncio.create_task(parts.timers.keep_looking()),
-            *(asyncio.create_task(_repeat(*one)) for one in again_and_again),
-        ]
+        background = [asyncio.create_task(_repeat(*one)) for one in parts.rounds]
         try:
             yield parts
         finally:
@@ -141,6 +207,9 @@ async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:
             await work()
         except StoreUnavailable as error:
             log.info("%s: not this time: %s", work.__qualname__, error)
+        except Exception:
+            # The next time may be better; without it guests would stay for ever.
+            log.exception("%s failed", work.__qualname__)
         await asyncio.sleep(pause)
 
 
@@ -159,7 +228,7 @@ async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterato
     try:
         # The authorization servers are the operator's choice, wherever they stand.
         async with _session(guard) as session, _session() as to_servers:
-            yield _parts(settings, database, cipher, session, to_servers, working=working)
+            yield Parts(settings, database, cipher, session, to_servers, working=working)
     finally:
         await database.close()
 
@@ -167,105 +236,6 @@ async def assembled(settings: Settings, *, working: bool = True) -> AsyncIterato
 def _session(guard: SocketFactoryType | None = None) -> ClientSession:
     connector = TCPConnector(limit=0, socket_factory=guard)
     return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False)
-
-
-@cache
-def _wording() -> Wording:
-    # A template is compiled once in a process, however often the program is put together in it.
-    return Wording()
-
-
-def _parts(
-    settings: Settings,
-    database: Database,
-    cipher: Cipher,
-    session: ClientSession,
-    to_servers: ClientSession,
-    *,
-    working: bool,
-) -> Parts:
-    portals, tokens = Portals(database, cipher), Tokens(database, cipher)
-    # This process among those that share the database; on SQLite there are no others.
-    name = uuid4().hex if _is_shared(database) else ""
-    inbox, journal, backlog = Inbox(database, cipher), Journal(database, name), Backlog(database)
-    links, states = Links(cipher, settings.public_url), States(database)
-    patience, wording, router = Patience(settings.retry_for), _wording(), handlers.router
-    buttons = Buttons(Presses(database))
-    decisions, preferences = PortalSettingsStore(database), Preferences(database)
-    memory = Memory(
-        wording=wording,
-        settings=decisions,
-        preferences=preferences,
-        languages=Languages(wording, preferences, decisions),
-        stays=Stays(database),
-        escalations=Escalations(database),
-        history=History(database),
-    )
-    pace = Buckets(_plans(settings, database, memory.settings, working=working))
-    names = [*(one.name for one in router.all), PRESS]
-    figures = Figures(names, refusal_names(), METHODS, CODES)
-    client = Client(session, pace, settings.rest_timeout, figures)
-    keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
-    oauth = OAuth(to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, figures)
-    access = Access(client, portals, tokens, oauth)
-    proof = Proof(access, tokens, patience, figures)
-    registration = Registration(
-        access, portals, router, wording, patience, settings.public_url, oauth.client_id
-    )
-    doctor = Doctor(access, registration, Overview(database))
-    workshop = collaborators(journal, patience, router, memory, doctor, figures)
-    letters = Letters(wording, memory.languages, memory.settings, buttons)
-    replies = Replies(access, proof, patience, pace, inbox)
-    dispatcher = Dispatcher(
-        Runner(router, workshop, memory.settings),
-        proof,
-        portals,
-        inbox,
-        letters,
-        buttons,
-        memory.preferences,
-        TakingLonger(inbox, letters, wording, replies),
-        replies,
-        links,
-        figures,
-    )
-    runs = Runs(inbox, dispatcher.dispatch)
-    lanes = Lanes(inbox, backlog, runs.run, client.answering, first=FIRST if name else 1)
-    engine = _shared(database, name, inbox, lanes, pace, working=working) if name else lanes
-    return Parts(
-        database=database,
-        cipher=cipher,
-        portals=portals,
-        tokens=tokens,
-        inbox=inbox,
-        oauth=oauth,
-        access=access,
-        proof=proof,
-        wording=wording,
-        backlog=backlog,
-        engine=engine,
-        states=states,
-        waiting=Waiting(inbox, states, engine, buttons),
-        memory=memory,
-        timers=Timers(
-            [memory.stays, memory.escalations], inbox, engine, buttons, memory.preferences
-        ),
-        registration=registration,
-        links=links,
-        doctor=doctor,
-        figures=figures,
-        shared_figures=SharedFigures(database, figures),
-        replays=Replays(database),
-        installation=Installation(client, oauth, portals, tokens),
-    )
-
-
-def _plans(
-    settings: Settings, database: Database, decisions: PortalSettingsStore, *, working: bool
-) -> Plans:
-    usual = Bucket(settings.portal_bucket, settings.portal_rate)
-    share = WHOLE if not _is_shared(database) else OWNERS if working else PAGES
-    return Plans(usual, decisions.is_enterprise, share)
 
 
 def _shared(
@@ -277,7 +247,3 @@ def _shared(
 
     owners = Owners(database, name)
     return Jobs(database, inbox, owners, lanes, pace.inherit, working=working)
-
-
-def _is_shared(database: Database) -> bool:
-    return database.engine.dialect.name == "postgresql"

@@ -41,6 +41,11 @@ class Refusal(Exception):
         super().__init_subclass__(**options)
         dataclass(eq=False)(cls)
 
+    def with_link(self, link: str) -> Self:
+        """Offer the link that the requester connects with."""
+        self.offers = (Offer(name="connect", link=link),)
+        return self
+
 
 class TooMuchWaits(Refusal):
     """The requester, or their portal, has as many commands waiting as may wait."""
@@ -254,13 +259,6 @@ class ConsentDenied(Refusal):
 class PermissionNeeded(Refusal):
     """The bot has no token of the requester; their command waits until they connect."""
 
-    @classmethod
-    def with_link(cls, link: str) -> Self:
-        """Offer the link that they connect with."""
-        refusal = cls()
-        refusal.offers = (Offer(name="connect", link=link),)
-        return refusal
-
 
 class EscalationWaits(PermissionNeeded):
     """An escalation goes on only when its requester lets the bot act for them again."""
@@ -269,17 +267,11 @@ class EscalationWaits(PermissionNeeded):
 class ConsentNeeded(Refusal):
     """Nothing proves that the requester has given ``command``: they are asked.
 
-    ``command`` is empty for what is none, or a button. What was typed is shown on the page alone.
+    They are led to the page where they say so. ``command`` is empty for what is none, or a
+    button. What was typed is shown on that page alone.
     """
 
     command: str
-
-    @classmethod
-    def with_link(cls, command: str, link: str) -> Self:
-        """Offer the link that leads to the page where the requester says so."""
-        refusal = cls(command)
-        refusal.offers = (Offer(name="connect", link=link),)
-        return refusal
 
 
 class ForwardedCommand(Refusal):

@@ -93,12 +93,18 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Tally:
-    """A counter whose labels take the values named here; any other value counts as ``other``."""
+    """A counter whose labels take the values named here; any other value counts as ``other``.
+
+    With one label all of its values are shown from the beginning.
+    """
 
     def __init__(self, name: str, words: str, **labels: Collection[str]) -> None:
         self._about = (f"switchboard_{name}", words, None, list(labels))
         self._allowed = [frozenset(values) for values in labels.values()]
         self._counted: dict[tuple[str, ...], int] = {}
+        if len(labels) == 1:
+            for value in labels.popitem()[1]:
+                self.show(value)
 
     def add(self, *values: str) -> None:
         """Count one."""
@@ -200,7 +206,10 @@ class Figures:
         self.to_taken = Seconds(
             "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING
         )
-        self._show_noughts(commands, methods)
+        for name in commands:
+            self.commands.show(name, Ending.FAILED, "failure")
+            self.commands.show(name, Ending.FAILED, "wrong_request")
+            self.commands.show(name, Ending.UNANSWERED, "")
 
     def escalated(self, how: str, seconds: float | None) -> None:
         """Count an escalation that is over, and after how long it was taken, if it was."""
@@ -219,17 +228,3 @@ class Figures:
     def families(self) -> list[Metric]:
         """Give everything counted so far as Prometheus takes it."""
         return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
-
-    def _show_noughts(self, commands: Iterable[str], methods: Collection[str]) -> None:
-        every: list[tuple[Tally, Collection[str]]] = [
-            (self.events, list(Taken)), (self.refused, list(Reason)), (self.changes, list(Change)),
-            (self.proofs, list(Proven)), (self.unknown_codes, methods),
-            (self.escalations, list(Escalated)),
-        ]  # fmt: skip
-        for tally, values in every:
-            for value in values:
-                tally.show(value)
-        for name in commands:
-            self.commands.show(name, Ending.FAILED, "failure")
-            self.commands.show(name, Ending.FAILED, "wrong_request")
-            self.commands.show(name, Ending.UNANSWERED, "")

@@ -3,7 +3,6 @@
 from bot.acting.notices import Notices
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.commands.diagnosis import Diagnosis
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
 from bot.wording.languages import Languages
@@ -30,11 +29,10 @@ async def ask_access(
     notices: Notices,
     wording: Wording,
     languages: Languages,
-    diagnosis: Diagnosis,
 ) -> AccessAsked:
     language = await languages.of(event.member_id, args.whom.id, event.language)
     text = wording.page("access_request.j2", language, person=args.person, item=args.item)
     answer = await notices.send(args.whom, text)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return AccessAsked(whom=args.whom)

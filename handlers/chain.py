@@ -11,6 +11,7 @@ from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
+from bot.commands.targets import Aimed
 from bot.commands.trail import Trails
 from bot.errors import Refusal
 from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
@@ -29,15 +30,12 @@ class Turn(Arguments):
     due: float = 0.0
 
 
-class Escalate(Arguments):
+class Escalate(Aimed):
     """What ``/escalate`` takes."""
 
-    item: CrmItem | None = None
     number: int = 0
-    chat_id: int = 0
     people: tuple[Someone, ...] = ()
     dry: bool = False
-    yes: bool = False
     wait: int = 0
     lasting: int = 0
     reason: str = ""
@@ -162,8 +160,7 @@ def stop_of(number: int) -> Offer:
 
 def _offer(name: str, number: int) -> Offer:
     # As long as it may go on: somebody can take it late.
-    act = Act(name=name, params=Turn(id=number).told())
-    return Offer(name=name, act=act, life=LONGEST)
+    return Offer(name=name, act=Turn(id=number).act(name), life=LONGEST)
 
 
 @router.button("take", proven=True)
@@ -177,7 +174,7 @@ async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes
         return Passed(who=asker)
     if chain.ended and chain.ended.how == "nobody":
         return [Passed(who=asker), TakenOn(to=asker, person=callee.person)]
-    raise EscalationOver(chain.taken.person if chain.taken else None)
+    raise EscalationOver(chain.taken_by)
 
 
 @router.button("pass_on", proven=True)
@@ -195,7 +192,7 @@ async def stop(
         raise ButtonExpired
     chain = (await answers.stop(found)).chain
     if not chain.stopped:
-        raise EscalationOver(chain.taken.person if chain.taken else None)
+        raise EscalationOver(chain.taken_by)
     joined = any(one.joined for one in chain.callees)
     remains = joined and settings.not_needed != "leave"
     return EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=remains)
@@ -223,12 +220,21 @@ async def advance(
         return []
     if step.called:
         return _next(step.escalation, step.called, step.round or Round())
-    told, over = await ended(step, chains), step.escalation.over()
-    if not trails.are_wanted(over):
+    told, chain = await ended(step, chains), step.escalation.chain
+    if not trails.are_wanted(chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
-    words = wording.page("trail.j2", language, **dict(over))
-    return [*told, *await trails.leave(over, words)]
+    words = wording.page(
+        "trail.j2",
+        language,
+        requester=chain.requester,
+        called=chain.called,
+        taken_by=chain.taken_by,
+        how=chain.how,
+        seconds=step.escalation.seconds,
+        reason=chain.reason,
+    )
+    return [*told, *await trails.leave(chain, words)]
 
 
 def _anew(chain: Chain) -> Act:
@@ -242,7 +248,7 @@ def _anew(chain: Chain) -> Act:
         lasting=chain.lasting,
         reason=chain.reason,
     )
-    return Act(name="escalate", params=args.told())
+    return args.act("escalate")
 
 
 async def ended(step: Step, chains: Chains) -> list[Told]:
@@ -251,10 +257,9 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     gone = await chains.release(escalation)
     chains.record(escalation)
     told: list[Told] = []
-    how = escalation.over().how
-    if how == "taken":
+    if chain.how == "taken":
         told += _taken(escalation)
-    elif how == "nobody":
+    elif chain.how == "nobody":
         told += await _nobody(escalation, chains)
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
@@ -282,13 +287,13 @@ def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
 
 
 def _taken(escalation: Escalation) -> list[Told]:
-    chain, over = escalation.chain, escalation.over()
-    if over.taken_by is None:
+    chain = escalation.chain
+    if chain.taken_by is None:
         return []
     return [
         EscalationTaken(
-            person=over.taken_by,
-            seconds=round(over.seconds),
+            person=chain.taken_by,
+            seconds=round(escalation.seconds),
             item=chain.item,
             chat_id=chain.chat_id,
             here=here,
@@ -298,11 +303,10 @@ def _taken(escalation: Escalation) -> list[Told]:
 
 
 async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
-    chain, over = escalation.chain, escalation.over()
-    seconds = round(over.seconds)
+    chain, seconds = escalation.chain, round(escalation.seconds)
     told: list[Told] = [
         NobodyTook(
-            people=over.called,
+            people=chain.called,
             skipped=chain.skipped,
             unasked=await chains.unasked(escalation),
             seconds=seconds,
@@ -315,8 +319,8 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
         told.append(
             NobodyTookForAdministrator(
                 to=administrator,
-                who=over.requester,
-                people=over.called,
+                who=chain.requester,
+                people=chain.called,
                 seconds=seconds,
                 item=chain.item,
                 chat_id=chain.chat_id,
@@ -329,32 +333,32 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
 def _not_needed(
     escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
 ) -> list[Told]:
-    over, left = escalation.over(), {one.id for one in gone}
-    if over.how == "nobody":
+    chain, left = escalation.chain, {one.id for one in gone}
+    if chain.how == "nobody":
         return []
     # Of what is undone, whoever has taken it is not needed either.
-    taker = over.taken_by if over.how == "taken" else None
+    taker = chain.taken_by if chain.how == "taken" else None
     return [
         NotNeeded(
             to=one.person,
             person=taker,
-            item=over.item,
-            chat_id=over.chat_id,
+            item=chain.item,
+            chat_id=chain.chat_id,
             left=one.person.id in left,
         )
-        for one in escalation.chain.callees
+        for one in chain.callees
         if one.person in free and one.person != taker and not one.declined
     ]
 
 
 def let_go(escalation: Escalation, gone: Sequence[Person]) -> list[NotNeeded]:
     """Tell those who leave after its end, unless its end has told them that they may."""
-    chain, over = escalation.chain, escalation.over()
+    chain = escalation.chain
     may = [one.person for one in chain.callees if one.declined]
     return [
         NotNeeded(to=one, person=None, item=chain.item, chat_id=chain.chat_id, left=True)
         for one in gone
-        if one == over.taken_by or (over.how == "nobody" and one not in may)
+        if one == chain.taken_by or (chain.how == "nobody" and one not in may)
     ]
 
 

@@ -20,10 +20,6 @@ router = Router()
 MOST_LINES, MOST_PEOPLE = 3, 10
 
 
-class Check(Arguments):
-    pass
-
-
 class Queue(NamedTuple):
     """A line, and who is in its queue."""
 
@@ -53,7 +49,7 @@ class Checked(Outcome):
 
 @router.command("check", everywhere=False)
 async def check(
-    args: Check,
+    args: Arguments,
     event: CommandEvent,
     *,
     checkups: Checkups,

@@ -6,8 +6,9 @@ What happens after the first call is in ``handlers/chain``.
 from bot.acting.crm import Card
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Missed, Wish, missing
+from bot.commands.arrivals import Wish
 from bot.commands.chain import Chains, Round, Wanted
+from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import WhichItem
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
@@ -66,7 +67,7 @@ async def escalate(
     if target.item is None:
         raise NotBound
     card = Card(target.item) if _is_explicit(args) else await chains.card(target.item)
-    named = await _named(args, event, people, card)
+    named = await people.resolve(args.people, event, args, card.item, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
     wanted = Wanted(
@@ -97,40 +98,20 @@ async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Es
 
 def _asked(args: Escalate) -> WhichItem:
     number = args.number
-    acts: dict[str, str] = {
-        type_: args.told(item=CrmItem(type=type_, id=number), number=0) for type_ in ITEM_TYPES
+    acts: dict[str, Act] = {
+        type_: args.act("escalate", item=CrmItem(type=type_, id=number), number=0)
+        for type_ in ITEM_TYPES
     }
     if args.item is None:
-        acts["colleague"] = args.told(people=(*args.people, Person(id=number)), number=0)
-    offers = [Offer(name=name, act=Act(name="escalate", params=one)) for name, one in acts.items()]
+        people = (*args.people, Person(id=number))
+        acts["colleague"] = args.act("escalate", people=people, number=0)
+    offers = [Offer(name=name, act=act) for name, act in acts.items()]
     return WhichItem("escalate", number, tuple(offers))
 
 
 def _is_explicit(args: Escalate) -> bool:
     """Say whether the people are known without a look at the item."""
     return bool(args.people) and Role.HEAD not in args.people
-
-
-async def _named(args: Escalate, event: CommandEvent, people: People, card: Card) -> Resolved:
-    """Find the people named, in their order; the head is the responsible's."""
-    if Role.HEAD not in args.people:
-        return await people.resolve(args.people, event, lambda one: _for(args, (one,)), card.item)
-    place = args.people.index(Role.HEAD)
-    before, after = args.people[:place], args.people[place + 1 :]
-    found = await people.resolve(before, event, lambda one: _for(args, (one,)), card.item)
-    try:
-        found.people.extend(
-            await people.in_role(Role.HEAD, event, card.item, of=card.responsible_id)
-        )
-    except Refusal as refusal:
-        found.refusals.append(refusal)
-    others = await people.resolve(after, event, lambda one: _for(args, (one,)), card.item)
-    each = {one.id: one for one in [*reversed(others.people), *reversed(found.people)]}
-    return Resolved([*reversed(each.values())], [*found.refusals, *others.refusals])
-
-
-def _for(args: Escalate, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="escalate", params=args.told(people=people, **changed))
 
 
 async def _would(
@@ -147,7 +128,7 @@ async def _would(
         called=tuple(Called(one.account.person, one.role) for one in able),
         skipped=skipped,
         wait=wanted.wait,
-        offers=(Offer(name="do_it", act=_for(args, wanted.named, dry=False)),),
+        offers=(Offer(name="do_it", act=args.act("escalate", people=wanted.named, dry=False)),),
     )
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from bot.acting.groups import Groups, Invitations
 from bot.acting.users import Users
-from bot.bitrix24.entities import Act, Group, Offer, Person, Someone
+from bot.bitrix24.entities import Group, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
-from bot.commands.arrivals import Missed, missing
-from bot.commands.diagnosis import Diagnosis
+from bot.commands.diagnosis import Diagnosis, Missed, missing
 from bot.commands.errors import NotGroup
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
@@ -77,11 +76,12 @@ async def group(
     diagnosis: Diagnosis,
 ) -> Outcomes:
     chosen = await _group(args, event, groups)
-    found = await people.resolve(args.people, event, lambda one: _for(args, chosen, (one,)))
+    args = args.model_copy(update={"group": chosen})
+    found = await people.resolve(args.people, event, args)
     if not found.people:
         return found.refusals
     if args.dry:
-        offer = Offer(name="do_it", act=_for(args, chosen, tuple(found.people), dry=False))
+        offer = Offer(name="do_it", act=args.act("group", people=tuple(found.people), dry=False))
         would = WouldInviteToGroup(group=chosen, people=tuple(found.people), offers=(offer,))
         return [would, *found.refusals]
     invitations = await groups.invite(chosen.id, found.people, args.reason)
@@ -89,10 +89,6 @@ async def group(
         raise _refusal(invitations.refused, chosen, diagnosis)
     owner = None if invitations.invited else await _owner(invitations, users)
     return _told(invitations, found.people, found.refusals, owner)
-
-
-def _for(args: GroupArguments, chosen: Group, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="group", params=args.told(group=chosen, people=people, **changed))
 
 
 async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> Group:

@@ -14,12 +14,8 @@ class Help(Arguments):
     word: str = ""
 
 
-class Greet(Arguments):
-    pass
-
-
 @router.button(GREET, proven=False)
-async def greet(args: Greet, event: CommandEvent, *, preferences: Preferences) -> Outcomes:
+async def greet(args: Arguments, event: CommandEvent, *, preferences: Preferences) -> Outcomes:
     is_first = await preferences.first_today(event.member_id, f"greeting/{event.user.id}")
     return Greeting() if is_first else []
 

@@ -2,19 +2,10 @@
 
 from bot.acting.open_lines import OpenLines
 from bot.bitrix24.events import CommandEvent
-from bot.commands.diagnosis import Diagnosis
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
 
 router = Router()
-
-
-class Hide(Arguments):
-    pass
-
-
-class DeleteCommand(Arguments):
-    pass
 
 
 class HiddenModeOn(Outcome):
@@ -26,20 +17,18 @@ class CommandDeleted(Outcome):
 
 
 @router.button("hide")
-async def hide(
-    args: Hide, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
-) -> HiddenModeOn:
+async def hide(args: Arguments, event: CommandEvent, *, lines: OpenLines) -> HiddenModeOn:
     answer = await lines.hide(event.chat.id)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return HiddenModeOn()
 
 
 @router.button("delete_command")
 async def delete_command(
-    args: DeleteCommand, event: CommandEvent, *, lines: OpenLines, diagnosis: Diagnosis
+    args: Arguments, event: CommandEvent, *, lines: OpenLines
 ) -> CommandDeleted:
     answer = await lines.delete_message(event.chat.id, event.message.id)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return CommandDeleted()

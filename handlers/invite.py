@@ -4,32 +4,22 @@ from collections.abc import Sequence
 
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import (
-    ADD_BY_CHAT,
-    Arrival,
-    Arrivals,
-    ByChat,
-    Missed,
-    Wish,
-    missing,
-)
+from bot.commands.arrivals import ADD_BY_CHAT, Arrival, Arrivals, ByChat, Wish
+from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
-from bot.commands.router import Arguments, Router
-from bot.commands.targets import Targets
+from bot.commands.router import Router
+from bot.commands.targets import Aimed, Targets
 from bot.errors import NotBound, Refusal
 from bot.portals.settings import PortalSettings
 
 router = Router()
 
 
-class Invite(Arguments):
-    item: CrmItem | None = None
-    chat_id: int = 0
+class Invite(Aimed):
     people: tuple[Someone, ...]
     dry: bool = False
-    yes: bool = False
     lasting: int = 0
     reason: str = ""
 
@@ -82,13 +72,13 @@ async def invite(
     args: Invite, event: CommandEvent, *, targets: Targets, people: People, arrivals: Arrivals
 ) -> Outcomes:
     target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, lambda one: _for(args, (one,)), target.item)
+    found = await people.resolve(args.people, event, args, target.item)
     if not found.people:
         return found.refusals
     if args.dry:
         if target.item is None:
             raise NotBound
-        offer = Offer(name="do_it", act=_for(args, tuple(found.people), dry=False))
+        offer = Offer(name="do_it", act=args.act("invite", people=tuple(found.people), dry=False))
         would = WouldInvite(people=tuple(found.people), item=target.item, offers=(offer,))
         return [would, *found.refusals]
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=bool(args.reason))
@@ -107,10 +97,6 @@ async def add_by_chat(
     here = args.chat_id == event.chat.id
     told = _told(arrival, (), args.item, args.lasting, here=here)
     return [*told, *await arrivals.briefs(arrival, args.item, args)]
-
-
-def _for(args: Invite, people: tuple[Person, ...], **changed: object) -> Act:
-    return Act(name="invite", params=args.told(people=people, **changed))
 
 
 def _told(

@@ -3,21 +3,12 @@
 from bot.acting.open_lines import Dialog, OpenLines
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
-from bot.commands.diagnosis import Diagnosis
 from bot.commands.outcomes import Outcomes
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
 from bot.errors import Refusal
 
 router = Router()
-
-
-class CreateLead(Arguments):
-    pass
-
-
-class StartSession(Arguments):
-    pass
 
 
 class OnlyOperator(Refusal):
@@ -28,35 +19,25 @@ class OnlyOperator(Refusal):
 
 @router.button("create_lead")
 async def create_lead(
-    args: CreateLead,
-    event: CommandEvent,
-    *,
-    lines: OpenLines,
-    diagnosis: Diagnosis,
-    again: Again,
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
     answer = await lines.create_lead(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if answer.code == "ERROR_USER_NOT_OPERATOR":
-        raise OnlyOperator(Person(id=dialog.owner_id) if dialog.owner_id else None)
+        raise OnlyOperator(Person(id=dialog.owner) if dialog.owner else None)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return await _again(dialog, event, again)
 
 
 @router.button("start_session")
 async def start_session(
-    args: StartSession,
-    event: CommandEvent,
-    *,
-    lines: OpenLines,
-    diagnosis: Diagnosis,
-    again: Again,
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
     answer = await lines.start_session(event.chat.id)
     dialog = await lines.dialog(event.chat.id)
     if refused := answer.refused:
-        raise diagnosis.of(refused)
+        raise refused
     return await _again(dialog, event, again)
 
 

@@ -6,23 +6,20 @@ from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import Missed, missing
 from bot.commands.departures import Departure, Departures
+from bot.commands.diagnosis import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
-from bot.commands.router import Arguments, Router
-from bot.commands.targets import Targets
+from bot.commands.router import Router
+from bot.commands.targets import Aimed, Targets
 from bot.errors import NotHere, Refusal
 
 router = Router()
 
 
-class Remove(Arguments):
-    item: CrmItem | None = None
-    chat_id: int = 0
+class Remove(Aimed):
     people: tuple[Someone, ...]
     dry: bool = False
-    yes: bool = False
     reason: str = ""
 
 
@@ -57,7 +54,7 @@ async def remove(
     departures: Departures,
 ) -> Outcomes:
     target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, lambda one: _for(args, one), target.item)
+    found = await people.resolve(args.people, event, args, target.item)
     wanted, refusals = found.people, list(found.refusals)
     if not args.yes and (owner := await _operator(wanted, target, event, lines)):
         wanted = [person for person in wanted if person != owner]
@@ -65,17 +62,14 @@ async def remove(
     if not wanted:
         return refusals
     if args.dry:
-        offer = Offer(name="do_it", act=_for(args, *wanted, dry=False))
+        offer = Offer(name="do_it", act=args.act("remove", people=tuple(wanted), dry=False))
         return [WouldRemove(people=tuple(wanted), item=target.item, offers=(offer,)), *refusals]
     return _told(await departures.take_out(target, wanted), refusals, target)
 
 
-def _for(args: Remove, *people: Person, **changed: object) -> Act:
-    return Act(name="remove", params=args.told(people=people, **changed))
-
-
 def _asked(args: Remove, owner: Person) -> RemovesOperator:
-    return RemovesOperator(owner, (Offer(name="remove", act=_for(args, owner, yes=True)),))
+    act = args.act("remove", people=(owner,), yes=True)
+    return RemovesOperator(owner, (Offer(name="remove", act=act),))
 
 
 async def spared(
@@ -83,7 +77,7 @@ async def spared(
 ) -> tuple[list[Person], tuple[Missed, ...]]:
     """Give who of these may be taken out, and who not without a question: the dialog's operator."""
     try:
-        owner_id = (await lines.dialog(target.known_chat)).owner_id
+        owner_id = (await lines.dialog(target.known_chat)).owner
     except Refused:
         return list(people), ()
     args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
@@ -98,7 +92,7 @@ async def _operator(
     chat_id = target.known_chat
     owner = event.chat.owner if target.here else 0
     if not owner and chat_id:
-        owner = (await lines.dialog(chat_id)).owner_id
+        owner = (await lines.dialog(chat_id)).owner
     return next((person for person in wanted if person.id == owner), None)
 
 

@@ -10,9 +10,10 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
-from bot.commands.arrivals import Arrivals, Missed, Wish, reasons
+from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Step
 from bot.commands.departures import Departures
+from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of, item_of
@@ -23,10 +24,6 @@ from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
 from handlers.remove import spared
 
 router = Router()
-
-
-class Undo(Arguments):
-    pass
 
 
 class Undone(Outcome):
@@ -43,7 +40,7 @@ class Undone(Outcome):
 
 @router.command("undo")
 async def undo(
-    args: Undo,
+    args: Arguments,
     event: CommandEvent,
     *,
     past: Past,
@@ -175,20 +172,9 @@ async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Perso
     return _undone(target, arrival.missed, returned=returned)
 
 
-def _undone(
-    target: Target,
-    missed: tuple[Missed, ...],
-    removed: tuple[Person, ...] = (),
-    returned: tuple[Person, ...] = (),
-) -> Undone:
-    return Undone(
-        removed=removed,
-        returned=returned,
-        missed=missed,
-        item=target.item,
-        chat_id=target.chat_id,
-        here=target.here,
-    )
+def _undone(target: Target, missed: tuple[Missed, ...], **people: tuple[Person, ...]) -> Undone:
+    chat_id, here = target.chat_id, target.here
+    return Undone(missed=missed, item=target.item, chat_id=chat_id, here=here, **people)
 
 
 async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:

@@ -1,7 +1,7 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
 from bot.acting.open_lines import OpenLines, Target
-from bot.bitrix24.entities import Act, Offer, Person
+from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
 from bot.commands.departures import Departure, Departures
@@ -62,12 +62,11 @@ async def remind(args: Visit, event: CommandEvent, *, stays: Stays) -> Outcomes:
     guests = await _guests(args, event, stays)
     if guests is None:
         return []
-    act = Act(name="extend", params=args.model_dump_json())
     return VisitEnds(
         people=guests.stay.people,
         chat_id=guests.stay.chat_id,
         minutes=max(1, round(guests.minutes_left)),
-        offers=(Offer(name="extend", act=act),),
+        offers=(Offer(name="extend", act=args.act("extend")),),
     )
 
 

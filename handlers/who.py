@@ -1,9 +1,7 @@
 """/who: tell who is in the customer's chat, and who has to do with it."""
 
-from dataclasses import replace
-
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Dialog, OpenLines
+from bot.acting.open_lines import Dialog, OpenLines, read_dialog
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
@@ -14,13 +12,6 @@ from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments, Router
 
 router = Router()
-
-
-NO_DIALOG = Dialog(0, (), 0, "", "", "")
-
-
-class Who(Arguments):
-    pass
 
 
 class WhoIsHere(Outcome):
@@ -39,13 +30,13 @@ class WhoIsHere(Outcome):
 
 @router.command("who")
 async def who(
-    args: Who, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
+    args: Arguments, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
 ) -> WhoIsHere:
     item, dialog = await _seen(event.chat, lines)
     members = await _members(dialog.id, lines)
     card = await _card(item, crm)
     queue = await _queue(event.chat.line_id or dialog.line_id, lines)
-    wanted = {dialog.owner_id, card.responsible_id, *card.observer_ids, *members, *queue}
+    wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}
     strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
@@ -58,7 +49,7 @@ async def who(
         inside=dialog.id == event.chat.id,
         item=card.item if item else None,
         members=named(*(one for one in members if one not in strangers)),
-        owner=next(iter(named(dialog.owner_id)), None),
+        owner=next(iter(named(dialog.owner)), None),
         responsible=next(iter(named(card.responsible_id)), None),
         observers=named(*card.observer_ids),
         queue=named(*queue),
@@ -75,9 +66,9 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)
     try:
-        return chat.item, await lines.dialog(last) if last else NO_DIALOG
+        return chat.item, await lines.dialog(last) if last else read_dialog(0, None)
     except Refused:
-        return chat.item, replace(NO_DIALOG, id=last)
+        return chat.item, read_dialog(last, None)
 
 
 async def _members(chat_id: int, lines: OpenLines) -> list[int]:

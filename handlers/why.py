@@ -15,10 +15,6 @@ from bot.errors import Refusal
 router = Router()
 
 
-class Why(Arguments):
-    pass
-
-
 class Explained(Outcome):
     method: str
     code: str
@@ -31,7 +27,7 @@ class NothingRefused(Refusal):
 
 @router.command("why")
 async def why(
-    args: Why, event: CommandEvent, *, past: Past, diagnosis: Diagnosis, users: Users
+    args: Arguments, event: CommandEvent, *, past: Past, diagnosis: Diagnosis, users: Users
 ) -> Outcomes:
     deeds = await past.last_refused()
     if not deeds:
@@ -44,7 +40,8 @@ async def why(
     if item is None or explain is None:
         return told
     denied = await _denied([one for one in deeds if one.method == deeds[0].method], users)
-    return [*await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0)), told]
+    missed = await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0))
+    return [*(one.why for one in missed), told]
 
 
 async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:

@@ -82,6 +82,9 @@ async def deciding(stage: Stage, **decisions: object) -> None:
     """Install the bot where the administrator has decided something."""
     await decide(stage, **decisions)
     assert await stage.install() == 200
+    # What the installation asked for has drained long ago.
+    bucket = stage.portal.state.bucket
+    bucket.resize(bucket.size, bucket.rate)
     stage.seat_the_bot()
 
 

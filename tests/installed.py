@@ -35,9 +35,6 @@ class Yesterday:
     def comes_back(self, portal: Portal, address: str) -> None:
         """Let a portal, and a bot that is not there yet, begin with it."""
         vars(portal.state).update(pickle.loads(self.portal))  # noqa: S301  # our own
-        # What the installation asked for has drained long ago.
-        bucket = portal.state.bucket
-        bucket.resize(bucket.size, bucket.rate)
         if isinstance(self.bot, Path):
             shutil.copyfile(self.bot, _file(address))
         else:
@@ -55,6 +52,9 @@ async def as_of_yesterday(portal: Portal, settings: Settings, kept: Path) -> Yes
         _yesterdays[key] = await _installed(portal, settings, kept / name)
     else:
         _yesterdays[key].comes_back(portal, address)
+    # What the installation asked for has drained long ago.
+    bucket = portal.state.bucket
+    bucket.resize(bucket.size, bucket.rate)
     return _yesterdays[key]
 
 

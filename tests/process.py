@@ -19,7 +19,8 @@ from bot.settings import Settings
 ROOT = Path(__file__).parent.parent
 
 nursery = multiprocessing.get_context("forkserver")
-nursery.set_forkserver_preload(["bot.cli.program"])
+# The last ones are imported by commands and databases that need them: here by nearly all.
+nursery.set_forkserver_preload(["bot.cli.program", "alembic.command", "psycopg", "bot.inbox.jobs"])
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -88,3 +88,10 @@ def _event(portal: str, chat: int, message: int) -> CommandEvent:
          "message": {"id": 1000 * chat + message}, "chat": {"dialog_id": f"chat{chat}"},
          "user": {"id": 7}}
     )  # fmt: skip
+
+
+def one_line(portal: str, line: str, text: str) -> CommandEvent:
+    """The event of one line of a message."""
+    event = _event(portal, 1, 1)
+    about = event.about(line.removeprefix("/"), "")
+    return about.model_copy(update={"message": about.message.model_copy(update={"text": text})})

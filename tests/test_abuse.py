@@ -217,6 +217,7 @@ async def test_who_has_no_credit_does_not_spend_that_of_others(stage: Stage) -> 
 
 
 async def test_who_has_proven_himself_does_not_pay_for_strangers(stage: Stage) -> None:
+    await stage.say("/who")
     await _wrong(stage, 2_000, senders=20)
     large = sample(stage, **{"data[message][text]": "/who\n" + "щ" * 40_000})
 

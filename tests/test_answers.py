@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.acting.checkup import _item, _revision, _sees, _supports_lines
+from bot.acting.checkup import _revision, _sees, _supports_lines
 from bot.acting.crm import card
+from bot.acting.open_lines import read_dialog
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
@@ -157,7 +158,7 @@ def test_any_shape_is_read_or_let_be(shape: Any) -> None:
     assert _revision(shape) is None or _revision(shape) >= 0
     assert _supports_lines(shape) in (True, False, None)
     assert _sees(shape) in (True, False, None)
-    assert _item(shape) is None or _item(shape).id > 0
+    assert all(item.id > 0 for item in read_dialog(8773, shape).items)
 
 
 @given(SHAPES, st.integers(200, 599))

@@ -23,6 +23,7 @@ async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) ->
     assert "<script" not in page
 
 
+@ON_SQLITE
 async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
     await stage.faults(events={"tokens": "none"})
     assert (await stage.say(TYPED)).startswith("🔑")
@@ -195,6 +196,7 @@ async def test_settings_are_stored_and_shown(stage: Stage) -> None:
     assert "Анна Орлова" in page
 
 
+@ON_SQLITE
 async def test_the_state_names_what_is_wrong_and_repairs_it(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
     page = await posted(stage, page, view="state")
@@ -235,6 +237,7 @@ async def test_an_administrator_has_what_is_stored_of_a_person_erased(
     assert "теперь в этом чате" in await stage.say("/invite id15")
 
 
+@ON_SQLITE
 async def test_an_administrator_stands_in_for_one_whose_token_is_gone(stage: Stage) -> None:
     with stage.engine.begin() as connection:
         connection.execute(text("UPDATE portals SET installer_id = 33"))
@@ -245,6 +248,7 @@ async def test_an_administrator_stands_in_for_one_whose_token_is_gone(stage: Sta
     assert stage.count("SELECT installer_id FROM portals") == BOSS
 
 
+@ON_SQLITE
 async def test_who_is_not_connected_gets_a_button(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
     await stage.faults(tokens="revoked", user_id=ADMIN)

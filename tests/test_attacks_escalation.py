@@ -337,14 +337,14 @@ async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Sta
     assert RESPONSIBLE in await stage.members()
 
 
-@pytest.mark.parametrize(
-    "wait", ["0", "99d", "-5", "1e9", "2", "--wait", "١٠м", "999999999999999999999d", "0м", "NaN"]
-)
-async def test_impossible_times(stage: Stage, wait: str) -> None:
-    told = await stage.say(f"/escalate --wait {wait} --dry")
-    assert told
-    assert "Что-то пошло не так" not in told
-    assert ends(stage) == []
+async def test_impossible_times(stage: Stage) -> None:
+    for wait in (
+        "0", "99d", "-5", "1e9", "2", "--wait", "١٠м", "999999999999999999999d", "0м", "NaN"
+    ):  # fmt: skip
+        told = await stage.say(f"/escalate --wait {wait} --dry")
+        assert told, wait
+        assert "Что-то пошло не так" not in told, wait
+        assert ends(stage) == [], wait
 
 
 @pytest.mark.parametrize("wait", ["2м", "2 мин", "2m", "2мин"])

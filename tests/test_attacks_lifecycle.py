@@ -191,6 +191,7 @@ async def _erased(stage: Stage) -> bool:
 # K2: what becomes of a portal, noticed.
 
 
+@ON_SQLITE
 async def test_a_dismissed_installer_is_followed_by_an_administrator_at_the_page(
     stage: Stage,
 ) -> None:
@@ -214,6 +215,7 @@ async def test_a_dismissed_installer_is_not_followed_by_anna(stage: Stage) -> No
     assert portals(stage)[0].installer_id == ADMIN
 
 
+@ON_SQLITE
 async def test_an_update_by_another_administrator_is_taken_with_his_pair(stage: Stage) -> None:
     await stage.faults(user={"id": ADMIN, "active": False})
     await stage.faults(user={"id": BOSS, "admin": True})
@@ -255,6 +257,7 @@ async def test_anna_keeps_an_update_from_being_heard(stage: Stage, event: str) -
     assert portals(stage)[0].installer_id == BOSS
 
 
+@ON_SQLITE
 async def test_a_bot_that_was_deleted_is_missed(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -297,6 +300,7 @@ async def test_the_installer_is_told_once_that_the_bot_is_gone(stage: Stage) -> 
     assert len(await stage.get("notifications")) == 1
 
 
+@ON_SQLITE
 async def test_a_renewed_licence_is_told_as_such(stage: Stage) -> None:
     await stage.say("/who")
     await stage.faults(events={"tokens": "none"})
@@ -326,6 +330,7 @@ async def test_after_a_renewed_licence_nothing_of_the_old_one_acts(stage: Stage)
 # S5: portals are told apart by more than a token.
 
 
+@ON_SQLITE
 async def test_no_portal_installs_with_anothers_token(pair: Pair) -> None:
     left = pair.left.portal.state.app.application_token
     event = event_of(pair.right, ADMIN, {"auth[application_token]": left})
@@ -337,6 +342,7 @@ async def test_no_portal_installs_with_anothers_token(pair: Pair) -> None:
     assert "теперь в этом чате" in await pair.right.say(TYPED)
 
 
+@ON_SQLITE
 async def test_no_portal_updates_to_anothers_token(pair: Pair) -> None:
     left = pair.left.portal.state.app.application_token
     changed = {"event": "ONAPPUPDATE", "auth[application_token]": left}
@@ -387,6 +393,7 @@ async def test_equal_tokens_do_not_mix_two_portals(alike: Pair) -> None:
 CROSSED = ["member", "home", "bot", "everything"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("what", CROSSED)
 async def test_an_event_of_one_acts_nowhere_at_the_other(pair: Pair, what: str) -> None:
     """The right portal's own people and bot, and the left one's number, address or bot."""

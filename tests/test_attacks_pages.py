@@ -172,6 +172,7 @@ async def test_a_consent_comes_too_late(stage: Stage) -> None:
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
 async def test_annas_link_in_olgas_browser_keeps_nothing_of_olgas(stage: Stage) -> None:
     """Olga is led to Anna's own link, and signs in at the portal as herself."""
     await post(stage, forged(stage, TYPED, user=ANNA))

@@ -61,6 +61,7 @@ async def test_an_operators_own_words_are_carried_out(stage: Stage, words: str) 
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(IVAN)]
 
 
+@ON_SQLITE
 async def test_a_quoted_command_of_the_customers_is_not_carried_out(stage: Stage) -> None:
     number = await stage.type("/remove [USER=7][/USER]", user=CUSTOMER)
     body = {"chat_id": CHAT, "user_id": OLGA, "text": "что это?", "quote": number}

@@ -144,6 +144,7 @@ async def test_whatever_answers_a_change_its_requester_is_told(
     assert stage.count("SELECT max(length(result)) FROM journal") < 10_000
 
 
+@ON_SQLITE
 async def test_whatever_the_portal_says_of_an_error_is_stored_without_the_token(
     stage: Stage,
 ) -> None:

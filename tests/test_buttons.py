@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, Stage
+from stage import ADD, ANNA, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 LAWYER, DRIVER = 0, 1
 
@@ -44,6 +44,7 @@ async def pressed(stage: Stage, payload: str, *, user: int = OLGA, message: int 
     return "\n".join((await stage.heard(user))[len(before) :])
 
 
+@ON_SQLITE
 async def test_somebody_else_presses(stage: Stage) -> None:
     _, buttons = await picker(stage)
 
@@ -68,6 +69,7 @@ async def test_one_question_is_answered_once(stage: Stage) -> None:
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(IVAN)]
 
 
+@ON_SQLITE
 async def test_a_stale_button(stage: Stage) -> None:
     _, buttons = await picker(stage)
     with stage.engine.begin() as connection:
@@ -79,6 +81,7 @@ async def test_a_stale_button(stage: Stage) -> None:
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("change", ["forged", "", "cut", "tampered"])
 async def test_a_forged_button(stage: Stage, change: str) -> None:
     _, buttons = await picker(stage)
@@ -102,6 +105,7 @@ async def test_a_press_is_carried_out_once_however_often_it_is_delivered(stage: 
     assert (await stage.chat(CHAT))["messages"][-1]["system"]
 
 
+@ON_SQLITE
 async def test_a_button_works_with_the_options_that_were_typed(stage: Stage) -> None:
     await stage.say("/invite @Иван Петров --for 1h -- нужен юрист")
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]

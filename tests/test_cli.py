@@ -26,7 +26,7 @@ from stage import (
 from terminal import ran, ran_in_terminal
 
 from bot import __version__
-from bot.__main__ import cli
+from bot.cli.program import cli
 from bot.settings import Settings
 from sandbox.server import Portal
 

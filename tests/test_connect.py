@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import ClientResponse
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, DRIVER, IVAN, OLGA, Stage, bot_running, settings_for
+from stage import ADD, ANNA, CHAT, DRIVER, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 TYPED = "/invite id12"
 LOOKS = "imopenlines.dialog.get"
@@ -36,6 +36,7 @@ async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stag
     assert (await lonely.heard())[-1] == "✅ [USER=12][/USER] теперь в этом чате."
 
 
+@ON_SQLITE
 async def test_people_come_back_to_the_page_where_the_card_has_no_other_address(
     lonely: Stage,
 ) -> None:
@@ -49,6 +50,7 @@ async def test_people_come_back_to_the_page_where_the_card_has_no_other_address(
     assert status == 200
 
 
+@ON_SQLITE
 async def test_the_chat_is_looked_at_afresh(lonely: Stage) -> None:
     await lonely.say(TYPED)
     await lonely.faults(chat={"id": CHAT, "entity_data_2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|301"})
@@ -74,6 +76,7 @@ async def test_several_waiting_commands_all_run_in_their_order(lonely: Stage) ->
     assert added == [str(IVAN), str(DRIVER)]
 
 
+@ON_SQLITE
 async def test_once_connected_nobody_is_asked_again(lonely: Stage) -> None:
     await lonely.say(TYPED)
     await connected(lonely, await offered(lonely))
@@ -83,6 +86,7 @@ async def test_once_connected_nobody_is_asked_again(lonely: Stage) -> None:
     assert "теперь в этом чате" in await lonely.say(f"/invite id{DRIVER}")
 
 
+@ON_SQLITE
 async def test_somebody_else_cannot_connect_in_the_requesters_place(lonely: Stage) -> None:
     await lonely.say(TYPED)
 
@@ -119,6 +123,7 @@ async def test_a_state_that_comes_back_twice_at_the_same_moment_counts_once(
     assert len(exchanges) == 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -136,6 +141,7 @@ async def test_what_the_bot_did_not_make_is_refused(lonely: Stage, path: str, wo
     assert (status, words in page) == (400, True)
 
 
+@ON_SQLITE
 async def test_a_link_is_no_state_and_a_state_no_link(lonely: Stage) -> None:
     await lonely.say(TYPED)
     link = await offered(lonely)
@@ -148,6 +154,7 @@ async def test_a_link_is_no_state_and_a_state_no_link(lonely: Stage) -> None:
     assert (await opened(lonely, f"{base}/connect?ticket={state_of(back)}"))[0] == 400
 
 
+@ON_SQLITE
 async def test_a_code_that_the_server_does_not_take(lonely: Stage) -> None:
     await lonely.say(TYPED)
     back = await authorized(lonely, await offered(lonely))
@@ -157,6 +164,7 @@ async def test_a_code_that_the_server_does_not_take(lonely: Stage) -> None:
     assert (status, "не подтвердил разрешение" in page) == (400, True)
 
 
+@ON_SQLITE
 async def test_a_server_that_is_closed(lonely: Stage) -> None:
     await lonely.say(TYPED)
     back = await authorized(lonely, await offered(lonely))
@@ -167,6 +175,7 @@ async def test_a_server_that_is_closed(lonely: Stage) -> None:
     assert (status, "Сейчас не получилось" in page) == (503, True)
 
 
+@ON_SQLITE
 async def test_the_pages_speak_the_visitors_language(lonely: Stage) -> None:
     url = f"{lonely.settings.public_url}/bitrix24/connect"
 
@@ -175,6 +184,7 @@ async def test_the_pages_speak_the_visitors_language(lonely: Stage) -> None:
     assert "This link is too old" in page
 
 
+@ON_SQLITE
 async def test_the_code_is_asked_of_the_known_server_only(lonely: Stage) -> None:
     await lonely.say(TYPED)
     back = await authorized(lonely, await offered(lonely))
@@ -187,6 +197,7 @@ async def test_the_code_is_asked_of_the_known_server_only(lonely: Stage) -> None
     await lonely.until(lambda: joined(lonely))
 
 
+@ON_SQLITE
 async def test_pages_are_kept_by_nobody_and_framed_by_the_portal_alone(lonely: Stage) -> None:
     await lonely.say(TYPED)
     back = await authorized(lonely, await offered(lonely))

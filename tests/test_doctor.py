@@ -14,6 +14,7 @@ from bot.cli.deployment import EXAMPLES
 from bot.web.pages import Pages
 
 
+@ON_SQLITE
 async def test_a_bot_that_does_well(stage: Stage) -> None:
     await stage.say("/invite id12")
 
@@ -30,6 +31,7 @@ async def test_a_bot_that_does_well(stage: Stage) -> None:
     assert set(re.findall(r"^  (\S\S)  ", seen.out, re.MULTILINE)) == {"ok"}
 
 
+@ON_SQLITE
 async def test_what_is_wrong_is_named_with_what_to_do(stage: Stage) -> None:
     stage.portal.state.commands.clear()
     stage.portal.state.app.handlers.clear()

@@ -54,6 +54,7 @@ def settings(stage: Stage) -> PortalSettings:
     return PortalSettings.model_validate_json(one_row(stage, STORED))
 
 
+@ON_SQLITE
 async def test_the_list_is_ordered_by_buttons(stage: Stage) -> None:
     page = await send(stage, await form(stage), add=f"Анна Орлова, {BOSS}, {IVAN}")
     assert on_duty(page) == [ANNA, BOSS, IVAN]
@@ -112,6 +113,7 @@ async def test_who_cannot_be_on_duty_is_told_of(
     assert on_duty(page) == [ANNA]
 
 
+@ON_SQLITE
 async def test_people_who_cannot_be_told_apart_are_chosen_by_a_button(stage: Stage) -> None:
     page = await send(stage, await form(stage), add="Иван Петров")
 
@@ -259,6 +261,7 @@ async def test_the_visitors_time_zone_is_suggested(stage: Stage) -> None:
     assert 'data-guess="zone"' in page
 
 
+@ON_SQLITE
 async def test_outside_working_hours_duty_is_called_first(stage: Stage) -> None:
     other_day = (datetime.now(UTC) + timedelta(days=3)).weekday()
     fields = await form(stage)

@@ -72,6 +72,7 @@ async def test_genuine_events_are_carried_out_whatever_token_they_bring(
     assert {call["user_id"] for call in await known.calls(ADD)} <= {OLGA, None}
 
 
+@ON_SQLITE
 async def test_a_genuine_event_with_a_strangers_token_under_its_name(known: Stage) -> None:
     """The portal itself mislabels: nothing is kept of it, and the next command is as ever."""
     before = vault(known)
@@ -134,6 +135,7 @@ async def _asked(watch: Watch) -> list[str]:
     return [one for one in await watch.requests() if one not in (ANSWER, SEND)]
 
 
+@ON_SQLITE
 async def test_a_press_in_the_chat_still_works(known: Stage) -> None:
     await known.say(TYPED)
 

@@ -466,7 +466,7 @@ def test_a_button_carries_what_was_read(text: str) -> None:
     parts = outcome(text, ESCALATE)[1]
     if parts is not None:
         args = Escalate.model_validate(parts)
-        assert Escalate.model_validate_json(args.told()) == args
+        assert Escalate.model_validate_json(args.act("escalate").params) == args
 
 
 def outcome(text: str, wanted: set[str]) -> tuple[int, dict[str, Any] | None]:

@@ -84,6 +84,7 @@ async def test_only_commands_that_change_something_are_in_the_filter(stage: Stag
     assert offered == ["invite", "remove", "escalate", "group", "undo"]
 
 
+@ON_SQLITE
 async def test_the_journal_comes_as_a_table_that_runs_nothing(stage: Stage) -> None:
     fill_journal(stage, 3, code="=HYPERLINK(1)")
     _, page = await opened(stage, ADMIN)
@@ -139,6 +140,7 @@ async def test_moments_are_in_the_visitors_time_zone(stage: Stage, zone: str, sh
     assert rows_of(page)[0].startswith(f"21 Sep 2026, {shown}")
 
 
+@ON_SQLITE
 async def test_stored_markup_stays_text(stage: Stage) -> None:
     fill_journal(stage, 2, code="<script>alert(1)</script>")
     _, page = await opened(stage, ADMIN)

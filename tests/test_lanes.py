@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from running import DOWN, WELL, Process
+from running import DOWN, WELL, Process, one_line
 
+from bot.figures import Ending
 from bot.inbox import intake
-from bot.inbox.accepted import portal_of
+from bot.inbox.accepted import Accepted, End, portal_of
 from bot.inbox.backlog import Backlog
 from bot.inbox.lanes import Lanes
 from bot.store.database import Database, engine_for
@@ -44,6 +45,13 @@ async def test_of_a_portal_that_is_down_one_chat_tries_and_the_others_wait(
 
     assert len(process.running) == 1
     assert process.answered(DOWN) == 0
+
+
+async def test_what_was_stored_too_late_to_be_told_of_is_run(process: Process) -> None:
+    await process.engine.start()
+    await process.store(WELL, 1, 1)
+
+    await process.until(lambda: process.answered(WELL) == 1)
 
 
 async def test_when_the_portal_is_back_every_chat_is_taken_up_in_its_order(
@@ -141,3 +149,34 @@ async def test_slow_portals_have_a_few_places_each_and_a_quarter_together(
     assert {portal_of(lane) for lane in process.running} == {DOWN, *crowd}
     process.come_back()
     await process.until(lambda: sum(map(process.answered, [DOWN, *crowd])) == 13 * CHATS)
+
+
+async def test_lines_that_another_process_has_stored_are_run_in_their_order(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["/who", "/undo", "/check"]
+    ran: list[str] = []
+    waits: list[str] = []
+    lacks = process.inbox.lacks_lines
+
+    async def run(command: Accepted) -> None:
+        ran.append(command.event.command.command)
+        await process.inbox.done(command.id, End(Ending.DONE))
+
+    async def looked(command: Accepted) -> bool:
+        waits.append(command.event.command.command)
+        return await lacks(command)
+
+    monkeypatch.setattr(process.inbox, "lacks_lines", looked)
+    lanes = Lanes(process.inbox, Backlog(process.database), run, process.answering)
+
+    for count, line in enumerate(reversed(lines), 1):
+        accepted = await process.inbox.accept(one_line(WELL, line, "\n".join(lines)))
+        assert accepted is not None
+        await lanes.attend(accepted.lane)
+        if count < len(lines):
+            await process.until(lambda line=line: line in waits)
+
+    await process.until(lambda: len(ran) == len(lines))
+    assert ran == lines
+    await lanes.stop(1)

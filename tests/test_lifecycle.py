@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from installing import address, event_of, portals
 from sqlalchemy import text
-from stage import CLIENT_ID, CLIENT_SECRET, OLGA, Stage, bot_running, settings_for
+from stage import CLIENT_ID, CLIENT_SECRET, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 from sandbox.server import running
 
@@ -32,6 +32,7 @@ async def test_a_portal_that_leaves_keeps_no_token(stage: Stage, clean: bool) ->
     assert stage.count("SELECT count(*) FROM journal") == 1
 
 
+@ON_SQLITE
 async def test_nobody_else_can_say_that_a_portal_leaves(stage: Stage) -> None:
     forged = {
         "event": "ONAPPUNINSTALL",
@@ -62,6 +63,7 @@ async def test_an_update_is_taken_with_its_new_token(stage: Stage, new_token: bo
     assert "теперь в этом чате" in await stage.say("/invite id12")
 
 
+@ON_SQLITE
 async def test_an_update_that_does_not_prove_its_token_is_refused(stage: Stage) -> None:
     event = event_of(stage, OLGA, {"event": "ONAPPUPDATE", "auth[application_token]": "mine"})
 
@@ -103,6 +105,7 @@ async def test_a_new_version_introduces_itself_when_it_starts(stage: Stage) -> N
     assert address == f"{other.public_url}/bitrix24/events"
 
 
+@ON_SQLITE
 async def test_the_start_does_not_wait_for_portals(stage: Stage) -> None:
     with stage.engine.begin() as connection:
         connection.execute(text("UPDATE portals SET registered = 'older'"))

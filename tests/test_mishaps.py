@@ -20,6 +20,7 @@ from stage import (
 )
 from test_connect import connected, offered
 from test_metrics import WATCHED, figures, value
+from test_undo import time_passes
 
 import handlers
 from bot.bitrix24.events import CommandEvent
@@ -191,3 +192,30 @@ async def is_in_or_given_up(stage: Stage, caplog: pytest.LogCaptureFixture) -> b
 
 async def called(stage: Stage, method: str, times: int) -> bool:
     return len(await stage.calls(method)) >= times
+
+
+@ON_POSTGRESQL
+async def test_a_look_that_breaks_is_not_the_last(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.say("/invite @15 --for 5m")
+    _rename(stage, "stays", "away")
+    await stage.until(lambda: _is_logged(caplog, "Timers.look failed"))
+    _rename(stage, "away", "stays")
+
+    await time_passes(stage, 301)
+
+    await stage.until(lambda: _is_alone(stage))
+
+
+async def _is_logged(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    return words in caplog.messages
+
+
+async def _is_alone(stage: Stage) -> bool:
+    return ANNA not in await stage.members()
+
+
+def _rename(stage: Stage, old: str, new: str) -> None:
+    with stage.engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))

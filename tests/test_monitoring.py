@@ -8,7 +8,7 @@ from pages import ROOT, plain, read
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.figures import Ending, Figures, Reason, Taken
-from bot.store.exposition import Gauges, exposition
+from bot.store.figures import exposition
 
 ALERTS = (ROOT / "deploy/prometheus-alerts.yml").read_text()
 
@@ -58,7 +58,7 @@ def declared() -> dict[str, list[str]]:
     figures = Figures(["invite"], ["failure"], ["batch"], [])
     figures.calls.add("batch", "ok")
     figures.refreshes.add("ok")
-    exposed = exposition(figures, {}, Gauges(0, 0, 0.0, 0)).decode()
+    exposed = exposition(figures, {}, {}, 0).decode()
     return {
         family.name + ("_total" if family.type == "counter" else ""): sorted(
             {label for sample in family.samples for label in sample.labels} - {"le"},

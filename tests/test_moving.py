@@ -42,6 +42,7 @@ async def test_a_portal_that_redirects_everything_is_asked_about_once(stage: Sta
     assert len(await stage.get("refreshes")) == before + 1
 
 
+@ON_SQLITE
 async def test_nobody_is_followed_on_his_own_word(stage: Stage) -> None:
     await stage.say("/invite id12")
     async with visited() as (elsewhere, requests):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.bitrix24.entities import CrmItem
+from bot.bitrix24.entities import CrmItem, read_binding
 from bot.bitrix24.numerals import LARGEST, read_number, read_numbers
 
 LARGE = str(LARGEST)
@@ -55,4 +55,4 @@ def test_what_is_no_list_holds_no_ids(written: Any) -> None:
 def test_a_binding_is_read_by_its_numbers() -> None:
     bound = f"LEAD|²|COMPANY|{'9' * 5000}|CONTACT|091|DEAL|0"
 
-    assert CrmItem.all_bound(bound) == [CrmItem(type="contact", id=91)]
+    assert CrmItem.among(read_binding(bound)) == [CrmItem(type="contact", id=91)]

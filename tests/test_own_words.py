@@ -21,9 +21,8 @@ async def test_lines_of_one_message_are_run_in_their_order(stage: Stage, is_reve
 
 
 @ON_SQLITE
-@pytest.mark.parametrize(
-    "text",
-    [
+async def test_what_is_quoted_is_not_run(stage: Stage) -> None:
+    for text in (
         f"{RULE}\nИван [сегодня, 14:05]\n{LINE}\n{RULE}\nсмотрите",
         f"{RULE}\nИван [сегодня, 14:05]\n{REWRITTEN}\n{RULE}",
         f"{RULE}\nодно\n{RULE}\n{LINE}\n{RULE}\nдругое\n{RULE}",
@@ -34,14 +33,12 @@ async def test_lines_of_one_message_are_run_in_their_order(stage: Stage, is_reve
         f"```\n{LINE}\n```",
         f"```\n{LINE}",
         f"[QUOTE]\n{LINE}\n[/QUOTE]",
-    ],
-)
-async def test_what_is_quoted_is_not_run(stage: Stage, text: str) -> None:
-    await stage.type(text)
-    await stage.settled()
+    ):
+        await stage.type(text)
+        await stage.settled()
 
-    assert not await stage.calls(ADD)
-    assert not await stage.told_privately()
+        assert not await stage.calls(ADD), text
+        assert not await stage.told_privately(), text
 
 
 @ON_SQLITE
@@ -61,6 +58,7 @@ async def test_what_is_said_beside_a_quotation_is_run(stage: Stage, text: str) -
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(IVAN)]
 
 
+@ON_SQLITE
 async def test_a_quoted_message_of_the_customers_is_not_run(stage: Stage) -> None:
     theirs = await stage.type(LINE, user=599)
     await stage.post("messages", {"chat_id": CHAT, "user_id": OLGA, "text": "см.", "quote": theirs})
@@ -91,6 +89,7 @@ async def test_what_is_forwarded_is_not_run_and_told_once_a_day(
     assert words in told
 
 
+@ON_SQLITE
 async def test_a_command_that_its_messages_author_has_not_given_does_nothing(stage: Stage) -> None:
     status, _ = await post(stage, sample(stage, **{"data[message][authorId]": str(ANNA)}))
 

@@ -6,10 +6,9 @@ from aiohttp import ClientSession
 from pydantic import SecretStr
 from stage import OLGA
 
-from bot.bitrix24.bucket import Buckets
+from bot.bitrix24.bucket import OWNERS, PAGES, Bucket, Buckets, Plans
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
-from bot.bitrix24.plans import OWNERS, PAGES, Bucket, Plans
 from bot.figures import Figures
 from sandbox.server import Portal
 

@@ -8,7 +8,17 @@ import pytest
 from aiohttp import ClientSession
 from app_page import opened, posted, rows_of, session_of, words_of
 from sqlalchemy import text
-from stage import ADD, CLIENT_ID, CLIENT_SECRET, IVAN, OLGA, Stage, bot_running, settings_for
+from stage import (
+    ADD,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    IVAN,
+    OLGA,
+    ON_SQLITE,
+    Stage,
+    bot_running,
+    settings_for,
+)
 
 from sandbox.server import Portal, running
 
@@ -115,6 +125,7 @@ async def test_an_event_of_one_cannot_name_the_other(pair: Pair) -> None:
     assert "теперь в этом чате" in await pair.right.say(TYPED)
 
 
+@ON_SQLITE
 async def test_a_visitor_of_one_is_a_stranger_at_the_other(pair: Pair) -> None:
     token = pair.right.portal.state.app.application_token
 
@@ -123,6 +134,7 @@ async def test_a_visitor_of_one_is_a_stranger_at_the_other(pair: Pair) -> None:
     assert (status, "Не удалось узнать вас" in page) == (403, True)
 
 
+@ON_SQLITE
 async def test_an_install_page_of_one_does_not_touch_the_other(pair: Pair) -> None:
     before = pair.right.count("SELECT count(*) FROM portals")
     opening = {"user_id": ADMIN, "which": "install"}

@@ -227,6 +227,7 @@ async def test_is_told_privately_with_what_to_do(
     assert "[i] ·" not in reply
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("language", "words"), [("ru", "подключать"), ("en", "nowhere to bring")])
 async def test_zero_is_no_success(stage: Stage, language: str, words: str) -> None:
     await stage.faults(events={"language": language})
@@ -240,6 +241,7 @@ async def test_zero_is_no_success(stage: Stage, language: str, words: str) -> No
     assert "✅" not in reply
 
 
+@ON_SQLITE
 async def test_a_full_bucket_only_takes_longer(stage: Stage) -> None:
     await stage.faults(**error(503, "QUERY_LIMIT_EXCEEDED", "Too many requests", times=2))
 
@@ -247,6 +249,7 @@ async def test_a_full_bucket_only_takes_longer(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
+@ON_SQLITE
 @pytest.mark.settings(rest_timeout=2.0)
 @pytest.mark.parametrize(
     "fault",

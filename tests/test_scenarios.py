@@ -16,6 +16,7 @@ from stage import (
     IVAN,
     LINK,
     OLGA,
+    ON_SQLITE,
     PAVEL,
     RESPONSIBLE,
     UNBOUND,
@@ -30,6 +31,7 @@ async def test_1_a_mention(stage: Stage) -> None:
     assert await changes(stage) == [added(IVAN)]
 
 
+@ON_SQLITE
 async def test_2_two_mentions_one_of_them_in_already(stage: Stage) -> None:
     await stage.faults(older=True)
     await stage.say("/invite @15")
@@ -41,6 +43,7 @@ async def test_2_two_mentions_one_of_them_in_already(stage: Stage) -> None:
     )
 
 
+@ON_SQLITE
 async def test_3_a_name_that_one_person_has(stage: Stage) -> None:
     reply = await stage.say("/invite @Анна Орлова")
 
@@ -69,6 +72,7 @@ async def test_4_a_name_that_two_people_have(stage: Stage) -> None:
     assert (await stage.chat())["messages"][-1]["system"]
 
 
+@ON_SQLITE
 async def test_7_dismissed(stage: Stage) -> None:
     reply = await stage.say("/invite [USER=33]Павел[/USER]")
 
@@ -77,6 +81,7 @@ async def test_7_dismissed(stage: Stage) -> None:
     assert await changes(stage) == [added(PAVEL)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("older", [True, False])
 async def test_8_in_already(stage: Stage, older: bool) -> None:
     await stage.faults(older=older)
@@ -87,6 +92,7 @@ async def test_8_in_already(stage: Stage, older: bool) -> None:
     assert reply == f"ℹ️ [USER=15]Анна[/USER] уже в чате {LINK} — делать ничего не нужно."
 
 
+@ON_SQLITE
 async def test_9_the_invitee_may_not_read_the_deal(stage: Stage) -> None:
     await stage.faults(user={"id": IVAN, "crm": False})
 
@@ -112,6 +118,7 @@ async def test_9_the_invitee_is_responsible_for_the_deal_that_they_may_not_read(
     assert "попросите доступ" not in reply
 
 
+@ON_SQLITE
 async def test_10_the_requesters_view_of_history_does_not_reach_the_invitee(stage: Stage) -> None:
     await stage.faults(user={"id": OLGA, "history": "self"})
 
@@ -122,6 +129,7 @@ async def test_10_the_requesters_view_of_history_does_not_reach_the_invitee(stag
     assert await changes(stage) == [added(IVAN)]
 
 
+@ON_SQLITE
 async def test_11_who_reads_the_deal_needs_no_right_to_join_the_line(stage: Stage) -> None:
     await stage.faults(user={"id": OLGA, "join": False})
 
@@ -129,6 +137,7 @@ async def test_11_who_reads_the_deal_needs_no_right_to_join_the_line(stage: Stag
     assert await changes(stage) == [added(IVAN)]
 
 
+@ON_SQLITE
 async def test_12_the_requester_may_not_read_the_deal(stage: Stage) -> None:
     await stage.faults(user={"id": OLGA, "crm": False})
 
@@ -141,6 +150,7 @@ async def test_12_the_requester_may_not_read_the_deal(stage: Stage) -> None:
     assert "теперь в этом чате" in await press(stage, "Повторить")
 
 
+@ON_SQLITE
 async def test_13_the_customer_commands_nothing(stage: Stage) -> None:
     await stage.type("/invite @Ivan", user=CUSTOMER)
     await stage.settled()
@@ -149,6 +159,7 @@ async def test_13_the_customer_commands_nothing(stage: Stage) -> None:
     assert not await changes(stage)
 
 
+@ON_SQLITE
 async def test_15_extranet_people_command_nothing(stage: Stage) -> None:
     await stage.whisper("/invite @12", user=DINA)
     await stage.settled()
@@ -157,6 +168,7 @@ async def test_15_extranet_people_command_nothing(stage: Stage) -> None:
     assert not await changes(stage)
 
 
+@ON_SQLITE
 async def test_16_not_with_a_customer(stage: Stage) -> None:
     reply = await stage.say("/invite @12", chat=GROUP_CHAT)
 
@@ -178,6 +190,7 @@ async def test_18_and_19_a_lead_is_created_and_the_command_repeated(stage: Stage
     assert (await stage.chat(UNBOUND))["messages"][-1]["system"]
 
 
+@ON_SQLITE
 async def test_19_only_the_operator_may_create_the_lead(stage: Stage) -> None:
     refused = {"status": 400, "code": "ERROR_USER_NOT_OPERATOR", "description": "..."}
     await stage.faults(method="imopenlines.crm.lead.create", error=refused)
@@ -205,6 +218,7 @@ async def test_20_a_finished_dialog_is_started_anew(stage: Stage) -> None:
     ]
 
 
+@ON_SQLITE
 async def test_22_the_bot_is_no_member(stage: Stage) -> None:
     await stage.say("/invite @12")
 
@@ -226,6 +240,7 @@ async def test_25_an_expired_token_is_renewed_unseen(stage: Stage) -> None:
     assert len(await stage.get("refreshes")) >= 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("token", ["wrong", ""])
 async def test_29_who_cannot_prove_himself_is_refused(stage: Stage, token: str) -> None:
     await stage.faults(events={"application_token": token})
@@ -249,6 +264,7 @@ async def test_30_a_full_bucket_only_takes_longer(stage: Stage) -> None:
     assert len(joined) == 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -118,6 +118,7 @@ async def test_44_what_is_no_item(stage: Stage, typed: str, words: str) -> None:
     assert await stage.requests(since=before) == [*proof, SEND]
 
 
+@ON_SQLITE
 async def test_44_the_suggestion_can_be_run(stage: Stage) -> None:
     await stage.say("/escalate del 288 @12")
 
@@ -187,6 +188,7 @@ async def test_54_undo_takes_back_what_was_changed(stage: Stage) -> None:
     assert ANNA in members
 
 
+@ON_SQLITE
 async def test_56_hidden_mode_is_off(stage: Stage) -> None:
     before = await stage.heard()
     await stage.type(f"/invite {IVAN_NAMED}", hidden=False)
@@ -207,6 +209,7 @@ async def test_56_hidden_mode_is_off(stage: Stage) -> None:
     assert chats[CHAT]["silent"]
 
 
+@ON_SQLITE
 async def test_59_for_a_while_with_the_dashes_of_a_phone(stage: Stage) -> None:
     reply = await stage.say(f"/invite {IVAN_NAMED} —for 2h — юрист")
 

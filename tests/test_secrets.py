@@ -38,8 +38,14 @@ def log(tmp_path: Path) -> Path:
 async def loud(portal: Portal, settings: Settings, log: Path) -> AsyncIterator[Stage]:
     """A stage whose bot, a process of its own, logs all it can; the test starts it."""
     portal.state.app.application_token = f"{MARK}-application-token"
+    # So many pages and commands are more than the portal's pace has room for.
+    portal.state.bucket.resize(10_000, 10_000)
     settings = settings.model_copy(
-        update={"log_level": "DEBUG", "metrics_token": SecretStr(f"{MARK}-metrics")}
+        update={
+            "log_level": "DEBUG",
+            "metrics_token": SecretStr(f"{MARK}-metrics"),
+            "portal_bucket": 10_000.0,
+        }
     )
     async with ClientSession() as session:
         stage = Stage(portal, settings, session)

@@ -28,9 +28,9 @@ from stage import (
 )
 from test_buttons import pressed
 
+import bot.app
 import bot.bitrix24.circuit
 import bot.story.replies
-import bot.story.timers
 from bot.bitrix24.documented import SHIPPED
 from sandbox.server import Portal, running
 
@@ -124,9 +124,9 @@ ASKED: dict[str, Scene] = {
 
 
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
+async def portal(ports: list[int]) -> AsyncIterator[Portal]:
     keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    async with running(**keys, bucket_size=10**6) as portal:
+    async with running(port=ports[0], oauth_port=ports[1], bucket_size=10**6, **keys) as portal:
         yield portal
 
 
@@ -134,7 +134,6 @@ async def portal() -> AsyncIterator[Portal]:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes of patience are a moment here, in which no portal is given up."""
     monkeypatch.setattr(bot.story.replies, "PAUSE", 0.01)
-    monkeypatch.setattr(bot.story.timers, "TICK", 0.05)
     monkeypatch.setattr(bot.bitrix24.circuit, "FAILURES", 1000)
 
 

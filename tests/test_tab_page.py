@@ -58,6 +58,7 @@ async def test_it_is_in_every_kind_of_card(stage: Stage, language: str, words: s
     assert f"chat{CHAT}" in page
 
 
+@ON_SQLITE
 async def test_an_invitation_by_a_press_is_the_visitor_s_own(stage: Stage) -> None:
     _, page = await opened(stage)
     before = len((await stage.chat())["messages"])
@@ -267,11 +268,11 @@ async def test_a_record_without_a_chat(stage: Stage) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("item", ["0", "", "x", "-1", "1e3", "9" * 30])
-async def test_a_card_that_is_not_saved(stage: Stage, item: str) -> None:
-    status, page = await opened(stage, item=item)
+async def test_a_card_that_is_not_saved(stage: Stage) -> None:
+    for item in ("0", "", "x", "-1", "1e3", "9" * 30):
+        status, page = await opened(stage, item=item)
 
-    assert (status, "Карточка не сохранена" in page) == (400, True)
+        assert (status, "Карточка не сохранена" in page) == (400, True), item
 
 
 @ON_SQLITE
@@ -307,6 +308,7 @@ async def test_only_the_portal_may_frame_it(stage: Stage) -> None:
     assert "script-src 'none'" in policy
 
 
+@ON_SQLITE
 async def test_a_slow_answer_comes_privately(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.story.page_acts.PATIENCE", 0.2)
     await stage.faults(method=ADD, delay=1)

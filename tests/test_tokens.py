@@ -57,6 +57,7 @@ async def test_a_token_seen_before_is_used_when_an_event_brings_none(stage: Stag
     assert {call["user_id"] for call in await stage.calls(ADD)} == {OLGA}
 
 
+@ON_SQLITE
 async def test_a_foreign_token_never_becomes_the_requesters(stage: Stage) -> None:
     await stage.faults(events={"tokens": "foreign", "foreign_user_id": ANNA})
     await stage.say(TYPED)
@@ -66,6 +67,7 @@ async def test_a_foreign_token_never_becomes_the_requesters(stage: Stage) -> Non
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
 async def test_a_token_without_an_owner_is_proven_by_profile(stage: Stage) -> None:
     await stage.faults(events={"tokens": "no_user_id"})
 
@@ -74,6 +76,7 @@ async def test_a_token_without_an_owner_is_proven_by_profile(stage: Stage) -> No
     assert asked.count(OLGA) == 1
 
 
+@ON_SQLITE
 async def test_a_token_without_an_owner_that_is_anothers_is_not_used(stage: Stage) -> None:
     await stage.faults(
         events={"tokens": "foreign", "foreign_user_id": ANNA, "without": ["user_id"]}
@@ -119,6 +122,7 @@ async def test_an_event_without_a_refresh_token_does_not_cost_the_one_we_have(
     assert "теперь в этом чате" in await stage.say("/invite id21")
 
 
+@ON_SQLITE
 async def test_the_bot_speaks_with_its_own_token_or_the_apps(stage: Stage) -> None:
     await stage.faults(events={"tokens": "none"})
     await stage.say(TYPED)
@@ -243,7 +247,9 @@ async def two_accesses(stage: Stage) -> AsyncIterator[list[tuple[Access, Portal]
         yield [(parts.access, (await parts.portals.all())[0]) for parts in (one, other)]
 
 
+@pytest.mark.settings(portal_bucket=500)
 async def test_twenty_commands_at_once_renew_a_token_once(stage: Stage) -> None:
+    await stage.faults(bucket={"size": 500, "rate": 50})
     chats = stage.portal.state.chats
     for number in range(20_001, 20_021):
         chats[number] = dataclasses.replace(

@@ -3,7 +3,7 @@
 import pytest
 from acting import DELETE, press, said
 from sqlalchemy import text
-from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
+from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 
 async def time_passes(stage: Stage, seconds: float) -> None:
@@ -77,6 +77,7 @@ async def test_who_has_become_the_operator_is_asked_about_first(stage: Stage, ho
     assert not {ANNA, IVAN} & {*await stage.members()}
 
 
+@ON_SQLITE
 async def test_is_not_for_what_others_did(stage: Stage) -> None:
     await stage.faults(user={"id": ANNA, "history": "any"})
     await stage.say("/invite @15")
@@ -89,6 +90,7 @@ async def test_is_not_for_what_others_did(stage: Stage) -> None:
     assert ANNA not in members
 
 
+@ON_SQLITE
 async def test_a_group_invitation_cannot_be_taken_back(stage: Stage) -> None:
     await stage.say("/invite @15")
     await stage.say("/group 15 @12")
@@ -170,6 +172,7 @@ async def test_an_undone_guest_is_not_taken_out_again(stage: Stage) -> None:
     assert IVAN in await stage.members()
 
 
+@ON_SQLITE
 async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
     with stage.engine.begin() as connection:
@@ -186,6 +189,7 @@ async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     assert CHAT in [chat["id"] for chat in await stage.get("chats")]
 
 
+@ON_SQLITE
 async def test_a_guest_of_a_finished_dialog_is_told_of(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
     await stage.faults(chat={"id": CHAT, "status": 60})
@@ -196,6 +200,7 @@ async def test_a_guest_of_a_finished_dialog_is_told_of(stage: Stage) -> None:
     assert "[USER=12]Иван[/USER].\n⚠️ Диалог завершён" in told
 
 
+@ON_SQLITE
 async def test_somebody_else_presses_undo(stage: Stage) -> None:
     await stage.say("/invite @12 @15")
     messages = (await stage.chat())["messages"]

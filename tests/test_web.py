@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 from stage import ON_SQLITE
 
 from bot.settings import Settings
-from bot.web.application import close, serving
+from bot.web.application import serving
 
 Client = TestClient[Any, Any]
 Browse = Callable[[web.Application], Awaitable[Client]]
@@ -46,6 +46,7 @@ async def test_no_answer_names_a_version(browser: Client) -> None:
     assert "Server: switchboard\r\n" in broken
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "field"),
     [("en", ["Initial installation path", "Your handler path"]),
@@ -98,7 +99,7 @@ async def test_a_slash_at_the_end_is_the_same_address(browser: Client, address: 
 async def test_a_bot_that_stops_is_alive_and_not_ready(browser: Client) -> None:
     assert (await browser.get("/readyz")).status == 200
 
-    close(browser.app)
+    await browser.app.shutdown()
 
     assert (await browser.get("/healthz")).status == 200
     assert (await browser.get("/readyz")).status == 503

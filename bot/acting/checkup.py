@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import Line, is_dialog, read_dialog, read_lines
+from bot.acting.open_lines import Line, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.people import person
-from bot.bitrix24.rows import flag, row, rows, text
+from bot.bitrix24.rows import flag, row, rows
 from bot.bitrix24.scopes import missing_scopes
 
 NO_METHOD = "ERROR_METHOD_NOT_FOUND"
@@ -55,14 +55,14 @@ class Checkups:
         if chat_id:
             calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
         seen = await self._requester.ask_all(calls)
-        item = _item(seen.get("dialog"))
+        dialog = read_dialog(chat_id, seen.get("dialog"))
+        item = next(iter(dialog.items), None)
         active = await self._is_active(item, chat_id) if item else None
-        requester = person(seen["me"]) if isinstance(seen["me"], Mapping) else None
-        line_id = read_dialog(chat_id, seen.get("dialog")).line_id
+        requester = person(seen["me"])
         lines = [
             one
             for one in read_lines(seen["lines"])
-            if (one.id == line_id if chat_id else requester and requester.id in one.queue)
+            if (one.id == dialog.line_id if chat_id else requester and requester.id in one.queue)
         ]
         return Checkup(
             requester=requester,
@@ -77,9 +77,8 @@ class Checkups:
         )
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:
-        params = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
         try:
-            found = await self._requester.ask(Call("imopenlines.crm.chat.get", params))
+            found = await self._requester.ask(Call("imopenlines.crm.chat.get", of_item(item)))
         except Bitrix24Error:
             return None
         numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])
@@ -99,9 +98,3 @@ def _supports_lines(found: Any) -> bool | None:
 
 def _sees(found: Any) -> bool | None:
     return True if is_dialog(found) else False if isinstance(found, Refused) else None
-
-
-def _item(found: Any) -> CrmItem | None:
-    if not isinstance(found, Mapping):
-        return None
-    return CrmItem.bound(text(found.get("entity_data_2")), text(found.get("entity_data_1")))

@@ -52,12 +52,8 @@ class Groups:
         step = Step(0, INVITE, params, people[0].id if len(people) == 1 else 0)
         look = Call("sonet_group.user.get", {"ID": group_id})
         about = {GROUP: Call("sonet_group.get", {"FILTER": {"ID": group_id}})}
-        changes = await self._requester.change([step], look, _nobody_knows, about)
+        changes = await self._requester.change([step], look, also=about)
         return _invitations(group_id, changes.answers[0], changes.seen)
-
-
-def _nobody_knows(_found: Any, _step: Step) -> None:
-    return None
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:

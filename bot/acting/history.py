@@ -1,91 +1,169 @@
-"""What a requester has changed, and what they were refused: read from the journal."""
+"""The journal, looked back at: by the bot, a portal's administrator, an operator of the bot."""
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, and_, select
 
 from bot.acting.journal import SET_ASIDE
 from bot.store.database import Database
 from bot.store.tables import journal
 
+Result = Literal["done", "nothing", "refused", "unknown"]
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deeds to show; what is ``None`` or empty does not matter."""
+
+    requesters: tuple[int, ...] = ()
+    command: str = ""
+    command_id: int | None = None
+    chats: tuple[str, ...] = ()
+    result: str = ""
+    since: float | None = None
+    until: float | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A step of an earlier command, as the journal has it."""
+    """A changing call: who asked what, for whom, where, and what came of it.
 
+    ``told`` is the portal's answer; where it has refused, its words and its ``code``.
+    """
+
+    id: int
+    member_id: str
+    at: float
     command_id: int
+    requester_id: int
     command: str
-    method: str
+    chat: str
     person_id: int
+    method: str
     params: dict[str, Any]
+    item_type: str
+    item_id: str
+    result: Result
     code: str | None
     told: Any
     changed: bool | None
-    at: float
 
 
 class History:
-    """The journal, looked back at."""
+    """Reads the table of changing calls."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def since(
-        self, member_id: str, requester_id: int, chat: str, seconds: float
-    ) -> list[Deed]:
-        """List what somebody asked in a chat lately, oldest first."""
-        return await self._deeds(
+    async def by(self, member_id: str, requester_id: int, seconds: float, **of: str) -> list[Deed]:
+        """List what somebody asked for lately in a ``chat``, or by a ``method``, oldest first."""
+        return await self._answered(
             journal.c.member_id == member_id,
             journal.c.requester_id == requester_id,
-            journal.c.chat == chat,
             journal.c.begun_at > time.time() - seconds,
-        )
-
-    async def by(
-        self, member_id: str, requester_id: int, method: str, seconds: float
-    ) -> list[Deed]:
-        """List what somebody asked for by this method lately, in any chat, oldest first."""
-        return await self._deeds(
-            journal.c.member_id == member_id,
-            journal.c.requester_id == requester_id,
-            journal.c.method == method,
-            journal.c.begun_at > time.time() - seconds,
+            *(journal.c[name] == value for name, value in of.items()),
         )
 
     async def of_people(
         self, member_id: str, people: Collection[int], methods: Collection[str]
     ) -> list[Deed]:
         """List what was done by these methods to people, whoever asked for it, oldest first."""
-        return await self._deeds(
+        return await self._answered(
             journal.c.member_id == member_id,
             journal.c.person_id.in_(people),
             journal.c.method.in_(methods),
             journal.c.code.is_(None),
         )
 
-    async def _deeds(self, *conditions: Any) -> list[Deed]:
+    async def page(
+        self, member_id: str | None, wanted: Wanted, before: int | None = None, limit: int = PAGE
+    ) -> list[Deed]:
+        """List deeds, the newest first, beginning below ``before``; ``None``: of all portals."""
+        conditions = _conditions(wanted)
+        if member_id is not None:
+            conditions.append(journal.c.member_id == member_id)
+        if before is not None:
+            conditions.append(journal.c.id < before)
+        question = select(journal).where(*conditions).order_by(journal.c.id.desc()).limit(limit)
+        return [_deed(row) for row in await self._database.rows(question)]
+
+    async def all(self, member_id: str | None, wanted: Wanted) -> AsyncIterator[Deed]:
+        """Give every deed, the newest first."""
+        before: int | None = None
+        while deeds := await self.page(member_id, wanted, before, 500):
+            for deed in deeds:
+                yield deed
+            before = deeds[-1].id
+
+    async def _answered(self, *conditions: ColumnElement[bool]) -> list[Deed]:
         question = (
             select(journal)
-            .where(*conditions, journal.c.answered_at.is_not(None), journal.c.step > SET_ASIDE)
+            .where(*conditions, _ANSWERED, journal.c.step > SET_ASIDE)
             .order_by(journal.c.command_id, journal.c.step)
         )
         return [_deed(row) for row in await self._database.rows(question)]
 
 
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.requesters:
+        conditions.append(journal.c.requester_id.in_(wanted.requesters))
+    if wanted.command:
+        conditions.append(journal.c.command == wanted.command)
+    if wanted.command_id is not None:
+        conditions.append(journal.c.command_id == wanted.command_id)
+    if wanted.chats:
+        conditions.append(journal.c.chat.in_(wanted.chats))
+    if wanted.result in _RESULTS:
+        conditions.append(_RESULTS[wanted.result])
+    if wanted.since is not None:
+        conditions.append(journal.c.begun_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(journal.c.begun_at < wanted.until)
+    return conditions
+
+
+_ANSWERED = journal.c.answered_at.is_not(None)
+_TAKEN = and_(_ANSWERED, journal.c.code.is_(None))
+_RESULTS: dict[str, ColumnElement[bool]] = {
+    "done": and_(_TAKEN, journal.c.changed.is_not(False)),
+    "nothing": and_(_TAKEN, journal.c.changed.is_(False)),
+    "refused": and_(_ANSWERED, journal.c.code.is_not(None)),
+    "unknown": journal.c.answered_at.is_(None),
+}
+
+
 def _deed(row: Row[Any]) -> Deed:
-    told = json.loads(row.result)
+    params, answer = json.loads(row.params), json.loads(row.result or "null") or {}
     return Deed(
-        row.command_id,
-        row.command,
-        row.method,
-        row.person_id,
-        json.loads(row.params),
-        row.code,
-        told.get("result"),
-        row.changed,
-        row.begun_at,
+        id=row.id,
+        member_id=row.member_id,
+        at=row.begun_at,
+        command_id=row.command_id,
+        requester_id=row.requester_id,
+        command=row.command,
+        chat=row.chat,
+        person_id=row.person_id,
+        method=row.method,
+        params=params,
+        item_type=str(params.get("CRM_ENTITY_TYPE") or ""),
+        item_id=str(params.get("CRM_ENTITY") or ""),
+        result=_result(row),
+        code=row.code,
+        told=answer.get("result"),
+        changed=row.changed,
     )
+
+
+def _result(row: Row[Any]) -> Result:
+    if row.answered_at is None:
+        return "unknown"
+    if row.code is not None:
+        return "refused"
+    return "nothing" if row.changed is False else "done"

@@ -73,12 +73,8 @@ class Answered:
         return Refused(self.code, str(self.result or ""), self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A step as the journal has it; without an answer it was begun, and nobody knows more."""
-
-    step: Step
-    answer: Answered | None
+# A step as the journal has it; without an answer it was begun, and nobody knows more.
+Recorded = tuple[Step, Answered | None]
 
 
 class NotOwner(StoreUnavailable):
@@ -221,6 +217,6 @@ def _told(answer: Answered) -> str:
 def _recorded(row: Row[Any]) -> Recorded:
     step = Step(row.step, row.method, json.loads(row.params), row.person_id)
     if row.answered_at is None:
-        return Recorded(step, None)
+        return step, None
     told = json.loads(row.result)
-    return Recorded(step, Answered(told["result"], row.code, told["status"], row.changed))
+    return step, Answered(told["result"], row.code, told["status"], row.changed)

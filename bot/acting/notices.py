@@ -22,5 +22,5 @@ class Notices:
         """
         params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
-        changes = await self._requester.change([step], Call("profile"), lambda found, step: None)
+        changes = await self._requester.change([step], Call("profile"))
         return confirmed(changes.answers[MENDING])

@@ -1,14 +1,15 @@
 """People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from bot.acting.journal import Answered, Step
-from bot.acting.requester import AFTER, LOOK, Changes, Requester
+from bot.acting.requester import AFTER, LOOK, Changes, IsDone, Requester, nobody_knows
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
+from bot.bitrix24.errors import Refused, Unanswered
+from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import moment, rows, text
 
@@ -67,25 +68,15 @@ class Membership:
     refused: Refused | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dialog:
-    """An open-line dialog as the portal shows it.
-
-    ``line_id`` is 0 where it is not told. ``is_over``: its session has ended; ``None`` where the
-    portal does not tell.
-    """
-
-    id: int
-    items: tuple[CrmItem, ...]
-    owner_id: int
-    name: str
-    entity_data_1: str
-    entity_data_2: str
-    line_id: int = 0
+class Dialog(Chat):
+    """An open-line chat as the portal shows it when it is asked."""
 
     @property
     def is_over(self) -> bool | None:
-        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0."""
+        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0.
+
+        ``None`` where the portal does not tell.
+        """
         session = next(iter(self.entity_data_1.split("|")[5:6]), "")
         return None if (number := read_number(session)) is None else number == 0
 
@@ -152,24 +143,12 @@ class OpenLines:
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
-        call = Call("imopenlines.crm.chat.getLastId", _item(item))
+        call = Call("imopenlines.crm.chat.getLastId", of_item(item))
         try:
             found = await self._requester.ask(call)
         except Refused:
             return 0
         return read_number(found) or 0
-
-    async def chats(self, item: CrmItem) -> list[tuple[int, str]]:
-        """List an item's active chats with the titles of their connectors."""
-        try:
-            found = await self._requester.ask(Call("imopenlines.crm.chat.get", _item(item)))
-        except Bitrix24Error:
-            return []
-        return [
-            (chat_id, text(row.get("CONNECTOR_TITLE")) or text(row.get("CONNECTOR_ID")))
-            for row in rows(found)
-            if (chat_id := read_number(row.get("CHAT_ID")))
-        ]
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
@@ -189,23 +168,24 @@ class OpenLines:
         whoever may have been refused in another's stead is asked for once more, alone.
         """
         # In an order of their own, so that it does not matter in which they were typed.
-        steps = sorted(_adding(target, people), key=lambda step: step.person_id)
-        changes = await self._change(steps, target)
-        came = {step.person_id: _came(target, step, changes) for step in steps}
-        lacking = [step for step in steps if lacks_history(changes.answers[step.number].refused)]
-        for step in lacking[1 if changes.alone else 0 :]:
-            await self._requester.forget_refusal(step)
-            changes = await self._change([step], target, alone=True)
-            came[step.person_id] = _came(target, step, changes)
-        return [Membership(one, *came[one.id]) for one in people]
+        numbered = sorted(enumerate(people), key=lambda pair: pair[1].id)
+        steps = {one: Step(n, ADD, _params(target, one), one.id) for n, one in numbered}
+        changes = await self._change(steps.values(), target)
+        came = {one: _came(one, target, step, changes) for one, step in steps.items()}
+        lacking = [one for one in steps if lacks_history(came[one].refused)]
+        for one in lacking[1 if changes.alone else 0 :]:
+            await self._requester.forget_refusal(steps[one])
+            changes = await self._change([steps[one]], target, alone=True)
+            came[one] = _came(one, target, steps[one], changes)
+        return [came[one] for one in people]
 
     async def add_by_chat(self, chat_id: int, people: Sequence[Person]) -> list[Membership]:
         """Add people by the chat itself, as its members may: ``im.chat.user.add``."""
-        steps = [
-            Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
+        steps = {
+            one: Step(BY_CHAT + n, CHAT_ADD, {"CHAT_ID": chat_id, "USERS": [one.id]}, one.id)
             for n, one in enumerate(people)
-        ]
-        return await self._each(steps, people, Target(None, chat_id))
+        }
+        return await self._each(steps, Target(None, chat_id))
 
     async def remove(
         self, target: Target, people: Sequence[Person], by_chat: Collection[int] = ()
@@ -214,27 +194,21 @@ class OpenLines:
 
         Those whose ids are in ``by_chat`` are removed by the chat itself, as its owner may.
         """
-        steps = [_removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)]
-        return await self._each(steps, people, target)
+        steps = {one: _removing(n, target, one, one.id in by_chat) for n, one in enumerate(people)}
+        return await self._each(steps, target)
 
-    async def _each(
-        self, steps: Sequence[Step], people: Sequence[Person], target: Target
-    ) -> list[Membership]:
-        changes = await self._change(steps, target)
-        return [
-            Membership(one, *_came(target, step, changes))
-            for one, step in zip(people, steps, strict=True)
-        ]
+    async def _each(self, steps: Mapping[Person, Step], target: Target) -> list[Membership]:
+        changes = await self._change(steps.values(), target)
+        return [_came(one, target, step, changes) for one, step in steps.items()]
 
     async def create_lead(self, chat_id: int) -> Answered:
         """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
-        step = Step(MENDING, "imopenlines.crm.lead.create", {"CHAT_ID": chat_id}, 0)
-        return await self._mend(step, lambda dialog: bool(dialog.items))
+        params = {"CHAT_ID": chat_id}
+        return await self._mend("imopenlines.crm.lead.create", params, chat_id, _has_item)
 
     async def start_session(self, chat_id: int) -> Answered:
         """Begin a finished dialog anew: ``imopenlines.session.start``."""
-        step = Step(MENDING, "imopenlines.session.start", {"CHAT_ID": chat_id}, 0)
-        return await self._mend(step, lambda dialog: None)
+        return await self._mend("imopenlines.session.start", {"CHAT_ID": chat_id}, chat_id)
 
     async def hide(self, chat_id: int) -> Answered:
         """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
@@ -242,30 +216,25 @@ class OpenLines:
         Raises ``Unanswered`` where the portal says neither yes nor no.
         """
         params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
-        step = Step(MENDING, "imopenlines.session.mode.silent", params, 0)
-        return confirmed(await self._mend(step, lambda dialog: None))
+        return confirmed(await self._mend("imopenlines.session.mode.silent", params, chat_id))
 
     async def delete_message(self, chat_id: int, message_id: int) -> Answered:
         """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
-        step = Step(MENDING, "im.message.delete", {"MESSAGE_ID": message_id}, 0)
+        params = {"MESSAGE_ID": message_id}
+        return confirmed(await self._mend("im.message.delete", params, chat_id))
+
+    async def _mend(
+        self, method: str, params: dict[str, Any], chat_id: int, is_done: IsDone = nobody_knows
+    ) -> Answered:
         look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
-        changes = await self._requester.change([step], look, lambda found, step: None)
-        return confirmed(changes.answers[MENDING])
-
-    async def _mend(self, step: Step, is_mended: Callable[[Dialog], bool | None]) -> Answered:
-        chat_id = step.params["CHAT_ID"]
-
-        def is_done(found: Any, step: Step) -> bool | None:
-            return is_mended(read_dialog(chat_id, found)) if is_dialog(found) else None
-
-        look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
-        return (await self._requester.change([step], look, is_done)).answers[step.number]
+        step = Step(MENDING, method, params, 0)
+        return (await self._requester.change([step], look, is_done)).answers[MENDING]
 
     async def _change(
-        self, steps: Sequence[Step], target: Target, *, alone: bool = False
+        self, steps: Iterable[Step], target: Target, *, alone: bool = False
     ) -> Changes:
         look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
-        return await self._requester.change(steps, look, _is_done, {AFTER: look}, alone=alone)
+        return await self._requester.change(list(steps), look, _is_done, {AFTER: look}, alone=alone)
 
 
 def lacks_history(refused: Refused | None) -> bool:
@@ -277,14 +246,10 @@ def lacks_history(refused: Refused | None) -> bool:
 
 def confirmed(answer: Answered) -> Answered:
     """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
-    if answer.code is None and not is_told(answer):
+    is_yes = answer.result is True or bool(read_number(answer.result))
+    if answer.code is None and answer.changed is None and not is_yes:
         raise Unanswered("the portal says neither yes nor no")
     return answer
-
-
-def is_told(answer: Answered) -> bool:
-    """Say whether it is known what came of a step that was not refused."""
-    return answer.changed is not None or answer.result is True or bool(read_number(answer.result))
 
 
 def _said(found: Any) -> tuple[Said, ...]:
@@ -296,18 +261,15 @@ def _said(found: Any) -> tuple[Said, ...]:
     )
 
 
-def _item(item: CrmItem) -> dict[str, Any]:
+def of_item(item: CrmItem) -> dict[str, Any]:
+    """Give the parameters that name an item in the methods of open lines."""
     return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:
-    item = _item(target.item) if target.item else {}
+    item = of_item(target.item) if target.item else {}
     chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
     return {**item, "USER_ID": person.id, **chat}
-
-
-def _adding(target: Target, people: Sequence[Person]) -> list[Step]:
-    return [Step(n, ADD, _params(target, one), one.id) for n, one in enumerate(people)]
 
 
 def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Step:
@@ -334,38 +296,31 @@ def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
 def read_dialog(chat_id: int, found: Any) -> Dialog:
     """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
     found = found if is_dialog(found) else {}
-    data_1, data_2 = (text(found.get(f"entity_data_{number}")) for number in (1, 2))
-    line = text(found.get("entity_id")).split("|")[1:2]
+    told = ("name", "entity_id", "entity_data_1", "entity_data_2", "entity_data_3")
     return Dialog(
-        chat_id,
-        tuple(CrmItem.all_bound(data_2, data_1)),
-        read_number(found.get("owner")) or 0,
-        text(found.get("name")),
-        data_1,
-        data_2,
-        next(iter(read_numbers(line)), 0),
+        id=chat_id,
+        dialog_id=f"chat{chat_id}",
+        owner=read_number(found.get("owner")) or 0,
+        entity_type="LINES",
+        **{name: text(found.get(name)) for name in told},
     )
 
 
+def _has_item(found: Any, _step: Step) -> bool | None:
+    return bool(read_dialog(0, found).items) if is_dialog(found) else None
+
+
 def _is_done(members: Any, step: Step) -> bool | None:
-    is_member = _is_in(members, step.person_id)
-    return is_member if step.method in ARRIVING or is_member is None else not is_member
-
-
-def _is_in(members: Any, person_id: int) -> bool | None:
     # An empty list is what a stranger to the chat is shown: it proves nothing.
     numbers = read_numbers(members)
-    return person_id in numbers if numbers else None
+    return (step.person_id in numbers) == (step.method in ARRIVING) if numbers else None
 
 
-def _came(
-    target: Target, step: Step, changes: Changes
-) -> tuple[int, bool | None, bool, bool, Refused | None]:
-    """Say what came of a step, as a ``Membership`` has it."""
+def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membership:
     answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
-        return 0, None, False, False, refused
-    before, after = (_is_done(seen.get(name), step) for name in (LOOK, AFTER))
+        return Membership(person, refused=refused)
+    after = _is_done(seen.get(AFTER), step)
     # The messenger's own methods answer with true, and not with the chat.
     by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
     chat_id = None if by_chat else read_number(answer.result)
@@ -373,9 +328,9 @@ def _came(
     if chat_id is None:
         # It was begun before and has been found done; or the answer names no chat.
         chat_id = target.known_chat
-    is_missing = bool(chat_id) and before is False and after is False
+    is_missing = bool(chat_id) and after is False and _is_done(seen.get(LOOK), step) is False
     is_unknown = not is_told and answer.changed is None and not after
     # External people are left out of additions so.
     ignored = is_missing and step.method in ARRIVING
     unclear = (is_missing or is_unknown) and not ignored
-    return chat_id, answer.changed, ignored, unclear, None
+    return Membership(person, chat_id, answer.changed, ignored, unclear)

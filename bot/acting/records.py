@@ -10,7 +10,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import is_dialog, read_dialog
+from bot.acting.open_lines import is_dialog, of_item, read_dialog
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
@@ -79,9 +79,7 @@ class Records:
         calls = {
             "item": item_call(item),
             "people": accounts_call(sorted({user_id, who} - {0})),
-            "chats": Call(
-                "imopenlines.crm.chat.get", {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
-            ),
+            "chats": Call("imopenlines.crm.chat.get", of_item(item)),
         }
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():
@@ -114,7 +112,7 @@ class Records:
         found = await self._ask(portal, user_id, calls)
         return tuple(
             CustomerChat(
-                _chat(number, found[f"chat{number}"]),
+                read_dialog(number, found[f"chat{number}"]),
                 source,
                 inside=read_numbers(found[f"in{number}"]),
             )
@@ -175,21 +173,6 @@ def _sources(found: Any) -> dict[int, str]:
         if (number := read_number(one.get("CHAT_ID")))
     }
     return dict(list(listed.items())[:MOST_CHATS])
-
-
-def _chat(number: int, found: Mapping[str, Any]) -> Chat:
-    dialog = read_dialog(number, found)
-    return Chat(
-        id=number,
-        dialog_id=f"chat{number}",
-        name=dialog.name,
-        owner=dialog.owner_id,
-        entity_type="LINES",
-        entity_id=text(found.get("entity_id")),
-        entity_data_1=dialog.entity_data_1,
-        entity_data_2=dialog.entity_data_2,
-        entity_data_3=text(found.get("entity_data_3")),
-    )
 
 
 def _members_call(number: int) -> Call:

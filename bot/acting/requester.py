@@ -32,6 +32,10 @@ INACTIVE = "CRM_CHAT_USER_NOT_ACTIVE"
 IsDone = Callable[[Any, Step], bool | None]
 
 
+def nobody_knows(_found: Any, _step: Step) -> None:
+    """Say nothing of a step: what the portal shows does not tell whether it is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What came of some steps, by their numbers, and what was seen in the same request.
@@ -81,7 +85,7 @@ class Requester:
         self,
         steps: Sequence[Step],
         look: Call,
-        is_done: IsDone,
+        is_done: IsDone = nobody_knows,
         also: Mapping[str, Call] | None = None,
         *,
         alone: bool = False,
@@ -102,11 +106,8 @@ class Requester:
         numbered = _numbered(steps, recorded) if recorded else list(steps)
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
-            try:
-                await self._attempt(work, look, is_done)
-            except NOT_KNOWN as error:
-                again = partial(self._attempt, work, look, is_done)
-                await self._patience.insist(NOT_KNOWN, again, after=error)
+            attempt = partial(self._attempt, work, look, is_done)
+            await self._patience.insist(NOT_KNOWN, attempt)
         except NotTheirs as stranger:
             await self._journal.acted(self._command, stranger.owner)
             raise
@@ -137,28 +138,26 @@ class Requester:
             work.begun.update(step.number for step in new)
         changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
-        stranger: NotTheirs | None = None
         try:
             answers = await self._actor.call(batch.build(calls, alone=work.alone))
-        except NotTheirs as found:
-            stranger, answers = found, found.result
         except Unanswered:
             work.doubt(todo)
             raise
-        except NoPermission:
-            # Nothing was called: whoever takes the command up later has nothing to look for.
-            await self._journal.withdraw(self._command, new)
+        except (NoPermission, NotTheirs) as error:
+            if isinstance(error, NotTheirs) and error.result is not None:
+                self._note(work, error.result, is_done)
+            else:
+                # Nothing was called: whoever takes the command up later has nothing to look for.
+                await self._journal.withdraw(self._command, new)
             raise
-        if stranger is not None and answers is None:
-            await self._journal.withdraw(self._command, new)
-            raise stranger
-        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        self._take(work, answers, is_done, stranger)
+        self._note(work, answers, is_done)
+        for step in todo:
+            if isinstance(answers[_name(step)], NOT_KNOWN):
+                raise answers[_name(step)]
 
-    def _take(
-        self, work: "_Work", answers: batch.Answers, is_done: IsDone, stranger: NotTheirs | None
-    ) -> None:
-        """Note what a request came to. Raises what is to be tried again, and the ``stranger``."""
+    def _note(self, work: "_Work", answers: batch.Answers, is_done: IsDone) -> None:
+        """Note what a request came to."""
+        self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
         came = [(step, answers[_name(step)]) for step in work.todo]
         work.doubt([step for step, result in came if isinstance(result, Unanswered)])
         told = [
@@ -167,14 +166,9 @@ class Requester:
             if not isinstance(result, NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
-        if stranger is not None:
-            raise stranger
         work.was_alone = not isinstance(answers, batch.Shared)
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: answers[name] for name in (LOOK, *work.also)}
-        for _, result in came:
-            if isinstance(result, NOT_KNOWN):
-                raise result
 
 
 class _Work:
@@ -192,7 +186,7 @@ class _Work:
         self.also = also
         self.alone, self.was_alone = alone, False
         self.seen: dict[str, Any] = {}
-        answers = {one.step.number: one.answer for one in journal}
+        answers = {step.number: answer for step, answer in journal}
         self.begun = set(answers)
         self.doubted = {number for number, answer in answers.items() if answer is None}
         self.answers = {n: answer for n, answer in answers.items() if answer is not None}
@@ -220,7 +214,7 @@ def _numbered(steps: Sequence[Step], recorded: Sequence[Recorded]) -> list[Step]
 
     A command may be carried on long after it was begun, and mean other people by then.
     """
-    taken = {one.step.number: one.step for one in recorded}
+    taken = {step.number: step for step, _answer in recorded}
     free = count(1 + max((*taken, *(step.number for step in steps)), default=0))
     known = [next((n for n, one in taken.items() if _is_same(one, step)), None) for step in steps]
     return [

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
@@ -24,17 +23,12 @@ class Users:
 
     async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
         """Look names up, all in one request: ``user.search``."""
-        calls = {f"q{n}": Call("user.search", {"FIND": one}) for n, one in enumerate(queries)}
-        found = await self._all(calls)
-        return {one: found_rows(found[f"q{n}"]) for n, one in enumerate(queries)}
+        return await self._found({one: Call("user.search", {"FIND": one}) for one in queries})
 
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
         """Look e-mail addresses up, all in one request: ``user.get``."""
-        calls = {
-            f"q{n}": Call("user.get", {"FILTER": {"EMAIL": one}}) for n, one in enumerate(addresses)
-        }
-        found = await self._all(calls)
-        return {one: found_rows(found[f"q{n}"]) for n, one in enumerate(addresses)}
+        calls = {one: Call("user.get", {"FILTER": {"EMAIL": one}}) for one in addresses}
+        return await self._found(calls)
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""
@@ -72,8 +66,13 @@ class Users:
             level = list(read_numbers([row.get("PARENT") for row in found]))
         return 0
 
-    async def _all(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
+    async def _found(self, calls: Mapping[str, Call]) -> dict[str, list[Found]]:
+        """Give what each of these calls finds, by what is looked for."""
         if len(calls) == 1:
-            [(name, call)] = calls.items()
-            return {name: await self._requester.ask(call)}
-        return await self._requester.ask_all(calls) if calls else {}
+            # In a batch the portal would read `$result[…]` in what was typed as another's answer.
+            [(query, call)] = calls.items()
+            return {query: found_rows(await self._requester.ask(call))}
+        # What was typed is no name for a call.
+        numbered = {f"q{n}": call for n, call in enumerate(calls.values())}
+        found = await self._requester.ask_all(numbered) if calls else {}
+        return {query: found_rows(found[name]) for query, name in zip(calls, numbered, strict=True)}

@@ -107,16 +107,11 @@ class CrmItem(Entity):
         ``entity_data_1``, used where that cannot be read, is ``Y|DEAL|288|…``.
         Page: imopenlines.dialog.get.
         """
-        return next(iter(cls.all_bound(entity_data_2, entity_data_1)), None)
-
-    @classmethod
-    def all_bound(cls, entity_data_2: str, entity_data_1: str = "") -> list[Self]:
-        """Read every item that an open-line chat is bound to, the first one first."""
-        return cls.among(read_binding(entity_data_2, entity_data_1))
+        return next(iter(cls.among(read_binding(entity_data_2, entity_data_1))), None)
 
     @classmethod
     def among(cls, pairs: Mapping[str, int]) -> list[Self]:
-        """Give the items of a binding that has been read."""
+        """Give the items of a binding that has been read, the first one first."""
         return [cls(type=type_, id=pairs[type_]) for type_ in ITEM_TYPES if pairs.get(type_)]
 
 

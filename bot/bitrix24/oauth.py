@@ -51,25 +51,20 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
+@dataclass(eq=False, slots=True)
 class OAuth:
-    """Asks the allowed authorization servers, and no other address."""
+    """Asks the allowed authorization servers, the first one where none is named, and no others."""
 
-    def __init__(
-        self,
-        session: ClientSession,
-        keys: AppKeys,
-        origins: Sequence[str],
-        timeout: float,
-        figures: Figures,
-    ) -> None:
-        self._session = session
-        self._keys = keys
-        self._origins = frozenset(origins)
-        self._default = origins[0]
-        self.servers = tuple(origins)
-        self._figures = figures
-        self.timeout = timeout
-        self.client_id = keys.client_id
+    _session: ClientSession
+    _keys: AppKeys
+    servers: Sequence[str]
+    timeout: float
+    _figures: Figures
+
+    @property
+    def client_id(self) -> str:
+        """What the app is called at the authorization servers."""
+        return self._keys.client_id
 
     async def refresh(self, server_endpoint: str, refresh_token: SecretStr) -> Grant:
         """Renew a pair; the old refresh token is spent. Page: auto-renewal.md.
@@ -80,11 +75,9 @@ class OAuth:
         params = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
             grant = await self._ask(server_endpoint, params)
-        except (Refused, ForeignServer):
-            self._figures.refreshes.add(REFUSED)
-            raise
-        except Unreachable:
-            self._figures.refreshes.add(UNREACHABLE)
+        except (Refused, ForeignServer, Unreachable) as error:
+            is_lost = isinstance(error, Unreachable)
+            self._figures.refreshes.add(UNREACHABLE if is_lost else REFUSED)
             raise
         self._figures.refreshes.add(FINE)
         return grant
@@ -125,8 +118,8 @@ class OAuth:
         return text(row(told, "result").get("client_id"))
 
     def _server(self, server_endpoint: str) -> str:
-        server = origin(server_endpoint) if server_endpoint else self._default
-        if server not in self._origins:
+        server = origin(server_endpoint) if server_endpoint else self.servers[0]
+        if server not in self.servers:
             raise ForeignServer
         return server
 

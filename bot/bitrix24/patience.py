@@ -33,22 +33,14 @@ class Patience:
     total: float = 600.0
 
     async def insist(
-        self,
-        on: tuple[type[Bitrix24Error], ...],
-        make: Callable[[], Awaitable[T]],
-        after: Bitrix24Error | None = None,
+        self, on: tuple[type[Bitrix24Error], ...], make: Callable[[], Awaitable[T]]
     ) -> T:
-        """Try until it succeeds, waiting longer each time; then let the last error through.
-
-        ``after`` is what the first try came to, where it has been made.
-        """
-        if after is None:
-            try:
-                # Nearly everything succeeds at once, and then patience is to cost nothing.
-                return await make()
-            except on as error:
-                after = error
-        failed = [after]
+        """Try until it succeeds, waiting longer each time; then let the last error through."""
+        try:
+            # Nearly everything succeeds at once, and then patience is to cost nothing.
+            return await make()
+        except on as error:
+            failed = [error]
 
         async def again() -> T:
             if failed:

@@ -75,8 +75,12 @@ def account(row: Mapping[str, Any]) -> Account | None:
     )
 
 
-def person(row: Mapping[str, Any]) -> Person | None:
-    """Read who a row of ``user.get`` or ``profile`` is about; ``None`` where it does not tell."""
+def person(found: Any) -> Person | None:
+    """Read who a row of ``user.get``, or an answer of ``profile``, is about.
+
+    ``None`` where it does not tell: of an account that is switched off, say.
+    """
+    row = found if isinstance(found, Mapping) else {}
     user_id = read_number(row.get("ID"))
     name = f"{text(row.get('NAME'))} {text(row.get('LAST_NAME'))}".strip()
     return Person(id=user_id, name=name) if user_id else None

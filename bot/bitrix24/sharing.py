@@ -7,7 +7,7 @@ batch one after the other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -44,11 +44,9 @@ class _Request:
         return answer
 
     def fail(self, error: Exception) -> None:
-        for answer in self.answers:
-            if not answer.done():
-                answer.set_exception(error)
+        self.tell([error] * len(self.answers))
 
-    def tell(self, outcomes: list[Any]) -> None:
+    def tell(self, outcomes: Sequence[Any]) -> None:
         for answer, outcome in zip(self.answers, outcomes, strict=True):
             if answer.done():
                 continue

@@ -3,7 +3,6 @@
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -14,45 +13,34 @@ _LENGTH = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-class Moment(click.ParamType[float]):
-    """``90m``, ``2h``, ``7d`` ago, or a date or time in UTC as in ``2026-11-20T10:00``."""
+def read_moment(told: str) -> float:
+    """Read ``90m``, ``2h``, ``7d`` ago, or a date or time in UTC as in ``2026-11-20T10:00``.
 
-    name = "moment"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Give unix seconds."""
-        if isinstance(value, float):
-            return value
-        if length := _LENGTH.fullmatch(value):
-            return time.time() - int(length[1]) * _SECONDS[length[2]]
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither a time like 2h nor a date like 2026-11-20.", param, ctx
-            )
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    Gives unix seconds. Raises ``BadParameter``.
+    """
+    if length := _LENGTH.fullmatch(told):
+        return time.time() - int(length[1]) * _SECONDS[length[2]]
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError:
+        words = f"{told!r} is neither a time like 2h nor a date like 2026-11-20."
+        raise click.BadParameter(words) from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-class Reference(click.ParamType[int]):
-    """The code that a requester reads when something fails: ``00A3``."""
+def read_reference(told: str) -> int:
+    """Read the code that a requester sees when something fails, ``00A3``, as the command's number.
 
-    name = "reference"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Give the command's number."""
-        if isinstance(value, int):
-            return value
-        if not re.fullmatch(r"[0-9A-Fa-f]{1,15}", value):
-            self.fail(
-                f"{value!r} is no reference number: hexadecimal digits like 00A3.", param, ctx
-            )
-        return int(value, 16)
+    Raises ``BadParameter``.
+    """
+    if not re.fullmatch(r"[0-9A-Fa-f]{1,15}", told):
+        words = f"{told!r} is no reference number: hexadecimal digits like 00A3."
+        raise click.BadParameter(words)
+    return int(told, 16)
 
 
-since = click.option("--since", type=Moment(), help="Not older than 90m, 2h, 7d, or 2026-11-20.")
+since = click.option("--since", type=read_moment, metavar="MOMENT",
+                     help="Not older than 90m, 2h, 7d, or 2026-11-20.")  # fmt: skip
 portal = click.option("--portal", help="Of this portal: its member_id, or its address.")
 
 

@@ -53,20 +53,16 @@ class Deployment:
 
     async def checks(self, database: str) -> list[Check]:
         """Look at everything. Names: those of ``templates/pages/terminal.j2``."""
-        found = [
+        number = len(self._portals)
+        remedy = "" if number else "install"
+        return [
             Check("version", ok=True, value=__version__),
             Check("database", ok=True, value=database),
             *self._examples(),
             *self._misspelt(os.environ),
             *await asyncio.gather(self._app(), self._address()),
             *self._proxies(),
-        ]
-        number = len(self._portals)
-        return [
-            *found,
-            Check(
-                "portals", ok=bool(number), value=str(number), remedy="" if number else "install"
-            ),
+            Check("portals", ok=number > 0, value=str(number), remedy=remedy),
         ]
 
     def _examples(self) -> list[Check]:

@@ -3,18 +3,23 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
+import uvloop
 
 from bot.app import Parts, assembled
+from bot.bitrix24.oauth import origin
 from bot.cli.deployment import Deployment
-from bot.cli.environment import read_settings, run
-from bot.cli.output import as_json, write_json
-from bot.cli.report import Report
+from bot.cli.environment import read_settings
+from bot.cli.output import as_json, moment, write_json
 from bot.installing.doctor import Check
+from bot.logs import in_one_line
 from bot.portals.portals import Portal
 from bot.settings import Settings
 from bot.web.pages import Pages
+
+_MARKS = {True: "ok", False: "!!", None: "??"}
 
 Found = Mapping[str, Sequence[Check]]
 
@@ -26,7 +31,7 @@ def doctor(*, is_json: bool) -> None:
 
     Ends with 1 if something does not work.
     """
-    if not run(_examine(read_settings(), is_json=is_json)):
+    if not uvloop.run(_examine(read_settings(), is_json=is_json)):
         sys.exit(1)
 
 
@@ -35,14 +40,15 @@ async def _examine(settings: Settings, *, is_json: bool) -> bool:
         portals = await parts.portals.all()
         deployment = Deployment(settings, parts.oauth, portals)
         checks = await deployment.checks(parts.database.engine.dialect.name)
-        report = Report(await Pages().terminal())
+        words = await Pages().terminal()
         if not is_json:
-            click.echo(report.deployment(checks))
+            _show(checks, words)
         found: dict[str, list[Check]] = {}
         for portal in portals:
             found[portal.member_id] = await _portal(parts, portal)
             if not is_json:
-                click.echo(report.portal(portal, found[portal.member_id]))
+                click.echo(f"\nPortal {portal.member_id} at {origin(portal.client_endpoint)}")
+                _show(found[portal.member_id], words)
         is_well = all(check.ok is not False for some in (checks, *found.values()) for check in some)
         if is_json:
             write_json(_value(settings, parts, checks, found, is_well=is_well))
@@ -56,11 +62,16 @@ async def _portal(parts: Parts, portal: Portal) -> list[Check]:
     if unanswered:
         return [Check("answer", ok=False, remedy="server"),
                 *(one for one in checks if one not in unanswered)]  # fmt: skip
-    return [Check("answer", ok=True), *checks] if _was_asked(checks) else checks
+    was_asked = not any(one.remedy == "open_page" for one in checks)
+    return [Check("answer", ok=True), *checks] if was_asked else checks
 
 
-def _was_asked(checks: Sequence[Check]) -> bool:
-    return not any(one.remedy == "open_page" for one in checks)
+def _show(checks: Sequence[Check], words: Any) -> None:
+    for check in checks:
+        found = [one for one in (in_one_line(check.value), moment(check.at)) if one]
+        click.echo(f"  {_MARKS[check.ok]}  {': '.join([words.checks[check.name], *found])}")
+        if check.remedy:
+            click.echo(f"      {words.remedies[check.remedy]}")
 
 
 def _value(

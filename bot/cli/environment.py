@@ -2,19 +2,14 @@
 
 import os
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import uvloop
 from pydantic import ValidationError
 
 from bot import logs
-from bot.portals.keyring import WrongKeys
 from bot.settings import Settings, meant
-from bot.store.schema import SchemaOutdated
-
-T = TypeVar("T")
 
 ENV_FILE = Path(".env")
 
@@ -34,21 +29,6 @@ def read_settings() -> Settings:
 def is_shared(settings: Settings) -> bool:
     """Say whether several processes may share the database."""
     return settings.database_url.get_secret_value().startswith("postgres")
-
-
-def run(process: Coroutine[None, None, T]) -> T:
-    """Run until it ends; end the program where the database is not this version's."""
-    try:
-        return uvloop.run(process)
-    except (SchemaOutdated, WrongKeys) as error:
-        sys.exit(refusal(error))
-
-
-def refusal(error: SchemaOutdated | WrongKeys) -> str:
-    """Word why the program does not go on."""
-    if isinstance(error, SchemaOutdated):
-        return f"The database's schema is not this version's: {error}"
-    return f"The bot does not start: {error}."
 
 
 def _unreadable() -> str:

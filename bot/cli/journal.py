@@ -1,15 +1,17 @@
 """``journal``: who changed what in which portal, and what came of it."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import click
+import uvloop
 
-from bot.acting.audit import Audit, Entry, Result, Wanted
+from bot.acting.history import Deed, History, Result, Wanted
 from bot.app import assembled
-from bot.cli.arguments import Reference, member_id_of, portal, since
-from bot.cli.environment import read_settings, run
-from bot.cli.output import JsonArray, as_json, moment, write_table
+from bot.cli.arguments import member_id_of, portal, read_reference, since
+from bot.cli.environment import read_settings
+from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
 from bot.settings import Settings
 
@@ -24,7 +26,8 @@ TITLES = (
 @click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
 @click.option("--command", default="", help="By this command: invite.")
 @click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")
-@click.option("--ref", "reference", type=Reference(), help="Of the command with this code.")
+@click.option("--ref", "reference", type=read_reference, metavar="REF",
+              help="Of the command with this code.")  # fmt: skip
 @since
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="0: all.")
 @as_json
@@ -55,7 +58,7 @@ def journal(
         result=result or "",
         since=since,
     )
-    run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
+    uvloop.run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
 
 
 async def _show(
@@ -63,11 +66,11 @@ async def _show(
 ) -> None:
     async with assembled(settings) as parts:
         member_id = await member_id_of(parts.portals, portal) if portal else None
-        entries = _first(Audit(parts.database).all(member_id, wanted), limit)
+        entries = _first(History(parts.database).all(member_id, wanted), limit)
         await (_write_json(entries) if is_json else _write_table(entries))
 
 
-async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Entry]:
+async def _first(entries: AsyncIterator[Deed], limit: int) -> AsyncIterator[Deed]:
     number = 0
     async for entry in entries:
         yield entry
@@ -76,14 +79,16 @@ async def _first(entries: AsyncIterator[Entry], limit: int) -> AsyncIterator[Ent
             return
 
 
-async def _write_json(entries: AsyncIterator[Entry]) -> None:
-    array = JsonArray()
+async def _write_json(entries: AsyncIterator[Deed]) -> None:
+    """Write an array, one entry a line, while the entries come."""
+    before = "[\n"
     async for entry in entries:
-        array.add(_value(entry))
-    array.end()
+        click.echo(before + json.dumps(_value(entry), ensure_ascii=False), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[\n" else "\n]")
 
 
-async def _write_table(entries: AsyncIterator[Entry]) -> None:
+async def _write_table(entries: AsyncIterator[Deed]) -> None:
     rows = [list(_value(entry).values()) async for entry in entries]
     if rows:
         write_table(TITLES, [["" if cell is None else cell for cell in row] for row in rows])
@@ -91,7 +96,7 @@ async def _write_table(entries: AsyncIterator[Entry]) -> None:
         click.echo("The journal has nothing of the kind.")
 
 
-def _value(entry: Entry) -> dict[str, Any]:
+def _value(entry: Deed) -> dict[str, Any]:
     return {
         "time": moment(entry.at),
         "reference": reference_of(entry.command_id),
@@ -103,5 +108,5 @@ def _value(entry: Entry) -> dict[str, Any]:
         "method": entry.method,
         "person": entry.person_id or None,
         "result": entry.result,
-        "code": entry.code,
+        "code": entry.code or "",
     }

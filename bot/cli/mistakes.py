@@ -5,7 +5,9 @@ import errno
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 
 from bot.errors import StoreUnavailable
+from bot.portals.keyring import WrongKeys
 from bot.store.database import FolderUnusable
+from bot.store.schema import SchemaOutdated
 
 # PostgreSQL's own code for what a user has no right to.
 FORBIDDEN = "42501"
@@ -24,6 +26,10 @@ def about_port(error: OSError, port: int) -> str:
 
 def about_database(error: Exception) -> str:
     """Word what is wrong with the database; empty if it is a fault of the program's own."""
+    if isinstance(error, SchemaOutdated):
+        return f"The database's schema is not this version's: {error}"
+    if isinstance(error, WrongKeys):
+        return f"The bot does not start: {error}."
     if isinstance(error, FolderUnusable):
         return _about_file(str(error))
     if isinstance(error, StoreUnavailable):

@@ -43,20 +43,3 @@ def write_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 def write_json(value: Any) -> None:
     """Write one value."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-class JsonArray:
-    """Writes an array, one value a line, while the values come."""
-
-    def __init__(self) -> None:
-        self._is_begun = False
-
-    def add(self, value: Any) -> None:
-        """Write one more value."""
-        click.echo(",\n" if self._is_begun else "[\n", nl=False)
-        click.echo(json.dumps(value, ensure_ascii=False), nl=False)
-        self._is_begun = True
-
-    def end(self) -> None:
-        """Write the end."""
-        click.echo("\n]" if self._is_begun else "[]")

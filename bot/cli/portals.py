@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import uvloop
 
 from bot.app import Parts, assembled
-from bot.cli.environment import read_settings, run
+from bot.cli.environment import read_settings
 from bot.cli.output import ago, as_json, moment, write_json, write_table
 from bot.installing.overview import Overview, Standing
 from bot.portals.portals import Portal
@@ -29,7 +30,7 @@ def portals(*, is_json: bool) -> None:
     PEOPLE          how many have a token pair
     WAITING         commands ready to run + those that wait for a permission
     """  # noqa: D301  # click knows lines that stay by this character
-    rows = run(_listed(read_settings()))
+    rows = uvloop.run(_listed(read_settings()))
     if is_json:
         write_json(rows)
     elif not rows:
@@ -40,9 +41,9 @@ def portals(*, is_json: bool) -> None:
 
 async def _listed(settings: Settings) -> list[dict[str, Any]]:
     async with assembled(settings) as parts:
-        standings = await Overview(parts.database).standings()
+        overview = Overview(parts.database)
         return [
-            await _row(parts, one, standings.get(one.member_id, Standing()))
+            await _row(parts, one, await overview.standing(one.member_id))
             for one in await parts.portals.all()
         ]
 

@@ -8,14 +8,15 @@ import subprocess
 import sys
 
 import click
+import uvloop
 
 from bot.app import running
-from bot.cli.environment import is_shared, read_settings, run
+from bot.cli.environment import is_shared, read_settings
 from bot.cli.mistakes import about_port
 from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.schema import is_current
-from bot.web.application import close, serving
+from bot.web.application import serving
 from bot.web.listener import listening
 
 log = logging.getLogger("bot")
@@ -31,7 +32,7 @@ def serve(*, web_only: bool) -> None:
     if not is_shared(settings):
         _migrate_apart(settings)
     try:
-        run(_serve(settings, working=not web_only))
+        uvloop.run(_serve(settings, working=not web_only))
     except OSError as error:
         if sentence := about_port(error, settings.port):
             sys.exit(sentence)
@@ -44,7 +45,7 @@ def worker() -> None:
     settings = read_settings()
     if not is_shared(settings):
         sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")
-    run(_work(settings))
+    uvloop.run(_work(settings))
 
 
 def _migrate_apart(settings: Settings) -> None:
@@ -70,7 +71,6 @@ async def _serve(settings: Settings, *, working: bool) -> None:
         log.info("listening on port %d", port)
         await stop.wait()
         log.info("stopping")
-        close(application)
 
 
 async def _work(settings: Settings) -> None:

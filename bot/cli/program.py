@@ -15,6 +15,8 @@ from bot.cli.processes import serve, worker
 from bot.cli.replay import replay
 from bot.cli.upkeep import migrate_database, rotate_keys
 from bot.errors import StoreUnavailable
+from bot.portals.keyring import WrongKeys
+from bot.store.schema import SchemaOutdated
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +39,7 @@ def main() -> None:
     """Run a command; a database that cannot be used ends it in one sentence."""
     try:
         cli()
-    except (SQLAlchemyError, StoreUnavailable) as error:
+    except (SQLAlchemyError, StoreUnavailable, SchemaOutdated, WrongKeys) as error:
         if sentence := about_database(error):
             sys.exit(sentence)
         raise

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import uvloop
 
 from bot.app import assembled
-from bot.cli.arguments import Moment, Reference, member_id_of, portal
-from bot.cli.environment import read_settings, run
+from bot.cli.arguments import member_id_of, portal, read_moment, read_reference
+from bot.cli.environment import read_settings
 from bot.cli.output import as_json, moment, write_json, write_table
 from bot.figures import Ending
 from bot.inbox.accepted import reference_of
@@ -41,10 +42,11 @@ _NOT_REPEATABLE = {
 
 
 @click.command()
-@click.argument("references", nargs=-1, type=Reference(), metavar="[REF]...")
+@click.argument("references", nargs=-1, type=read_reference, metavar="[REF]...")
 @click.option("--all", "is_all", is_flag=True, help="Run everything again that is listed.")
 @portal
-@click.option("--since", type=Moment(), help="List what failed since then; otherwise: since 1d.")
+@click.option("--since", type=read_moment, metavar="MOMENT",
+              help="List what failed since then; otherwise: since 1d.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", type=click.IntRange(0), default=60, show_default=True, metavar="SECONDS",
               help="How long to wait for the end.")  # fmt: skip
@@ -73,7 +75,7 @@ def replay(
     if is_to_run and is_json and not yes:
         raise click.UsageError("--json cannot ask: say --yes as well.")
     settings = read_settings()
-    cases = run(_found(settings, references, portal, since or time.time() - DAY))
+    cases = uvloop.run(_found(settings, references, portal, since or time.time() - DAY))
     _refuse(references, cases)
     if not (is_to_run and cases):
         _show(cases, is_json=is_json)
@@ -81,7 +83,7 @@ def replay(
     if not yes:
         _show(cases, is_json=False)
         click.confirm(f"Run {_number(cases)} again?", abort=True)
-    ended = run(_replayed(settings, cases, wait))
+    ended = uvloop.run(_replayed(settings, cases, wait))
     _show(ended, is_json=is_json)
     _end(ended)
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person
+from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.diagnosis import Denied, Diagnosis, Missed, reasons
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
 from bot.errors import DialogNotActive, NoChat, NotBound, NotByItem, Refusal, RequesterLacksHistory
@@ -21,13 +21,6 @@ from bot.portals.settings import PortalSettings
 NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
 
 ADD_BY_CHAT = "add_by_chat"
-
-
-class Missed(NamedTuple):
-    """Somebody who was not added or removed, and why."""
-
-    person: Person
-    why: Refusal
 
 
 class Arrival(NamedTuple):
@@ -143,11 +136,8 @@ class Arrivals:
 
     async def _through(self, chat_id: int, people: Sequence[Person]) -> Arrival:
         memberships = await self._lines.add_by_chat(chat_id, people)
-        denied = _denied(memberships)
-        refusals = await self._diagnosis.explain_by_chat(denied)
-        missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
-        unclear = [one.person for one in memberships if one.unclear]
-        missed += [Missed(one, self._diagnosis.unclear(one)) for one in unclear]
+        missed = await self._diagnosis.explain_by_chat(_denied(memberships))
+        missed += self._diagnosis.unclear(memberships)
         arrival = _arrival(memberships, missed, chat_id)
         return arrival._replace(by_chat=arrival.joined)
 
@@ -162,7 +152,8 @@ class Arrivals:
         if not wish.briefed:
             return []
         who = self._requester.person
-        answer = Answer(caller=who).model_dump_json()
+        answer = Answer(caller=who)
+        offers = tuple(Offer(name=name, act=answer.act(name)) for name in ("on_it", "cannot"))
         guests = [person for person in arrival.joined if person.id != who.id]
         if guests and item:
             item = await self.titled(item)
@@ -173,10 +164,7 @@ class Arrivals:
                 item=item,
                 chat_id=arrival.chat_id,
                 reason=wish.reason,
-                offers=tuple(
-                    Offer(name=name, act=Act(name=name, params=answer))
-                    for name in ("on_it", "cannot")
-                ),
+                offers=offers,
             )
             for person in guests
         ]
@@ -191,16 +179,14 @@ class Arrivals:
     async def _missed(
         self, memberships: Sequence[Membership], target: Target, item: CrmItem
     ) -> list[Missed]:
-        denied = _denied(memberships)
-        refusals: list[Refusal] = []
-        if denied:
-            refusals = await self._diagnosis.explain(denied, item, target.known_chat)
-        missed = [Missed(one.person, why) for one, why in zip(denied, refusals, strict=True)]
-        for one in memberships:
-            if one.unclear:
-                missed.append(Missed(one.person, self._diagnosis.unclear(one.person)))
-            elif not one.refused and not one.chat_id:
-                missed.append(Missed(one.person, NoChat((one.person,), item)))
+        missed = self._diagnosis.unclear(memberships)
+        missed += [
+            Missed(one.person, NoChat((one.person,), item))
+            for one in memberships
+            if not one.refused and not one.chat_id and not one.unclear
+        ]
+        if denied := _denied(memberships):
+            missed = [*await self._diagnosis.explain(denied, item, target.known_chat), *missed]
         return _together(missed)
 
 
@@ -245,21 +231,9 @@ def _may_be_open(why: NotByItem, target: Target) -> bool:
 
 def _offer(why: NotByItem, target: Target, wish: Wish) -> None:
     asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=why.people)
-    act = Act(name=ADD_BY_CHAT, params=asked.model_dump_json())
-    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=act))
+    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, act=asked.act(ADD_BY_CHAT)))
     why.by_chat = True
 
 
 def _is_inside(one: Membership) -> bool:
     return not one.refused and bool(one.chat_id) and not one.ignored and not one.unclear
-
-
-def reasons(missed: Sequence[Missed]) -> list[Refusal]:
-    """Give why these people are missing, each reason once."""
-    return list(dict.fromkeys(one.why for one in missed))
-
-
-def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:
-    """Give the people among refusals, with why they are missing."""
-    people = [(getattr(one, "person", None), one) for one in refusals]
-    return tuple(Missed(person, why) for person, why in people if person is not None)

@@ -16,9 +16,9 @@ from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.commands.arrivals import Arrival, Arrivals, Missed, Wish, reasons
+from bot.commands.arrivals import Arrival, Arrivals, Wish
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import system_refusal
+from bot.commands.diagnosis import Missed, reasons, system_refusal
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (
     AccessUnclear,
@@ -259,10 +259,10 @@ class Chains:
 
         Every end comes by here once; and once more where the process died while it was told.
         """
-        if self.has_ended(escalation):
-            ended = escalation.over()
-            log.info("an escalation has ended: %s after %.0f s", ended.how, ended.seconds)
-            self._figures.escalated(ended.how, ended.seconds if ended.taken_by else None)
+        ended, seconds = escalation.chain.ended, escalation.seconds
+        if ended and self.has_ended(escalation):
+            log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
+            self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
     async def _advance(self, found: Escalation) -> Step | None:
         seen = await self._seen(found.chain.chat_id)
@@ -302,7 +302,7 @@ class Chains:
         responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._call(chain, target, responsible_id, newest, seen.dialog.owner_id)
+        done = await self._call(chain, target, responsible_id, newest, seen.dialog.owner)
         callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
@@ -367,7 +367,7 @@ class Chains:
         people = await self.free(escalation, callees)
         if people:
             # Without its operator nobody would answer the customer.
-            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner_id
+            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner
             people = [one for one in people if one.id != owner_id]
         if not people:
             return ()
@@ -420,5 +420,5 @@ def _taking(found: Escalation, seen: Glance) -> Taken | None:
     if wrote:
         _number, person, at = min(wrote, key=lambda one: one[0])
         return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
-    owner = found.chain.callee(seen.dialog.owner_id)
+    owner = found.chain.callee(seen.dialog.owner)
     return Taken(person=owner.person, at=now) if owner and not owner.led else None

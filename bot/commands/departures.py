@@ -16,10 +16,9 @@ from bot.acting.open_lines import (
 )
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
-from bot.commands.arrivals import Missed
-from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.diagnosis import Denied, Diagnosis, Missed
 from bot.commands.past import chat_of
-from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
+from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
 from bot.inbox.accepted import Accepted
 
 # What the chat itself says to somebody who is not its owner.
@@ -90,7 +89,7 @@ class Departures:
 
     def _may(self, dialog: Dialog, person: Person) -> bool:
         """Say whether the chat itself lets the requester take somebody out."""
-        return self._command.event.user.id in (dialog.owner_id, person.id)
+        return self._command.event.user.id in (dialog.owner, person.id)
 
     async def _departure(
         self,
@@ -101,11 +100,7 @@ class Departures:
     ) -> Departure:
         missed = await self._missed(target, memberships, by_chat, dialog)
         there = [one for one in memberships if not one.refused and not one.unclear]
-        missed += [
-            Missed(one.person, self._diagnosis.unclear(one.person))
-            for one in memberships
-            if one.unclear
-        ]
+        missed += self._diagnosis.unclear(memberships)
         missed += [
             Missed(one.person, NobodyToRemove(target.item))
             for one in there
@@ -132,17 +127,12 @@ class Departures:
         others = [one for one in denied if one not in of_chat]
         if of_chat and dialog is None:
             dialog = await self._dialog(target)
-        owner = Person(id=dialog.owner_id) if dialog and dialog.owner_id else None
+        owner = Person(id=dialog.owner) if dialog and dialog.owner else None
         missed = [Missed(one.person, OnlyOwnerRemoves(one.person, owner)) for one in of_chat]
-        return missed + [
-            Missed(one.person, why)
-            for one, why in zip(others, await self._explain(target, others), strict=True)
-        ]
-
-    async def _explain(self, target: Target, denied: Sequence[Denied]) -> list[Refusal]:
         if target.item is None:
-            return [self._diagnosis.of(one.refused) for one in denied]
-        return await self._diagnosis.explain_removal(denied, target.item, target.known_chat)
+            return missed + [Missed(one.person, self._diagnosis.of(one.refused)) for one in others]
+        chat_id = target.known_chat
+        return missed + await self._diagnosis.explain_removal(others, target.item, chat_id)
 
 
 def _is_closed(one: Membership) -> bool:

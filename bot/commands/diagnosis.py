@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import OpenLines, lacks_history, read_dialog
+from bot.acting.open_lines import Membership, OpenLines, lacks_history, read_dialog
 from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.calls import Call
@@ -67,15 +67,22 @@ class Denied:
     refused: Refused
 
 
+class Missed(NamedTuple):
+    """Somebody who was not added or removed, and why, as the requester understands it."""
+
+    person: Person
+    why: Refusal
+
+
+@dataclass(eq=False, slots=True)
 class Diagnosis:
     """Finds the cause of a refusal; asks the portal at most once for all of them."""
 
-    def __init__(self, requester: Requester, command: Accepted) -> None:
-        self._requester = requester
-        self._reference = command.reference
+    _requester: Requester
+    _command: Accepted
 
-    async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Refusal]:
-        """Give for each refusal to add somebody one that its requester understands.
+    async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Missed]:
+        """Say why each of these people was not added.
 
         ``chat_id`` is the chat that is meant, as far as it is known.
         """
@@ -85,44 +92,55 @@ class Diagnosis:
             queue = await self._queue(chat_id, facts)
             # Somebody of the queue is refused only where the requester's role reaches nobody.
             facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
-        refusals = [_explain(one, item, chat_id, facts, self._reference) for one in denied]
-        return [await self._with_head(one, facts) for one in refusals]
+        reference = self._command.reference
+        return [
+            await self._missed(one, _explain(one, item, chat_id, facts, reference), facts)
+            for one in denied
+        ]
 
     async def explain_removal(
         self, denied: Sequence[Denied], item: CrmItem, chat_id: int
-    ) -> list[Refusal]:
-        """Give for each refusal to remove somebody one that its requester understands."""
+    ) -> list[Missed]:
+        """Say why each of these people was not removed."""
         facts = await self._facts(_questions(denied, item, chat_id))
-        return [_explain_removal(one, item, chat_id, facts, self._reference) for one in denied]
+        reference = self._command.reference
+        return [
+            Missed(one.person, _explain_removal(one, item, chat_id, facts, reference))
+            for one in denied
+        ]
 
-    async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Refusal]:
-        """Give for each person whom the chat itself did not take a refusal that says why."""
+    async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Missed]:
+        """Say why the chat itself did not take each of these people."""
         facts = await self._facts(
             {f"user{one.person.id}": Call("im.user.get", {"ID": one.person.id}) for one in denied}
         )
-        refusals = [_explain_by_chat(one, facts, self._reference) for one in denied]
-        return [await self._with_head(one, facts) for one in refusals]
+        reference = self._command.reference
+        return [
+            await self._missed(one, _explain_by_chat(one, facts, reference), facts)
+            for one in denied
+        ]
 
     def of(self, refused: Refused) -> Refusal:
         """Explain a refusal that nothing but its code tells about: none of people in a chat."""
-        return system_refusal(refused, self._reference)
+        return system_refusal(refused, self._command.reference)
 
-    def unclear(self, person: Person) -> Refusal:
-        """Say that nobody can tell what came of adding or removing somebody."""
-        return OutcomeUnclear(person, self._reference)
+    def unclear(self, memberships: Sequence[Membership]) -> list[Missed]:
+        """Give those of whom nobody can tell what came of adding or removing them."""
+        people = [one.person for one in memberships if one.unclear]
+        return [Missed(one, OutcomeUnclear(one, self._command.reference)) for one in people]
 
-    async def _with_head(self, refusal: Refusal, facts: Mapping[str, Any]) -> Refusal:
+    async def _missed(self, one: Denied, why: Refusal, facts: Mapping[str, Any]) -> Missed:
         """Name somebody else in place of who is dismissed: their head."""
-        if not isinstance(refusal, PersonDismissed):
-            return refusal
-        who = _account_of(refusal.person, facts)
+        if not isinstance(why, PersonDismissed):
+            return Missed(one.person, why)
+        who = _account_of(one.person, facts)
         try:
             users = Users(self._requester)
             head = await users.head_of(who) if who else 0
             found = (await users.accounts([head])).get(head)
         except Bitrix24Error:
-            return refusal
-        return PersonDismissed(refusal.person, found.person if found else None)
+            found = None
+        return Missed(one.person, PersonDismissed(one.person, found.person if found else None))
 
     async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
         """List the queue of the chat's line; nobody where the portal does not tell."""
@@ -312,3 +330,14 @@ def _account(person: Person, found: Any) -> Refusal:
         return PersonDismissed(person)
     seen = account(found) if isinstance(found, Mapping) else None
     return PersonDismissed(person) if seen and not seen.active else PersonUnavailable(person)
+
+
+def reasons(missed: Sequence[Missed]) -> list[Refusal]:
+    """Give why these people are missing, each reason once."""
+    return list(dict.fromkeys(one.why for one in missed))
+
+
+def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:
+    """Give the people among refusals, with why they are missing."""
+    people = [(getattr(one, "person", None), one) for one in refusals]
+    return tuple(Missed(person, why) for person, why in people if person is not None)

@@ -5,6 +5,7 @@ What may be written how is in the tables at the top and in ``vocabulary``; parts
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -110,41 +111,33 @@ class Problem(StrEnum):
     TOO_LONG = "too_long"
 
 
+@dataclass(eq=False)
 class Unclear(ValueError):
     """The text stops making sense at ``place``, counted in characters of ``text``.
 
     ``word`` is what stands there; ``instead`` is a text that would make sense.
     """
 
-    def __init__(
-        self,
-        text: str,
-        place: int,
-        problem: Problem = Problem.UNKNOWN,
-        word: str = "",
-        instead: str = "",
-    ) -> None:
-        super().__init__(place)
-        self.text = text
-        self.place = place
-        self.problem = problem
-        self.word = word
-        self.instead = instead
+    text: str
+    place: int
+    problem: Problem
+    word: str
+    instead: str
 
 
+@dataclass(eq=False, slots=True)
 class Line:
     """The text, how far it is read, and what has been found so far.
 
     ``wanted`` are the parts that the command takes; links lead to no other ``host``.
     """
 
-    def __init__(self, text: str, wanted: Collection[str], host: str) -> None:
-        self.text = normalise(text)
-        self.wanted = wanted
-        self.host = host
-        self.place = 0
-        self.parts: dict[str, Any] = {}
-        self.people: dict[object, Someone] = {}
+    text: str
+    wanted: Collection[str]
+    host: str
+    place: int = 0
+    parts: dict[str, Any] = field(default_factory=dict)
+    people: dict[object, Someone] = field(default_factory=dict)
 
     @property
     def at_end(self) -> bool:
@@ -174,11 +167,11 @@ class Line:
             self.place = start
             raise self.unclear()
 
-    def number(self, found: re.Match[str], group: int = 1) -> int:
+    def number(self, found: re.Match[str]) -> int:
         """Give the number that was found. Raises ``Unclear`` where no portal has so high a one."""
-        number = int(found[group])
+        number = int(found[1])
         if number > MAX_ID:
-            self.place = found.start(group)
+            self.place = found.start(1)
             raise self.unclear(Problem.NOT_NUMBER)
         return number
 
@@ -208,7 +201,7 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
     ``host`` is the portal's: links to another one are refused. Raises ``Unclear``, and nothing
     else.
     """
-    line = Line(text, wanted, host)
+    line = Line(normalise(text), wanted, host)
     line.take("between")
     for _ in range(MOST_PARTS):
         if line.at_end:
@@ -401,22 +394,19 @@ def _numbered(line: Line) -> bool:
 
 def _mention(line: Line) -> bool:
     """Read what nearly everybody is named by, and nothing else begins like."""
-    start = line.place
-    if (found := line.take("mention")) and (someone := _mentioned(line, found)):
-        line.put("people", someone, start)
-        return True
-    line.place = start
-    return False
+    return _someone(line, "mention", _mentioned)
 
 
 def _person(line: Line) -> bool:
+    return any(_someone(line, kind, read) for kind, read in _PEOPLE)
+
+
+def _someone(line: Line, kind: str, read: Callable[[Line, re.Match[str]], Someone | None]) -> bool:
     start = line.place
-    for kind, read in _PEOPLE:
-        if found := line.take(kind):
-            if (someone := read(line, found)) is not None:
-                line.put("people", someone, start)
-                return True
-            line.place = start
+    if (found := line.take(kind)) and (someone := read(line, found)):
+        line.put("people", someone, start)
+        return True
+    line.place = start
     return False
 
 

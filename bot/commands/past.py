@@ -25,7 +25,7 @@ REMEMBERED = 24 * 3600
 
 @dataclass(eq=False, slots=True)
 class Past:
-    """The journal, as the requester of one command may ask it about himself."""
+    """The journal, as the requester of one command may ask it about themselves."""
 
     _history: History
     _command: Accepted
@@ -60,7 +60,7 @@ class Past:
         ``unknown`` where nothing of the last day tells.
         """
         event = self._command.event
-        deeds = await self._history.by(event.member_id, event.user.id, ADD, REMEMBERED)
+        deeds = await self._history.by(event.member_id, event.user.id, REMEMBERED, method=ADD)
         alone = Counter(one.command_id for one in deeds)
         reach: Reach = "unknown"
         for one in reversed(deeds):
@@ -82,8 +82,8 @@ class Past:
 
     async def _deeds(self, seconds: float) -> list[Deed]:
         event = self._command.event
-        deeds = await self._history.since(
-            event.member_id, event.user.id, event.chat.dialog_id, seconds
+        deeds = await self._history.by(
+            event.member_id, event.user.id, seconds, chat=event.chat.dialog_id
         )
         # What this very command has begun, before it was cut short, is no part of the past.
         return [one for one in deeds if one.command_id < self._command.id]

@@ -1,6 +1,6 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -8,7 +8,6 @@ from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
 from bot.bitrix24.entities import (
-    Act,
     CrmItem,
     Email,
     Me,
@@ -23,6 +22,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Found, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
+from bot.commands.router import Arguments
 from bot.errors import IsBot, IsCustomer, IsExtranet, PersonDismissed, Refusal
 
 LIMIT = 20
@@ -32,8 +32,6 @@ LONGEST_COMPARED = 60
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
-
-Choose = Callable[[Person], Act]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,14 @@ class People:
         self,
         named: Sequence[Someone],
         event: CommandEvent,
-        choose: Choose,
+        args: Arguments,
         item: CrmItem | None = None,
+        *,
+        head_of: int = 0,
     ) -> Resolved:
-        """Find everybody; where a name has several bearers, ``choose`` says what a choice does.
+        """Find everybody; of several bearers of a name, one can be chosen for ``args``.
 
+        The head is that of ``head_of``, or else the requester's.
         Raises ``TooManyPeople``.
         """
         if len(named) > LIMIT:
@@ -68,7 +69,14 @@ class People:
         resolved = Resolved([], [])
         found = await self._looked_up(named)
         for one in named:
-            await self._take(one, event, found, choose, item, resolved)
+            try:
+                people = await self._meant(one, event, found, args, item, head_of)
+                known = {person.id for person in resolved.people}
+                for person in people:
+                    if person.id not in known:
+                        resolved.people.append(_welcome(person, event))
+            except Refusal as refusal:
+                resolved.refusals.append(refusal)
         if len(resolved.people) > LIMIT:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
@@ -79,36 +87,29 @@ class People:
         found = dict(await self._users.search(names)) if names else {}
         return found | (await self._users.by_email(addresses) if addresses else {})
 
-    async def _take(
+    async def _meant(
         self,
         one: Someone,
         event: CommandEvent,
         found: Mapping[str, list[Found]],
-        choose: Choose,
+        args: Arguments,
         item: CrmItem | None,
-        resolved: Resolved,
-    ) -> None:
-        try:
-            match one:
-                case Person():
-                    people = [one]
-                case Me():
-                    people = [Person(id=event.user.id)]
-                case Named(name=name):
-                    people = [await self._by_name(name, found[name], choose, event)]
-                case Email(address=address):
-                    people = [await self._by_address(address, found[address])]
-                case Role():
-                    people = await self.in_role(one, event, item)
-            known = {person.id for person in resolved.people}
-            for person in people:
-                if person.id not in known:
-                    resolved.people.append(_welcome(person, event))
-        except Refusal as refusal:
-            resolved.refusals.append(refusal)
+        head_of: int,
+    ) -> list[Person]:
+        match one:
+            case Person():
+                return [one]
+            case Me():
+                return [Person(id=event.user.id)]
+            case Named(name=name):
+                return [await self._by_name(name, found[name], args, event)]
+            case Email(address=address):
+                return [await self._by_address(address, found[address])]
+            case Role():
+                return await self._in_role(one, event, item, head_of)
 
     async def _by_name(
-        self, name: str, found: Sequence[Found], choose: Choose, event: CommandEvent
+        self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
     ) -> Person:
         alike = [] if (matches := _matches(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
@@ -121,7 +122,7 @@ class People:
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
-            raise PersonAmbiguous(name, queued, await self._picker(active, choose, queue))
+            raise PersonAmbiguous(name, queued, await self._picker(active, event, args, queue))
         if matches:
             raise PersonDismissed(matches[0].person)
         raise PersonNotFound(name, _near(name, alike))
@@ -140,15 +141,21 @@ class People:
             return []
 
     async def _picker(
-        self, matches: Sequence[Found], choose: Choose, queue: Collection[int]
+        self,
+        matches: Sequence[Found],
+        event: CommandEvent,
+        args: Arguments,
+        queue: Collection[int],
     ) -> tuple[Offer, ...]:
         shown = matches[:MOST_OFFERS]
         numbers = {number for one in shown for number in one.departments}
         departments = await self._users.departments(numbers)
         return tuple(
-            Offer(label=mark + _label(one, departments), act=choose(one.person))
+            Offer(
+                label=(QUEUED if one.person.id in queue else "") + _label(one, departments),
+                act=args.act(event.name, people=(one.person,)),
+            )
             for one in shown
-            for mark in [QUEUED if one.person.id in queue else ""]
         )
 
     async def _alike(self, name: str) -> list[Found]:
@@ -157,23 +164,20 @@ class People:
         rows = await self._users.search(beginnings)
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
-    async def in_role(
-        self, role: Role, event: CommandEvent, item: CrmItem | None, *, of: int = 0
+    async def _in_role(
+        self, role: Role, event: CommandEvent, item: CrmItem | None, head_of: int
     ) -> list[Person]:
-        """Find who has a role; ``of``: whose head is meant, if not the requester's.
-
-        Raises ``RoleEmpty`` where nobody has it.
-        """
+        """Find who has a role. Raises ``RoleEmpty`` where nobody has it."""
         match role:
             case Role.HEAD:
-                numbers = [await self.head(of or event.user.id, event)]
+                numbers = [await self._head(head_of or event.user.id, event)]
             case Role.RESPONSIBLE | Role.OBSERVERS if item:
                 card = await self._crm.card(item)
                 of_item = role is Role.RESPONSIBLE
                 numbers = [card.responsible_id] if of_item else list(card.observer_ids)
             case Role.OWNER if event.chat.is_open_line:
                 owner = event.chat.owner
-                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner_id]
+                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner]
             case Role.LINE if event.chat.line_id:
                 numbers = await self._lines.queue(event.chat.line_id)
             case _:
@@ -183,8 +187,8 @@ class People:
         accounts = await self._users.accounts(filter(None, numbers))
         return [person_of(number, accounts) for number in numbers if number]
 
-    async def head(self, user_id: int, event: CommandEvent) -> int:
-        """Find the head of somebody; it is never the requester himself."""
+    async def _head(self, user_id: int, event: CommandEvent) -> int:
+        """Find the head of somebody; it is never the requester themselves."""
         accounts = await self._users.accounts([user_id])
         who = accounts.get(user_id)
         return await self._users.head_of(who, {event.user.id}) if who else 0

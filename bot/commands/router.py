@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.entities import Act
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import (
     ArgumentMissing,
@@ -34,13 +34,14 @@ H = TypeVar("H", bound=Handler)
 
 
 class Arguments(BaseModel):
-    """What a command takes; the fields name the parts of its grammar."""
+    """What a command takes; the fields name the parts of its grammar. This one takes nothing."""
 
     model_config = ConfigDict(frozen=True)
 
-    def told(self, **changed: Any) -> str:
-        """Give the arguments, with some of them changed, as a button carries them."""
-        return self.model_copy(update=changed).model_dump_json(exclude_defaults=True)
+    def act(self, name: str, **changed: Any) -> Act:
+        """Give what a button does that runs ``name`` with these, some of them changed."""
+        told = self.model_copy(update=changed).model_dump_json(exclude_defaults=True)
+        return Act(name=name, params=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,6 @@ class Command:
         """
         words = vocabulary.spellings(self.name)
         return words if self.everywhere else words[:1]
-
-    def explains_itself(self, event: CommandEvent) -> bool:
-        """Say whether the requester asks how the command goes, and not for what it does."""
-        return not self.is_button and grammar.asks_for_help(event.command.params)
 
     def read(self, params: str, host: str = "", *, as_act: bool = False) -> Arguments:
         """Read what was typed, or ``as_act`` what the bot has written; ``host`` is the portal's.

@@ -30,10 +30,6 @@ class Context:
     command: Accepted
     actor: Actor
 
-    def about(self, command: Accepted) -> "Context":
-        """Give the same for another command, which the same person means."""
-        return Context(self.portal, command, self.actor)
-
 
 # Gives a command's handler what it asks for by type, made of what is given for one command.
 Workshop = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
@@ -63,11 +59,11 @@ class Runner:
         portal, event = context.portal, context.command.event
         if (declared.name, params) != (event.name, event.command.params):
             event = event.about(declared.name, params)
-            context = context.about(replace(context.command, event=event))
+            context = replace(context, command=replace(context.command, event=event))
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
-        if declared.explains_itself(event):
+        if not declared.is_button and grammar.asks_for_help(event.command.params):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
         arguments = declared.read(params, host, as_act=_is_act(context.command))
@@ -157,7 +153,8 @@ class Again:
             original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
         event = event.about(act.name, act.params) if act else event
-        return await self._runner.run(self._context.about(replace(command, event=event)))
+        command = replace(command, event=event)
+        return await self._runner.run(replace(self._context, command=command))
 
 
 # Of what is given for one command a handler may ask for these.

@@ -4,31 +4,20 @@ In the internal chat of an item the item is meant, and so the customer's chat of
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from bot.acting.open_lines import OpenLines, Target
-from bot.bitrix24.entities import Act, CrmItem, Offer
+from bot.bitrix24.entities import CrmItem, Offer
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.commands.errors import NotInOpenLine, OtherItem
+from bot.commands.router import Arguments
 
 
-class Aimed(Protocol):
-    """Arguments that may name an item and a chat."""
+class Aimed(Arguments):
+    """Arguments that may name an item and a chat; ``yes``: the requester has confirmed that."""
 
-    @property
-    def item(self) -> CrmItem | None:
-        """The item, if it is named."""
-
-    @property
-    def chat_id(self) -> int:
-        """The chat, if it is named; else 0."""
-
-    @property
-    def yes(self) -> bool:
-        """Whether the requester has confirmed what they want."""
-
-    def told(self, **changed: object) -> str:
-        """Give the arguments, with some of them changed, as a button carries them."""
+    item: CrmItem | None = None
+    chat_id: int = 0
+    yes: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -78,12 +67,12 @@ class Targets:
     async def _items_of(self, chat: Chat) -> list[CrmItem]:
         if chat.tells_binding:
             return chat.items
-        return list((await self._lines.dialog(chat.id)).items)
+        return (await self._lines.dialog(chat.id)).items
 
 
 def _asked(args: Aimed, item: CrmItem, bound: CrmItem | None, event: CommandEvent) -> OtherItem:
     """Ask which of two items is meant, before anyone enters a customer's chat."""
-    here = Act(name=event.name, params=args.told(item=None, chat_id=0))
-    there = Act(name=event.name, params=args.told(yes=True))
+    here = args.act(event.name, item=None, chat_id=0)
+    there = args.act(event.name, yes=True)
     offers = (Offer(name="this_chat", act=here),) if bound else ()
     return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))

@@ -9,7 +9,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NotTheirs, Refused
 from bot.commands.outcomes import Outcome
 from bot.inbox.accepted import Accepted
-from bot.inbox.escalations import EscalationEnded
+from bot.inbox.escalations import Chain
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettings
@@ -42,11 +42,11 @@ class Trails:
     _portal: Portal
     _command: Accepted
 
-    def are_wanted(self, ended: EscalationEnded) -> bool:
+    def are_wanted(self, ended: Chain) -> bool:
         """Say whether an escalation leaves a trail: one that was undone has nothing to tell."""
         return ended.how != "undone" and self._settings.trail
 
-    async def leave(self, ended: EscalationEnded, words: str) -> list[TrailRefused]:
+    async def leave(self, ended: Chain, words: str) -> list[TrailRefused]:
         """Leave a comment, and tell of a right that it takes. Nothing else fails with it.
 
         Raises ``NotTheirs``.
@@ -64,11 +64,11 @@ class Trails:
             return []
         return await self._refused(answer.refused, ended) if answer.refused else []
 
-    async def _refused(self, refused: Refused, ended: EscalationEnded) -> list[TrailRefused]:
+    async def _refused(self, refused: Refused, ended: Chain) -> list[TrailRefused]:
         log.warning("an escalation leaves no trail: %s", refused)
         if refused.code not in LACKING:
             return []
-        if not await self._preferences.first_today(ended.member_id, f"trail/{refused.code}"):
+        if not await self._preferences.first_today(self._portal.member_id, f"trail/{refused.code}"):
             return []
         return [
             TrailRefused(

@@ -1,6 +1,6 @@
 """What is to happen now: acts of requesters, each with the note that it is under way."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
@@ -11,16 +11,6 @@ class Due(NamedTuple):
 
     event: CommandEvent
     noting: Write
-
-
-class Appointments(Protocol):
-    """A table of what is to happen later."""
-
-    async def due(self) -> list[Due]:
-        """List what has its time now."""
-
-    async def forget_old(self) -> None:
-        """Drop what is over long since."""
 
 
 def act(event: CommandEvent, name: str, params: str) -> CommandEvent:

@@ -26,9 +26,6 @@ class Engine(Protocol):
     def add(self, command: Accepted) -> None:
         """Note that this command has been stored, along with the writes of ``joining``."""
 
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Run commands that had been set aside and wait no longer."""
-
     async def attend(self, lane: str) -> None:
         """See to a lane in which something waits that was not added here."""
 

@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -105,6 +104,21 @@ class Chain(Entity):
         return next((one for one in self.callees if one.person.id == user_id), None)
 
     @property
+    def called(self) -> tuple[Person, ...]:
+        """Give everybody who was called."""
+        return tuple(one.person for one in self.callees)
+
+    @property
+    def taken_by(self) -> Person | None:
+        """Give who has taken it, if anybody has."""
+        return self.taken.person if self.taken else None
+
+    @property
+    def how(self) -> How | None:
+        """Say how it ended, if it has."""
+        return self.ended.how if self.ended else None
+
+    @property
     def asked(self) -> set[int]:
         """Give who was called, or would have been if the portal let them in."""
         closed = [one.person.id for one in self.skipped if one.why == "closed"]
@@ -132,23 +146,6 @@ class Chain(Entity):
     def is_waited_for(self) -> bool:
         """Say whether somebody is given time to take it: whoever was called last."""
         return bool(self.callees) and not self.callees[-1].declined
-
-
-class EscalationEnded(Entity):
-    """An escalation that is over: what its trail and its figures are made of.
-
-    ``seconds`` from the command to its end; with ``taken`` to when ``taken_by`` took it.
-    """
-
-    member_id: str
-    requester: Person
-    called: tuple[Person, ...]
-    taken_by: Person | None
-    how: How
-    seconds: float
-    item: CrmItem
-    reason: str
-    chat_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +178,11 @@ class Escalation:
         """Say how long it has been running, in seconds."""
         return time.time() - self.begun_at
 
-    def over(self) -> EscalationEnded:
-        """Say what has come of it. Raises ``ValueError`` while it is running."""
-        chain, ended = self.chain, self.chain.ended
-        if ended is None:
-            raise ValueError("the escalation is running")
-        at = chain.taken.at if chain.taken else ended.at
-        return EscalationEnded(
-            member_id=self.event.member_id,
-            requester=chain.requester,
-            called=tuple(one.person for one in chain.callees),
-            taken_by=chain.taken.person if chain.taken else None,
-            how=ended.how,
-            seconds=max(0.0, at - self.begun_at),
-            item=chain.item,
-            reason=chain.reason,
-            chat_id=chain.chat_id,
-        )
+    @property
+    def seconds(self) -> float:
+        """Say how long it took until somebody had taken it, or until it ended."""
+        end = self.chain.taken or self.chain.ended
+        return max(0.0, end.at - self.begun_at) if end else self.age
 
 
 class Escalations:
@@ -207,28 +192,18 @@ class Escalations:
         self._database = database
         # The chats that something runs in, as the last look for what is due has found them.
         self._running: set[tuple[str, int]] = set()
-        # Those who change the same one may share a commit, and what that gives back.
-        self._changes = count()
-        insert = database.insert
-        self._insert = insert(escalations).on_conflict_do_nothing()
-        self._note = (
-            update(escalations)
-            .where(
-                escalations.c.command_id == bindparam("number"),
-                escalations.c.due_at == bindparam("due"),
-            )
-            .values(due_at=bindparam("lease"))
+        self._insert = database.insert(escalations).on_conflict_do_nothing()
+        # Both set ``due_at``, which each row brings besides.
+        self._note = update(escalations).where(
+            escalations.c.command_id == bindparam("number"),
+            escalations.c.due_at == bindparam("due"),
         )
         # Not one whose act is under way, or that is looked at in a moment anyway.
-        self._hear = (
-            update(escalations)
-            .where(
-                escalations.c.member_id == bindparam("portal"),
-                escalations.c.chat_id == bindparam("chat"),
-                escalations.c.ended_at.is_(None),
-                escalations.c.due_at == escalations.c.until,
-            )
-            .values(due_at=bindparam("now"))
+        self._hear = update(escalations).where(
+            escalations.c.member_id == bindparam("portal"),
+            escalations.c.chat_id == bindparam("chat"),
+            escalations.c.ended_at.is_(None),
+            escalations.c.due_at == escalations.c.until,
         )
 
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
@@ -327,9 +302,9 @@ class Escalations:
                 ended_at=ended.at if ended else None,
                 ended_as=ended.how if ended else None,
             )
-            .returning(literal(mark := f"change {next(self._changes)}"), escalations.c.version)
+            .returning(escalations.c.command_id, escalations.c.version)
         )
-        return mark in await self._database.write((statement, []))
+        return bool(await self._database.change(statement))
 
     async def due(self) -> list[Due]:
         """List the escalations that are to be looked at, each as an act of its requester."""
@@ -347,13 +322,13 @@ class Escalations:
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
         event = CommandEvent.model_validate_json(row.event)
-        noted = {"number": row.command_id, "due": row.due_at, "lease": time.time() + LEASE}
+        noted = {"number": row.command_id, "due": row.due_at, "due_at": time.time() + LEASE}
         return Due(act(event, ADVANCE, params), (self._note, [noted]))
 
     def heard(self, member_id: str, chat_id: int) -> None:
         """Have a chat looked at soon in which something was said, if an escalation runs there."""
         if (member_id, chat_id) in self._running:
-            row = {"portal": member_id, "chat": chat_id, "now": time.time()}
+            row = {"portal": member_id, "chat": chat_id, "due_at": time.time()}
             self._database.post((self._hear, [row]))
 
     async def forget_old(self) -> None:

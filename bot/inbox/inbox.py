@@ -91,32 +91,12 @@ class Inbox:
         self._insert = (
             insert(inbox).on_conflict_do_nothing().returning(inbox.c.identity, inbox.c.id)
         )
-        self._replying = (
-            update(inbox)
-            .where(inbox.c.id == bindparam("command"))
-            .values(
-                replies=bindparam("worded"),
-                attempts=bindparam("tries"),
-                proven=bindparam("is_proven"),
-            )
-        )
-        this = inbox.c.id == bindparam("command")
-        self._done = (
-            update(inbox)
-            .where(this)
-            .values(
-                done_at=bindparam("at"),
-                outcome=bindparam("ending"),
-                code=bindparam("told"),
-                proven=bindparam("is_proven"),
-                tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None),
-            )
-        )
-        self._park = (
-            update(inbox).where(this).values(parked_until=bindparam("until"), proven=true())
-        )
-        suspicion = inbox.c.suspicion + bindparam("more")
-        self._suspect = update(inbox).where(this).values(suspicion=suspicion)
+        # The further columns of a row are what is changed.
+        this = update(inbox).where(inbox.c.id == bindparam("command"))
+        self._replying = this
+        self._park = this.values(proven=true())
+        self._done = this.values(tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None))
+        self._suspect = this.values(suspicion=inbox.c.suspicion + bindparam("more"))
 
     async def accept(
         self,
@@ -149,7 +129,7 @@ class Inbox:
             "event": told,
             "received_at": time.time(),
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
-            "tokens": self._sealed(event, secret),
+            "tokens": self._cipher.encrypt(secret, _place(event)) if secret else None,
             "delivery": delivery,
             "proven": internal or proven,
             "internal": internal,
@@ -171,11 +151,6 @@ class Inbox:
             internal=internal,
             is_second=is_second,
         )
-
-    async def tell(self, writes: Sequence[Write]) -> None:
-        """Make the writes of an engine for something that is stored already."""
-        if writes:
-            await self._database.write(*writes)
 
     async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
         stored = await self._database.write((self._insert, [row]), *with_it)
@@ -269,9 +244,9 @@ class Inbox:
         worded = _replies.dump_json(list(replies)).decode()
         row = {
             "command": command.id,
-            "worded": worded,
-            "tries": attempts,
-            "is_proven": command.proven,
+            "replies": worded,
+            "attempts": attempts,
+            "proven": command.proven,
         }
         await self._database.write((self._replying, [row]))
 
@@ -287,10 +262,10 @@ class Inbox:
         """Note that a command is over, how it ended, and whether it has been proven."""
         row = {
             "command": command_id,
-            "at": time.time(),
-            "ending": end.outcome.value,
-            "told": end.code,
-            "is_proven": proven,
+            "done_at": time.time(),
+            "outcome": end.outcome.value,
+            "code": end.code,
+            "proven": proven,
             # Whoever runs the bot may have it run again; what is proven acts from the vault then.
             "keeps": end.outcome in REPEATED and not proven,
         }
@@ -298,27 +273,18 @@ class Inbox:
 
     async def park(self, command_id: int, seconds: float) -> None:
         """Set a proven command aside that waits for a person; its chat goes on without it."""
-        row = {"command": command_id, "until": time.time() + seconds}
+        row = {"command": command_id, "parked_until": time.time() + seconds}
         await self._database.write((self._park, [row]))
 
-    async def unpark(self, member_id: str, user_id: int) -> list[Accepted]:
-        """Take up what was set aside for this person and is not too old: each once."""
-        question = (
-            select(inbox.c.id)
-            .where(
-                inbox.c.member_id == member_id,
-                inbox.c.requester_id == user_id,
-                inbox.c.done_at.is_(None),
-                inbox.c.parked_until > time.time(),
-            )
-            .order_by(inbox.c.id)
+    async def unpark(self, member_id: str, user_id: int) -> list[str]:
+        """Take up what was set aside for this person and is not too old; give each one's lane."""
+        statement = update(inbox).where(
+            inbox.c.member_id == member_id,
+            inbox.c.requester_id == user_id,
+            inbox.c.done_at.is_(None),
+            inbox.c.parked_until > time.time(),
         )
-        numbers = [row.id for row in await self._database.rows(question)]
-        claims = [_claim(number) for number in numbers]
-        taken = await self._database.write(*((claim, []) for claim in claims)) if claims else {}
-        # Another process, or another request of this one, may have been faster.
-        mine = [number for number in numbers if taken.pop(number, None)]
-        return [one for number in mine if (one := await self.find(number))]
+        return await self._taken_up(statement)
 
     async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
         """List the commands that this person was asked about and that may still be run."""
@@ -331,18 +297,18 @@ class Inbox:
         found = [self._accepted(row) for row in await self._database.rows(question)]
         return [one for one in found if not await self.proven_before(one)]
 
-    async def consent(self, member_id: str, user_id: int, command_id: int) -> Accepted | None:
-        """Take up a command that this person was asked about, and means; once."""
+    async def consent(self, member_id: str, user_id: int, command_id: int) -> str | None:
+        """Take up a command that this person was asked about, and means; give its lane."""
         if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
             return None
-        statement = (
-            update(inbox)
-            .where(*_asked(member_id, user_id), inbox.c.id == command_id)
-            .values(**AFRESH, resumed_at=time.time(), proven=True)
-            .returning(inbox.c.id, inbox.c.requester_id)
-        )
-        taken = await self._database.write((statement, []))
-        return await self.find(command_id) if taken.pop(command_id, None) else None
+        statement = update(inbox).where(*_asked(member_id, user_id), inbox.c.id == command_id)
+        return next(iter(await self._taken_up(statement.values(proven=True))), None)
+
+    async def _taken_up(self, statement: Update) -> list[str]:
+        """Have the commands of a statement begin anew: each once, whoever else takes them up."""
+        begun = statement.values(**AFRESH, resumed_at=time.time())
+        taken = await self._database.change(begun.returning(inbox.c.id, inbox.c.lane))
+        return [row.lane for row in taken]
 
     async def parked_of_connected(self) -> list[tuple[str, int]]:
         """List portals and users with something set aside whose token has come since."""
@@ -367,9 +333,6 @@ class Inbox:
         old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
         values = {"done_at": now, "outcome": Ending.EXPIRED.value}
         await self._database.write((old.values(values), []))
-
-    def _sealed(self, event: CommandEvent, secret: SecretStr | None) -> bytes | None:
-        return self._cipher.encrypt(secret, _place(event)) if secret else None
 
     def _accepted(self, row: Row[Any]) -> Accepted:
         event = CommandEvent.model_validate_json(row.event)
@@ -436,12 +399,3 @@ def _delivery(told: str, secret: SecretStr | None) -> str:
     """Make what tells deliveries of one command apart: 16 hexadecimal digits."""
     brought = secret.get_secret_value() if secret else ""
     return hashlib.sha256(f"{told}\x1f{brought}".encode()).hexdigest()[:16]
-
-
-def _claim(command_id: int) -> Update:
-    return (
-        update(inbox)
-        .where(inbox.c.id == command_id, inbox.c.parked_until.is_not(None))
-        .values(**AFRESH, resumed_at=time.time())
-        .returning(inbox.c.id, inbox.c.requester_id)
-    )

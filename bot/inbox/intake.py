@@ -47,11 +47,6 @@ class Intake:
         self._all_open = 0
         self._behind: dict[str, _Behind] = {}
 
-    async def start(self) -> None:
-        """See to every portal that has something waiting."""
-        for portal in await self._inbox.waiting_portals():
-            self.hold(portal)
-
     def is_behind(self, portal: str) -> bool:
         """Say whether a chat of this portal may have more waiting than is known of."""
         return portal in self._behind

@@ -87,6 +87,7 @@ class Jobs:
         *,
         working: bool,
     ) -> None:
+        self._database = database
         self._inbox = inbox
         self._owners = owners
         self._lanes = lanes
@@ -108,10 +109,7 @@ class Jobs:
         await self._app.open_async()
         kept = [("sweep", self._sweep, SWEEP_EVERY)]
         if self._working:
-            kept += [
-                ("worker", self._work, AGAIN),
-                ("beat", self._beat, BEAT),
-            ]
+            kept += [("worker", self._work, AGAIN), ("beat", self._beat, BEAT)]
         self._tasks = [asyncio.create_task(self._keep(*one), name=one[0]) for one in kept]
 
     async def check(self) -> None:
@@ -137,17 +135,12 @@ class Jobs:
         else:
             self._call_soon(portal)
 
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Have these commands run."""
-        for lane in sorted({command.lane for command in commands}):
-            await self.attend(lane)
-
     async def attend(self, lane: str) -> None:
         """Have the lane's portal looked after, and the lane looked into."""
         if self._is_mine(portal_of(lane)):
             await self._lanes.attend(lane)
         else:
-            await self._inbox.tell(self.joining(lane))
+            await self._database.write(*self.joining(lane))
             self._call_soon(portal_of(lane))
 
     async def stop(self, patience: float) -> None:

@@ -7,10 +7,13 @@ it need not be asked for each, and goes back to it for the rest.
 
 import asyncio
 import logging
+import time
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+
+from cachetools import TTLCache
 
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
@@ -18,7 +21,6 @@ from bot.inbox.accepted import Accepted, portal_of
 from bot.inbox.backlog import Backlog
 from bot.inbox.inbox import Inbox
 from bot.inbox.intake import Intake
-from bot.inbox.lines import Lines
 from bot.store.commits import Write
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,15 @@ T = TypeVar("T")
 IN_MEMORY = 16
 PAUSE = 1.0
 
-# How long a chat waits before it looks again for lines that are on their way: longer each time.
+# A slow database may store an event after it was said not to: nobody tells of that one.
+LOOK_EVERY = 2.0
+
+# How long a chat waits for lines of a message that are on their way, and for how long it does so no
+# more then: anybody can say that there are some.
+APART = 2.0
+REFRAINED = 60.0
+
+# How long it waits before it looks again for them: longer each time.
 LINES_PAUSE = 0.05
 LINES_LONGEST_PAUSE = 0.4
 
@@ -67,6 +77,11 @@ class _Lane:
         insort(self.next, command, key=lambda one: one.order)
         self.current = 0
 
+    def look_again(self) -> None:
+        """Begin with the inbox again, where it has more: that may stand before what is here."""
+        if self.more:
+            self.next.clear()
+
     def fill(self, commands: list[Accepted]) -> None:
         self.next.extend(commands)
         self.more = self.grown or len(commands) == self.asked
@@ -86,7 +101,8 @@ class Lanes:
         first: int = 1,
     ) -> None:
         self._inbox = inbox
-        self._lines = Lines(inbox)
+        # Since when a chat waits for lines that are on their way.
+        self._waits_since: TTLCache[str, float] = TTLCache(maxsize=10_000, ttl=REFRAINED)
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
@@ -100,28 +116,23 @@ class Lanes:
         """Nothing is needed but the database."""
 
     async def start(self) -> None:
-        """Take up what is waiting."""
-        # What waits is counted meanwhile: only who comes with very much has to know.
-        self._looking = asyncio.create_task(self._patiently(self._backlog.look))
-        await self._intake.start()
+        """Take up what is waiting, and from now on what has come unseen."""
+        await self._look()
+        self._looking = asyncio.create_task(self._keep_looking(), name="looking")
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
-        lane = self._lanes.get(command.lane)
-        if lane is None and self._is_behind(command.lane):
-            return self._attend(command.lane)
+        name = command.lane
+        lane = self._lanes.get(name)
+        if lane is None and self._is_behind(name):
+            return self._attend(name)
         if lane is None:
-            lane = self._open(command.lane, _Lane())
+            lane = self._open(name, _Lane())
         return lane.add(command)
 
     def joining(self, lane: str) -> Sequence[Write]:
         """Nothing: this process knows by itself what it has stored."""
         return ()
-
-    async def resume(self, commands: Sequence[Accepted]) -> None:
-        """Run commands that had been set aside."""
-        for command in commands:
-            self.add(command)
 
     async def attend(self, lane: str) -> None:
         """Have the lane go back to the inbox, when it is through with what it knows of."""
@@ -150,12 +161,23 @@ class Lanes:
     async def stop(self, patience: float) -> None:
         """Let running commands finish for so many seconds; the rest stays in the inbox."""
         self._stopping = True
-        await self._intake.stop()
         if self._looking:
             self._looking.cancel()
+        await self._intake.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await _cancelled(list(self._tasks))
+
+    async def _look(self) -> None:
+        for portal in await self._inbox.waiting_portals():
+            self._intake.hold(portal)
+
+    async def _keep_looking(self) -> None:
+        # What waits is counted only now: only who comes with very much has to know.
+        await self._patiently(self._backlog.look)
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self._patiently(self._look)
 
     def _is_behind(self, lane: str) -> bool:
         """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
@@ -178,10 +200,11 @@ class Lanes:
         return True
 
     def _open(self, name: str, lane: _Lane) -> _Lane:
+        portal = portal_of(name)
         self._lanes[name] = lane
-        self._intake.opened(portal_of(name))
+        self._intake.opened(portal)
         task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
-        self._tasks[task] = portal_of(name)
+        self._tasks[task] = portal
         task.add_done_callback(self._tasks.pop)
         return lane
 
@@ -202,11 +225,24 @@ class Lanes:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
         command = lane.take()
-        if command is None or not await self._patiently(lambda: self._lines.are_coming(command)):
+        if command is None or not await self._patiently(lambda: self._lacks_lines(command)):
             return command
         lane.put_back(command)
         await asyncio.sleep(pause)
+        lane.look_again()
         return await self._next(name, lane, min(LINES_LONGEST_PAUSE, 2 * pause))
+
+    async def _lacks_lines(self, command: Accepted) -> bool:
+        """Say whether earlier lines of its message may be on their way: they come in any order."""
+        if not command.event.earlier_lines:
+            return False
+        now = time.monotonic()
+        if now - self._waits_since.get(command.lane, now) > APART:
+            return False
+        if not await self._inbox.lacks_lines(command):
+            return False
+        self._waits_since.setdefault(command.lane, now)
+        return True
 
     async def _run_one(self, command: Accepted) -> None:
         current: Accepted | None = command

@@ -8,7 +8,7 @@ known, and is not run again. Its requester is told, and its chat goes on.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from bot.figures import Ending
 from bot.inbox.accepted import POISON, Accepted, End
@@ -50,7 +50,7 @@ class Runs:
         elif command.suspicion and await self._is_my_turn():
             await self._watch(command)
         else:
-            with _Note(self._inbox, command.id).kept(NOTED_AFTER):
+            with self._noted(command.id, NOTED_AFTER):
                 await self._dispatch(command)
 
     async def _is_my_turn(self) -> bool:
@@ -62,55 +62,42 @@ class Runs:
     async def _watch(self, command: Accepted) -> None:
         if command.is_poison:
             log.error("command %s has ended two processes: it is not run", command.reference)
-        note = _Note(self._inbox, command.id, self._watching.release)
-        try:
-            await note.watched()
-            with note.kept(WATCH):
+        with ExitStack() as watching:
+            watching.callback(self._watching.release)
+            # Before anything else happens.
+            await self._inbox.suspect(command.id, WATCHED)
+            with self._noted(command.id, WATCH, WATCHED, watching.close):
                 await self._dispatch(command)
-        finally:
-            note.leave()
-
-
-class _Note:
-    """What the row of a command that is being run says of it."""
-
-    def __init__(
-        self, inbox: Inbox, command_id: int, release: Callable[[], None] = lambda: None
-    ) -> None:
-        self._inbox = inbox
-        self._command_id = command_id
-        self._release = release
-        self._weight = 0
-
-    async def watched(self) -> None:
-        """Note, before anything else happens, that it is watched. Raises ``StoreUnavailable``."""
-        await self._inbox.suspect(self._command_id, WATCHED)
-        self._weight = WATCHED
 
     @contextmanager
-    def kept(self, seconds: float) -> Iterator[None]:
-        """Note after so many seconds that it is still run; and that it is not, where it fails."""
-        timer = asyncio.get_running_loop().call_later(seconds, self.among_others)
+    def _noted(
+        self,
+        command_id: int,
+        seconds: float,
+        weight: int = 0,
+        then: Callable[[], None] = lambda: None,
+    ) -> Iterator[None]:
+        """Note after so many seconds that it is run among others; that it is not, where it fails.
+
+        ``weight`` is how heavily the end of the process weighs until then; ``then`` is called
+        after the note.
+        """
+
+        def weigh(now: int) -> None:
+            nonlocal weight
+            if now != weight:
+                self._inbox.note_suspicion(command_id, now - weight)
+                weight = now
+
+        def among_others() -> None:
+            weigh(AMONG_OTHERS)
+            then()
+
+        timer = asyncio.get_running_loop().call_later(seconds, among_others)
         try:
             yield
         except BaseException:
-            self.weigh(0)
+            weigh(0)
             raise
         finally:
             timer.cancel()
-
-    def among_others(self) -> None:
-        """Note that it is run and not watched, or no longer."""
-        self.weigh(AMONG_OTHERS)
-        self.leave()
-
-    def weigh(self, weight: int) -> None:
-        """Note how heavily it would weigh if the process ended now."""
-        if weight != self._weight:
-            self._inbox.note_suspicion(self._command_id, weight - self._weight)
-            self._weight = weight
-
-    def leave(self) -> None:
-        """Let the next one be watched."""
-        release, self._release = self._release, lambda: None
-        release()

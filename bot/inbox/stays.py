@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
@@ -54,12 +54,11 @@ class Stays:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = database.insert
-        self._insert = insert(stays).on_conflict_do_nothing()
-        this = stays.c.id == bindparam("number")
-        same = stays.c.until == bindparam("due")
-        self._remind = update(stays).where(this, same).values(remind_at=None)
-        self._end = update(stays).where(this, same).values(ended_at=bindparam("now"))
+        self._insert = database.insert(stays).on_conflict_do_nothing()
+        same = stays.c.id == bindparam("number"), stays.c.until == bindparam("due")
+        # A column that a row brings besides is changed.
+        self._end = update(stays).where(*same)
+        self._remind = self._end.values(remind_at=None)
 
     async def begin(self, command_id: int, event: CommandEvent, stay: Stay, seconds: int) -> None:
         """Note that these people are to be taken out after so many seconds; once a command."""
@@ -95,7 +94,7 @@ class Stays:
         params = f'{{"id":{guests.id},"until":{guests.until!r}}}'
         row = {"number": guests.id, "due": guests.until}
         if guests.is_over:
-            row["now"] = time.time()
+            row["ended_at"] = time.time()
             return Due(act(guests.event, "expire", params), (self._end, [row]))
         return Due(act(guests.event, "remind", params), (self._remind, [row]))
 
@@ -110,9 +109,9 @@ class Stays:
                 stays.c.ended_at.is_(None),
             )
             .values(until=until, remind_at=until - min(REMIND_BEFORE, seconds / 2))
-            .returning(literal(mark := f"stay {guests.id}"), stays.c.until)
+            .returning(stays.c.id, stays.c.until)
         )
-        return (await self._database.write((statement, []))).get(mark) == until
+        return bool(await self._database.change(statement))
 
     async def forget_old(self) -> None:
         """Drop the stays that ended long ago."""

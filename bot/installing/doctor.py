@@ -7,6 +7,7 @@ wording.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from bot.bitrix24 import batch
@@ -16,7 +17,7 @@ from bot.bitrix24.rows import flag, row
 from bot.bitrix24.scopes import missing_scopes
 from bot.errors import EndsProcesses
 from bot.inbox.accepted import reference_of
-from bot.installing.overview import Ended, Overview
+from bot.installing.overview import Overview
 from bot.installing.registration import Registration
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -44,13 +45,13 @@ class Check:
     at: float | None = None
 
 
+@dataclass(eq=False, slots=True)
 class Doctor:
     """Looks whether everything is as it must be; changes nothing."""
 
-    def __init__(self, access: Access, registration: Registration, overview: Overview) -> None:
-        self._access = access
-        self._registration = registration
-        self._overview = overview
+    _access: Access
+    _registration: Registration
+    _overview: Overview
 
     async def portal(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
@@ -59,12 +60,13 @@ class Doctor:
         ``events``, ``reach``, ``errors``, and ``set_aside`` for each command that ends processes.
         """
         member_id, lately = portal.member_id, time.time() - LATELY
+        ended = await self._overview.ended(member_id, snake(EndsProcesses))
         return [
             *await self._seen(portal),
             _arriving(await self._overview.last_event(member_id)),
             _reach(await self._overview.out_of_reach(member_id, lately)),
             _refused(await self._overview.refusals(member_id, lately)),
-            *map(_set_aside, await self._overview.ended(member_id, snake(EndsProcesses))),
+            *starmap(_set_aside, ended.items()),
         ]
 
     async def _seen(self, portal: Portal) -> list[Check]:
@@ -108,12 +110,12 @@ class Doctor:
         return _told("tabs", self._registration.has_tabs(bound))
 
 
+@dataclass(eq=False, slots=True)
 class PortalDoctor:
     """The doctor at one portal."""
 
-    def __init__(self, doctor: Doctor, portal: Portal) -> None:
-        self._doctor = doctor
-        self._portal = portal
+    _doctor: Doctor
+    _portal: Portal
 
     async def failing(self) -> list[Check]:
         """Give the checks that something is wrong with."""
@@ -160,6 +162,6 @@ def _refused(codes: Mapping[str, int]) -> Check:
     return Check("errors", ok=not codes or None, value=value, remedy="see_journal" if codes else "")
 
 
-def _set_aside(command: Ended) -> Check:
-    reference = reference_of(command.command_id)
-    return Check("set_aside", ok=None, value=reference, remedy="tell_operator", at=command.at)
+def _set_aside(command_id: int, at: float) -> Check:
+    reference = reference_of(command_id)
+    return Check("set_aside", ok=None, value=reference, remedy="tell_operator", at=at)

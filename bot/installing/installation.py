@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -28,49 +29,14 @@ log = logging.getLogger(__name__)
 
 
 class Unproven(Exception):
-    """The installation is not proven; the message says what is missing, without secrets."""
+    """The installation is not proven; the message says what is missing, without secrets.
 
+    ``notice`` is the key of the words that tell a person what to do; ``code`` is the portal's.
+    """
 
-class NotAdministrator(Unproven):
-    """The tokens are good, and their owner may not install apps."""
-
-    def __init__(self) -> None:
-        super().__init__("the owner of the token is no administrator")
-
-
-class AppUnknown(Unproven):
-    """The authorization server does not take the app's own id and secret."""
-
-    said = "the authorization server does not take the app's secret, or its id"
-
-    def __init__(self) -> None:
-        super().__init__(self.said)
-
-
-class WrongSecret(AppUnknown):
-    """The tokens are of the app that we are, so that it must be the secret that is wrong."""
-
-    said = "the authorization server does not take the app's secret"
-
-
-class WrongId(AppUnknown):
-    """The tokens are of another app than the one that we are."""
-
-    said = "the tokens are of another app than that of the app's id"
-
-
-class PlainHttp(Unproven):
-    """The portal's address is http, over which no token may travel."""
-
-    def __init__(self) -> None:
-        super().__init__("the portal's address is not https")
-
-
-class PortalRefuses(Unproven):
-    """The portal does not take the tokens that the authorization server has made for it."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"the portal says {code}")
+    def __init__(self, message: str, notice: str = "install_proof", code: str = "") -> None:
+        super().__init__(message)
+        self.notice = notice
         self.code = code
 
 
@@ -81,14 +47,14 @@ class NoAuthorizationServer(Unreachable):
         super().__init__("the authorization server does not answer")
 
 
+@dataclass(eq=False, slots=True)
 class Installation:
     """Admits portals."""
 
-    def __init__(self, client: Client, oauth: OAuth, portals: Portals, tokens: Tokens) -> None:
-        self._client = client
-        self._oauth = oauth
-        self._portals = portals
-        self._tokens = tokens
+    _client: Client
+    _oauth: OAuth
+    _portals: Portals
+    _tokens: Tokens
 
     async def admit(self, auth: Auth) -> Portal:
         """Prove an installation and store its portal.
@@ -117,7 +83,7 @@ class Installation:
             raise Unproven("no refresh_token")
         grant = await self._renewed(auth, auth.refresh_token)
         if not is_safe_origin(grant.client_endpoint):
-            raise PlainHttp
+            raise Unproven("the portal's address is not https", "install_http")
         if auth.member_id and auth.member_id != grant.member_id:
             raise Unproven("the token is another portal's")
         return grant
@@ -141,15 +107,21 @@ class Installation:
             raise Unproven(f"the authorization server says {code}")
         raise await self._app_unknown(auth)
 
-    async def _app_unknown(self, auth: Auth) -> AppUnknown:
+    async def _app_unknown(self, auth: Auth) -> Unproven:
         """Tell a wrong secret from a wrong id: by the app that the access token was made for."""
+        refused = "the authorization server does not take the app's secret"
+        unknown = Unproven(f"{refused}, or its id", "install_keys")
         if auth.access_token is None:
-            return AppUnknown()
+            return unknown
         for server in self._servers(auth):
             with suppress(Unreachable):
-                if app := await self._oauth.app_of(server, auth.access_token):
-                    return WrongSecret() if app == self._oauth.client_id else WrongId()
-        return AppUnknown()
+                app = await self._oauth.app_of(server, auth.access_token)
+                if app == self._oauth.client_id:
+                    return Unproven(refused, "install_secret")
+                if app:
+                    words = "the tokens are of another app than that of the app's id"
+                    return Unproven(words, "install_id")
+        return unknown
 
     def _servers(self, auth: Auth) -> Sequence[str]:
         return [auth.server_endpoint] if auth.server_endpoint else self._oauth.servers
@@ -180,17 +152,21 @@ class Installation:
         except Forbidden:
             raise Unproven("the portal's address is not public") from None
         except Refused as refused:
-            raise PortalRefuses(refused.code) from None
+            raise _refused(refused) from None
         for answer in answers.values():
             if isinstance(answer, Refused):
-                raise PortalRefuses(answer.code)
+                raise _refused(answer)
             if isinstance(answer, Bitrix24Error):
                 raise answer
         owner, code = profile_id(answers["who"]), app_code(answers["app"])
         if answers["admin"] is False:
-            raise NotAdministrator
+            raise Unproven("the owner of the token is no administrator", "install_person")
         if answers["admin"] is not True or not code or owner is None:
             raise Unanswered("the portal does not say who installs which app")
         if grant.user_id not in (owner, None):
             raise Unproven("the portal and the authorization server name different owners")
         return owner, code
+
+
+def _refused(refused: Refused) -> Unproven:
+    return Unproven(f"the portal says {refused.code}", "install_refused", refused.code)

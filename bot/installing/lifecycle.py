@@ -6,7 +6,8 @@ what it says is noted, answered 200, and then the portal or the authorization se
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +15,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import (
-    Bitrix24Error,
-    NoPermission,
-    Refused,
-    Renamed,
-)
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
 from bot.bitrix24.events import Envelope
 from bot.bitrix24.oauth import APP_UNKNOWN
 from bot.bitrix24.token_pair import TokenPair
@@ -73,16 +69,20 @@ class Lifecycle:
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Begin to tell portals of this version of the bot; nobody waits for it."""
+    @asynccontextmanager
+    async def looking_after(self) -> AsyncIterator[None]:
+        """Tell portals of this version of the bot, and look whether what is said of them is so.
+
+        What is not done at the end is left to the next process.
+        """
         self._begin(self._registration.bring_all_up_to_date(), "all portals")
         self._begin(self._keep_looking(), "what was said of portals")
-
-    async def stop(self) -> None:
-        """Leave the rest to the next process."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def reintroduced(self, envelope: Envelope) -> Portal | None:
         """Give the portal of an update whose application token nobody knows yet, if it proves.
@@ -126,7 +126,8 @@ class Lifecycle:
         the event. Raises ``MalformedEvent``.
         """
         name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
-        if auth.access_token and f"lifecycle of {name}" not in self._names():
+        is_begun = any(task.get_name() == f"lifecycle of {name}" for task in self._tasks)
+        if auth.access_token and not is_begun:
             pair = TokenPair(auth.access_token, auth.refresh_token)
             self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
 
@@ -309,9 +310,6 @@ class Lifecycle:
         await self._portals.left(portal.member_id)
         self._figures.changes.add(Change.LEFT)
         log.info("portal %s has left", portal.member_id)
-
-    def _names(self) -> set[str]:
-        return {task.get_name() for task in self._tasks}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_quietly(work, name), name=f"lifecycle of {name}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Row, func, select
 
 from bot.store.database import Database
 from bot.store.tables import escalations, inbox, journal, tokens
@@ -26,18 +26,10 @@ class Standing:
     requester's permission.
     """
 
-    people: int = 0
-    last_event: float | None = None
-    ready: int = 0
-    parked: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that is over, and since when."""
-
-    command_id: int
-    at: float
+    people: int
+    last_event: float | None
+    ready: int
+    parked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +44,23 @@ class Escalated:
     most: float = 0.0
 
 
+@dataclass(eq=False, slots=True)
 class Overview:
     """Counts what belongs to portals."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _database: Database
 
-    async def standings(self) -> dict[str, Standing]:
-        """Give how every portal stands that has anything, by its member id."""
-        return await self._database.read(_standings)
+    async def standing(self, member_id: str) -> Standing:
+        """Give how one portal stands."""
+        people = select(func.count()).where(tokens.c.member_id == member_id)
+        is_open = inbox.c.done_at.is_(None)
+        question = select(
+            people.scalar_subquery(),
+            func.max(inbox.c.received_at),
+            func.count().filter(is_open, inbox.c.parked_until.is_(None)),
+            func.count().filter(is_open, inbox.c.parked_until.is_not(None)),
+        ).where(inbox.c.member_id == member_id)
+        return await self._database.read(lambda c: Standing(*c.execute(question).one()))
 
     async def last_event(self, member_id: str) -> float | None:
         """Say when a portal's last command came, as far as commands are kept."""
@@ -99,15 +99,15 @@ class Overview:
         )
         return {row.code: row.number for row in await self._database.rows(question)}
 
-    async def ended(self, member_id: str, code: str) -> list[Ended]:
-        """List a portal's commands that ended so, the newest first, as far as they are kept."""
+    async def ended(self, member_id: str, code: str) -> dict[int, float]:
+        """Give a portal's commands that ended so, the newest first, and when, as far as kept."""
         question = (
             select(inbox.c.id, inbox.c.done_at)
             .where(inbox.c.member_id == member_id, inbox.c.code == code)
             .order_by(inbox.c.done_at.desc())
             .limit(MOST_ENDED)
         )
-        return [Ended(row.id, row.done_at) for row in await self._database.rows(question)]
+        return {row.id: row.done_at for row in await self._database.rows(question)}
 
     async def escalated(self, member_id: str, since: float) -> Escalated:
         """Tell of a portal's escalations that have ended since then, the newest of them."""
@@ -128,37 +128,3 @@ def _escalated(rows: list[Row[Any]]) -> Escalated:
         return Escalated(ends)
     half, most = (seconds[ceil(part * len(seconds)) - 1] for part in (0.5, 0.9))
     return Escalated(ends, half, most)
-
-
-def _standings(connection: Connection) -> dict[str, Standing]:
-    pairs = _by_portal(connection, select(
-        tokens.c.member_id,
-        func.count().label("people"),
-    ).group_by(tokens.c.member_id))  # fmt: skip
-    events = _by_portal(connection, select(
-        inbox.c.member_id, func.max(inbox.c.received_at).label("last_event")
-    ).group_by(inbox.c.member_id))  # fmt: skip
-    waiting = _by_portal(connection, select(
-        inbox.c.member_id,
-        func.count().label("all"),
-        func.count(inbox.c.parked_until).label("parked"),
-    ).where(inbox.c.done_at.is_(None)).group_by(inbox.c.member_id))  # fmt: skip
-    return {
-        member_id: _standing(pairs.get(member_id), events.get(member_id), waiting.get(member_id))
-        for member_id in pairs.keys() | events.keys() | waiting.keys()
-    }
-
-
-def _by_portal(connection: Connection, question: Any) -> dict[str, Row[Any]]:
-    return {row.member_id: row for row in connection.execute(question)}
-
-
-def _standing(
-    pairs: Row[Any] | None, events: Row[Any] | None, waiting: Row[Any] | None
-) -> Standing:
-    return Standing(
-        people=pairs.people if pairs else 0,
-        last_event=events.last_event if events else None,
-        ready=waiting.all - waiting.parked if waiting else 0,
-        parked=waiting.parked if waiting else 0,
-    )

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -49,27 +50,22 @@ TAB_PATH = "/bitrix24/tab"
 AT_ONCE = 8
 
 
+@dataclass(eq=False)
 class Registration:
     """Makes a portal know the bot as this version of it is."""
 
-    def __init__(
-        self,
-        access: Access,
-        portals: Portals,
-        router: Router,
-        wording: Wording,
-        patience: Patience,
-        public_url: str,
-        client_id: str,
-    ) -> None:
-        self._access = access
-        self._portals = portals
-        self._router = router
-        self._wording = wording
-        self._patience = patience
-        self._events_url = f"{public_url}/bitrix24/events"
-        self._tab_url = f"{public_url}{TAB_PATH}"
-        self._codes = bot_codes(client_id)
+    _access: Access
+    _portals: Portals
+    _router: Router
+    _wording: Wording
+    _patience: Patience
+    _public_url: str
+    _client_id: str
+
+    def __post_init__(self) -> None:
+        self._events_url = f"{self._public_url}/bitrix24/events"
+        self._tab_url = f"{self._public_url}{TAB_PATH}"
+        self._codes = bot_codes(self._client_id)
 
     @cached_property
     def current(self) -> str:
@@ -155,13 +151,13 @@ class Registration:
         """Say whether the portal will tell of an update and of its end; ``None``: it is silent."""
         if not isinstance(bound, list | Mapping):
             return None
-        return all((event, self._events_url) in _handlers(bound) for event in LIFECYCLE_EVENTS)
+        return _bound(bound, "event") >= {(event, self._events_url) for event in LIFECYCLE_EVENTS}
 
     def has_tabs(self, bound: Any) -> bool | None:
         """Say whether the tab is in all cards; ``None``: the portal is silent, or may not say."""
         if not isinstance(bound, list | Mapping):
             return None
-        return _places(bound) >= {(place, self._tab_url) for place in TABS}
+        return _bound(bound, "placement") >= {(place, self._tab_url) for place in TABS}
 
     async def _register_bot(self, portal: Portal) -> int:
         """Bring the app's bot up to date; only where it has none, register one."""
@@ -230,15 +226,14 @@ class Registration:
             log.warning("portal %s does not take /%s: %s", portal.member_id, name, refused)
 
     async def _bind_events(self, portal: Portal) -> None:
-        known = _handlers(await self._call(portal, Call("event.get")))
+        known = _bound(await self._call(portal, Call("event.get")), "event")
         calls = {
             event: Call("event.bind", {"event": event, "handler": self._events_url})
             for event in LIFECYCLE_EVENTS
             if (event, self._events_url) not in known
         }
         try:
-            if calls:
-                await self._call_all(portal, calls)
+            await self._call_all(portal, calls)
         except Refused:
             # A call whose answer was lost has bound it: the second one is refused.
             if not self.is_bound(await self._call(portal, Call("event.get"))):
@@ -247,7 +242,7 @@ class Registration:
     async def _bind_tabs(self, portal: Portal) -> bool:
         """Put the tab into the cards; ``False`` where the app has no right to: all else works."""
         try:
-            known = _places(await self._call(portal, Call("placement.get")))
+            known = _bound(await self._call(portal, Call("placement.get")), "placement")
         except Refused as refused:
             log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
             return False
@@ -378,9 +373,6 @@ def _commands(found: Any) -> dict[str, int]:
     return {name: number for name, number in named.items() if name and number}
 
 
-def _places(bound: Any) -> set[tuple[str, str]]:
-    return {(text(one.get("placement")).upper(), text(one.get("handler"))) for one in rows(bound)}
-
-
-def _handlers(bound: Any) -> set[tuple[str, str]]:
-    return {(text(one.get("event")).upper(), text(one.get("handler"))) for one in rows(bound)}
+def _bound(found: Any, to: str) -> set[tuple[str, str]]:
+    """Give what addresses are bound to, an ``event`` or a ``placement``, and the addresses."""
+    return {(text(one.get(to)).upper(), text(one.get("handler"))) for one in rows(found)}

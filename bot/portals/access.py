@@ -95,12 +95,10 @@ class Access:
         Raises ``ExpiredToken``, and ``Bitrix24Error`` where nobody can be asked.
         """
         try:
-            return profiled(await self.with_pair(portal, pair, PROFILE))
-        except NoPermission:
-            return None
-        except Refused as refused:
-            if isinstance(refused, ExpiredToken):
-                raise
+            return person(await self.with_pair(portal, pair, PROFILE))
+        except ExpiredToken:
+            raise
+        except (Refused, NoPermission):
             return None
 
     async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, int] | None:
@@ -128,9 +126,7 @@ class Access:
         while True:
             try:
                 return await self._client.call(address, pair.access, call)
-            except Refused as refused:
-                if not _is_stale(refused):
-                    raise
+            except (ExpiredToken, LostToken) as refused:
                 if pair.access.get_secret_value() in renewed or len(renewed) == MOST_RENEWALS:
                     raise await self._given_up(portal, user_id, pair, refused) from None
                 if isinstance(refused, ExpiredToken) and portal.member_id in self._ahead:
@@ -204,41 +200,32 @@ class Access:
                 if await self._tokens.lease(*key, 2 * self._oauth.timeout):
                     break
                 await asyncio.sleep(LOOK_AGAIN)
-            return await self._renew_alone(portal, user_id, stale)
+            try:
+                return _pair(await self._refresh(portal, user_id, stale)), True
+            except NoPermission:
+                # Another pair may have come before the right to renew did, or meanwhile.
+                current = await self._tokens.fresh(*key)
+                if current is None or current.pair.access == stale.access:
+                    raise
+                return current.pair, False
 
-    async def _renew_alone(
-        self, portal: Portal, user_id: int, stale: TokenPair
-    ) -> tuple[TokenPair, bool]:
+    async def _refresh(self, portal: Portal, user_id: int, stale: TokenPair | None = None) -> Grant:
+        """Renew the pair, whatever it is, or the ``stale`` one and no other.
+
+        The right to do so is held, and given back whatever happens.
+        """
         key = (portal.member_id, user_id)
         current = await self._tokens.fresh(*key)
-        if current is not None and current.pair.access != stale.access:
-            await self._tokens.release(*key)
-            return current.pair, False
-        try:
-            return _pair(await self._refresh(portal, user_id)), True
-        except NoPermission:
-            # An event may have brought another pair while this one was being refused.
-            current = await self._tokens.fresh(*key)
-            if current is None or current.pair.access == stale.access:
-                raise
-            return current.pair, False
-
-    async def _refresh(self, portal: Portal, user_id: int) -> Grant:
-        """Renew the pair; the right to do so is held, and given back whatever happens."""
-        key = (portal.member_id, user_id)
-        current = await self._tokens.fresh(*key)
-        if current is None or current.pair.refresh is None:
+        is_other = current and stale and current.pair.access != stale.access
+        if current is None or current.pair.refresh is None or is_other:
             await self._tokens.release(*key)
             raise NoPermission
         try:
             grant = await self._oauth.refresh(portal.server_endpoint, current.pair.refresh)
-        except Refused as refused:
-            if refused.code == "invalid_grant":
+        except Exception as error:
+            if isinstance(error, Refused) and error.code == "invalid_grant":
                 await self._tokens.forget(*key, current.pair)
                 raise NoPermission from None
-            await self._tokens.release(*key)
-            raise
-        except Exception:
             await self._tokens.release(*key)
             raise
         await self._check(portal, user_id, grant, current.pair)
@@ -250,17 +237,15 @@ class Access:
         if grant.member_id != portal.member_id:
             await self._tokens.forget(*key, spent)
             raise await self._other_portal(portal, grant)
-        # Stored before it is used, or asked about.
-        is_told = grant.user_id is not None
-        if grant.user_id in (user_id, None):
-            await self._tokens.renewed(*key, _pair(grant), proven=is_told)
-        if is_told and grant.user_id == user_id:
-            return None
-        owner = grant.user_id if is_told else _id(await self.owner(portal, _pair(grant)))
+        fresh, owner = _pair(grant), grant.user_id
+        if owner is None:
+            # Stored before anybody is asked about it.
+            await self._tokens.renewed(*key, fresh, proven=False)
+            owner, spent = _id(await self.owner(portal, fresh)), fresh
         if owner == user_id:
-            return await self._tokens.renewed(*key, _pair(grant), proven=True)
+            return await self._tokens.renewed(*key, fresh, proven=True)
         log.error("a pair of portal %s turned out to be another's", portal.member_id)
-        await self._tokens.forget(*key, spent if is_told else _pair(grant))
+        await self._tokens.forget(*key, spent)
         raise NoPermission
 
     async def _other_portal(self, portal: Portal, grant: Grant) -> Bitrix24Error:
@@ -312,23 +297,13 @@ class Access:
                 return ""
 
 
-def profiled(profile: Any) -> Person | None:
-    """Read an answer of ``profile``: nobody where the account is switched off."""
-    return person(profile) if isinstance(profile, dict) else None
-
-
 def profile_id(profile: Any) -> int | None:
     """Read the user's id off an answer of ``profile``."""
-    return _id(profiled(profile)) or None
+    return _id(person(profile)) or None
 
 
 def _id(person: Person | None) -> int:
     return person.id if person else 0
-
-
-def _is_stale(refused: Refused) -> bool:
-    """Say whether the portal does not take the token, rather than the call."""
-    return isinstance(refused, ExpiredToken | LostToken)
 
 
 def _pair(grant: Grant) -> TokenPair:

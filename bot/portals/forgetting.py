@@ -110,7 +110,8 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
         stay = Stay.model_validate_json(row.stay)
         others = tuple(one for one in stay.people if one.id != user_id)
         this = stays.c.id == row.id
-        if _requester(row.event) == user_id or not others:
+        requester = json.loads(row.event)["user"]["id"]
+        if int(requester) == user_id or not others:
             connection.execute(delete(stays).where(this))
         elif len(others) < len(stay.people):
             left = stay.model_copy(update={"people": others}).model_dump_json()
@@ -135,11 +136,6 @@ def _escalations(connection: Connection, member_id: str, user_id: int) -> int:
             connection.execute(update(escalations).where(this).values(values))
             touched += 1
     return touched
-
-
-def _requester(event: str) -> int:
-    """Give whose command an event is."""
-    return int(json.loads(event)["user"]["id"])
 
 
 def _journal(connection: Connection, member_id: str, user_id: int) -> int:

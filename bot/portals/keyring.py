@@ -46,7 +46,8 @@ def check_keys(engine: Engine, cipher: Cipher) -> None:
         known = connection.execute(select(keys)).all()
     missing = [row.mark for row in known if not _opens(cipher, row.word)]
     if missing and encrypted_rows(engine) == 0:
-        _forget(engine, missing)
+        with engine.begin() as connection:
+            connection.execute(delete(keys).where(keys.c.mark.in_(missing)))
     elif missing:
         raise WrongKeys(
             "the database was written with a key that ENCRYPTION_KEYS does not have "
@@ -54,11 +55,6 @@ def check_keys(engine: Engine, cipher: Cipher) -> None:
         )
     if cipher.mark not in {row.mark for row in known}:
         _note(engine, cipher)
-
-
-def _forget(engine: Engine, marks: list[str]) -> None:
-    with engine.begin() as connection:
-        connection.execute(delete(keys).where(keys.c.mark.in_(marks)))
 
 
 def encrypted_rows(engine: Engine) -> int:

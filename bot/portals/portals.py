@@ -1,13 +1,13 @@
 """The portals that have the app, and for a while those that had it."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 from pydantic import SecretStr
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
 from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
@@ -19,7 +19,7 @@ REMEMBER = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A portal as the authorization server named it, and the bot there.
+    """A portal as the authorization server named it, and the bot there: columns of the table.
 
     ``client_endpoint`` and ``server_endpoint`` end with ``/rest/``. ``application_token`` is empty
     until the portal has told it: older ones give their pages none. ``registered`` tells which
@@ -74,20 +74,9 @@ class Portals:
         # At most as many as have installed the bot since this process began.
         self._met: set[str] = set()
         self._known: TTLCache[str, Portal] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        insert = database.insert
-        statement = insert(portals)
-        self._upsert = statement.on_conflict_do_update(
-            index_elements=["member_id"],
-            set_={
-                column.name: statement.excluded[column.name]
-                for column in portals.columns
-                if column.name not in ("member_id", "installed_at", "bot_id", "registered")
-            },
-        )
-        self._register = (
-            update(portals)
-            .where(portals.c.member_id == bindparam("portal"))
-            .values(bot_id=bindparam("bot"), registered=bindparam("what"), trouble="")
+        stays = ("member_id", "installed_at", "bot_id", "registered")
+        self._upsert = database.upsert(
+            portals, *[one.key for one in portals.columns if one.key not in stays]
         )
 
     def known(self, member_id: str) -> Portal | None:
@@ -109,7 +98,13 @@ class Portals:
 
     async def fresh(self, member_id: str) -> Portal | None:
         """Look a portal up in the database itself."""
-        return await self._one(portals.c.member_id == member_id)
+        here = portals.c.left_at.is_(None)
+        question = select(portals).where(portals.c.member_id == member_id, here)
+        row = await self._database.row(question)
+        if row is None:
+            return None
+        self._known[member_id] = portal = self._portal(row)
+        return portal
 
     async def was_here(self, member_id: str) -> bool:
         """Say whether a portal has the app, or had it not long ago."""
@@ -132,10 +127,7 @@ class Portals:
     async def _list(self, *conditions: Any) -> list[Portal]:
         here = select(portals).where(*conditions, portals.c.left_at.is_(None))
         question = here.order_by(portals.c.member_id)
-        rows = await self._database.rows(question)
-        for row in rows:
-            self._meet(row.member_id, row.client_endpoint)
-        return [self._portal(row) for row in rows]
+        return [self._portal(row) for row in await self._database.rows(question)]
 
     async def older_selves(self, portal: Portal) -> list[str]:
         """List the member ids under which this portal was known before: those at its address."""
@@ -151,23 +143,9 @@ class Portals:
         for other in await self._with_token(portal):
             if other.client_endpoint != portal.client_endpoint:
                 raise TokenTaken
-        row = {
-            "member_id": portal.member_id,
-            "client_endpoint": portal.client_endpoint,
-            "server_endpoint": portal.server_endpoint,
-            "application_token": self._sealed(portal),
-            "application_token_hash": _mark(portal.application_token),
-            "installer_id": portal.installer_id,
-            "bot_id": portal.bot_id,
-            "registered": portal.registered,
-            "app_code": portal.app_code,
-            "installed_at": portal.installed_at,
-            "trouble": "",
-            "said": "",
-            "left_at": None,
-        }
+        row = {**asdict(portal), **self._sealed(portal), "trouble": "", "said": "", "left_at": None}
         await self._database.write((self._upsert, [row]))
-        self._meet(portal.member_id, portal.client_endpoint)
+        self._meet(portal)
         self._known.clear()
 
     async def learn(self, portal: Portal, application_token: SecretStr) -> None:
@@ -175,14 +153,8 @@ class Portals:
         learnt = replace(portal, application_token=application_token)
         if await self._with_token(learnt):
             raise TokenTaken
-        known = update(portals).where(
-            portals.c.member_id == portal.member_id, portals.c.application_token_hash == ""
-        )
-        told = known.values(
-            application_token=self._sealed(learnt), application_token_hash=_mark(application_token)
-        )
-        await self._database.write((told, []))
-        self._known.pop(portal.member_id, None)
+        none_is_known = portals.c.application_token_hash == ""
+        await self._set(portal.member_id, none_is_known, **self._sealed(learnt))
 
     async def _with_token(self, portal: Portal) -> list[Row[Any]]:
         token = _mark(portal.application_token)
@@ -194,14 +166,15 @@ class Portals:
         )
         return await self._database.rows(question)
 
-    def _sealed(self, portal: Portal) -> bytes:
-        return self._cipher.encrypt(portal.application_token, token_place(portal.member_id))
+    def _sealed(self, portal: Portal) -> dict[str, Any]:
+        """Write the portal's application token as it is stored, with what it is found by."""
+        token, place = portal.application_token, token_place(portal.member_id)
+        sealed = self._cipher.encrypt(token, place)
+        return {"application_token": sealed, "application_token_hash": _mark(token)}
 
     async def registered(self, member_id: str, bot_id: int, what: str) -> None:
         """Note that the portal knows the bot and its commands."""
-        row = {"portal": member_id, "bot": bot_id, "what": what}
-        await self._database.write((self._register, [row]))
-        self._known.pop(member_id, None)
+        await self._set(member_id, bot_id=bot_id, registered=what, trouble="")
 
     async def outdated(self, member_id: str) -> None:
         """Note that the portal has to be told of the bot and its commands again."""
@@ -225,9 +198,7 @@ class Portals:
 
     async def heard(self, member_id: str, said: str) -> None:
         """Note that somebody has looked; what has been said meanwhile stays."""
-        this = (portals.c.member_id == member_id) & (portals.c.said == said)
-        await self._database.write((update(portals).where(this).values(said=""), []))
-        self._known.pop(member_id, None)
+        await self._set(member_id, portals.c.said == said, said="")
 
     async def left(self, member_id: str) -> None:
         """Note that a portal has removed the app: from now on it is not known any more."""
@@ -238,39 +209,21 @@ class Portals:
         question = select(portals.c.member_id).where(portals.c.left_at < before)
         return await self._database.read(lambda c: list(c.execute(question).scalars()))
 
-    def _meet(self, member_id: str, client_endpoint: str) -> None:
-        self._met |= {member_id, urlsplit(client_endpoint).netloc}
+    def _meet(self, portal: Portal) -> None:
+        self._met |= {portal.member_id, urlsplit(portal.client_endpoint).netloc}
 
-    async def _set(self, member_id: str, **values: Any) -> None:
-        statement = update(portals).where(portals.c.member_id == member_id).values(**values)
-        await self._database.write((statement, []))
+    async def _set(self, member_id: str, *conditions: ColumnElement[bool], **values: Any) -> None:
+        this = update(portals).where(portals.c.member_id == member_id, *conditions)
+        await self._database.write((this.values(**values), []))
         self._known.pop(member_id, None)
 
-    async def _one(self, *conditions: Any) -> Portal | None:
-        here = select(portals).where(*conditions, portals.c.left_at.is_(None))
-        row = await self._database.row(here.limit(1))
-        if row is None:
-            return None
-        self._meet(row.member_id, row.client_endpoint)
-        self._known[row.member_id] = portal = self._portal(row)
-        return portal
-
     def _portal(self, row: Row[Any]) -> Portal:
-        return Portal(
-            member_id=row.member_id,
-            client_endpoint=row.client_endpoint,
-            server_endpoint=row.server_endpoint,
-            application_token=self._cipher.decrypt(
-                row.application_token, token_place(row.member_id)
-            ),
-            installer_id=row.installer_id,
-            bot_id=row.bot_id,
-            registered=row.registered,
-            installed_at=row.installed_at,
-            app_code=row.app_code,
-            trouble=row.trouble,
-            said=row.said,
-        )
+        """Read a portal off its row; from now on this process has met it."""
+        stored = {field.name: getattr(row, field.name) for field in fields(Portal)}
+        token = self._cipher.decrypt(row.application_token, token_place(row.member_id))
+        portal = Portal(**{**stored, "application_token": token})
+        self._meet(portal)
+        return portal
 
 
 def token_place(member_id: str) -> str:

@@ -20,15 +20,11 @@ class Preferences:
         self._database = database
         self._known: TTLCache[tuple[str, int], str] = TTLCache(maxsize=8192, ttl=REMEMBER)
         self._marked: LRUCache[str, bool] = LRUCache(maxsize=8192)
-        insert = database.insert
-        statement = insert(preferences)
         self._upserts = {
-            column: statement.on_conflict_do_update(
-                index_elements=["member_id", "user_id"], set_={column: statement.excluded[column]}
-            )
-            for column in ("language", "page_language")
+            column: database.upsert(preferences, column) for column in ("language", "page_language")
         }
-        self._mark = insert(marks).on_conflict_do_nothing().returning(marks.c.mark, marks.c.made_at)
+        mark = database.insert(marks).on_conflict_do_nothing()
+        self._mark = mark.returning(marks.c.mark, marks.c.made_at)
 
     async def language(self, member_id: str, user_id: int) -> str:
         """Give the language somebody has chosen, else that of their last page, else nothing."""

@@ -39,11 +39,11 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.people import account
+from bot.bitrix24.people import account, person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
-from bot.portals.access import PROFILE, Access, profiled
+from bot.portals.access import PROFILE, Access
 from bot.portals.portals import Portal
 from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
@@ -81,16 +81,6 @@ class Proof:
     def actor(self, portal: Portal, command: Accepted) -> "Actor":
         """Give what acts for a command."""
         return Actor(self, self._access, self._tokens, portal, command)
-
-    async def is_genuine(self, portal: Portal, command: Accepted) -> bool:
-        """Say whether the portal itself has sent the event: its bot's token tells.
-
-        Raises ``Bitrix24Error`` where nobody can be asked.
-        """
-        pair = command.brought.bot
-        if pair is None or command.event.bot.id != portal.bot_id:
-            return False
-        return await self.is_bots(portal, pair)
 
     async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
@@ -145,7 +135,7 @@ class Proof:
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):
             self._resting[portal.member_id] = told.until or time.time() + RESTS
-        return profiled(told)
+        return person(told)
 
     def rests(self, portal: Portal) -> bool:
         """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
@@ -308,7 +298,9 @@ class Actor:
         """Let a stored pair act only where it is certain that its person means the command."""
         if self.is_proven:
             return
-        if not await self._proof.is_genuine(self._portal, self._command):
+        portal, pair = self._portal, self._command.brought.bot
+        is_named = self._command.event.bot.id == portal.bot_id
+        if pair is None or not is_named or not await self._proof.is_bots(portal, pair):
             self._proof.count(Proven.NOTHING)
             raise NotProven
         self.is_proven, self._name = True, self._command.event.user.name

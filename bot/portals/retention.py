@@ -1,10 +1,10 @@
 """What is old is forgotten: answered commands, the journal, portals that have left."""
 
 import time
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, Table, delete, exists, select
 
 from bot.portals.forgetting import erase_portal
 from bot.portals.portals import Portals
@@ -20,37 +20,29 @@ _WAITING = exists().where(inbox.c.identity == unproven_tokens.c.identity, inbox.
 _UNUSED = delete(unproven_tokens).where(~_WAITING)
 
 
+@dataclass(frozen=True, slots=True)
 class Retention:
     """Deletes by age, a little at a time so that nobody waits for it."""
 
-    def __init__(
-        self,
-        database: Database,
-        portals: Portals,
-        inbox_days: float,
-        journal_days: float,
-        left_days: float,
-    ) -> None:
-        self._database = database
-        self._portals = portals
-        self._left_seconds = left_days * DAY
-        self._inbox_seconds = inbox_days * DAY
-        self._journal_seconds = journal_days * DAY
+    _database: Database
+    _portals: Portals
+    _inbox_days: float
+    _journal_days: float
+    _left_days: float
 
     async def sweep(self) -> int:
         """Delete what is old and give how many rows that was. Raises ``StoreUnavailable``."""
         now = time.time()
-        for member_id in await self._portals.left_before(now - self._left_seconds):
+        for member_id in await self._portals.left_before(now - self._left_days * DAY):
             await self._database.exchange(partial(erase_portal, member_id=member_id))
         await self._database.exchange(lambda connection: connection.execute(_UNUSED))
-        answered = inbox.c.done_at < now - self._inbox_seconds
-        return await self._delete(inbox, inbox.c.id, answered) + await self._delete(
-            journal, journal.c.id, journal.c.begun_at < now - self._journal_seconds
-        )
+        answered = await self._delete(inbox, inbox.c.done_at < now - self._inbox_days * DAY)
+        begun = journal.c.begun_at < now - self._journal_days * DAY
+        return answered + await self._delete(journal, begun)
 
-    async def _delete(self, table: Any, key: Any, condition: Any) -> int:
-        some = select(key).where(condition).limit(AT_ONCE)
-        statement = delete(table).where(key.in_(some))
+    async def _delete(self, table: Table, condition: ColumnElement[bool]) -> int:
+        some = select(table.c.id).where(condition).limit(AT_ONCE)
+        statement = delete(table).where(table.c.id.in_(some))
         total = 0
         while deleted := await self._database.exchange(lambda c: c.execute(statement).rowcount):
             total += deleted

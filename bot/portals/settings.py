@@ -69,11 +69,7 @@ class PortalSettingsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: TTLCache[str, PortalSettings] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        insert = database.insert
-        statement = insert(portal_settings)
-        self._upsert = statement.on_conflict_do_update(
-            index_elements=["member_id"], set_={"settings": statement.excluded.settings}
-        )
+        self._upsert = database.upsert(portal_settings, "settings")
 
     async def of(self, member_id: str) -> PortalSettings:
         """Give a portal's settings."""

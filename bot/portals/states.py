@@ -26,8 +26,7 @@ class States:
             .on_conflict_do_nothing()
             .returning(used_states.c.state, used_states.c.expires_at)
         )
-        # Two equal ones may share a commit: the first to ask is the one that counts.
-        return (await self._database.write((statement, []))).pop(state, None) is not None
+        return bool(await self._database.change(statement))
 
     async def forget_old(self) -> None:
         """Drop what has expired: those states are refused for their age."""

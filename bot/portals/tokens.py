@@ -38,15 +38,9 @@ class Tokens:
         self._database = database
         self._cipher = cipher
         self._known: LRUCache[tuple[str, int], Kept] = LRUCache(maxsize=4096)
-        statement = database.insert(tokens)
         # A pair that cannot be renewed must not cost us one that can.
-        self._add = statement.on_conflict_do_nothing()
-        self._replace = statement.on_conflict_do_update(
-            index_elements=["member_id", "user_id"],
-            set_={
-                name: statement.excluded[name] for name in ("pair", "old_refresh", "connected_at")
-            },
-        )
+        self._add = database.insert(tokens).on_conflict_do_nothing()
+        self._replace = database.upsert(tokens, "pair", "old_refresh", "connected_at")
 
     def keep(self, member_id: str, user_id: int, pair: TokenPair) -> None:
         """Store a pair proven to be this user's; nobody waits for it."""

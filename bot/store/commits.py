@@ -42,10 +42,10 @@ class Request:
 
     writes: tuple[Write, ...]
     done: "asyncio.Future[dict[Any, Any]] | None"
-    asked_at: float
 
 
-# What the statements with RETURNING gave, first column to second; or why nothing was written.
+# What the statements with RETURNING gave, first column to second, and each without rows its own
+# pairs; or why nothing was written.
 Answer = tuple[Request, dict[Any, Any] | Exception]
 
 
@@ -131,8 +131,10 @@ class Commits:
                     result = self._execute(connection, statement, rows)
                 else:
                     result = prepared.execute(connection, rows)
-                rows_back: Sequence[Any] = result.all() if result.returns_rows else ()
-                returned.update({row[0]: row[1] for row in rows_back})
+                pairs: Sequence[Any] = result.all() if result.returns_rows else ()
+                returned.update(pairs)
+                if not rows:
+                    returned[statement] = pairs
             self._is_committing = True
         return [(request, returned) for request in group]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,8 +28,8 @@ QUEUE_LIMIT = 20_000
 READERS = 4
 READERS_OF_MANY = 2
 
+# Nobody waits for ever for a database that does not answer.
 WAIT = 10.0
-WATCH_EVERY = 1.0
 
 # What SQLite puts beside its file.
 BESIDE = ("-wal", "-shm", "-journal")
@@ -115,8 +115,8 @@ class Database:
         self._soon = False
         self._is_busy = False
         self._later: asyncio.TimerHandle | None = None
-        self._asked: dict[int, Request] = {}
-        self._watching = False
+        # Handed over and not answered; of these and of the next ones, those that were posted.
+        self._asked = 0
         self._posted = 0
         self._is_shared = engine.dialect.name == "postgresql"
         # With a transaction each, single questions would take two more round trips.
@@ -134,23 +134,43 @@ class Database:
 
         return postgresql.insert(table)
 
+    def upsert(self, table: Table, *columns: str) -> "postgresql.Insert | sqlite.Insert":
+        """Make an INSERT that writes these columns anew where the row is there already."""
+        insert = self.insert(table)
+        return insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: insert.excluded[name] for name in columns},
+        )
+
     async def write(self, *writes: Write) -> dict[Any, Any]:
         """Commit these rows together, along with everything else that waits.
 
         Returns what the statements with RETURNING gave, first column to second.
         Raises ``StoreUnavailable``.
         """
-        if len(self._asked) > QUEUE_LIMIT:
+        if self._asked > QUEUE_LIMIT:
             raise StoreUnavailable("too many writes are waiting")
         done: asyncio.Future[dict[Any, Any]] = self._loop.create_future()
-        self._next.append(Request(writes, done, self._loop.time()))
+        self._next.append(Request(writes, done))
         if not self._soon:
             self._soon = True
             if self._is_busy:
                 self._loop.call_later(GATHER, self._hand_over)
             else:
                 self._loop.call_soon(self._hand_over)
-        return await done
+        try:
+            async with asyncio.timeout(WAIT):
+                return await done
+        except TimeoutError:
+            raise StoreUnavailable("the database does not answer") from None
+
+    async def change(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Commit one statement, and give the two columns that it returns of each row changed.
+
+        Raises ``StoreUnavailable``.
+        """
+        pairs: Sequence[Row[Any]] = (await self.write((statement, [])))[statement]
+        return pairs
 
     def post(self, *writes: Write) -> None:
         """Commit these rows before anything that is written later, and within a moment.
@@ -159,7 +179,7 @@ class Database:
         only the end of the process can lose them.
         """
         self._posted += 1
-        self._next.append(Request(writes, None, self._loop.time()))
+        self._next.append(Request(writes, None))
         if self._later is None:
             self._later = self._loop.call_later(LINGER, self._hand_over)
 
@@ -171,21 +191,8 @@ class Database:
             self._later = None
         if group:
             self._is_busy = sum(request.done is not None for request in group) > 1
-            if not self._watching:
-                self._watching = True
-                self._loop.call_later(WATCH_EVERY, self._watch)
-            self._asked.update((id(request), request) for request in group)
+            self._asked += len(group)
             self._commits.add(group)
-
-    def _watch(self) -> None:
-        """Let nobody wait for ever for a database that does not answer."""
-        late = self._loop.time() - WAIT
-        for request in self._asked.values():
-            if request.asked_at < late and request.done is not None and not request.done.done():
-                request.done.set_exception(StoreUnavailable("the database does not answer"))
-        self._watching = bool(self._asked)
-        if self._watching:
-            self._loop.call_later(WATCH_EVERY, self._watch)
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Ask in a thread; what this process has posted is seen. Raises ``StoreUnavailable``."""
@@ -210,13 +217,7 @@ class Database:
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
         try:
-            try:
-                return self._attempt(question)
-            except DBAPIError as error:
-                # A connection that was lost in a quiet hour shows only now.
-                if not error.connection_invalidated:
-                    raise
-            return self._attempt(question)
+            return _connected(lambda: self._attempt(question))
         except SQLAlchemyError as error:
             raise translated(error) from None
 
@@ -233,23 +234,15 @@ class Database:
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self._begun() as connection:
+            with _connected(self._begin) as connection:
                 found = work(connection)
                 connection.commit()
                 return found
         except SQLAlchemyError as error:
             raise translated(error) from None
 
-    def _begun(self) -> Connection:
-        """Begin a transaction, on a connection that is alive."""
-        try:
-            return self._begin()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return self._begin()
-
     def _begin(self) -> Connection:
+        """Begin a transaction."""
         connection = self.engine.connect()
         try:
             if self._is_shared:
@@ -272,8 +265,8 @@ class Database:
             self._loop.call_soon_threadsafe(self._resolve, answers)
 
     def _resolve(self, answers: list[Answer]) -> None:
+        self._asked -= len(answers)
         for request, answer in answers:
-            del self._asked[id(request)]
             if request.done is None:
                 self._posted -= 1
             elif request.done.done():
@@ -282,3 +275,13 @@ class Database:
                 request.done.set_exception(answer)
             else:
                 request.done.set_result(answer)
+
+
+def _connected(attempt: Callable[[], T]) -> T:
+    """Try twice: a connection that was lost in a quiet hour shows only now."""
+    try:
+        return attempt()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return attempt()

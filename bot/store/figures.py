@@ -7,13 +7,17 @@ without an address of their own; and what a process has counted outlives it.
 import asyncio
 import json
 import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.sql import func
 
 from bot.figures import Figures, Sample
 from bot.store.database import Database
-from bot.store.exposition import Gauges, exposition
 from bot.store.tables import figures, portals
 
 _WAITING = text(
@@ -57,21 +61,75 @@ class SharedFigures:
     async def exposition(self) -> bytes:
         """Write the figures of all processes. Raises ``StoreUnavailable``."""
         await self.tell()
-        totals, gauges = await self._database.read(_seen)
-        return exposition(self._own, totals, gauges)
+        return exposition(self._own, *await self._database.read(_seen))
 
 
-def _seen(connection: Connection) -> tuple[dict[Sample, float], Gauges]:
+def exposition(
+    figures: Figures,
+    totals: Mapping[Sample, float],
+    waiting: Mapping[bool, Row[Any]],
+    served: int,
+) -> bytes:
+    """Write what all processes have counted, and how things stand, as Prometheus reads it.
+
+    ``waiting`` are the commands not answered yet: whether they are parked, how many, since when.
+    ``served`` portals there are.
+    """
+    shown = {**dict.fromkeys(figures.samples(), 0.0), **totals}
+    families = [_filled(family, shown) for family in figures.families()]
+    return generate_latest(_Collected([*families, *_measured(waiting, served)]))
+
+
+class _Collected:
+    """Families as a registry would give them."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _filled(family: Metric, totals: Mapping[Sample, float]) -> Metric:
+    """Give a family the totals that are its own, buckets in their order."""
+    own = Metric(family.name, family.documentation, family.type)
+    names = {f"{family.name}_{part}" for part in ("total", "bucket", "count", "sum")}
+    for name, labels in sorted((one for one in totals if one[0] in names), key=_order):
+        own.add_sample(name, dict(labels), totals[name, labels])
+    return own
+
+
+def _order(sample: Sample) -> tuple[str, list[tuple[str, str]], float]:
+    name, labels = sample
+    bound = next((float(value) for key, value in labels if key == "le"), 0.0)
+    return name, [pair for pair in labels if pair[0] != "le"], bound
+
+
+def _seen(connection: Connection) -> tuple[dict[Sample, float], dict[bool, Row[Any]], int]:
     totals = {_read(row.sample): row.value for row in connection.execute(select(figures))}
     waiting = {bool(row.parked): row for row in connection.execute(_WAITING)}
-    ready, person = waiting.get(False), waiting.get(True)
-    gauges = Gauges(
-        ready=ready.number if ready else 0,
-        person=person.number if person else 0,
-        oldest=max(0.0, time.time() - ready.since) if ready else 0.0,
-        portals=connection.execute(select(func.count()).select_from(portals)).scalar_one(),
+    served = connection.execute(select(func.count()).select_from(portals)).scalar_one()
+    return totals, waiting, served
+
+
+def _measured(found: Mapping[bool, Row[Any]], served: int) -> list[Metric]:
+    ready, person = found.get(False), found.get(True)
+    waiting = GaugeMetricFamily(
+        "switchboard_waiting_commands",
+        "Commands not answered yet: ready to run, or waiting for a person.",
+        labels=["state"],
     )
-    return totals, gauges
+    waiting.add_metric(["ready"], ready.number if ready else 0)
+    waiting.add_metric(["person"], person.number if person else 0)
+    oldest = GaugeMetricFamily(
+        "switchboard_oldest_waiting_seconds",
+        "How long the first of the ready commands waits.",
+        value=max(0.0, time.time() - ready.since) if ready else 0.0,
+    )
+    portal_count = GaugeMetricFamily(
+        "switchboard_portals", "Portals that the bot serves.", value=served
+    )
+    return [waiting, oldest, portal_count]
 
 
 def _written(sample: Sample) -> str:

@@ -1,9 +1,7 @@
 """How a database comes to this program's schema, version by version."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -12,18 +10,15 @@ from sqlalchemy import Engine
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of the schema, and what is new in it."""
+def migrate(engine: Engine, tell: Callable[[str, str], None] = lambda version, words: None) -> None:
+    """Bring the schema to this program's version.
 
-    number: str
-    words: str
-
-
-def migrate(engine: Engine, tell: Callable[[Version], None] = lambda version: None) -> None:
-    """Bring the schema to this program's version; every version on the way is told when done."""
+    Every version on the way is told when it is reached, and in a few words what is new in it.
+    """
     config = configuration()
-    config.attributes["tell"] = lambda *, step, **_rest: tell(_version(step.up_revision))
+    config.attributes["tell"] = lambda *, step, **_rest: tell(
+        step.up_revision.revision, step.up_revision.doc
+    )
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -32,10 +27,6 @@ def migrate(engine: Engine, tell: Callable[[Version], None] = lambda version: No
         from bot.store.job_library import bring_up_to_date
 
         bring_up_to_date(engine)
-
-
-def _version(script: Any) -> Version:
-    return Version(script.revision, script.doc)
 
 
 def configuration() -> Config:

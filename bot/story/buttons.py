@@ -79,10 +79,6 @@ class Buttons:
         params = command.event.command.params.strip()[:64]
         return await self._presses.find(command.event.member_id, params, command.id)
 
-    async def forget_old(self) -> None:
-        """Drop the buttons that do nothing any more."""
-        await self._presses.forget_old()
-
     async def _known(self, command: Accepted) -> Press:
         press = await self.meant(command)
         if press is None:

@@ -1,20 +1,16 @@
 """What a handler may ask for by type, and how it is made for one command of one requester."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
 from bot.acting.checkup import Checkups
 from bot.acting.crm import Crm
 from bot.acting.groups import Groups
-from bot.acting.history import History
-from bot.acting.journal import Journal
 from bot.acting.notices import Notices
 from bot.acting.open_lines import OpenLines
 from bot.acting.requester import Requester
 from bot.acting.timeline import Timeline
 from bot.acting.users import Users
-from bot.bitrix24.patience import Patience
 from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals
 from bot.commands.chain import Chains
@@ -27,28 +23,7 @@ from bot.commands.router import Command, Router
 from bot.commands.runner import GIVEN, Workshop
 from bot.commands.targets import Targets
 from bot.commands.trail import Trails
-from bot.figures import Figures
-from bot.inbox.escalations import Escalations
-from bot.inbox.stays import Stays
-from bot.installing.doctor import Doctor, PortalDoctor
-from bot.portals.preferences import Preferences
-from bot.portals.settings import PortalSettingsStore
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What handlers work with besides the portal; the same for every command."""
-
-    wording: Wording
-    settings: PortalSettingsStore
-    preferences: Preferences
-    languages: Languages
-    stays: Stays
-    escalations: Escalations
-    history: History
-
+from bot.installing.doctor import PortalDoctor
 
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
@@ -61,17 +36,12 @@ ASKING = {
 _Parts = Mapping[type[Any], list[type[Any]]]
 
 
-def collaborators(
-    journal: Journal,
-    patience: Patience,
-    router: Router,
-    memory: Memory,
-    doctor: Doctor,
-    figures: Figures,
-) -> Workshop:
-    """Say how to make what handlers ask for by type. Raises ``TypeError`` for what nobody makes."""
-    kept = [getattr(memory, field.name) for field in fields(memory)]
-    shared = {type(one): one for one in (journal, patience, router, doctor, figures, *kept)}
+def collaborators(router: Router, *kept: object) -> Workshop:
+    """Say how to make what handlers ask for by type, out of what is ``kept`` for every command.
+
+    Raises ``TypeError`` for what nobody makes.
+    """
+    shared: dict[type[Any], Any] = {type(one): one for one in (router, *kept)}
     parts = {type_: _parts(type_) for type_ in (*ASKING, Answers, Diagnosis, Past, PortalDoctor)}
     for command in router.all:
         for name, type_ in command.takes.items():
@@ -84,7 +54,7 @@ def collaborators(
     def make(command: Command, given: Mapping[type[Any], Any]) -> dict[str, Any]:
         made = {**shared, **given}
         for type_, needed in recipes[command.name].items():
-            made[type_] = type_(*[made[part] for part in needed])
+            made[type_] = type_(*map(made.__getitem__, needed))
         return {name: made[type_] for name, type_ in command.takes.items()}
 
     return make

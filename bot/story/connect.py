@@ -15,11 +15,10 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
 from bot.bitrix24.token_pair import TokenPair
-from bot.portals.access import Access, profile_id
+from bot.portals.access import PROFILE, Access, profile_id
 from bot.portals.portals import Portal, Portals
 from bot.portals.states import States
 from bot.portals.tokens import Tokens
@@ -49,11 +48,12 @@ class Obstacle(StrEnum):
 
 
 class NotConnected(Exception):
-    """The person is not connected, and why."""
+    """The person is not connected, and why; ``home`` is their portal's origin where it is known."""
 
-    def __init__(self, obstacle: Obstacle) -> None:
+    def __init__(self, obstacle: Obstacle, portal: Portal | None = None) -> None:
         super().__init__(obstacle.value)
         self.obstacle = obstacle
+        self.home = origin(portal.client_endpoint) if portal else ""
 
 
 class Links:
@@ -113,11 +113,11 @@ class Connect:
         note = self._read(STATE, state, STATE_LIFE, Obstacle.STATE)
         portal, user_id = await self._portal(note["portal"]), int(note["user"])
         if not await self._states.use(note["nonce"], STATE_LIFE + 60):
-            raise NotConnected(Obstacle.STATE)
+            raise NotConnected(Obstacle.STATE, portal)
         grant = await self._grant(portal, code)
         pair = TokenPair(grant.access_token, grant.refresh_token)
         if await self._owner(portal, grant, pair) != user_id:
-            raise NotConnected(Obstacle.PERSON)
+            raise NotConnected(Obstacle.PERSON, portal)
         await self._tokens.connect(portal.member_id, user_id, pair)
         waited = await self._waiting.take_up(portal.member_id, user_id)
         wanted = int(note.get("command") or 0)
@@ -134,14 +134,6 @@ class Connect:
         user_id, command_id = int(note["user"]), int(note["command"])
         if not await self._waiting.consent(note["portal"], user_id, command_id):
             raise NotConnected(Obstacle.OVER)
-
-    async def home(self, state: str) -> str:
-        """Give the origin of the portal that a state is for; empty where it is none of ours."""
-        try:
-            note = self._read(STATE, state, STATE_LIFE, Obstacle.STATE)
-            return origin((await self._portal(note["portal"])).client_endpoint)
-        except NotConnected:
-            return ""
 
     def _read(self, purpose: str, text: str, seconds: int, obstacle: Obstacle) -> dict[str, str]:
         try:
@@ -160,13 +152,13 @@ class Connect:
             grant = await self._oauth.exchange(portal.server_endpoint, code)
         except Refused as refused:
             log.warning("an authorization code is refused: %s", refused)
-            raise NotConnected(Obstacle.CODE) from None
+            raise NotConnected(Obstacle.CODE, portal) from None
         except (Bitrix24Error, ForeignServer) as error:
             log.error("an authorization code cannot be exchanged: %s", error)
-            raise NotConnected(Obstacle.SERVER) from None
+            raise NotConnected(Obstacle.SERVER, portal) from None
         if grant.member_id != portal.member_id:
             same = origin(grant.client_endpoint) == origin(portal.client_endpoint)
-            raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON)
+            raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON, portal)
         return grant
 
     async def _owner(self, portal: Portal, grant: Grant, pair: TokenPair) -> int | None:
@@ -174,7 +166,7 @@ class Connect:
         if grant.user_id is not None:
             return grant.user_id
         try:
-            return profile_id(await self._access.with_pair(portal, pair, Call("profile")))
+            return profile_id(await self._access.with_pair(portal, pair, PROFILE))
         except Bitrix24Error as error:
             log.error("the owner of a new token cannot be asked: %s", error)
-            raise NotConnected(Obstacle.SERVER) from None
+            raise NotConnected(Obstacle.SERVER, portal) from None

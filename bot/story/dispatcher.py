@@ -262,7 +262,7 @@ class Dispatcher:
         except NoPermission:
             link = self._links.make(portal.member_id, command.event.user.id)
             kind = EscalationWaits if command.internal else PermissionNeeded
-            return acting, kind.with_link(link)
+            return acting, kind().with_link(link)
         except Renamed:
             return acting, PortalRenamed()
         except (Busy, Unreachable, Unanswered):
@@ -277,7 +277,7 @@ class Dispatcher:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
         is_typed = not isinstance(command, Pressed) and self._runner.knows(event.name)
-        return ConsentNeeded.with_link(event.name if is_typed else "", link)
+        return ConsentNeeded(event.name if is_typed else "").with_link(link)
 
     async def _worded(
         self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes

@@ -1,8 +1,10 @@
 """Commands that an operator wants run again: asked for here, taken up by a process of the bot."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -22,9 +24,12 @@ from bot.acting.journal import setting_aside
 from bot.bitrix24.events import CommandEvent
 from bot.figures import Ending
 from bot.inbox.accepted import reference_of
+from bot.inbox.engine import Engine
 from bot.inbox.inbox import AFRESH, REPEATED
 from bot.store.database import Database
 from bot.store.tables import inbox, replays
+
+log = logging.getLogger(__name__)
 
 # A command that is not answered after so many seconds hangs, or nobody is there to run it.
 STUCK_AFTER = 60.0
@@ -73,8 +78,9 @@ class Case:
 class Replays:
     """The table of commands to be run again."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
         self._database = database
+        self._engine = engine
         self._insert = database.insert(replays).on_conflict_do_nothing()
 
     async def troubled(self, since: float, member_id: str | None = None) -> list[Case]:
@@ -97,18 +103,13 @@ class Replays:
         rows = [{"command_id": one, "asked_at": time.time()} for one in command_ids]
         await self._database.write((self._insert, rows))
 
-    async def asked(self) -> list[int]:
-        """List the commands that wait to be taken up."""
+    async def look(self) -> None:
+        """Give what is asked for to the engine: it has its turn in its chat, as ever."""
         question = select(replays.c.command_id).order_by(replays.c.command_id)
-        return await self._database.read(lambda c: list(c.execute(question).scalars()))
-
-    async def take_up(self, command_id: int) -> str | None:
-        """Open a command again, once for everybody who asks, and give its chat's lane.
-
-        ``None`` where another process was faster, or there is nothing to be done any more. What
-        the portal has refused of the command is tried anew; what it has done stays done.
-        """
-        return await self._database.exchange(lambda c: _take_up(c, command_id))
+        for row in await self._database.rows(question):
+            if lane := await self._database.exchange(partial(_take_up, command_id=row.command_id)):
+                log.info("command %s is run again", reference_of(row.command_id))
+                await self._engine.attend(lane)
 
     async def _cases(self, *wanted: ColumnElement[bool]) -> list[Case]:
         is_asked = exists().where(replays.c.command_id == inbox.c.id).label("asked")
@@ -117,6 +118,11 @@ class Replays:
 
 
 def _take_up(connection: Connection, command_id: int) -> str | None:
+    """Open a command again, once for everybody who asks, and give its chat's lane.
+
+    ``None`` where another process was faster, or there is nothing to be done any more. What
+    the portal has refused of the command is tried anew; what it has done stays done.
+    """
     this = inbox.c.id == command_id
     mine = delete(replays).where(replays.c.command_id == command_id)
     # Whoever deletes the request has it: another process waits here, and finds nothing.
@@ -125,11 +131,7 @@ def _take_up(connection: Connection, command_id: int) -> str | None:
     reopened = connection.execute(
         update(inbox)
         .where(this, _ENDED_SO)
-        .values(
-            **AFRESH,
-            resumed_at=time.time(),
-            lane=_own_lane(connection, command_id),
-        )
+        .values(**AFRESH, resumed_at=time.time(), lane=_own_lane(connection, command_id))
     ).rowcount
     if reopened:
         connection.execute(setting_aside(command_id))

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cachetools import TTLCache
@@ -42,17 +44,17 @@ MAX_ATTEMPTS = 2
 PAUSE = 3.0
 
 
+@dataclass(eq=False)
 class Replies:
     """The bot's voice in a portal."""
 
-    def __init__(
-        self, access: Access, proof: Proof, patience: Patience, pace: Buckets, inbox: Inbox
-    ) -> None:
-        self._access = access
-        self._proof = proof
-        self._pace = pace
-        self._patience = patience
-        self._inbox = inbox
+    _access: Access
+    _proof: Proof
+    _patience: Patience
+    _pace: Buckets
+    _inbox: Inbox
+
+    def __post_init__(self) -> None:
         # The portals whose bot has no stored token of its own: the app's serves as well.
         self._voiceless: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=VOICELESS)
 
@@ -74,10 +76,11 @@ class Replies:
             last = rest[0].model_copy(update={"place": Place.PRIVATE})
             return await self._sent(portal, command, [last, *rest[1:]], attempts)
         for attempt in range(attempts, MAX_ATTEMPTS):
+            if attempt > attempts:
+                await asyncio.sleep(PAUSE)
             arrived = await self._sent(portal, command, rest, attempt)
             if arrived is not None:
                 return arrived
-            await asyncio.sleep(PAUSE)
         return None
 
     def _ways(self, command: Accepted, reply: Reply) -> list[Way]:
@@ -102,7 +105,8 @@ class Replies:
             for way in ways:
                 call = way(portal, command, reply)
                 try:
-                    await self._say(portal, command, call, rest, attempts)
+                    say = partial(self._say, portal, command, call, rest, attempts)
+                    await self._patience.insist(SPEECHLESS, say)
                     break
                 except (Refused, Busy) as refused:
                     if way is ways[-1] and not reply.spare:
@@ -130,23 +134,16 @@ class Replies:
         return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
-        self,
-        portal: Portal,
-        command: Accepted,
-        call: Call,
-        rest: Sequence[Reply],
-        attempts: int,
+        self, portal: Portal, command: Accepted, call: Call, rest: Sequence[Reply], attempts: int
     ) -> None:
-        async def say() -> None:
-            await self._inbox.replying(command, rest, attempts + 1)
-            try:
-                if not _is_said(await self._call(portal, command, call)):
-                    raise Refused("", "a message was taken and not posted", 200)
-            except NOT_SAID:
-                await self._inbox.replying(command, rest, attempts)
-                raise
-
-        await self._patience.insist(SPEECHLESS, say)
+        """Say something once; it is noted before, and taken back where it was not said."""
+        await self._inbox.replying(command, rest, attempts + 1)
+        try:
+            if not _is_said(await self._call(portal, command, call)):
+                raise Refused("", "a message was taken and not posted", 200)
+        except NOT_SAID:
+            await self._inbox.replying(command, rest, attempts)
+            raise
 
     async def _call(self, portal: Portal, command: Accepted, call: Call) -> Any:
         """Call with the bot's own stored token, else with the app's, else with what came."""
@@ -177,8 +174,7 @@ def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
             "commandId": event.command.id,
             "messageId": event.message.id,
             "dialogId": event.chat.dialog_id,
-            # Whoever is in the chat can press: a press must not close the button to its owner.
-            "fields": {**_fields(reply, event.bot.id, once=False), "system": True},
+            "fields": _fields(reply, event.bot.id, in_chat=True),
         },
     )
 
@@ -188,31 +184,30 @@ def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
 
     Page: chat-message-send.md.
     """
-    bot_id = portal.bot_id or 0
     event, _since = place_of(command)
-    return Call(
-        "imbot.v2.Chat.Message.send",
-        {
-            "botId": bot_id,
-            "dialogId": event.chat.dialog_id,
-            "fields": {**_fields(reply, bot_id, once=False), "system": True},
-        },
-    )
+    return _message(portal, event.chat.dialog_id, reply, in_chat=True)
 
 
 def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
     """Make the call that tells the requester, or who else is meant, in their talk with the bot."""
-    bot_id, reader = portal.bot_id or 0, reply.user_id or command.event.user.id
-    return Call(
-        "imbot.v2.Chat.Message.send",
-        {"botId": bot_id, "dialogId": str(reader), "fields": _fields(reply, bot_id, once=True)},
-    )
+    reader = reply.user_id or command.event.user.id
+    return _message(portal, str(reader), reply, in_chat=False)
 
 
-def _fields(reply: Reply, bot_id: int, *, once: bool) -> dict[str, Any]:
+def _message(portal: Portal, dialog_id: str, reply: Reply, *, in_chat: bool) -> Call:
+    bot_id = portal.bot_id or 0
+    fields = _fields(reply, bot_id, in_chat=in_chat)
+    params = {"botId": bot_id, "dialogId": dialog_id, "fields": fields}
+    return Call("imbot.v2.Chat.Message.send", params)
+
+
+def _fields(reply: Reply, bot_id: int, *, in_chat: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"message": reply.text, "urlPreview": False}
+    if in_chat:
+        fields["system"] = True
     if reply.buttons:
-        buttons = [_button(button, once=once) for button in reply.buttons]
+        # Whoever is in the chat can press: a press must not close the button to its owner.
+        buttons = [_button(button, once=not in_chat) for button in reply.buttons]
         fields["keyboard"] = {"BOT_ID": bot_id, "BUTTONS": buttons}
     return fields
 

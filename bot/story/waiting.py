@@ -18,20 +18,21 @@ class Asked:
     press: Press | None
 
 
+@dataclass(eq=False, slots=True)
 class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
-    def __init__(self, inbox: Inbox, states: States, engine: Engine, buttons: Buttons) -> None:
-        self._inbox = inbox
-        self._buttons = buttons
-        self._states = states
-        self._engine = engine
+    _inbox: Inbox
+    _states: States
+    _engine: Engine
+    _buttons: Buttons
 
     async def take_up(self, member_id: str, user_id: int) -> int:
         """Have this person's commands run, each once, and tell how many there are."""
-        commands = await self._inbox.unpark(member_id, user_id)
-        await self._engine.resume(commands)
-        return len(commands)
+        lanes = await self._inbox.unpark(member_id, user_id)
+        for lane in lanes:
+            await self._engine.attend(lane)
+        return len(lanes)
 
     async def asked(self, member_id: str, user_id: int) -> list[Asked]:
         """List the commands that this person is asked about, the newest first."""
@@ -40,10 +41,10 @@ class Waiting:
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
         """Have a command run that this person means; ``False`` where it is over."""
-        command = await self._inbox.consent(member_id, user_id, command_id)
-        if command is not None:
-            await self._engine.resume([command])
-        return command is not None
+        lane = await self._inbox.consent(member_id, user_id, command_id)
+        if lane is not None:
+            await self._engine.attend(lane)
+        return lane is not None
 
     async def sweep(self) -> None:
         """Finish what nobody has: commands too old, and those a dying process has left.

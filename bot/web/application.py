@@ -1,14 +1,15 @@
 """The web side of the program: what answers at which address, put on top of the other parts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 import handlers
-from bot.acting.audit import Audit
 from bot.acting.groups import Groups
+from bot.acting.history import History
 from bot.acting.records import Records
 from bot.acting.requester import Requester
 from bot.app import Parts, running
@@ -28,20 +29,17 @@ from bot.web.callers import Callers
 from bot.web.connect import Connecting
 from bot.web.events import Events
 from bot.web.frame import Frame
-from bot.web.health import Health
 from bot.web.install import Install
 from bot.web.journal_page import JournalPage
-from bot.web.metrics import Metrics
 from bot.web.pages import Pages
 from bot.web.requests import MAX_BODY, Forms
 from bot.web.settings_page import SettingsPage
+from bot.web.status import Status
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-HEALTH = web.AppKey("health", Health)
-EVENTS = web.AppKey("events", Events)
+# A page is compiled once in a process, however often the program is put together in it.
+_pages = cache(Pages)
 
 
 @asynccontextmanager
@@ -49,25 +47,16 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
         lifecycle = _lifecycle(parts)
-        lifecycle.start()
-        try:
+        async with lifecycle.looking_after():
             yield _application(parts, lifecycle, settings)
-        finally:
-            await lifecycle.stop()
-
-
-def close(application: web.Application) -> None:
-    """Take no more events, and say so to those who watch."""
-    application[HEALTH].ready = False
-    application[EVENTS].open = False
 
 
 def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.Application:
     pages = _pages()
     callers = Callers(settings.trusted_proxies)
     forms = Forms(callers)
-    health = Health(parts.database, parts.engine)
-    metrics = Metrics(settings.metrics_token, parts.shared_figures)
+    token = settings.metrics_token
+    status = Status(parts.database, parts.engine, parts.shared_figures, token)
     events = Events(
         forms,
         callers,
@@ -76,13 +65,13 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         parts.backlog,
         parts.engine,
         parts.wording,
-        parts.memory.languages,
+        parts.languages,
         lifecycle,
         parts.figures,
         handlers.router,
-        parts.memory.escalations,
+        parts.escalations,
     )
-    preferences = parts.memory.preferences
+    preferences = parts.preferences
     install = Install(forms, callers, parts.installation, parts.registration, preferences, pages)
     connecting = Connecting(_connect(parts), forms, callers, pages)
     frame = Frame(forms, callers, pages, _visitors(parts))
@@ -93,27 +82,25 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
     application.add_routes(
         [
             *_at("/bitrix24/events", events.receive, welcome.explain),
-            *_at("/bitrix24/install", install.receive, welcome.install),
+            *_at("/bitrix24/install", install.receive, partial(welcome.field, "install")),
             *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
             *_at("/bitrix24/tab", tab_page.receive, welcome.explain),
             *_at("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
             web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
             web.get("/", welcome.show),
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.readiness),
-            web.get("/metrics", metrics.show, allow_head=False),
+            web.get("/healthz", status.alive),
+            web.get("/readyz", status.readiness),
+            web.get("/metrics", status.metrics, allow_head=False),
         ]
     )
-    application[HEALTH] = health
-    application[EVENTS] = events
+
+    async def close(_application: web.Application) -> None:
+        # Connections that are there may still ask.
+        status.ready = events.open = False
+
+    application.on_shutdown.append(close)
     return application
-
-
-@cache
-def _pages() -> Pages:
-    # A page is compiled once in a process, however often the program is put together in it.
-    return Pages()
 
 
 def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
@@ -129,8 +116,9 @@ def _opened(connecting: Connecting, welcome: Welcome) -> Handler:
     """Where the card has no address of its own for it, people come back to the app's page."""
 
     async def opened(request: web.Request) -> web.StreamResponse:
-        comes_back = request.query.keys() & {"code", "state"}
-        return await (connecting.finish if comes_back else welcome.app)(request)
+        if request.query.keys() & {"code", "state"}:
+            return await connecting.finish(request)
+        return await welcome.field("handler", request)
 
     return opened
 
@@ -148,7 +136,7 @@ def _visitors(parts: Parts) -> Visitors:
         parts.portals,
         parts.tokens,
         parts.access,
-        parts.memory.preferences,
+        parts.preferences,
         parts.waiting.take_up,
     )
 
@@ -159,8 +147,8 @@ def _tab_page(parts: Parts, frame: Frame) -> TabPage:
         Records(parts.access),
         PageActs(parts.cipher, parts.inbox, parts.backlog, parts.engine),
         Colleagues(parts.access),
-        parts.memory.settings,
-        parts.memory.escalations,
+        parts.portal_settings,
+        parts.escalations,
         parts.links,
     )
 
@@ -168,9 +156,9 @@ def _tab_page(parts: Parts, frame: Frame) -> TabPage:
 def _app_page(parts: Parts, frame: Frame, pages: Pages, lifecycle: Lifecycle) -> AppPage:
     names = list(handlers.router.commands)
     colleagues = Colleagues(parts.access)
-    settings = SettingsPage(parts.memory.settings, colleagues, parts.wording, names)
+    settings = SettingsPage(parts.portal_settings, colleagues, parts.wording, names)
     journal = JournalPage(
-        Audit(parts.database), Overview(parts.database), colleagues, pages, _changing()
+        History(parts.database), Overview(parts.database), colleagues, pages, _changing()
     )
     return AppPage(
         frame,
@@ -203,7 +191,7 @@ def _lifecycle(parts: Parts) -> Lifecycle:
         parts.proof,
         parts.portals,
         parts.tokens,
-        parts.memory.languages,
+        parts.languages,
         parts.wording,
         parts.figures,
     )

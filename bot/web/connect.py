@@ -1,6 +1,7 @@
 """GET /bitrix24/connect and /bitrix24/oauth: a person lets the bot act for them."""
 
 import logging
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -23,42 +24,41 @@ _FROM_ANYBODY = (Obstacle.LINK, Obstacle.STATE)
 _STATUS = {Obstacle.PERSON: 403, Obstacle.RENAMED: 403, Obstacle.SERVER: 503}
 
 
+@dataclass(eq=False, slots=True)
 class Connecting:
     """The addresses of the connect flow."""
 
-    def __init__(self, connect: Connect, forms: Forms, callers: Callers, pages: Pages) -> None:
-        self._connect = connect
-        self._forms = forms
-        self._callers = callers
-        self._pages = pages
+    _connect: Connect
+    _forms: Forms
+    _callers: Callers
+    _pages: Pages
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Send who has a link to their portal's authorize page."""
         try:
             address = await self._connect.begin(request.query.get("ticket", ""))
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         raise web.HTTPFound(address, headers=headers)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Take who comes back from there, and say how it went."""
         code, state = SecretStr(request.query.get("code", "")), request.query.get("state", "")
+        self._callers.admit(request)
         try:
-            home = await self._connect.home(state)
-            self._callers.admit(request)
             connected = await self._connect.finish(code, state)
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle, home)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         language = self._pages.preferred(request)
         return await self._pages.show(
             "connected.html.j2",
             language,
-            framed_by=home,
+            framed_by=connected.home,
             waited=connected.waited,
             asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
         )
@@ -71,25 +71,19 @@ class Connecting:
         except form.MalformedForm as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         except NotConnected as reason:
-            return await self._refusal(request, reason.obstacle)
+            return await self._refusal(request, reason)
         except StoreUnavailable:
-            return await self._refusal(request, Obstacle.SERVER)
+            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         return await self._pages.show("consented.html.j2", self._pages.preferred(request))
 
-    async def _refusal(
-        self, request: web.Request, obstacle: Obstacle, home: str = ""
-    ) -> web.Response:
+    async def _refusal(self, request: web.Request, reason: NotConnected) -> web.Response:
+        obstacle = reason.obstacle
         if obstacle is Obstacle.CODE:
             self._callers.charge(request)
         if obstacle not in _FROM_ANYBODY:
             log.warning("somebody could not be connected: %s", obstacle)
-        return await self._pages.show(
-            "notice.html.j2",
-            self._pages.preferred(request),
-            status=_STATUS.get(obstacle, 400),
-            framed_by=home,
-            notice=f"connect_{obstacle}",
-        )
+        language, status = self._pages.preferred(request), _STATUS.get(obstacle, 400)
+        return await self._pages.notice(f"connect_{obstacle}", language, status, reason.home)
 
 
 def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:

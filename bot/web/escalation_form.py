@@ -8,6 +8,7 @@ from bot.bitrix24.numerals import read_number, read_numbers
 from bot.commands.grammar import BOUNDS
 from bot.portals.settings import AtEnd, NotNeeded, PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
+from bot.web.frame import Form
 
 # Whom an escalation may look for.
 ROLES = ("responsible", "head", "duty")
@@ -19,8 +20,6 @@ _SHORTEST, _LONGEST = BOUNDS["wait"]
 MINUTES = range(_SHORTEST // 60, _LONGEST // 60 + 1)
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
-
-Form = Mapping[str, Any]
 
 
 def decided(posted: Form, before: PortalSettings) -> tuple[PortalSettings, list[str]]:

@@ -81,13 +81,9 @@ class Frame:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         if visit:
             log.warning("somebody is not shown a page of the portal's frame: %s", stranger.notice)
-        return await self._pages.show(
-            "notice.html.j2",
-            self._pages.language(stranger.language, visit.language if visit else ""),
-            status=status,
-            framed_by=stranger.home or (visit.claimed_origin if visit else ""),
-            notice=stranger.notice,
-        )
+        language = self._pages.language(stranger.language, visit.language if visit else "")
+        home = stranger.home or (visit.claimed_origin if visit else "")
+        return await self._pages.notice(stranger.notice, language, status, home)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:

@@ -8,29 +8,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.errors import (
-    Bitrix24Error,
-    NoConnection,
-    NoPermission,
-    Refused,
-    Unanswered,
-)
+from bot.bitrix24.errors import Bitrix24Error, NoConnection, NoPermission, Refused, Unanswered
 from bot.bitrix24.events import Envelope, MalformedEvent
 from bot.bitrix24.oauth import origin
 from bot.bitrix24.scopes import WANTED
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
-from bot.installing.installation import (
-    AppUnknown,
-    Installation,
-    NoAuthorizationServer,
-    NotAdministrator,
-    PlainHttp,
-    PortalRefuses,
-    Unproven,
-    WrongId,
-    WrongSecret,
-)
+from bot.installing.installation import Installation, NoAuthorizationServer, Unproven
 from bot.installing.registration import Registration
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
@@ -108,18 +92,21 @@ class Install:
         return web.Response(text="installed\n")
 
     async def _page(self, request: web.Request, visit: Visit) -> web.StreamResponse:
-        """Admit the portal of who looks, then show them how its bot is set up."""
-        language = self._pages.language(visit.language)
+        """Admit the portal of who looks, then show them how its bot is set up.
+
+        Why not is shown where the visit says it comes from: there is nothing else on that page.
+        """
+        language, claimed = self._pages.language(visit.language), visit.claimed_origin
         try:
             portal = await self._installation.admit(visit.auth)
             self._callers.proved(request)
             await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
-            return await self._excuse(visit, language, _notice(error), 403, _code(error))
+            return await self._pages.notice(error.notice, language, 403, claimed, error.code)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
-            return await self._excuse(visit, language, _notice(error), 503)
+            return await self._pages.notice(_notice(error), language, 503, claimed)
         home = origin(portal.client_endpoint)
         return await self._pages.stream(
             request,
@@ -147,42 +134,14 @@ class Install:
         )
         self._callers.charge(request, PROOF)
 
-    async def _excuse(
-        self, visit: Visit, language: str, notice: str, status: int, code: str = ""
-    ) -> web.StreamResponse:
-        """Say why not, where the visit says it comes from: there is nothing else on that page."""
-        return await self._pages.show(
-            "notice.html.j2",
-            language,
-            status=status,
-            framed_by=visit.claimed_origin,
-            notice=notice,
-            code=code,
-        )
-
-
-# The most telling first: what a page says to whom it cannot install for.
-_NOTICES: tuple[tuple[type[Exception], str], ...] = (
-    (NotAdministrator, "install_person"),
-    (WrongSecret, "install_secret"),
-    (WrongId, "install_id"),
-    (AppUnknown, "install_keys"),
-    (PlainHttp, "install_http"),
-    (PortalRefuses, "install_refused"),
-    (Unproven, "install_proof"),
-    (NoAuthorizationServer, "install_oauth"),
-    (NoConnection, "install_portal"),
-    (Unanswered, "install_portal"),
-    (Exception, "install_server"),
-)
-
 
 def _notice(error: Exception) -> str:
-    return next(notice for type_, notice in _NOTICES if isinstance(error, type_))
-
-
-def _code(error: Unproven) -> str:
-    return error.code if isinstance(error, PortalRefuses) else ""
+    match error:
+        case NoAuthorizationServer():
+            return "install_oauth"
+        case NoConnection() | Unanswered():
+            return "install_portal"
+    return "install_server"
 
 
 def _reason(error: Exception) -> str:

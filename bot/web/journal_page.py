@@ -3,22 +3,22 @@
 import csv
 import io
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, get_args
 
 from aiohttp import web
 
-from bot.acting.audit import PAGE, Audit, Entry, Result, Wanted
+from bot.acting.history import PAGE, Deed, History, Result, Wanted
 from bot.bitrix24.errors import Bitrix24Error
+from bot.bitrix24.numerals import read_number
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
+from bot.web.frame import Form
 from bot.web.pages import Pages
-
-Form = Mapping[str, Any]
 
 # What makes a spreadsheet take a cell for a formula; the wide ones count in some languages.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -35,7 +35,7 @@ class JournalPage:
     ``commands`` are those that change something: no others are in it.
     """
 
-    _audit: Audit
+    _history: History
     _overview: Overview
     _colleagues: Colleagues
     _pages: Pages
@@ -43,10 +43,10 @@ class JournalPage:
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""
-        before = _number(posted.get("before"))
+        before = read_number(posted.get("before"))
         wanted = await self._wanted(visitor, posted)
         member_id = visitor.portal.member_id
-        entries = await self._audit.page(member_id, wanted, before, PAGE + 1) if wanted else []
+        entries = await self._history.page(member_id, wanted, before, PAGE + 1) if wanted else []
         people = {number for one in entries for number in (one.requester_id, one.person_id)}
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
@@ -86,7 +86,7 @@ class JournalPage:
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if wanted := await self._wanted(visitor, posted):
-            async for entry in self._audit.all(visitor.portal.member_id, wanted):
+            async for entry in self._history.all(visitor.portal.member_id, wanted):
                 yield _cells(entry, visitor.time_zone)
 
     async def _wanted(self, visitor: Visitor, posted: Form) -> Wanted | None:
@@ -95,20 +95,20 @@ class JournalPage:
         people = await self._people(visitor, named)
         if named and not people:
             return None
-        until = _day(posted.get("until"))
+        zone = visitor.time_zone
         return Wanted(
             requesters=people,
             command=str(posted.get("command", ""))[:64],
             result=str(posted.get("result", "")),
-            since=_midnight(_day(posted.get("since")), visitor.time_zone),
-            until=_midnight(until + timedelta(days=1) if until else None, visitor.time_zone),
+            since=_midnight(posted.get("since"), zone),
+            until=_midnight(posted.get("until"), zone, later=1),
         )
 
     async def _people(self, visitor: Visitor, named: str) -> tuple[int, ...]:
         """Give whom a number or a name means: everybody of that name, dismissed ones as well."""
         if not named:
             return ()
-        if number := _number(named):
+        if number := read_number(named):
             return (number,)
         try:
             found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
@@ -117,7 +117,7 @@ class JournalPage:
         return tuple(one.person.id for one in found)
 
 
-def _cells(entry: Entry, zone: tzinfo) -> list[str]:
+def _cells(entry: Deed, zone: tzinfo) -> list[str]:
     return [
         # Spreadsheets of every language take this for a moment.
         f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
@@ -128,7 +128,7 @@ def _cells(entry: Entry, zone: tzinfo) -> list[str]:
         f"{entry.item_type} {entry.item_id}".strip(),
         entry.method,
         entry.result,
-        entry.code,
+        entry.code or "",
     ]
 
 
@@ -140,18 +140,12 @@ def _line(cells: Sequence[str], separator: str) -> str:
     return written.getvalue()
 
 
-def _number(value: Any) -> int | None:
-    digits = value.strip() if isinstance(value, str) else ""
-    return int(digits) if digits.isdecimal() and len(digits) < 19 else None
-
-
-def _day(value: Any) -> date | None:
+def _midnight(told: Any, zone: tzinfo, later: int = 0) -> float | None:
+    """Give when a day begins, or one so many days later; ``None`` where it is no day."""
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        day = date.fromisoformat(str(told)) + timedelta(days=later)
+    except (ValueError, OverflowError):
         return None
-    return day if day and 2000 <= day.year < 2200 else None
-
-
-def _midnight(day: date | None, zone: tzinfo) -> float | None:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() if day else None
+    if not 2000 <= day.year < 2200:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()

@@ -3,11 +3,13 @@
 import asyncio
 import random
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 from aiohttp import web, web_response
+from aiohttp.typedefs import Handler
 
 # As many may be connected, where the system lets the process have twice as many files.
 MOST = 1_500
@@ -35,9 +37,6 @@ def most_connections() -> int:
     return min(MOST, files // 2) if files > 0 else MOST
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 class _TurnedAway(asyncio.Protocol):
     """A connection too many."""
 
@@ -48,42 +47,35 @@ class _TurnedAway(asyncio.Protocol):
         writing.close()
 
 
-class _Busy:
-    """Knows which connections have a request under way."""
+class _Door:
+    """Makes the protocol of each new connection; knows which have a request under way."""
 
     def __init__(self) -> None:
-        self.connections: set[web.RequestHandler] = set()
+        self._busy: set[web.RequestHandler] = set()
+        self._most = most_connections()
+        self._many = self._most * 2 // 3
 
     @web.middleware
     async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Carry a request out."""
-        self.connections.add(request.protocol)
+        self._busy.add(request.protocol)
         try:
             return await handler(request)
         finally:
-            self.connections.discard(request.protocol)
+            self._busy.discard(request.protocol)
 
-
-class _Door:
-    """Makes the protocol of each new connection."""
-
-    def __init__(self, server: web.Server, busy: _Busy) -> None:
-        self._server = server
-        self._busy = busy
-        self._most = most_connections()
-        self._many = self._most * 2 // 3
-
-    def __call__(self) -> asyncio.Protocol:
+    def open(self, server: web.Server) -> asyncio.Protocol:
+        """Let somebody in, or turn them away."""
         # Those who have gone stay on the list until the rest of their request has been given up.
-        connections = [one for one in self._server.connections if one.transport is not None]
+        connections = [one for one in server.connections if one.transport is not None]
         if len(connections) >= self._most:
             return _TurnedAway()
         if len(connections) >= self._many:
             # Where somebody holds hundreds of them open, chance hits theirs.
             connection = random.choice(connections)  # noqa: S311  # nothing secret hangs on it
-            if connection not in self._busy.connections:
+            if connection not in self._busy:
                 connection.force_close()
-        return self._server()
+        return server()
 
 
 @asynccontextmanager
@@ -91,8 +83,8 @@ async def listening(
     application: web.Application, port: int, host: str | None = None
 ) -> AsyncIterator[int]:
     """Serve while the block lasts, and give the port; leaving lets requests under way finish."""
-    busy = _Busy()
-    application.middlewares.append(busy.count)
+    door = _Door()
+    application.middlewares.append(door.count)
     runner = web.AppRunner(
         application,
         access_log=None,
@@ -103,7 +95,8 @@ async def listening(
     await runner.setup()
     assert runner.server is not None  # noqa: S101  # setup has made it
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(_Door(runner.server, busy), host, port, backlog=1024)
+    enter = partial(door.open, runner.server)
+    listener = await loop.create_server(enter, host, port, backlog=1024)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:

@@ -1,10 +1,9 @@
 """The bot's HTML: rendered here, escaped, and sent so that nobody else can frame or script it."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -17,24 +16,15 @@ from bot.wording.rendering import TEMPLATES, plural
 DIRECTORY = TEMPLATES / "pages"
 DEFAULT_LANGUAGE = "en"
 
-# No address of ours holds a secret for longer than a redirect, and none is told to others.
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-
-
 _NOBODY = "'none'"
 
 
 class Pages:
     """The pages, in the languages that there are words in."""
 
-    def __init__(self, directory: Path = DIRECTORY) -> None:
+    def __init__(self) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(directory),
+            loader=FileSystemLoader(DIRECTORY),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -42,7 +32,7 @@ class Pages:
             enable_async=True,
             auto_reload=False,
         )
-        self.languages = sorted(path.parent.name for path in directory.glob("*/words.j2"))
+        self.languages = sorted(path.parent.name for path in DIRECTORY.glob("*/words.j2"))
 
     def language(self, *wishes: str) -> str:
         """Choose the first language that there are words in; ``ru-RU`` is ``ru``."""
@@ -75,9 +65,17 @@ class Pages:
         template = self._environment.get_template(name)
         shown = self._values(language, nonce, {**values, "scripted": scripted})
         text = await template.render_async(shown)
-        policy = _policy(nonce, framed_by, scripted=scripted)
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = _headers(nonce, framed_by, scripted=scripted)
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+    async def notice(
+        self, notice: str, language: str, status: int, framed_by: str = "", code: str = ""
+    ) -> web.Response:
+        """Show nothing but one of the notices: why not, and what to do."""
+        told: dict[str, Any] = {"notice": notice, "code": code}
+        return await self.show(
+            "notice.html.j2", language, status=status, framed_by=framed_by, **told
+        )
 
     async def words(self, language: str) -> Any:
         """Give the words of a language, for what is no page."""
@@ -93,20 +91,16 @@ class Pages:
     ) -> web.StreamResponse:
         """Send a page piece by piece, as its asynchronous values come."""
         nonce = secrets.token_urlsafe(16)
-        policy = _policy(nonce, framed_by, scripted="script" in values)
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = _headers(nonce, framed_by, scripted="script" in values)
         response = web.StreamResponse(headers=headers)
         response.content_type, response.charset = "text/html", "utf-8"
         await response.prepare(request)
-        async for piece in self._pieces(name, self._values(language, nonce, values)):
-            await response.write(piece.encode())
+        template = self._environment.get_template(name)
+        async for piece in template.generate_async(self._values(language, nonce, values)):
+            if piece:
+                await response.write(piece.encode())
         await response.write_eof()
         return response
-
-    async def _pieces(self, name: str, values: Mapping[str, Any]) -> AsyncIterator[str]:
-        async for piece in self._environment.get_template(name).generate_async(values):
-            if piece:
-                yield piece
 
     def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
         locale = Locale.parse(language)
@@ -128,6 +122,17 @@ def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:
 
 def _as_iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _headers(nonce: str, framed_by: str, *, scripted: bool) -> dict[str, str]:
+    # No address of ours holds a secret for longer than a redirect, and none is told to others.
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(nonce, framed_by, scripted=scripted),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
 
 
 def _policy(nonce: str, framed_by: str, *, scripted: bool) -> str:

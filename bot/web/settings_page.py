@@ -1,17 +1,18 @@
 """What administrators decide for their portal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.people import Account, Found
 from bot.portals.colleagues import Colleagues
-from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore, WorkingHours
+from bot.portals.settings import ByChat, PortalSettingsStore, WorkingHours
 from bot.portals.visitors import Visitor
 from bot.web import escalation_form
 from bot.web.escalation_form import mapping, one_of
+from bot.web.frame import Form
 from bot.wording.rendering import Wording
 
 # More people on duty than this nobody calls one after the other.
@@ -19,8 +20,6 @@ MOST_ON_DUTY = 30
 MOST_NAMES = 10
 
 BY_CHAT = get_args(ByChat)
-
-Form = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,9 @@ class SettingsPage:
 
     async def commands(self, visitor: Visitor) -> list[Shown]:
         """List the commands, and which of them are on."""
-        settings = await self._store.of(visitor.portal.member_id)
-        return [self._shown(name, visitor.language, settings) for name in self._commands]
+        off = (await self._store.of(visitor.portal.member_id)).commands_off
+        worded = {name: self._wording.command(name, visitor.language) for name in self._commands}
+        return [Shown(name, it.title, it.hint, name not in off) for name, it in worded.items()]
 
     async def show(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
         """Give what the form shows."""
@@ -76,7 +76,7 @@ class SettingsPage:
             ),
             "errors_in_chat": "errors_in_chat" in posted,
             "enterprise": "enterprise" in posted,
-            "by_chat": _by_chat(posted.get("by_chat")),
+            "by_chat": one_of(posted.get("by_chat"), BY_CHAT) or "ask",
         }
         await self._store.save(member_id, before.model_copy(update=changed))
         return await self._shown_form(visitor, saved=True, unclear=unclear, unread=unread)
@@ -145,10 +145,6 @@ class SettingsPage:
                 unclear.append(Unclear(words, why, matches[:MOST_NAMES]))
         return found, unclear
 
-    def _shown(self, name: str, language: str, settings: PortalSettings) -> Shown:
-        words = self._wording.command(name, language)
-        return Shown(name, words.title, words.hint, name not in settings.commands_off)
-
 
 def _named(posted: Form) -> Iterator[str]:
     """Give the names and numbers, separated by commas, of people to be put on duty."""
@@ -166,7 +162,3 @@ def _obstacle(who: Account | None, on_duty: int) -> Why | None:
     if not who.active:
         return "dismissed"
     return "full" if on_duty >= MOST_ON_DUTY else None
-
-
-def _by_chat(value: Any) -> ByChat:
-    return cast("ByChat", one_of(value, BY_CHAT) or "ask")

@@ -30,15 +30,8 @@ class Welcome:
             scopes=(*WANTED, *OPTIONAL),
         )
 
-    async def install(self, request: web.Request) -> web.StreamResponse:
-        """Say what the address of the installation is for."""
-        return await self._explain(request, "install")
-
-    async def app(self, request: web.Request) -> web.StreamResponse:
-        """Say what the address of the app's page is for."""
-        return await self._explain(request, "handler")
-
-    async def _explain(self, request: web.Request, which: str) -> web.StreamResponse:
+    async def field(self, which: str, request: web.Request) -> web.StreamResponse:
+        """Say what one of the addresses in the form is for."""
         return await self._pages.show(
             "address.html.j2",
             self._pages.preferred(request),
@@ -48,11 +41,7 @@ class Welcome:
 
     async def explain(self, request: web.Request) -> web.StreamResponse:
         """Say to who opens an address that Bitrix24 alone posts to what it is for."""
-        response = await self._pages.show(
-            "notice.html.j2",
-            self._pages.preferred(request),
-            status=HTTPStatus.METHOD_NOT_ALLOWED,
-            notice="posted_only",
-        )
+        language = self._pages.preferred(request)
+        response = await self._pages.notice("posted_only", language, HTTPStatus.METHOD_NOT_ALLOWED)
         response.headers["Allow"] = "POST"
         return response
