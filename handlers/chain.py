@@ -1,12 +1,17 @@
 """What becomes of an escalation: it is taken, passed on, stopped, or nobody takes it."""
 
-from bot.bitrix24.entities import CrmItem, Offer, Person
+from collections.abc import Sequence
+
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Round, Step
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
+from bot.commands.runner import Again
+from bot.commands.targets import Aimed
 from bot.commands.trail import Trails
 from bot.errors import Refusal
 from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
@@ -23,6 +28,17 @@ class Turn(Arguments):
 
     id: int
     due: float = 0.0
+
+
+class Escalate(Aimed):
+    """What ``/escalate`` takes."""
+
+    number: int = 0
+    people: tuple[Someone, ...] = ()
+    dry: bool = False
+    wait: int = 0
+    lasting: int = 0
+    reason: str = ""
 
 
 class CallCard(Outcome):
@@ -192,9 +208,14 @@ async def advance(
     trails: Trails,
     wording: Wording,
     languages: Languages,
+    past: Past,
+    again: Again,
 ) -> Outcomes:
     found = await answers.find(args.id)
     step = await chains.advance(found) if found else None
+    if found and found.chain.ended and step is None and past.pressed_of:
+        # Under the answer to its end there are buttons that have it done again.
+        return await again.run(act=_anew(found.chain))
     if step is None:
         return []
     if step.called:
@@ -216,6 +237,20 @@ async def advance(
     return [*told, *await trails.leave(chain, words)]
 
 
+def _anew(chain: Chain) -> Act:
+    """Make the act that begins an escalation once more as it was asked for."""
+    args = Escalate(
+        item=chain.item,
+        chat_id=0 if chain.here else chain.chat_id,
+        people=chain.named,
+        yes=True,
+        wait=chain.wait,
+        lasting=chain.lasting,
+        reason=chain.reason,
+    )
+    return args.act("escalate")
+
+
 async def ended(step: Step, chains: Chains) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
     escalation, chain = step.escalation, step.escalation.chain
@@ -228,7 +263,8 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
         told += await _nobody(escalation, chains)
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
-    return [*told, *step.refusals, *_not_needed(escalation, gone)]
+    free = await chains.free(escalation, chain.callees)
+    return [*told, *step.refusals, *_not_needed(escalation, free, gone)]
 
 
 def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
@@ -294,20 +330,35 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
     return told
 
 
-def _not_needed(escalation: Escalation, gone: tuple[Person, ...]) -> list[Told]:
+def _not_needed(
+    escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
+) -> list[Told]:
     chain, left = escalation.chain, {one.id for one in gone}
     if chain.how == "nobody":
         return []
+    # Of what is undone, whoever has taken it is not needed either.
+    taker = chain.taken_by if chain.how == "taken" else None
     return [
         NotNeeded(
             to=one.person,
-            person=chain.taken_by,
+            person=taker,
             item=chain.item,
             chat_id=chain.chat_id,
             left=one.person.id in left,
         )
         for one in chain.callees
-        if one.person != chain.taken_by and not one.declined
+        if one.person in free and one.person != taker and not one.declined
+    ]
+
+
+def let_go(escalation: Escalation, gone: Sequence[Person]) -> list[NotNeeded]:
+    """Tell those who leave after its end, unless its end has told them that they may."""
+    chain = escalation.chain
+    may = [one.person for one in chain.callees if one.declined]
+    return [
+        NotNeeded(to=one, person=None, item=chain.item, chat_id=chain.chat_id, left=True)
+        for one in gone
+        if one == chain.taken_by or (chain.how == "nobody" and one not in may)
     ]
 
 

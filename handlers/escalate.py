@@ -5,7 +5,7 @@ What happens after the first call is in ``handlers/chain``.
 
 from bot.acting.crm import Card
 from bot.acting.open_lines import Target
-from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role, Someone
+from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Round, Wanted
@@ -15,23 +15,14 @@ from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy
 from bot.commands.router import Router
-from bot.commands.targets import Aimed, Targets
+from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
 from bot.inbox.escalations import Chain, Skipped
 from bot.portals.settings import PortalSettings
-from handlers.chain import card_of, stop_of
+from handlers.chain import Escalate, card_of, stop_of
 from handlers.invite import told_of
 
 router = Router()
-
-
-class Escalate(Aimed):
-    number: int = 0
-    people: tuple[Someone, ...] = ()
-    dry: bool = False
-    wait: int = 0
-    lasting: int = 0
-    reason: str = ""
 
 
 class Escalated(Outcome):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands.departures import Departure, Departures
 from bot.commands.diagnosis import Missed, missing
@@ -69,6 +70,19 @@ async def remove(
 def _asked(args: Remove, owner: Person) -> RemovesOperator:
     act = args.act("remove", people=(owner,), yes=True)
     return RemovesOperator(owner, (Offer(name="remove", act=act),))
+
+
+async def spared(
+    lines: OpenLines, target: Target, people: Sequence[Person]
+) -> tuple[list[Person], tuple[Missed, ...]]:
+    """Give who of these may be taken out, and who not without a question: the dialog's operator."""
+    try:
+        owner_id = (await lines.dialog(target.known_chat)).owner
+    except Refused:
+        return list(people), ()
+    args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
+    kept = tuple(Missed(one, _asked(args, one)) for one in people if one.id == owner_id)
+    return [one for one in people if one.id != owner_id], kept
 
 
 async def _operator(

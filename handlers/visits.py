@@ -1,6 +1,6 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
-from bot.acting.open_lines import Target
+from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
@@ -9,6 +9,7 @@ from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 from bot.inbox.stays import Guests, Stay, Stays
+from handlers.remove import spared
 
 router = Router()
 
@@ -79,21 +80,25 @@ async def extend(args: Visit, event: CommandEvent, *, stays: Stays) -> VisitExte
 
 @router.button("expire")
 async def expire(
-    args: Visit, event: CommandEvent, *, stays: Stays, departures: Departures
+    args: Visit, event: CommandEvent, *, stays: Stays, departures: Departures, lines: OpenLines
 ) -> Outcomes:
     guests = await _guests(args, event, stays)
     if guests is None:
         return []
     stay = guests.stay
+    target = Target(stay.item, stay.chat_id)
     try:
-        departure = await departures.take_out(Target(stay.item, stay.chat_id), stay.people)
+        people, kept = await spared(lines, target, stay.people)
+        if not people:
+            return _over(Departure((), (), kept, stay.chat_id), stay)
+        departure = await departures.take_out(target, people)
     except NoPermission:
         told = [
             GuestStays(to=person, who=Person(id=event.user.id), chat_id=stay.chat_id)
             for person in stay.people
         ]
         return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]
-    return _over(departure, stay)
+    return _over(departure._replace(missed=(*departure.missed, *kept)), stay)
 
 
 def _over(departure: Departure, stay: Stay) -> Outcomes:

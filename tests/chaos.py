@@ -57,7 +57,7 @@ CALLED, IN_CHAIN = 40_000, 3
 TAKE_WITHIN = 1
 RUNNING = "SELECT count(*) FROM escalations WHERE ended_at IS NULL"
 AN_HOUR = "UPDATE escalations SET due_at = due_at - 3600 WHERE ended_at IS NULL AND due_at > until"
-TOLD_END = ("Эскалация принята", "Никто не ответил", "больше никого бот не зовёт")
+TOLD_END = ("Эскалация принята", "Никто не взял вопрос", "больше никого бот не зовёт")
 
 # What the command calls that ends its process.
 POISON = "sonet_group.user.invite"

@@ -444,7 +444,7 @@ async def test_all_who_cannot_end_it_once(stage: Stage) -> None:
 
     await ended(stage, "nobody")
     assert await called(stage) == [RESPONSIBLE, BOSS]
-    told = [one for one in await stage.told_privately() if "Никто не ответил" in one]
+    told = [one for one in await stage.told_privately() if "Никто не взял вопрос" in one]
     assert len(told) == 1
 
 

@@ -106,4 +106,4 @@ async def test_two_processes_call_the_next_one_once(stage: Stage) -> None:
 
     assert await called(stage) == [RESPONSIBLE, BOSS]
     assert len([one for one in await stage.told_privately() if one.startswith("⏭")]) == 1
-    assert len([one for one in await stage.told_privately() if "Никто не ответил" in one]) == 1
+    assert len([one for one in await stage.told_privately() if "Никто не взял вопрос" in one]) == 1

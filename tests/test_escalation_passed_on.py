@@ -1,5 +1,6 @@
 """An escalation that is passed on: the next one is called, until nobody is left."""
 
+from acting import press as press_named
 from acting import said
 from escalating import (
     ADMINISTRATOR,
@@ -23,6 +24,7 @@ from stage import (
     ANNA,
     BOSS,
     IVAN,
+    OLGA,
     ON_SQLITE,
     RESPONSIBLE,
     Stage,
@@ -97,7 +99,7 @@ async def test_an_administrator_hears_of_it_where_the_portal_wants_that(
 
     await time_passes(stage, 301)
 
-    told = await said(stage, "⚠️ Эскалация без ответа за 5 минут", ADMINISTRATOR)
+    told = await said(stage, "⚠️ Никто не взял вопрос за 5 минут", ADMINISTRATOR)
     assert "[USER=7]Ольга Смирнова[/USER]" in told
     assert "Причина: клиент уходит" in told
 
@@ -113,8 +115,39 @@ async def test_who_cannot_be_added_is_skipped_and_told_of(stage: Stage) -> None:
     assert await called(stage) == [RESPONSIBLE, BOSS]
     await time_passes(stage, 301)
     assert "Пропущено: [USER=21]Роман Соколов[/USER] — не удалось добавить." in await said(
-        stage, "⚠️ Никто не ответил"
+        stage, "⚠️ Никто не взял вопрос"
     )
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+async def test_why_the_next_could_not_be_called_is_told_with_the_end(stage: Stage) -> None:
+    await stage.say("/escalate @12 @15 -- срочно --wait 2m")
+    await stage.faults(user={"id": OLGA, "crm": False})
+    await time_passes(stage, 301)
+
+    told = await said(stage, "⚠️ Никто не взял вопрос")
+    assert "У вас нет доступа к элементу: сделка № 288" in told
+    await ended(stage, "nobody")
+
+    # What the button begins anew is the same escalation.
+    await stage.faults(user={"id": OLGA, "crm": True})
+    assert "Уже в чате" in await press_named(stage, "Повторить")
+    assert ends(stage) == ["nobody", None]
+    await time_passes(stage, 301)
+    await next_one(stage, ANNA)
+    assert "срочно" in await said(stage, "зовёт вас", ANNA)
+
+
+@ON_SQLITE
+async def test_who_has_said_that_they_cannot_does_not_take_it_by_saying_why(stage: Stage) -> None:
+    await stage.say("/escalate")
+    await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    await stage.type("Не смогу: я в дороге", user=RESPONSIBLE)
+    await next_one(stage, BOSS)
+    await time_passes(stage, 301)
+
+    await ended(stage, "nobody")
     assert await called(stage) == [RESPONSIBLE, BOSS]
 
 

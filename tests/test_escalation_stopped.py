@@ -1,7 +1,7 @@
 """An escalation that is stopped: by its requester, by /undo, with its dialog, with the app."""
 
 import pytest
-from acting import said
+from acting import DELETE, said
 from escalating import (
     LANGUAGES,
     PASS_ON,
@@ -167,3 +167,44 @@ async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
     assert reply.startswith("↩️ Отменено. Больше не в этом чате: ")
     assert "[USER=21]Роман Соколов[/USER]" in reply
     assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
+
+
+@ON_SQLITE
+async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
+    stage: Stage,
+) -> None:
+    await stage.say("/escalate")
+    number = await card(stage, RESPONSIBLE)
+    await stage.faults(method="profile", delay=1.5)
+    await stage.type("/undo")
+
+    async def is_held() -> bool:
+        return not stage.portal.state.faults.any_of("delay")
+
+    await stage.until(is_held)
+    # Who undoes it is being proven: meanwhile the answer is noted.
+    await stage.post("presses", {"message_id": number, "button": TAKE, "user_id": RESPONSIBLE})
+    await ended(stage, "undone")
+
+    assert RESPONSIBLE not in await stage.members()
+    assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
+        "вызов отменён. Ваша помощь больше не нужна, в чате вас уже нет."
+    )
+
+
+@ON_SQLITE
+async def test_where_nobody_can_be_taken_out_undo_says_that_it_is_stopped_and_can_be_repeated(
+    stage: Stage,
+) -> None:
+    await stage.say("/escalate")
+    refused = {"status": 400, "code": "CHAT_DELETE_USER_PERMISSION_DENIED", "description": "no"}
+    await stage.faults(method=DELETE, error=refused)
+
+    reply = await stage.say("/undo")
+
+    assert "🛑 Эскалация остановлена" in reply
+    assert "Вам нельзя убирать людей" in reply
+    assert ends(stage) == ["undone"]
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
+    assert RESPONSIBLE not in await stage.members()
+    assert (await stage.say("/undo")).startswith("Отменять нечего")

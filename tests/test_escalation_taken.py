@@ -88,6 +88,19 @@ async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
     assert ends(stage) == [None]
 
 
+@ON_SQLITE
+async def test_who_has_been_the_operator_before_has_not_taken_it(stage: Stage) -> None:
+    stage.portal.state.chats[CHAT].members.append(RESPONSIBLE)
+    stage.portal.state.chats[CHAT].owner = RESPONSIBLE
+    assert "Уже в чате" in await stage.say("/escalate")
+
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    await stage.type("/who", user=RESPONSIBLE)
+    await ended(stage, "taken")
+
+
 @UNHURRIED
 @LANGUAGES
 async def test_the_first_may_take_it_when_the_next_was_called(
@@ -128,6 +141,22 @@ async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage:
         "Ваша помощь больше не нужна, в чате вас уже нет."
     )
     assert {call["user_id"] for call in await stage.calls(DELETE)} == {OLGA}
+
+
+@ON_SQLITE
+async def test_who_has_become_the_operator_stays_in_any_case(empty_stage: Stage) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed="leave")
+    await passed_on(stage)
+    stage.portal.state.chats[CHAT].owner = BOSS
+    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await ended(stage, "taken")
+
+    assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
+    reply = await stage.say("/undo")
+    assert "Больше не в этом чате: [USER=21]Роман Соколов[/USER]." in reply
+    assert "[USER=3]Борис Волков[/USER] — оператор диалога" in reply
+    assert BOSS in await stage.members()
 
 
 @ON_SQLITE

@@ -302,7 +302,11 @@ def test_reads_an_address_however_it_is_written(written: str) -> None:
     90),
     ("1 ч. 30 мин.", 90), ("1.5h", 90), ("1,5 часа", 90), ("30 минут", 30), ("30min", 30),
     ("1 day", 1440), ("сутки", 1440), ("7 дней", 10_080), ("week", 10_080), ("неделю", 10_080),
-    ("２ ч", 120), ("1 час и 30 минут", 90), ("1h and 30m", 90),
+    ("1h and 30m", 90),
+    ("２ ч", 120), ("1 час и 30 минут", 90), ("1 hour and 30 minutes", 90), ("300 сек", 5),
+    ("600 seconds", 10), ("600s", 10), ("пять минут", 5), ("ten min", 10), ("полтора часа", 90),
+    ("пол часа", 30), ("half an hour", 30), ("half hour", 30), ("an hour", 60), ("Два часа", 120),
+    ("two hours 30 minutes", 150),
 ])  # fmt: skip
 @pytest.mark.parametrize("option", [
     "--for ", "--for=", "--for = ", "--for: ", "—for ", "–for ", "-for ", "--FOR ", "--на ",
@@ -314,6 +318,19 @@ def test_reads_a_duration_however_it_is_written(option: str, written: str, minut
 
     assert parse(f"{option}{written} {M}") == parse(f"{M} {option}{written}") == parts
     assert parse(f"{M}, {option}{written} — срочно") == parts | {"reason": "срочно"}
+
+
+@pytest.mark.parametrize(("text", "word"), [
+    ("--wait 4 часа", "4 часа"), ("--wait 3,5 ч", "3,5 ч"), ("--wait 59 сек", "59 сек"),
+    ("--wait four hours", "four hours"), ("--wait 2", "2"), ("--wait часок", "часок"),
+    ("--wait 1h30", "1h30"),
+    ("--wait", ""), ("--wait -- срочно", ""), ("--wait — urgent", ""),
+])  # fmt: skip
+def test_a_duration_that_does_not_fit_is_told_as_it_was_written(text: str, word: str) -> None:
+    with pytest.raises(grammar.Unclear) as caught:
+        parse(text)
+
+    assert (caught.value.problem, caught.value.word) == (Problem.WAIT, word)
 
 
 @pytest.mark.parametrize(("text", "number", "people"), [

@@ -106,6 +106,18 @@ async def test_9_the_invitee_may_not_read_the_deal(stage: Stage) -> None:
     assert "сделка № 288 «Поставка оборудования»" in notice["text"]
 
 
+async def test_9_the_invitee_is_responsible_for_the_deal_that_they_may_not_read(
+    stage: Stage,
+) -> None:
+    await stage.faults(user={"id": RESPONSIBLE, "crm": False})
+
+    reply = await stage.say("/invite [USER=21]Роман[/USER]")
+
+    assert "нет доступа к элементу: сделка № 288" in reply
+    # Who lacks it themselves cannot give it.
+    assert "попросите доступ" not in reply
+
+
 @ON_SQLITE
 async def test_10_the_requesters_view_of_history_does_not_reach_the_invitee(stage: Stage) -> None:
     await stage.faults(user={"id": OLGA, "history": "self"})

@@ -92,7 +92,9 @@ WORST_PERSON = Person(id=12, name=WORST)
 SKIPPED = Skipped(person=WORST_PERSON, role="head", why="absent", until="2026-12-01")
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
-    **dict.fromkeys(("invited", "members", "others", "removed", "returned"), (WORST_PERSON,)),
+    **dict.fromkeys(
+        ("invited", "kept", "members", "others", "removed", "returned"), (WORST_PERSON,)
+    ),
     **dict.fromkeys(("observers", "queue"), (WORST_PERSON,)),
     "lines": (Queue(WORST, (WORST_PERSON,)),),
     "reach": "queue",

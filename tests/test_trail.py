@@ -41,7 +41,7 @@ TAKEN = {
     "Reason: клиент [\u2060b]злится[\u2060/b] &\u2060#91;USER=12]x[\u2060/USER]\n"
     "Taken after 6 min N: Борис Волков.",
 }
-NOBODY = {"ru": "Никто не ответил за 5 минут N.", "en": "Nobody took it within 5 min N."}
+NOBODY = {"ru": "Никто не взял вопрос за 5 минут N.", "en": "Nobody took it within 5 min N."}
 STOPPED = {"ru": "Остановлена через N.", "en": "Stopped after N."}
 REFUSED = {
     "ru": "🛠 Эскалация не оставила комментария в карточке (сделка № 288 «Поставка "

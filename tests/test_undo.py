@@ -1,6 +1,7 @@
 """/undo and --for: what was done is taken back, at once or after a while."""
 
-from acting import DELETE, said
+import pytest
+from acting import DELETE, press, said
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
@@ -33,6 +34,47 @@ async def test_brings_back_who_was_removed(stage: Stage) -> None:
 
     assert "Снова в этом чате: [USER=15]Анна Орлова[/USER]." in await stage.say("/undo")
     assert ANNA in await stage.members()
+
+
+async def test_each_command_is_undone_by_its_own_button_in_any_order(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    (first,) = [one["id"] for one in (await stage.chat())["messages"] if one["keyboard"]]
+    await stage.say("/invite [USER=12]Иван[/USER]")
+    await stage.say("/undo")
+
+    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
+    await stage.settled()
+
+    assert not {ANNA, IVAN} & {*await stage.members()}
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+
+
+async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: Stage) -> None:
+    await stage.say("/invite @15")
+    (first,) = [one["id"] for one in (await stage.chat())["messages"] if one["keyboard"]]
+    await stage.say("/invite [USER=12]Иван[/USER]")
+    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
+    await stage.settled()
+
+    assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
+    assert not {ANNA, IVAN} & {*await stage.members()}
+
+
+@pytest.mark.parametrize("how", ["typed", "pressed"])
+async def test_who_has_become_the_operator_is_asked_about_first(stage: Stage, how: str) -> None:
+    await stage.say("/invite @15 [USER=12]Иван[/USER]")
+    stage.portal.state.chats[CHAT].owner = IVAN
+    # What brings somebody in by pressing knows the chat as it was.
+    if how == "typed":
+        reply = await stage.say("/undo")
+    else:
+        reply = await press(stage, "Отменить", chat=CHAT)
+
+    assert "Больше не в этом чате: [USER=15]Анна Орлова[/USER]." in reply
+    assert "[USER=12]Иван Петров[/USER] — оператор диалога" in reply
+    assert IVAN in await stage.members()
+    await press(stage, "Всё равно убрать")
+    assert not {ANNA, IVAN} & {*await stage.members()}
 
 
 @ON_SQLITE
@@ -102,6 +144,20 @@ async def test_an_hour_more(stage: Stage) -> None:
 
 async def reminded_twice(stage: Stage) -> bool:
     return sum("⏰ Через" in one for one in await stage.told_privately()) == 2
+
+
+async def test_a_guest_who_has_become_the_operator_is_asked_about(stage: Stage) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] @15 --for 1h")
+    stage.portal.state.chats[CHAT].owner = IVAN
+
+    await time_passes(stage, 3700)
+
+    told = await said(stage, "[USER=12]Иван[/USER] — оператор диалога")
+    assert "больше не в чате" in told
+    assert IVAN in await stage.members()
+    assert ANNA not in await stage.members()
+    await press(stage, "Всё равно убрать")
+    assert IVAN not in await stage.members()
 
 
 async def test_an_undone_guest_is_not_taken_out_again(stage: Stage) -> None:

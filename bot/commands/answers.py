@@ -6,6 +6,7 @@ That is only noted. It makes the next act due, which is the requester's own: ``b
 import time
 from dataclasses import dataclass
 
+from bot.commands.past import UNDO_LIFE
 from bot.inbox.accepted import Accepted
 from bot.inbox.escalations import Chain, Escalation, Escalations, Taken
 
@@ -23,14 +24,19 @@ class Answers:
         is_here = found is not None and found.event.member_id == self._command.event.member_id
         return found if is_here else None
 
-    async def last(self) -> Escalation | None:
-        """Give what the requester has escalated last in this chat, unless it has been undone."""
-        event = self._command.event
+    async def own(self) -> tuple[list[Escalation], list[Escalation]]:
+        """List what the requester has escalated in this chat, the newest first.
+
+        Apart from these come those that an earlier command has undone, as long as /undo may.
+        """
+        event, kept, undone = self._command.event, [], []
         for one in await self._escalations.of(event.member_id, event.user.id, event.chat.dialog_id):
             ended = one.chain.ended
-            if ended is None or ended.how != "undone" or ended.command_id == self._command.id:
-                return one
-        return None
+            if not ended or ended.how != "undone" or ended.command_id == self._command.id:
+                kept.append(one)
+            elif ended.at > time.time() - UNDO_LIFE:
+                undone.append(one)
+        return kept, undone
 
     async def take(self, escalation: Escalation) -> Escalation:
         """Note that the requester of this command takes it, if nobody has and it goes on."""

@@ -155,7 +155,8 @@ class Chains:
             lasting=wish.lasting,
         )
         newest = await self._newest(chain.chat_id)
-        found = await self._call(chain, target, wanted.responsible_id, newest)
+        owner_id = self._command.event.chat.owner if target.here else 0
+        found = await self._call(chain, target, wanted.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
                 "item": await self._arrivals.titled(chain.item),
@@ -193,8 +194,8 @@ class Chains:
         """
         if found.event.user.id != self._command.event.user.id:
             return None
-        if ended := found.chain.ended:
-            return Step(found) if ended.command_id == self._command.id else None
+        if found.chain.ended:
+            return Step(found) if self.has_ended(found) else None
         called = [one for one in found.chain.callees if one.command_id == self._command.id]
         if called:
             return Step(found, called[-1])
@@ -228,6 +229,11 @@ class Chains:
             escalation, [one for one in chain.callees if one.joined and one.person.id != taker]
         )
 
+    async def free(self, escalation: Escalation, callees: Sequence[Callee]) -> list[Person]:
+        """Give those of them whom no other escalation wants in the same chat."""
+        others = [one.chain for one in await self._escalations.beside(escalation)]
+        return [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
@@ -238,13 +244,18 @@ class Chains:
         except Bitrix24Error:
             return ()
 
+    def has_ended(self, escalation: Escalation) -> bool:
+        """Say whether it was this very command that has ended it."""
+        ended = escalation.chain.ended
+        return ended is not None and ended.command_id == self._command.id
+
     def record(self, escalation: Escalation) -> None:
         """Count an escalation that this command has ended.
 
         Every end comes by here once; and once more where the process died while it was told.
         """
         ended, seconds = escalation.chain.ended, escalation.seconds
-        if ended and ended.command_id == self._command.id:
+        if ended and self.has_ended(escalation):
             log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
             self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
@@ -286,7 +297,7 @@ class Chains:
         responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._call(chain, target, responsible_id, newest)
+        done = await self._call(chain, target, responsible_id, newest, seen.dialog.owner)
         callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
@@ -296,7 +307,7 @@ class Chains:
             found, called, until=now + chain.wait, due_at=now + chain.wait
         )
         if callee is None:
-            return await self._end(found, "nobody")
+            return (await self._end(found, "nobody"))._replace(refusals=tuple(done.refusals))
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
             await self._leave(found, [callee] if callee.joined else [], always=True)
@@ -305,8 +316,13 @@ class Chains:
             await self._escalations.change(found, _same, due_at=now)
         return Step(found, callee, done)
 
-    async def _call(self, chain: Chain, target: Target, responsible_id: int, newest: int) -> Round:
-        """Bring in the first who can come, one after the other."""
+    async def _call(
+        self, chain: Chain, target: Target, responsible_id: int, newest: int, owner_id: int
+    ) -> Round:
+        """Bring in the first who can come, one after the other.
+
+        ``newest`` is the last message of the chat so far, ``owner_id`` the dialog's operator.
+        """
         found = Round()
         wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
         event = self._command.event
@@ -318,7 +334,8 @@ class Chains:
                 found.missed += arrival.missed
                 if arrival.joined or arrival.present:
                     found.arrival = arrival
-                    found.callee = self._callee(one, arrival, newest)
+                    led = one.account.person.id == owner_id
+                    found.callee = self._callee(one, arrival, newest, led)
                     break
                 if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
                     break
@@ -326,7 +343,7 @@ class Chains:
         found.missed = self._arrivals.together(found.missed, target, wish)
         return found
 
-    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int) -> Callee:
+    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int, led: bool) -> Callee:
         return Callee(
             person=candidate.account.person,
             role=candidate.role,
@@ -334,16 +351,20 @@ class Chains:
             since=newest,
             command_id=self._command.id,
             joined=bool(arrival.joined),
+            led=led,
         )
 
     async def _leave(
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
     ) -> tuple[Person, ...]:
-        """Take people out, but for those whom another escalation wants in the same chat."""
+        """Take those out who are free to go."""
         if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
-        others = [one.chain for one in await self._escalations.beside(escalation)]
-        people = [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+        people = await self.free(escalation, callees)
+        if people:
+            # Without its operator nobody would answer the customer.
+            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner
+            people = [one for one in people if one.id != owner_id]
         if not people:
             return ()
         chain = escalation.chain
@@ -385,14 +406,15 @@ def _with(chain: Chain, done: Round) -> Chain:
 
 def _taking(found: Escalation, seen: Glance) -> Taken | None:
     """Say who of those called has taken it: by writing in the chat, or as its operator."""
+    # Who has said that they cannot may still say why.
     wrote = [
         (said.id, one.person, said.at)
         for one in found.chain.callees
-        if (said := seen.first_of(one.person.id, one.since))
+        if not one.declined and (said := seen.first_of(one.person.id, one.since))
     ]
     now = time.time()
     if wrote:
         _number, person, at = min(wrote, key=lambda one: one[0])
         return Taken(person=person, at=min(now, max(found.begun_at, at or now)))
     owner = found.chain.callee(seen.dialog.owner)
-    return Taken(person=owner.person, at=now) if owner else None
+    return Taken(person=owner.person, at=now) if owner and not owner.led else None

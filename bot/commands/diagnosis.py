@@ -290,7 +290,9 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
         return RequesterLacksItem(item)
     about = card(item, found)
     if "this crm" in said:
-        responsible = Person(id=about.responsible_id) if about.responsible_id else None
+        # Who lacks it themselves cannot give it.
+        is_other = about.responsible_id not in (0, one.person.id)
+        responsible = Person(id=about.responsible_id) if is_other else None
         return PersonLacksItem(one.person, about.item, responsible)
     if lacks_history(one.refused):
         return RequesterLacksHistory((one.person,), about.item, facts.get("closed"))

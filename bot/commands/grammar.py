@@ -96,7 +96,8 @@ _PATTERNS = {
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
     "is": " ?[=:]? ?",
     "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
-    r"(?:([0-9]{1,5}(?:[.,][0-9]{1,2})?) ?)?([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
+    rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
+    r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
     "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
 }
@@ -290,13 +291,21 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
         # "hour" alone is one hour, a letter alone is nothing.
         if not unit or not (found[1] or (len(found[2]) > 2 and not seconds)):
             break
-        seconds += float((found[1] or "1").replace(",", ".")) * unit
+        seconds += _amount(found[1] or "1") * unit
         line.place = found.end()
     shortest, longest = BOUNDS[part]
-    if not shortest <= seconds <= longest or not line.see("end"):
-        line.place = start
-        raise line.unclear(problem)
-    return int(seconds)
+    is_read = bool(line.see("end"))
+    if shortest <= seconds <= longest and is_read:
+        return int(seconds)
+    read = line.text[start : line.place].strip() if is_read else ""
+    line.place = start
+    unclear = line.unclear(problem)
+    unclear.word = read or unclear.word.strip(f"-{DASHES}")
+    raise unclear
+
+
+def _amount(said: str) -> float:
+    return vocabulary.AMOUNTS.get(said.casefold()) or float(said.replace(",", "."))
 
 
 def _chat_number(line: Line) -> int:

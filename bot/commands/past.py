@@ -31,27 +31,23 @@ class Past:
     _history: History
     _command: Accepted
 
-    async def last_deeds(self, acts: Mapping[int, int]) -> list[Deed]:
+    async def last_deeds(self, acts: Mapping[int, int], undone: Collection[int]) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.
 
-        ``acts`` are commands that belong to an earlier one, whose number is beside them.
+        ``acts`` are commands of escalations, each with the number of its own beside it; of those,
+        ``undone`` have been undone, and nothing is left of them to be.
         Raises ``NothingToUndo``, ``CannotUndo``.
         """
-        deeds = [
-            replace(one, command_id=acts.get(one.command_id, one.command_id))
-            for one in await self._deeds(UNDO_LIFE)
-            if one.code is None
-        ]
-        numbers = [one.command_id for one in deeds if _counts(one)]
-        last = self.pressed_of or max(numbers, default=0)
-        if any(one.command == UNDO and one.command_id > last and one.changed for one in deeds):
+        deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
+        counted = [(acts.get(one.command_id, one.command_id), one) for one in deeds if _counts(one)]
+        counted = [(number, one) for number, one in counted if number not in undone]
+        last = self.pressed_of or max((number for number, _ in counted), default=0)
+        own = [one for number, one in counted if number == last]
+        if not own or any(_undid(later, one) for later in deeds for one in own):
             raise NothingToUndo
-        own = [one for one in deeds if one.command_id == last and _counts(one)]
-        if own and own[0].method == INVITE:
+        if own[0].method == INVITE:
             raise CannotUndo
-        if not own:
-            raise NothingToUndo
-        return own
+        return [replace(one, command_id=last) for one in own]
 
     async def last_refused(self) -> list[Deed]:
         """Give the steps of the last command that the portal refused some of; perhaps none."""
@@ -112,6 +108,17 @@ def item_of(deed: Deed) -> CrmItem | None:
     if "CRM_ENTITY_TYPE" not in deed.params:
         return None
     return CrmItem(type=deed.params["CRM_ENTITY_TYPE"], id=deed.params["CRM_ENTITY"])
+
+
+def _undid(later: Deed, deed: Deed) -> bool:
+    """Say whether a later step is the /undo of this one."""
+    return (
+        later.command == UNDO
+        and later.changed is True
+        and later.command_id > deed.command_id
+        and later.person_id == deed.person_id
+        and (later.method in ARRIVING) != (deed.method in ARRIVING)
+    )
 
 
 def _counts(deed: Deed) -> bool:

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
@@ -144,13 +145,14 @@ class Again:
     _runner: Runner
     _context: Context
 
-    async def run(self, chat: Chat | None = None) -> Outcomes:
-        """Run it as it was typed; ``chat`` is its chat as it is now."""
+    async def run(self, chat: Chat | None = None, act: Act | None = None) -> Outcomes:
+        """Run it as it was typed; ``chat`` is its chat as it is now, ``act`` is run instead."""
         command = self._context.command
         original = command.event
         if isinstance(command, Pressed) and command.original is not None:
             original = command.original
         event = original.model_copy(update={"chat": chat}) if chat else original
+        event = event.about(act.name, act.params) if act else event
         command = replace(command, event=event)
         return await self._runner.run(replace(self._context, command=command))
 

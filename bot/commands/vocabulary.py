@@ -75,6 +75,8 @@ OPTIONS = _words(
 )
 
 _UNITS = {
+    1: "s sec secs second seconds с сек секунда секунды секунду секунд",
+    30: "полминуты",
     60: "m min mins minute minutes м мин минута минуты минуту минут",
     1800: "полчаса",
     3600: "h hr hrs hour hours ч час часа часов",
@@ -83,6 +85,27 @@ _UNITS = {
 }
 # Seconds in a unit.
 UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.split()}
+
+_AMOUNTS = {
+    0.5: ("half a", "half an", "half", "пол"),
+    1: ("a", "an", "one", "один", "одну"),
+    1.5: ("полтора", "полторы"),
+    2: ("two", "два", "две"),
+    3: ("three", "три"),
+    4: ("four", "четыре"),
+    5: ("five", "пять"),
+    6: ("six", "шесть"),
+    7: ("seven", "семь"),
+    8: ("eight", "восемь"),
+    9: ("nine", "девять"),
+    10: ("ten", "десять"),
+    15: ("fifteen", "пятнадцать"),
+    20: ("twenty", "двадцать"),
+    30: ("thirty", "тридцать"),
+    40: ("forty", "сорок"),
+}
+# How many, as it is said before a unit.
+AMOUNTS = {said: amount for amount, words in _AMOUNTS.items() for said in words}
 
 # What somebody may call a command, who then is asked whether they mean it.
 COMMANDS = _words(

@@ -46,7 +46,8 @@ class Callee(Entity):
     """Somebody who was called: as what, when, and by which command.
 
     ``since`` is the last message of the chat before the call, as far as it was seen. ``joined``:
-    they were brought in for it, and have not been in the chat before.
+    they were brought in for it, and have not been in the chat before. ``led``: they have been the
+    dialog's operator before.
     """
 
     person: Person
@@ -55,6 +56,7 @@ class Callee(Entity):
     since: int = 0
     command_id: int
     joined: bool
+    led: bool = False
     declined: bool = False
 
 
@@ -237,12 +239,12 @@ class Escalations:
         )
         return [one for one in found if one.event.chat.dialog_id == dialog_id]
 
-    async def latest(self, member_id: str, chat_id: int) -> Escalation | None:
-        """Give the newest one in a chat, over or not."""
+    async def in_chat(self, member_id: str, chat_id: int) -> list[Escalation]:
+        """List those that run in a chat, the newest first; where none does, the last one."""
         found = await self._rows(
             escalations.c.member_id == member_id, escalations.c.chat_id == chat_id
         )
-        return found[0] if found else None
+        return [one for one in found if one.chain.ended is None] or found[:1]
 
     async def beside(self, escalation: Escalation) -> list[Escalation]:
         """List the others of the same chat that run, or have ended since this one began."""

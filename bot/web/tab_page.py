@@ -103,10 +103,10 @@ class TabPage:
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
         elif name in TURNS:
-            escalation = await self._escalation(visitor, one)
-            if escalation is None or escalation.id != read_number(posted[name]):
+            number = read_number(posted[name])
+            if number not in [shown.id for shown in await self._shown(visitor, one)]:
                 return None
-            params = json.dumps({"id": escalation.id})
+            params = json.dumps({"id": number})
         else:
             people = [record.who.person] if record.who else []
             if not people and name != "escalate":
@@ -114,11 +114,11 @@ class TabPage:
             params = _arguments(note.item, one, people, _words(posted.get("reason"), MAX_REASON))
         return await self._acts.carry_out(visitor, note, one.chat, name, params)
 
-    async def _escalation(self, visitor: Visitor, one: CustomerChat) -> Escalation | None:
-        """Give the last escalation of a chat, unless it is long over."""
-        found = await self._escalations.latest(visitor.portal.member_id, one.chat.id)
-        ended = found.chain.ended if found else None
-        return None if ended and ended.at < time.time() - SHOWN_FOR else found
+    async def _shown(self, visitor: Visitor, one: CustomerChat) -> list[Escalation]:
+        """List the escalations that run in a chat; else the last one, unless it is long over."""
+        found = await self._escalations.in_chat(visitor.portal.member_id, one.chat.id)
+        since = time.time() - SHOWN_FOR
+        return [one for one in found if one.chain.ended is None or one.chain.ended.at > since]
 
     async def _seen(self, visitor: Visitor, looking: Awaitable[Record]) -> Record:
         """Give a record as the visitor sees it. Raises ``Stranger`` where they may not."""
@@ -154,7 +154,7 @@ class TabPage:
             record=self._acts.note(visitor, item),
             item=record.item if record else item,
             chats=chats,
-            escalations={one.chat.id: await self._escalation(visitor, one) for one in chats},
+            escalations={one.chat.id: await self._shown(visitor, one) for one in chats},
             chat_id=at,
             find=find,
             found=found,

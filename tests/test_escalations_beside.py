@@ -1,0 +1,162 @@
+"""Escalations beside each other in one chat: each is its own, and none takes another's people."""
+
+import pytest
+import tab_page
+from acting import said
+from app_page import words_of
+from escalating import (
+    LANGUAGES,
+    PASS_ON,
+    TAKE,
+    card,
+    ended,
+    ends,
+    next_one,
+    passed_on,
+    press,
+    speaking,
+    time_passes,
+)
+from stage import ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+
+
+async def with_anna(stage: Stage) -> None:
+    """Let Anna sit in the chat, who may bring in anybody."""
+    stage.portal.state.chats[CHAT].members.append(ANNA)
+    await stage.faults(user={"id": ANNA, "history": "any"})
+
+
+async def undo_button(stage: Stage) -> int:
+    """The first message of the chat that has buttons: to undo is the first of them."""
+    messages = (await stage.chat())["messages"]
+    return next(one["id"] for one in messages if one["keyboard"])
+
+
+@ON_SQLITE
+async def test_its_own_button_undoes_one_that_is_not_the_newest(stage: Stage) -> None:
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate @12 -- вторая")
+
+    await press(stage, await undo_button(stage), 0, OLGA)
+
+    assert ends(stage) == ["undone", None]
+    members = await stage.members()
+    assert RESPONSIBLE not in members
+    assert IVAN in members
+
+
+@ON_SQLITE
+async def test_undo_takes_them_back_one_by_one(stage: Stage) -> None:
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate -- вторая")
+    await time_passes(stage, 301)
+    await next_one(stage, BOSS)
+
+    # The first one has brought in both, so nobody leaves with the second.
+    assert "🛑 Эскалация остановлена" in await stage.say("/undo")
+    assert ends(stage) == [None, "undone"]
+    assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
+    assert "Больше не в этом чате" in await stage.say("/undo")
+    assert ends(stage) == ["undone", "undone"]
+    assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+
+
+@ON_SQLITE
+async def test_one_that_is_over_is_undone_once_and_then_the_one_before(stage: Stage) -> None:
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate @12 -- вторая")
+    await press(stage, await card(stage, IVAN), PASS_ON, IVAN)
+    await said(stage, "⚠️")
+
+    assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
+
+    assert ends(stage) == ["undone", "nobody"]
+    assert (await stage.say("/undo")).startswith("Отменять нечего")
+
+
+KEPT = {
+    "ru": "↩️ Отменено. Остаются для другой эскалации: [USER=21]Роман Соколов[/USER].",
+    "en": "↩️ Undone. Still needed by another escalation: [USER=21]Роман Соколов[/USER].",
+}
+
+
+@LANGUAGES
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
+    empty_stage: Stage, language: str, is_taken: bool
+) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await with_anna(stage)
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate -- вторая", user=ANNA)
+    if is_taken:
+        await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+
+        async def is_over() -> bool:
+            return ends(stage) == [None, "taken"] and not stage.waiting()
+
+        await stage.until(is_over)
+
+    assert await stage.say("/undo") == KEPT[language]
+    assert (await stage.say("/undo")).startswith(
+        {"ru": "Отменять нечего", "en": "Nothing to undo"}[language]
+    )
+
+    assert RESPONSIBLE in await stage.members()
+    # Nobody tells them that they are not needed: they are.
+    assert not any(words["off"] in one for one in await stage.told_privately(RESPONSIBLE))
+
+
+@LANGUAGES
+async def test_who_has_taken_what_is_undone_is_told(empty_stage: Stage, language: str) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await passed_on(stage)
+    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await ended(stage, "taken")
+    before = await stage.told_privately(RESPONSIBLE)
+
+    await stage.say("/undo")
+
+    assert words["off"] in (await stage.told_privately(BOSS))[-1]
+    # They have been told already.
+    assert await stage.told_privately(RESPONSIBLE) == before
+
+
+@ON_SQLITE
+async def test_who_is_taken_out_by_undo_is_told_so(stage: Stage) -> None:
+    await stage.say("/escalate")
+
+    await stage.say("/undo")
+
+    assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
+        "Ваша помощь больше не нужна, в чате вас уже нет."
+    )
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("newest", ["runs", "is over"])
+async def test_the_tab_shows_each_one_that_runs(stage: Stage, newest: str) -> None:
+    await with_anna(stage)
+    await stage.say("/escalate -- первая")
+    await stage.say("/escalate @12 -- вторая", user=ANNA)
+    if newest == "is over":
+        await press(stage, await card(stage, IVAN), PASS_ON, IVAN)
+        await said(stage, "⚠️", ANNA)
+
+    _, page = await tab_page.opened(stage)
+
+    told = words_of(page)
+    assert ("Эскалация, просит Анна Орлова" in told) == (newest == "runs")
+    assert "Роман Соколов ответственный, ждём ответа" in told
+    await tab_page.pressed(stage, page, stop=tab_page.number_of(page, "stop"))
+    await stage.until(lambda: _is_stopped(stage))
+    # Another one's is not theirs to stop.
+    assert ends(stage)[1] == (None if newest == "runs" else "nobody")
+
+
+async def _is_stopped(stage: Stage) -> bool:
+    return ends(stage)[0] == "stopped" and not stage.waiting()
