@@ -64,15 +64,15 @@ async def test_somebody_else_presses(stage: Stage) -> None:
         ("/invite id12 id41", FINISHED, ["Начать сессию и повторить"]),
         ("/invite id12 [USER=41]Иван Петров[/USER]", CHAT,
          ["Попросить доступ: id12", "Попросить доступ: Иван Петров"]),
-        ("/escalate id12 id21", CHAT,
-         ["Попросить доступ: Иван Петров", "Попросить доступ: Роман Соколов"]),
+        ("/escalate id12 id15", CHAT,
+         ["Попросить доступ: Иван Петров", "Попросить доступ: Анна Орлова"]),
         ("/invite id12", CHAT, ["Попросить доступ"]),
     ],
 )  # fmt: skip
 async def test_no_two_buttons_under_one_answer_are_called_the_same(
     stage: Stage, typed: str, chat: int, labels: list[str]
 ) -> None:
-    for user in (IVAN, 41, 21):
+    for user in (IVAN, 41, ANNA):
         await stage.faults(user={"id": user, "crm": chat == FINISHED})
 
     await stage.say(typed, chat=chat)
