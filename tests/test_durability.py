@@ -147,7 +147,7 @@ async def test_whoever_waits_behind_a_slow_command_is_told_so_once(stage: Stage)
 
 
 async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
-    await stage.faults(method="batch", delay=1.0, times=None)
+    await stage.faults(method="batch", delay=4.0, times=None)
     limit = backlog.REQUESTER_LIMIT
     body = sample(stage)
     for number in range(limit + 3):

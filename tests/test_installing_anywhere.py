@@ -332,9 +332,10 @@ class TestTwoBots:
         assert [row.bot_id for one in (stage, staging) for row in portals(one)] == [456, 457]
         assert IVAN in await stage.members()
         added = await stage.calls(ADD)
-        assert [(one["app"], one["user_id"]) for one in added] == [
-            (CLIENT_ID, OLGA),
+        # Which of them is faster is nobody's business.
+        assert sorted((one["app"], one["user_id"]) for one in added) == [
             ("local.staging", OLGA),
+            (CLIENT_ID, OLGA),
         ]
         answers = await stage.calls("imbot.v2.Command.answer", "imbot.v2.Chat.Message.send")
         assert {one["app"] for one in answers} == {CLIENT_ID, "local.staging"}
