@@ -88,7 +88,7 @@ class Plans:
 
 
 class Buckets:
-    """Lets requests to portals go when they take them: a bucket for each."""
+    """Holds each request back until the bucket of its portal has room for it."""
 
     def __init__(self, plans: Plans) -> None:
         self._plans = plans

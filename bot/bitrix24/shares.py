@@ -1,4 +1,4 @@
-"""A common good that nobody may take whole."""
+"""Fair shares of what is limited for all: places, requests under way, bytes."""
 
 from collections import Counter
 

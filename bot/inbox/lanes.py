@@ -33,8 +33,8 @@ PAUSE = 1.0
 # A slow database may store an event after it was said not to: nobody tells of that one.
 LOOK_EVERY = 2.0
 
-# How long a chat waits for lines of a message that are on their way, and for how long it does so no
-# more then: anybody can say that there are some.
+# A chat waits at most so long for earlier lines of a message; after that it waits for none for a
+# while, so that nobody can hold it up by lines that never come.
 APART = 2.0
 REFRAINED = 60.0
 

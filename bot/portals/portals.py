@@ -41,10 +41,9 @@ class Portal:
     said: str = ""
 
     def is_told_by(self, application_token: SecretStr) -> bool:
-        """Say whether an event that names this portal is to be taken for one of it.
+        """Say whether an event is for this portal, by the application token that it brings.
 
-        Where the portal's application token is not known yet, whatever names the portal is: the
-        token is an address, and proves nothing.
+        Any will do while the portal's own is not known yet: it is an address and proves nothing.
         """
         if not application_token.get_secret_value():
             return False

@@ -66,7 +66,7 @@ class Callers:
         if after >= now + _FULL_AFTER:
             log.warning("too many wrong requests from %s", group)
 
-    def proved(self, request: web.Request) -> None:
+    def welcome(self, request: web.Request) -> None:
         """Note that something good came from there: strangers do not use up its credit."""
         self._proven[self.group(request)] = True
 

@@ -1,4 +1,7 @@
-"""POST /bitrix24/events: verified, stored, then answered 200."""
+"""POST /bitrix24/events: matched to its portal, stored, then answered 200.
+
+Whether an event is genuine is proven later, in ``bot/portals/proof``.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -92,7 +95,7 @@ class Events:
             if portal is None:
                 words = "unknown portal or wrong application_token"
                 raise _Turned(Reason.UNKNOWN_PORTAL, 403, words)
-            self._callers.proved(request)
+            self._callers.welcome(request)
             if not portal.has_token:
                 self._lifecycle.learn(envelope, portal)
             return await self._take(envelope, portal)
@@ -103,7 +106,7 @@ class Events:
             raise _Turned(Reason.NO_DATABASE, 503, "try again later") from None
 
     async def _introduced(self, request: web.Request, envelope: Envelope) -> Portal | None:
-        """Ask the database, and where the event brings a proof others, who posts this."""
+        """Find the portal in the database; else let an event that brings a proof introduce it."""
         auth = envelope.auth
         has_met = self._portals.has_met(auth.member_id or auth.home)
         if self._portals.known(auth.member_id) or not has_met:

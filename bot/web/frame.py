@@ -53,7 +53,7 @@ class Frame:
         visitor: Visitor | None = None
         try:
             visitor = await self._visitor(visit, posted)
-            self._callers.proved(request)
+            self._callers.welcome(request)
             return await answer(visitor, visit, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)

@@ -79,7 +79,7 @@ class Install:
             if not envelope.auth.application_token.get_secret_value():
                 raise Unproven("no application_token")
             portal = await self._installation.admit(envelope.auth)
-            self._callers.proved(request)
+            self._callers.welcome(request)
             async for step in self._registration.install(portal):
                 log.info("portal %s: %s", portal.member_id, step)
         except Unproven as error:
@@ -99,7 +99,7 @@ class Install:
         language, claimed = self._pages.language(visit.language), visit.claimed_origin
         try:
             portal = await self._installation.admit(visit.auth)
-            self._callers.proved(request)
+            self._callers.welcome(request)
             await self._preferences.visited(portal.member_id, portal.installer_id, language)
         except Unproven as error:
             self._refused(request, error)
