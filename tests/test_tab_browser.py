@@ -10,12 +10,11 @@ from browsing import IN_BROWSER
 from playwright.async_api import Browser, Page, expect
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, Stage
 from test_browser import open_app
-from test_webchat_browser import Desk, desk_open
+from webchat import LONG, Desk, desk_open
 
 pytestmark = IN_BROWSER
 
 CARD = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
-LONG = "Константин-Александр Преображенский-Водохлёбов-Сопровождающий"
 
 
 @pytest.fixture
