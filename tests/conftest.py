@@ -14,6 +14,7 @@ from app_page import opened
 from browser import running_chromium
 from compiled import write_out_once
 from installed import Yesterday, as_of_yesterday
+from pairs import Pair, served
 from postgres import Server, binaries, empty, running_server
 from scenes import staged, standing
 from stage import BOSS, Stage, free_port, settings_for
@@ -204,3 +205,9 @@ async def known(stage: Stage) -> Stage:
     await opened(stage, BOSS)
     await stage.settled()
     return stage
+
+
+@pytest.fixture
+async def pair(database_url: str) -> AsyncIterator[Pair]:
+    async with served(database_url) as pair:
+        yield pair

@@ -50,5 +50,14 @@ def portals(stage: Stage) -> list[Any]:
         return list(connection.execute(text(question)))
 
 
+async def departed(stage: Stage) -> None:
+    """Wait until the bot knows that the portal has left it."""
+
+    async def has_left() -> bool:
+        return portals(stage) == []
+
+    await stage.until(has_left)
+
+
 def address(stage: Stage, path: str) -> str:
     return f"{stage.settings.public_url}/bitrix24/{path}"

@@ -37,6 +37,7 @@ from escalating import (
     stop_button,
     time_passes,
 )
+from installing import departed
 from sqlalchemy import text
 from stage import (
     ADD,
@@ -54,7 +55,6 @@ from stage import (
 from tab_page import opened
 from tab_page import pressed as pressed_on
 from test_connect import connected, offered
-from test_lifecycle import _left
 
 pytestmark = ON_SQLITE
 
@@ -407,7 +407,7 @@ async def test_who_installs_anew_does_not_carry_it_on(stage: Stage, clean: bool)
     """The pairs went with the app: its requester is asked again."""
     await stage.say("/escalate")
     await stage.post("uninstall", {"clean": clean})
-    await stage.until(lambda: _left(stage))
+    await departed(stage)
     assert await stage.install() == 200
     await time_passes(stage, 301)
     await time_passes(stage, 0)

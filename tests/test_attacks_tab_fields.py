@@ -7,9 +7,9 @@ import pytest
 from app_page import session_of, words_of
 from attacking import Watch
 from escalating import ends, in_chat
+from installing import departed
 from stage import ADD, ANNA, BOT, CHAT, CUSTOMER, DINA, IVAN, OLGA, ON_SQLITE, Stage
 from tab_page import address, opened, pressed, record_of, sent
-from test_lifecycle import _left
 
 pytestmark = ON_SQLITE
 
@@ -90,7 +90,7 @@ async def test_the_frame_is_the_portal_s_alone(stage: Stage, domain: str) -> Non
 async def test_after_the_app_has_left(stage: Stage) -> None:
     _, page = await opened(stage)
     await stage.post("uninstall", {"clean": True})
-    await stage.until(lambda: _left(stage))
+    await departed(stage)
 
     status, told = await sent(stage, page, invite=str(IVAN))
 

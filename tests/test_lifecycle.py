@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from installing import address, event_of, portals
+from installing import address, departed, event_of, portals
 from sqlalchemy import text
 from stage import CLIENT_ID, CLIENT_SECRET, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
@@ -26,7 +26,7 @@ async def test_a_portal_that_leaves_keeps_no_token(stage: Stage, clean: bool) ->
 
     assert await stage.post("uninstall", {"clean": clean}) == {"sent": 1}
 
-    await stage.until(lambda: _left(stage))
+    await departed(stage)
     assert stage.count("SELECT count(*) FROM tokens") == 0
     assert stage.count("SELECT count(*) FROM inbox WHERE tokens IS NOT NULL") == 0
     assert stage.count("SELECT count(*) FROM journal") == 1
@@ -48,7 +48,7 @@ async def test_nobody_else_can_say_that_a_portal_leaves(stage: Stage) -> None:
 
 async def test_a_portal_that_left_may_come_back(stage: Stage) -> None:
     await stage.post("uninstall", {"clean": False})
-    await stage.until(lambda: _left(stage))
+    await departed(stage)
 
     assert await stage.install() == 200
 
@@ -118,10 +118,6 @@ async def test_the_start_does_not_wait_for_portals(stage: Stage) -> None:
 
 def _commands(calls: list[dict[str, Any]]) -> set[str]:
     return {one["params"]["fields"]["command"] for one in calls}
-
-
-async def _left(stage: Stage) -> bool:
-    return portals(stage) == []
 
 
 async def _told(stage: Stage, method: str, times: int) -> bool:

@@ -1,0 +1,93 @@
+"""Installers who go: who takes their place, and who does not."""
+
+import pytest
+from app_page import opened
+from attacking import TYPED, own, put, vault
+from installing import event_of, portals, sent
+from portal_life import ADMIN, EVENTS, quiet, said
+from stage import ANNA, BOSS, DINA, ON_SQLITE, Stage
+
+
+@ON_SQLITE
+async def test_a_dismissed_installer_is_followed_by_an_administrator_at_the_page(
+    stage: Stage,
+) -> None:
+    await stage.faults(user={"id": ADMIN, "active": False})
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    status, _ = await opened(stage, BOSS)
+
+    assert (status, portals(stage)[0].installer_id) == (200, BOSS)
+
+
+@ON_SQLITE
+async def test_a_dismissed_installer_is_not_followed_by_anna(stage: Stage) -> None:
+    await stage.faults(user={"id": ADMIN, "active": False})
+
+    await opened(stage, ANNA)
+    for event in ("ONAPPUPDATE", "ONIMBOTV2DELETE", "ONAPPUNINSTALL"):
+        await put(stage, {**said(stage, event), **own(stage)})
+    await quiet(stage)
+
+    assert portals(stage)[0].installer_id == ADMIN
+
+
+@ON_SQLITE
+async def test_an_update_by_another_administrator_is_taken_with_his_pair(stage: Stage) -> None:
+    await stage.faults(user={"id": ADMIN, "active": False})
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    await stage.post("update", {"user_id": BOSS})
+    await stage.until(lambda: _bound_again(stage))
+
+    assert portals(stage)[0].installer_id == BOSS
+    assert "теперь в этом чате" in await stage.say(TYPED)
+
+
+async def _bound_again(stage: Stage) -> bool:
+    return len(stage.portal.state.app.handlers) == 2 and portals(stage)[0].registered != ""
+
+
+@ON_SQLITE
+async def test_an_update_is_taken_where_the_installers_pair_is_dead(stage: Stage) -> None:
+    await stage.faults(tokens="revoked", user_id=ADMIN)
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    await stage.post("update", {"user_id": BOSS})
+    await stage.until(lambda: _bound_again(stage))
+
+    assert portals(stage)[0].installer_id == BOSS
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("event", EVENTS[:3])
+async def test_anna_keeps_an_update_from_being_heard(stage: Stage, event: str) -> None:
+    """She posts something first: the bot looks, and is not to look again so soon."""
+    await stage.faults(tokens="revoked", user_id=ADMIN)
+    await stage.faults(user={"id": BOSS, "admin": True})
+    await put(stage, {**said(stage, event), **own(stage)})
+    await quiet(stage)
+
+    await stage.post("update", {"user_id": BOSS})
+    await stage.until(lambda: _bound_again(stage), patience=20)
+
+    assert portals(stage)[0].installer_id == BOSS
+
+
+@ON_SQLITE
+async def test_annas_pair_installs_nothing(stage: Stage) -> None:
+    status, _ = await sent(stage, event_of(stage, ANNA, {"auth[user_id]": str(ADMIN)}))
+
+    assert status == 403
+    assert portals(stage)[0].installer_id == ADMIN
+    assert ANNA not in [row[0] for row in vault(stage)]
+
+
+@ON_SQLITE
+async def test_extranet_people_are_never_installers(stage: Stage) -> None:
+    await stage.faults(user={"id": ADMIN, "active": False})
+
+    await put(stage, {**said(stage, "ONAPPUPDATE"), **own(stage, DINA)})
+    await quiet(stage)
+
+    assert portals(stage)[0].installer_id == ADMIN
