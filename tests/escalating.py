@@ -2,13 +2,7 @@
 
 import pytest
 from sqlalchemy import text
-from stage import (
-    ADD,
-    BOSS,
-    CHAT,
-    OLGA,
-    Stage,
-)
+from stage import ADD, BOSS, CHAT, OLGA, Stage
 
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.store.database import Database
@@ -119,9 +113,11 @@ def ends(stage: Stage) -> list[str | None]:
     return [row[0] for row in rows]
 
 
-async def ended(stage: Stage, how: str) -> None:
+async def ended(stage: Stage, *how: str | None) -> None:
+    """Wait until each escalation has ended as it is to end; ``None`` for one that goes on."""
+
     async def is_ended() -> bool:
-        return ends(stage) == [how] and not stage.waiting()
+        return ends(stage) == [*how] and not stage.waiting()
 
     await stage.until(is_ended)
     await stage.settled()
@@ -152,6 +148,16 @@ async def press(stage: Stage, message: int, button: int, user: int) -> None:
     body = {"message_id": message, "button": button, "user_id": user}
     await stage.post("presses", body)
     await stage.settled()
+
+
+async def takes(stage: Stage, person: int) -> None:
+    """Let somebody who was called press that they take it."""
+    await press(stage, await card(stage, person), TAKE, person)
+
+
+async def passes_on(stage: Stage, person: int) -> None:
+    """Let somebody who was called press that they cannot."""
+    await press(stage, await card(stage, person), PASS_ON, person)
 
 
 async def stop_button(stage: Stage) -> tuple[int, int]:

@@ -1,29 +1,8 @@
 """An employee posts commands in a colleague's name: nothing is done by that colleague's rights."""
 
 import pytest
-from attacking import (
-    TYPED,
-    Watch,
-    as_bots,
-    forged,
-    garbage,
-    own,
-    post,
-    rows,
-    vault,
-)
-from stage import (
-    ANNA,
-    ANSWER,
-    BOSS,
-    BOT,
-    DINA,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    SEND,
-    Stage,
-)
+from attacking import TYPED, Watch, as_bots, forged, garbage, own, post, rows, vault
+from stage import ANNA, ANSWER, BOSS, BOT, DINA, IVAN, OLGA, ON_SQLITE, SEND, Stage
 
 ADMIN = 1
 TOKENS = {

@@ -2,27 +2,8 @@
 
 import pytest
 from app_page import opened, words_of
-from attacking import (
-    TYPED,
-    consent_of,
-    consented,
-    forged,
-    payload,
-    post,
-    pressed,
-    rows,
-    vault,
-)
-from stage import (
-    ADD,
-    ANNA,
-    BOSS,
-    DRIVER,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    Stage,
-)
+from attacking import TYPED, consent_of, consented, forged, payload, post, pressed, rows, vault
+from stage import ADD, ANNA, BOSS, DRIVER, IVAN, OLGA, ON_SQLITE, Stage
 from test_connect import connected, offered
 
 CHAT_2 = 8774

@@ -4,21 +4,8 @@ import asyncio
 from itertools import count
 
 import pytest
-from attacking import (
-    TYPED,
-    as_bots,
-    forged,
-    garbage,
-    put,
-)
-from stage import (
-    BOSS,
-    BOT,
-    DRIVER,
-    IVAN,
-    ON_SQLITE,
-    Stage,
-)
+from attacking import TYPED, as_bots, forged, garbage, put
+from stage import BOSS, BOT, DRIVER, IVAN, ON_SQLITE, Stage
 
 import bot.app
 

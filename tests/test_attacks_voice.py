@@ -1,25 +1,8 @@
 """Anna has the bot speak: to a colleague, in a chat that she is not in, in another's name."""
 
 import pytest
-from attacking import (
-    TYPED,
-    Watch,
-    change,
-    forged,
-    own,
-    post,
-    pressed,
-)
-from stage import (
-    ANNA,
-    ANSWER,
-    BOSS,
-    GROUP_CHAT,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    Stage,
-)
+from attacking import TYPED, Watch, change, forged, own, post, pressed
+from stage import ANNA, ANSWER, BOSS, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 
 @ON_SQLITE

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from acting import said
 from escalating import LANGUAGES, called, ended, ends, next_one, speaking, time_passes
+from installing import departed
 from stage import (
+    ADD,
     ANNA,
     BOSS,
     CHAT,
@@ -13,6 +15,7 @@ from stage import (
     ON_POSTGRESQL,
     ON_SQLITE,
     RESPONSIBLE,
+    SEND,
     Stage,
     bot_running,
     settings_for,
@@ -78,6 +81,36 @@ async def test_a_portal_that_does_not_answer_holds_it_up(
 
 
 @ON_SQLITE
+async def test_a_portal_that_is_down_for_long_loses_nothing(stage: Stage) -> None:
+    await stage.say("/escalate")
+    full = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": "x"}
+    await stage.faults(method="batch", error=full, times=3)
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("drop", ["before", "after"])
+async def test_a_call_without_an_answer_is_neither_lost_nor_doubled(
+    stage: Stage, drop: str
+) -> None:
+    await stage.say("/escalate")
+    await stage.faults(method=ADD, drop=drop)
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    await stage.settled()
+
+    assert (await called(stage)).count(BOSS) <= (2 if drop == "before" else 1)
+    assert (await stage.members()).count(BOSS) == 1
+    assert ends(stage) == [None]
+    cards = [one for one in await stage.told_privately(BOSS) if "зовёт вас" in one]
+    assert len(cards) == 1
+
+
+@ON_SQLITE
 async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> None:
     """Erased are Roman, who was called, and then Olga, who has asked: with her it is gone."""
     await stage.say("/escalate")
@@ -92,6 +125,36 @@ async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> N
     assert (await said(stage, "⏭")).startswith("⏭ В чат [CHAT=8773]")
     assert (await ran(stage.settings, *forget, str(OLGA))).code == 0
     assert ends(stage) == []
+
+
+@ON_SQLITE
+async def test_the_clock_jumps(stage: Stage) -> None:
+    await stage.say("/escalate")
+    await time_passes(stage, -7200)
+    await stage.settled()
+    assert await called(stage) == [RESPONSIBLE]
+    await time_passes(stage, 7200 + 3600)
+    await next_one(stage, BOSS)
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("clean", [False, True])
+async def test_who_installs_anew_does_not_carry_it_on(stage: Stage, clean: bool) -> None:
+    """The pairs went with the app: its requester is asked again."""
+    await stage.say("/escalate")
+    await stage.post("uninstall", {"clean": clean})
+    await departed(stage)
+    assert await stage.install() == 200
+    await time_passes(stage, 301)
+
+    async def is_asked() -> bool:
+        return any("🔑" in str(call["params"]) for call in await stage.calls(SEND))
+
+    await stage.until(is_asked)
+    await stage.settled()
+
+    assert await called(stage) == [RESPONSIBLE]
 
 
 @ON_POSTGRESQL

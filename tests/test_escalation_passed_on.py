@@ -5,30 +5,20 @@ from acting import said
 from escalating import (
     ADMINISTRATOR,
     LANGUAGES,
-    PASS_ON,
-    TAKE,
     UNHURRIED,
     called,
-    card,
     deciding,
     ended,
     ends,
     in_chat,
     next_one,
     passed_on,
-    press,
+    passes_on,
     speaking,
+    takes,
     time_passes,
 )
-from stage import (
-    ANNA,
-    BOSS,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    RESPONSIBLE,
-    Stage,
-)
+from stage import ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @LANGUAGES
@@ -59,7 +49,7 @@ async def test_who_cannot_is_followed_at_once(empty_stage: Stage, language: str)
     words = await speaking(stage, language)
     await stage.say("/escalate")
 
-    await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    await passes_on(stage, RESPONSIBLE)
     await next_one(stage, BOSS)
 
     assert (await said(stage, "⏭")).startswith(words["cannot"])
@@ -84,9 +74,22 @@ async def test_nobody_takes_it(empty_stage: Stage, language: str) -> None:
     assert await called(stage) == [RESPONSIBLE, BOSS]
     assert not await stage.told_privately(ADMINISTRATOR)
     # It is not too late to say so.
-    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await takes(stage, BOSS)
     assert "[USER=3]Борис Волков[/USER]" in (await stage.told_privately())[-1]
     assert ends(stage) == ["nobody"]
+
+
+@ON_SQLITE
+async def test_all_who_cannot_end_it_once(stage: Stage) -> None:
+    await stage.say("/escalate")
+    await passes_on(stage, RESPONSIBLE)
+    await next_one(stage, BOSS)
+    await passes_on(stage, BOSS)
+
+    await ended(stage, "nobody")
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+    told = [one for one in await stage.told_privately() if "Никто не взял вопрос" in one]
+    assert len(told) == 1
 
 
 @ON_SQLITE
@@ -142,7 +145,7 @@ async def test_why_the_next_could_not_be_called_is_told_with_the_end(stage: Stag
 @ON_SQLITE
 async def test_who_has_said_that_they_cannot_does_not_take_it_by_saying_why(stage: Stage) -> None:
     await stage.say("/escalate")
-    await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    await passes_on(stage, RESPONSIBLE)
     await stage.type("Не смогу: я в дороге", user=RESPONSIBLE)
     await next_one(stage, BOSS)
     await time_passes(stage, 301)

@@ -1,31 +1,29 @@
 """An escalation that is stopped: by its requester, by /undo, with its dialog, with the app."""
 
+import asyncio
+
 import pytest
 from acting import DELETE, said
 from escalating import (
     LANGUAGES,
-    PASS_ON,
     TAKE,
     called,
     card,
     deciding,
     ended,
     ends,
+    in_chat,
     next_one,
     passed_on,
+    passes_on,
     press,
     speaking,
     stop_button,
+    takes,
     time_passes,
 )
-from stage import (
-    BOSS,
-    CHAT,
-    OLGA,
-    ON_SQLITE,
-    RESPONSIBLE,
-    Stage,
-)
+from installing import departed
+from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @LANGUAGES
@@ -112,11 +110,7 @@ async def test_a_dialog_that_is_closed_ends_it(empty_stage: Stage, language: str
 async def test_it_ends_with_the_app(stage: Stage) -> None:
     await stage.say("/escalate")
     await stage.post("uninstall", {"clean": True})
-
-    async def has_left() -> bool:
-        return bool(stage.count("SELECT count(*) FROM portals WHERE left_at IS NOT NULL"))
-
-    await stage.until(has_left)
+    await departed(stage)
     await time_passes(stage, 301)
 
     async def is_dropped() -> bool:
@@ -154,9 +148,9 @@ async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
     if how == "taken":
         await time_passes(stage, 301)
         await next_one(stage, BOSS)
-        await press(stage, await card(stage, BOSS), TAKE, BOSS)
+        await takes(stage, BOSS)
     elif how == "nobody":
-        await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+        await passes_on(stage, RESPONSIBLE)
     else:
         await press(stage, *await stop_button(stage), OLGA)
     await ended(stage, how)
@@ -190,6 +184,28 @@ async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
     assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
         "вызов отменён. Ваша помощь больше не нужна, в чате вас уже нет."
     )
+
+
+@ON_SQLITE
+async def test_it_is_taken_stopped_and_undone_at_once(stage: Stage) -> None:
+    await stage.say("/escalate")
+    number = await card(stage, RESPONSIBLE)
+    message, button = await stop_button(stage)
+    await asyncio.gather(
+        press(stage, number, TAKE, RESPONSIBLE),
+        press(stage, message, button, OLGA),
+        stage.type("/undo"),
+        time_passes(stage, 301),
+    )
+
+    async def over() -> bool:
+        return ends(stage) != [None] and not stage.waiting()
+
+    await stage.until(over)
+    await stage.settled()
+    assert await called(stage) in ([RESPONSIBLE], [RESPONSIBLE, BOSS])
+    assert len(ends(stage)) == 1
+    await in_chat(stage)
 
 
 @ON_SQLITE

@@ -4,10 +4,10 @@ import json
 import time
 
 import pytest
+import tab_page
 from acting import DELETE
 from escalating import (
     LANGUAGES,
-    PASS_ON,
     TAKE,
     UNHURRIED,
     called,
@@ -18,20 +18,14 @@ from escalating import (
     in_chat,
     next_one,
     passed_on,
+    passes_on,
     press,
     speaking,
+    takes,
     time_passes,
 )
 from sqlalchemy import text
-from stage import (
-    BOSS,
-    CHAT,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    RESPONSIBLE,
-    Stage,
-)
+from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @LANGUAGES
@@ -89,6 +83,19 @@ async def test_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_from_the_tab_who_wrote_before_has_not_taken_it(stage: Stage) -> None:
+    await stage.say("/invite id21")
+    await stage.type("Добрый день", user=RESPONSIBLE)
+    _, page = await tab_page.opened(stage)
+
+    await tab_page.pressed(stage, page, escalate="1")
+    await time_passes(stage, 301)
+
+    await next_one(stage, BOSS)
+    assert ends(stage) == [None]
+
+
+@ON_SQLITE
 async def test_who_has_been_the_operator_before_has_not_taken_it(stage: Stage) -> None:
     stage.portal.state.chats[CHAT].members.append(RESPONSIBLE)
     stage.portal.state.chats[CHAT].owner = RESPONSIBLE
@@ -109,11 +116,11 @@ async def test_the_first_may_take_it_when_the_next_was_called(
     stage = empty_stage
     words = await speaking(stage, language)
     await passed_on(stage)
-    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await takes(stage, BOSS)
     await ended(stage, "taken")
 
     assert words["not needed"] in (await stage.told_privately(RESPONSIBLE))[-1]
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
 
     assert "[USER=3]Борис Волков[/USER]" in (await stage.told_privately(RESPONSIBLE))[-1]
     assert ends(stage) == ["taken"]
@@ -125,13 +132,13 @@ async def test_who_is_not_needed_leaves_where_the_portal_wants_that(empty_stage:
     stage = empty_stage
     await deciding(stage, not_needed="leave", duty=(IVAN,))
     await stage.say("/escalate")
-    await press(stage, await card(stage, RESPONSIBLE), PASS_ON, RESPONSIBLE)
+    await passes_on(stage, RESPONSIBLE)
     await next_one(stage, BOSS)
     assert RESPONSIBLE not in await stage.members()
     await time_passes(stage, 301)
     await next_one(stage, IVAN)
 
-    await press(stage, await card(stage, IVAN), TAKE, IVAN)
+    await takes(stage, IVAN)
     await ended(stage, "taken")
 
     members = await stage.members()
@@ -149,7 +156,7 @@ async def test_who_has_become_the_operator_stays_in_any_case(empty_stage: Stage)
     await deciding(stage, not_needed="leave")
     await passed_on(stage)
     stage.portal.state.chats[CHAT].owner = BOSS
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
     await ended(stage, "taken")
 
     assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
@@ -165,7 +172,7 @@ async def test_from_another_chat_the_line_is_left_out(stage: Stage) -> None:
     await stage.settled()
     before = await in_chat(stage)
 
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
     await ended(stage, "taken")
 
     assert await in_chat(stage) == before
@@ -198,6 +205,6 @@ async def _late(stage: Stage) -> list[str]:
         told["ts"] = time.time() - 700
         change = text("UPDATE escalations SET event = :event")
         connection.execute(change, {"event": json.dumps(told)})
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
     await ended(stage, "taken")
     return await in_chat(stage)

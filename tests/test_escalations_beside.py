@@ -6,15 +6,15 @@ from acting import said
 from app_page import words_of
 from escalating import (
     LANGUAGES,
-    PASS_ON,
-    TAKE,
-    card,
+    deciding,
     ended,
     ends,
     next_one,
     passed_on,
+    passes_on,
     press,
     speaking,
+    takes,
     time_passes,
 )
 from stage import ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
@@ -66,7 +66,7 @@ async def test_undo_takes_them_back_one_by_one(stage: Stage) -> None:
 async def test_one_that_is_over_is_undone_once_and_then_the_one_before(stage: Stage) -> None:
     await stage.say("/escalate -- первая")
     await stage.say("/escalate @12 -- вторая")
-    await press(stage, await card(stage, IVAN), PASS_ON, IVAN)
+    await passes_on(stage, IVAN)
     await said(stage, "⚠️")
 
     assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
@@ -93,12 +93,8 @@ async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     await stage.say("/escalate -- первая")
     await stage.say("/escalate -- вторая", user=ANNA)
     if is_taken:
-        await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
-
-        async def is_over() -> bool:
-            return ends(stage) == [None, "taken"] and not stage.waiting()
-
-        await stage.until(is_over)
+        await takes(stage, RESPONSIBLE)
+        await ended(stage, None, "taken")
 
     assert await stage.say("/undo") == KEPT[language]
     assert (await stage.say("/undo")).startswith(
@@ -110,12 +106,27 @@ async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     assert not any(words["off"] in one for one in await stage.told_privately(RESPONSIBLE))
 
 
+@ON_SQLITE
+async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Stage) -> None:
+    stage = empty_stage
+    await deciding(stage, not_needed="leave")
+    await with_anna(stage)
+    await passed_on(stage)
+    await stage.say("/escalate @21", user=ANNA)
+    await takes(stage, RESPONSIBLE)
+    await ended(stage, None, "taken")
+    await takes(stage, BOSS)
+    await ended(stage, "taken", "taken")
+
+    assert RESPONSIBLE in await stage.members()
+
+
 @LANGUAGES
 async def test_who_has_taken_what_is_undone_is_told(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     words = await speaking(stage, language)
     await passed_on(stage)
-    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await takes(stage, BOSS)
     await ended(stage, "taken")
     before = await stage.told_privately(RESPONSIBLE)
 
@@ -144,7 +155,7 @@ async def test_the_tab_shows_each_one_that_runs(stage: Stage, newest: str) -> No
     await stage.say("/escalate -- первая")
     await stage.say("/escalate @12 -- вторая", user=ANNA)
     if newest == "is over":
-        await press(stage, await card(stage, IVAN), PASS_ON, IVAN)
+        await passes_on(stage, IVAN)
         await said(stage, "⚠️", ANNA)
 
     _, page = await tab_page.opened(stage)

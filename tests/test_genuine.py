@@ -2,26 +2,8 @@
 
 import pytest
 from acting import press
-from attacking import (
-    TYPED,
-    Watch,
-    forged,
-    post,
-    vault,
-)
-from stage import (
-    ADD,
-    ANNA,
-    ANSWER,
-    BOT,
-    CHAT,
-    DRIVER,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    SEND,
-    Stage,
-)
+from attacking import TYPED, Watch, forged, post, vault
+from stage import ADD, ANNA, ANSWER, BOT, CHAT, DRIVER, IVAN, OLGA, ON_SQLITE, SEND, Stage
 
 
 @ON_SQLITE

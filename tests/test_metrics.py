@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from aiohttp import ClientSession
 from app_page import opened, posted, words_of
-from escalating import TAKE, card, ended, press, time_passes
+from escalating import ended, takes, time_passes
 from process import bot_process, ready
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
@@ -96,7 +96,7 @@ async def test_escalations_are_counted_by_their_end(stage: Stage) -> None:
     assert value(await figures(stage), "escalations_total", end="nobody") == 0
     await stage.say("/escalate")
     await time_passes(stage, 100)
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
     await ended(stage, "taken")
     await stage.say("/escalate deal 301 --yes")
     await stage.say("/undo")

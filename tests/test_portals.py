@@ -5,15 +5,7 @@ from app_page import opened, posted, rows_of, session_of, words_of
 from attacking import TYPED
 from pairs import NAMES, Pair
 from sqlalchemy import text
-from stage import (
-    ADD,
-    IVAN,
-    OLGA,
-    ON_SQLITE,
-    Stage,
-    bot_running,
-    settings_for,
-)
+from stage import ADD, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 ADMIN = 1
 

@@ -8,8 +8,6 @@ from app_page import opened, posted, rows_of
 from escalating import (
     ADMINISTRATOR,
     LANGUAGES,
-    TAKE,
-    card,
     decide,
     deciding,
     ended,
@@ -18,6 +16,7 @@ from escalating import (
     press,
     speaking,
     stop_button,
+    takes,
     time_passes,
 )
 from stage import BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
@@ -63,7 +62,7 @@ async def words(stage: Stage) -> str:
 
 async def taken(stage: Stage) -> None:
     """Let the responsible take what was escalated last."""
-    await press(stage, await card(stage, RESPONSIBLE), TAKE, RESPONSIBLE)
+    await takes(stage, RESPONSIBLE)
 
     async def is_over() -> bool:
         return not stage.count("SELECT count(*) FROM escalations WHERE ended_at IS NULL")
@@ -81,7 +80,7 @@ async def test_the_comment_tells_who_was_called_by_whom_what_for_and_who_took_it
     await passed_on(stage, "/escalate -- клиент [b]злится[/b] &#91;USER=12]x[/USER]")
     await time_passes(stage, 90)
 
-    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await takes(stage, BOSS)
     await ended(stage, "taken")
 
     [left] = await comments(stage)
@@ -266,7 +265,7 @@ async def test_all_of_an_escalation_is_in_the_journal_under_its_command(
     stage = empty_stage
     await deciding(stage, trail=True)
     await passed_on(stage)
-    await press(stage, await card(stage, BOSS), TAKE, BOSS)
+    await takes(stage, BOSS)
     await ended(stage, "taken")
     _, page = await opened(stage, ADMINISTRATOR)
 
