@@ -54,8 +54,13 @@ async def press(stage: Stage, label: str, *, user: int = OLGA, of: int = 0, chat
     else:
         number, buttons = await keyboard(stage, of or user)
     index = [button["TEXT"] for button in buttons].index(label)
+    return await press_at(stage, number, index, user)
+
+
+async def press_at(stage: Stage, message: int, button: int, user: int) -> str:
+    """Press a button of any message by its place, and give what the bot said to that."""
     before = await stage.heard(user)
-    body = {"message_id": number, "button": index, "user_id": user}
+    body = {"message_id": message, "button": button, "user_id": user}
     assert (await stage.post("presses", body))["fired"]
     await stage.settled()
     return "\n".join((await stage.heard(user))[len(before) :])

@@ -1,6 +1,7 @@
 """An escalation on its way: how a scene of it is set, driven and looked at."""
 
 import pytest
+from acting import press_at
 from sqlalchemy import text
 from stage import ADD, BOSS, CHAT, OLGA, Stage
 
@@ -144,20 +145,14 @@ async def card(stage: Stage, user: int) -> int:
     return found[-1]
 
 
-async def press(stage: Stage, message: int, button: int, user: int) -> None:
-    body = {"message_id": message, "button": button, "user_id": user}
-    await stage.post("presses", body)
-    await stage.settled()
-
-
 async def takes(stage: Stage, person: int) -> None:
     """Let somebody who was called press that they take it."""
-    await press(stage, await card(stage, person), TAKE, person)
+    await press_at(stage, await card(stage, person), TAKE, person)
 
 
 async def passes_on(stage: Stage, person: int) -> None:
     """Let somebody who was called press that they cannot."""
-    await press(stage, await card(stage, person), PASS_ON, person)
+    await press_at(stage, await card(stage, person), PASS_ON, person)
 
 
 async def stop_button(stage: Stage) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import json
 import time
 
 import pytest
+from acting import press_at
 from app_page import words_of
 from attacking import (
     as_bots,
@@ -29,7 +30,6 @@ from escalating import (
     in_chat,
     next_one,
     passes_on,
-    press,
     stop_button,
     takes,
     time_passes,
@@ -202,7 +202,7 @@ async def test_another_portal_s_number(stage: Stage) -> None:
         )
     await takes(stage, RESPONSIBLE)
     number, button = await stop_button(stage)
-    await press(stage, number, button, OLGA)
+    await press_at(stage, number, button, OLGA)
 
     assert unanswered(stage)
 

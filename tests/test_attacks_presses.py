@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from acting import DELETE, press
+from acting import DELETE, press, press_at
 from attacking import (
+    TYPED,
     Watch,
     as_bots,
     change,
@@ -19,7 +20,6 @@ from attacking import (
 )
 from stage import ADD, ANNA, BOSS, BOT, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
-TYPED = "/invite id12"
 UNDO = "Отменить"
 
 
@@ -154,15 +154,6 @@ async def buttons_of(stage: Stage, user: int) -> tuple[int, list[dict[str, str]]
     return next(one for one in reversed(told) if one[1])
 
 
-async def press_there(stage: Stage, message: int, button: int, user: int) -> str:
-    """Press a button of a message, whatever has been said since."""
-    before = await stage.heard(user)
-    body = {"message_id": message, "button": button, "user_id": user}
-    assert (await stage.post("presses", body))["fired"]
-    await stage.settled()
-    return "\n".join((await stage.heard(user))[len(before) :])
-
-
 @ON_SQLITE
 @pytest.mark.parametrize("button", [0, 1])
 async def test_anna_answers_in_ivans_place(stage: Stage, button: int) -> None:
@@ -179,7 +170,7 @@ async def test_anna_answers_in_ivans_place(stage: Stage, button: int) -> None:
 
         assert await stage.told_privately(OLGA) == before, forgery
 
-    await press_there(stage, number, button, IVAN)
+    await press_at(stage, number, button, IVAN)
     assert len(await stage.told_privately(OLGA)) == len(before) + 1
 
 
@@ -202,7 +193,7 @@ async def test_anna_puts_the_end_of_a_visit_off(stage: Stage) -> None:
 
         assert rows(stage, "SELECT until FROM stays") == before, forgery
 
-    await press_there(stage, number, 0, OLGA)
+    await press_at(stage, number, 0, OLGA)
     assert rows(stage, "SELECT until FROM stays")[0][0] > before[0][0] + 3000
 
 
@@ -246,7 +237,7 @@ async def test_a_picker_in_olgas_private_talk_is_not_annas(stage: Stage) -> None
         await post(stage, {**pressed(stage, buttons[0]["COMMAND_PARAMS"]), **made(stage)})
         assert IVAN not in await stage.members(), forgery
 
-    await press_there(stage, number, 0, OLGA)
+    await press_at(stage, number, 0, OLGA)
 
     assert IVAN in await stage.members()
 
@@ -267,7 +258,7 @@ async def test_anna_presses_what_keeps_commands_from_customers(stage: Stage, whi
         await post(stage, {**pressed(stage, carried), **FORGED[name](stage)})
 
     await watch.nothing_done(OLGA)
-    assert "уже сработала" not in await press_there(stage, number, index, OLGA)
+    assert "уже сработала" not in await press_at(stage, number, index, OLGA)
 
 
 @ON_SQLITE

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from acting import keyboard, press
+from acting import keyboard, press, press_at
 from sqlalchemy import text
 from stage import ADD, ANNA, BOT, CHAT, FINISHED, IVAN, OLGA, ON_SQLITE, Stage
 
@@ -94,8 +94,7 @@ async def test_a_press_may_come_without_its_chat(stage: Stage, without: str) -> 
 
 async def test_one_question_is_answered_once(stage: Stage) -> None:
     number, buttons = await picker(stage)
-    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, LAWYER, OLGA)
 
     again = await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"], message=90_001)
     other = await pressed(stage, buttons[DRIVER]["COMMAND_PARAMS"], message=90_002)
@@ -134,8 +133,7 @@ async def test_a_press_is_carried_out_once_however_often_it_is_delivered(stage: 
     number, _ = await picker(stage)
     await stage.faults(events={"copies": 3})
 
-    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, LAWYER, OLGA)
 
     assert len(await stage.calls(ADD)) == 1
     assert (await stage.chat(CHAT))["messages"][-1]["system"]
@@ -147,8 +145,7 @@ async def test_a_button_works_with_the_options_that_were_typed(stage: Stage) -> 
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
     number = next(one["id"] for one in messages if one["keyboard"])
 
-    await stage.post("presses", {"message_id": number, "button": LAWYER, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, LAWYER, OLGA)
 
     assert "в этом чате на 1 час" in (await stage.chat())["messages"][-1]["text"]
     [brief] = await stage.told_privately(IVAN)

@@ -1,7 +1,7 @@
 """/escalate, as operators type it."""
 
 import pytest
-from acting import said
+from acting import press_at, said
 from escalating import decide
 from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
@@ -93,8 +93,7 @@ async def test_the_wrong_customer_is_guarded(stage: Stage) -> None:
     number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
     assert [one["TEXT"] for one in buttons] == ["сделка № 288 (этот чат)", "сделка № 301"]
 
-    await stage.post("presses", {"message_id": number, "button": 1, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, 1, OLGA)
 
     [call] = await stage.calls(ADD)
     assert call["params"]["CRM_ENTITY"] == "301"
@@ -109,8 +108,7 @@ async def test_this_chats_item_was_meant(stage: Stage) -> None:
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
     number = next(one["id"] for one in messages if one["keyboard"])
 
-    await stage.post("presses", {"message_id": number, "button": 0, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, 0, OLGA)
 
     [call] = await stage.calls(ADD)
     assert (call["params"]["CRM_ENTITY"], call["params"]["CHAT_ID"]) == ("288", str(CHAT))
@@ -123,8 +121,7 @@ async def test_the_card_can_be_answered(stage: Stage) -> None:
     number, buttons = next((one["id"], one["keyboard"]) for one in messages if one["keyboard"])
     assert [one["TEXT"] for one in buttons] == ["Беру", "Не могу"]
 
-    await stage.post("presses", {"message_id": number, "button": 0, "user_id": RESPONSIBLE})
-    await stage.settled()
+    await press_at(stage, number, 0, RESPONSIBLE)
 
     assert "принята" in await said(stage, "[USER=21]Роман Соколов[/USER], через")
     assert (await stage.told_privately(RESPONSIBLE))[-1].startswith("👍 Ответ получит [USER=7]")
@@ -169,7 +166,6 @@ async def test_dry_changes_nothing_until_it_is_done(stage: Stage) -> None:
     assert not await stage.calls(ADD)
     messages = (await stage.get(f"dialogs/{OLGA}"))["messages"]
     number = next(one["id"] for one in messages if one["keyboard"])
-    await stage.post("presses", {"message_id": number, "button": 0, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, number, 0, OLGA)
     assert RESPONSIBLE in await stage.members()
     assert "срочно" in (await stage.told_privately(RESPONSIBLE))[-1]

@@ -1,7 +1,6 @@
 """An escalation that is passed on: the next one is called, until nobody is left."""
 
-from acting import press as press_named
-from acting import said
+from acting import press, said
 from escalating import (
     ADMINISTRATOR,
     LANGUAGES,
@@ -135,7 +134,7 @@ async def test_why_the_next_could_not_be_called_is_told_with_the_end(stage: Stag
 
     # What the button begins anew is the same escalation.
     await stage.faults(user={"id": OLGA, "crm": True})
-    assert "Уже в чате" in await press_named(stage, "Повторить")
+    assert "Уже в чате" in await press(stage, "Повторить")
     assert ends(stage) == ["nobody", None]
     await time_passes(stage, 301)
     await next_one(stage, ANNA)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from acting import DELETE, said
+from acting import DELETE, press_at, said
 from escalating import (
     LANGUAGES,
     TAKE,
@@ -16,7 +16,6 @@ from escalating import (
     next_one,
     passed_on,
     passes_on,
-    press,
     speaking,
     stop_button,
     takes,
@@ -33,10 +32,10 @@ async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None
     await stage.say("/escalate")
     number, button = await stop_button(stage)
 
-    await press(stage, number, button, RESPONSIBLE)
+    await press_at(stage, number, button, RESPONSIBLE)
     assert "[USER=7]" in (await stage.told_privately(RESPONSIBLE))[-1]
     assert ends(stage) == [None]
-    await press(stage, number, button, OLGA)
+    await press_at(stage, number, button, OLGA)
     await ended(stage, "stopped")
 
     assert words["stopped"] in "\n".join(await stage.told_privately())
@@ -129,7 +128,7 @@ async def test_who_has_stopped_it_is_told_of_undo_where_somebody_stays(
     await deciding(stage, not_needed=not_needed)
     await stage.say("/escalate")
 
-    await press(stage, *await stop_button(stage), OLGA)
+    await press_at(stage, *await stop_button(stage), OLGA)
 
     told = await said(stage, "🛑 Эскалация остановлена")
     assert ("Убрать тех, кто уже в чате: [b]/undo[/b]" in told) == (not_needed == "stay")
@@ -152,7 +151,7 @@ async def test_undo_brings_nobody_back_whom_its_end_has_let_go(
     elif how == "nobody":
         await passes_on(stage, RESPONSIBLE)
     else:
-        await press(stage, *await stop_button(stage), OLGA)
+        await press_at(stage, *await stop_button(stage), OLGA)
     await ended(stage, how)
     assert RESPONSIBLE not in await stage.members()
 
@@ -192,8 +191,8 @@ async def test_it_is_taken_stopped_and_undone_at_once(stage: Stage) -> None:
     number = await card(stage, RESPONSIBLE)
     message, button = await stop_button(stage)
     await asyncio.gather(
-        press(stage, number, TAKE, RESPONSIBLE),
-        press(stage, message, button, OLGA),
+        press_at(stage, number, TAKE, RESPONSIBLE),
+        press_at(stage, message, button, OLGA),
         stage.type("/undo"),
         time_passes(stage, 301),
     )

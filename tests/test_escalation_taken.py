@@ -5,7 +5,7 @@ import time
 
 import pytest
 import tab_page
-from acting import DELETE
+from acting import DELETE, press_at
 from escalating import (
     LANGUAGES,
     TAKE,
@@ -19,7 +19,6 @@ from escalating import (
     next_one,
     passed_on,
     passes_on,
-    press,
     speaking,
     takes,
     time_passes,
@@ -36,7 +35,7 @@ async def test_who_presses_takes_it(empty_stage: Stage, language: str) -> None:
     number = await card(stage, RESPONSIBLE)
     await time_passes(stage, 99.5)
 
-    await press(stage, number, TAKE, RESPONSIBLE)
+    await press_at(stage, number, TAKE, RESPONSIBLE)
     await ended(stage, "taken")
 
     assert (await stage.told_privately(RESPONSIBLE))[-1] == words["thanks"]

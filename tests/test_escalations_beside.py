@@ -2,7 +2,7 @@
 
 import pytest
 import tab_page
-from acting import said
+from acting import press_at, said
 from app_page import words_of
 from escalating import (
     LANGUAGES,
@@ -12,7 +12,6 @@ from escalating import (
     next_one,
     passed_on,
     passes_on,
-    press,
     speaking,
     takes,
     time_passes,
@@ -37,7 +36,7 @@ async def test_its_own_button_undoes_one_that_is_not_the_newest(stage: Stage) ->
     await stage.say("/escalate -- первая")
     await stage.say("/escalate @12 -- вторая")
 
-    await press(stage, await undo_button(stage), 0, OLGA)
+    await press_at(stage, await undo_button(stage), 0, OLGA)
 
     assert ends(stage) == ["undone", None]
     members = await stage.members()

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from acting import press_at
 from app_page import opened, posted, rows_of
 from escalating import (
     ADMINISTRATOR,
@@ -13,7 +14,6 @@ from escalating import (
     ended,
     in_chat,
     passed_on,
-    press,
     speaking,
     stop_button,
     takes,
@@ -113,7 +113,7 @@ async def test_it_was_stopped(empty_stage: Stage, language: str) -> None:
     await speaking(stage, language, trail=True)
     await stage.say("/escalate")
     await time_passes(stage, 30)
-    await press(stage, *await stop_button(stage), OLGA)
+    await press_at(stage, *await stop_button(stage), OLGA)
     await ended(stage, "stopped")
 
     assert (await words(stage)).endswith("Роман Соколов.\n" + STOPPED[language])

@@ -1,7 +1,7 @@
 """/undo and --for: what was done is taken back, at once or after a while."""
 
 import pytest
-from acting import DELETE, press, said
+from acting import DELETE, press, press_at, said
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
@@ -42,8 +42,7 @@ async def test_each_command_is_undone_by_its_own_button_in_any_order(stage: Stag
     await stage.say("/invite [USER=12]Иван[/USER]")
     await stage.say("/undo")
 
-    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, first, 0, OLGA)
 
     assert not {ANNA, IVAN} & {*await stage.members()}
     assert (await stage.say("/undo")).startswith("Отменять нечего")
@@ -53,8 +52,7 @@ async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: S
     await stage.say("/invite @15")
     (first,) = [one["id"] for one in (await stage.chat())["messages"] if one["keyboard"]]
     await stage.say("/invite [USER=12]Иван[/USER]")
-    await stage.post("presses", {"message_id": first, "button": 0, "user_id": OLGA})
-    await stage.settled()
+    await press_at(stage, first, 0, OLGA)
 
     assert "Больше не в этом чате: [USER=12]" in await stage.say("/undo")
     assert not {ANNA, IVAN} & {*await stage.members()}
@@ -207,8 +205,7 @@ async def test_somebody_else_presses_undo(stage: Stage) -> None:
     number = next(one["id"] for one in reversed(messages) if one["keyboard"])
 
     for user in (ANNA, OLGA):
-        await stage.post("presses", {"message_id": number, "button": 0, "user_id": user})
-        await stage.settled()
+        await press_at(stage, number, 0, user)
 
     assert (await stage.told_privately(ANNA))[-1].startswith("Эта кнопка не для вас")
     assert "↩️ Отменено." in (await stage.chat())["messages"][-1]["text"]
