@@ -9,7 +9,6 @@ from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.store.database import Database
 
 LANGUAGES = pytest.mark.parametrize("language", ["ru", "en"])
-ADMINISTRATOR = 1
 TAKE, PASS_ON = 0, 1
 # Minutes pass in a moment here: the bot need not count for them what the portal takes in them.
 UNHURRIED = pytest.mark.settings(portal_bucket=10**6)
@@ -173,10 +172,7 @@ async def called(stage: Stage) -> list[int]:
 
 
 async def next_one(stage: Stage, person: int) -> None:
-    async def is_called() -> bool:
-        return person in await stage.members() and not stage.waiting()
-
-    await stage.until(is_called)
+    await stage.joined(person)
     await stage.settled()
 
 

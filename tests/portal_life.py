@@ -4,9 +4,8 @@ import asyncio
 
 from attacking import forged
 from installing import portals
-from stage import Stage
+from stage import ADMIN, Stage
 
-ADMIN = 1
 EVENTS = ["ONAPPUNINSTALL", "ONAPPUPDATE", "ONIMBOTV2DELETE", "onappuninstall"]
 
 

@@ -20,9 +20,9 @@ from bot.web.listener import listening
 from sandbox.model import Message
 from sandbox.server import Portal
 
-OLGA, ANNA, IVAN, DRIVER, BOSS = 7, 15, 12, 41, 3
+ADMIN, OLGA, ANNA, IVAN, DRIVER, BOSS = 1, 7, 15, 12, 41, 3
 RESPONSIBLE, PAVEL, DINA, CUSTOMER, BOT = 21, 33, 18, 599, 456
-CHAT, UNBOUND, FINISHED, GROUP_CHAT = 8773, 9001, 8800, 55
+CHAT, OTHER_CHAT, UNBOUND, FINISHED, GROUP_CHAT = 8773, 8774, 9001, 8800, 55
 # How a private reply names the customer's chat.
 LINK = "[CHAT=8773]Клиент - Поддержка[/CHAT]"
 GREETINGS = ("👋 Это бот Switchboard", "👋 This is the Switchboard bot")
@@ -122,6 +122,14 @@ class Stage:
     async def members(self, number: int = CHAT) -> list[int]:
         """Who is in a chat besides the bot."""
         return [one for one in (await self.chat(number))["members"] if one != BOT]
+
+    async def joined(self, person: int, chat: int = CHAT) -> None:
+        """Wait until somebody is in a chat."""
+
+        async def is_there() -> bool:
+            return person in await self.members(chat)
+
+        await self.until(is_there)
 
     async def calls(self, *methods: str) -> list[dict[str, Any]]:
         """The REST calls of these methods (of all, where none is named), oldest first."""

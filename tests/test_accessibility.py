@@ -8,10 +8,8 @@ from browser import window
 from browsing import *  # noqa: F403  # a browser for all of these tests
 from browsing import IN_BROWSER
 from playwright.async_api import Browser, expect
-from stage import CUSTOMER, OLGA, Stage
+from stage import ADMIN, CUSTOMER, OLGA, Stage
 from test_browser import open_app
-
-ADMIN = 1
 
 pytestmark = IN_BROWSER
 

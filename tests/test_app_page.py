@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from app_page import address, opened, posted, words_of
 from sqlalchemy import text
-from stage import ADD, ANNA, BOSS, BOT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ADMIN, ANNA, BOSS, BOT, IVAN, OLGA, ON_SQLITE, Stage
 
-ADMIN = 1
 TYPED = "/invite id12"
 
 
@@ -30,7 +29,7 @@ async def test_opening_the_page_is_enough_to_be_connected(stage: Stage) -> None:
 
     await opened(stage, OLGA)
 
-    await stage.until(lambda: joined(stage))
+    await stage.joined(IVAN)
     await stage.settled()
     assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
 
@@ -262,7 +261,3 @@ async def test_who_is_not_connected_gets_a_button(stage: Stage) -> None:
 def one_row(stage: Stage, question: str) -> Any:
     with stage.engine.connect() as connection:
         return connection.execute(text(question)).scalar_one()
-
-
-async def joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()

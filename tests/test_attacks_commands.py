@@ -2,9 +2,8 @@
 
 import pytest
 from attacking import TYPED, Watch, as_bots, forged, garbage, own, post, rows, vault
-from stage import ANNA, ANSWER, BOSS, BOT, DINA, IVAN, OLGA, ON_SQLITE, SEND, Stage
+from stage import ADMIN, ANNA, ANSWER, BOSS, BOT, DINA, IVAN, OLGA, ON_SQLITE, SEND, Stage
 
-ADMIN = 1
 TOKENS = {
     "none": lambda stage, victim: {},
     "annas": lambda stage, victim: own(stage),

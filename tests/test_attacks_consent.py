@@ -3,10 +3,8 @@
 import pytest
 from app_page import opened, words_of
 from attacking import TYPED, consent_of, consented, forged, payload, post, pressed, rows, vault
-from stage import ADD, ANNA, BOSS, DRIVER, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOSS, DRIVER, IVAN, OLGA, ON_SQLITE, OTHER_CHAT, Stage
 from test_connect import connected, offered
-
-CHAT_2 = 8774
 
 
 @ON_SQLITE
@@ -85,12 +83,12 @@ async def test_whoever_consents_has_seen_the_whole_of_it(
 
 @ON_SQLITE
 async def test_whoever_consents_has_seen_in_which_chat(known: Stage) -> None:
-    await post(known, forged(known, TYPED, user=OLGA, data__chat__dialogId=f"chat{CHAT_2}",
-                             data__chat__id=str(CHAT_2)))  # fmt: skip
+    await post(known, forged(known, TYPED, user=OLGA, data__chat__dialogId=f"chat{OTHER_CHAT}",
+                             data__chat__id=str(OTHER_CHAT)))  # fmt: skip
 
     _, page = await connected(known, await offered(known))
 
-    assert not consent_of(page) or str(CHAT_2) in words_of(page)
+    assert not consent_of(page) or str(OTHER_CHAT) in words_of(page)
 
 
 @ON_SQLITE

@@ -1,9 +1,7 @@
 """Fields of an event that no portal sends: odd types, numbers beyond all bounds."""
 
 from attacking import TYPED, Watch, forged, garbage, own, post
-from stage import ADD, ANNA, BOT, OLGA, ON_SQLITE, Stage
-
-ADMIN = 1
+from stage import ADD, ADMIN, ANNA, BOT, OLGA, ON_SQLITE, Stage
 
 
 @ON_SQLITE

@@ -24,7 +24,7 @@ async def test_forged_commands_do_not_keep_the_operators_waiting(
     before = len(await known.requests())
 
     await known.type(TYPED)
-    await known.until(lambda: _is_member(known, IVAN))
+    await known.joined(IVAN)
 
     # As many as the portal takes in six seconds; a slow machine has them made no faster.
     assert len(await known.requests()) - before <= 12
@@ -49,14 +49,10 @@ async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
     try:
         await known.until(lambda: _has_more(known, before))
         await known.type(f"/invite id{DRIVER}")
-        await known.until(lambda: _is_member(known, DRIVER))
+        await known.joined(DRIVER)
     finally:
         flooding.cancel()
         await asyncio.gather(flooding, return_exceptions=True)
-
-
-async def _is_member(stage: Stage, person: int) -> bool:
-    return person in await stage.members()
 
 
 async def _has_more(stage: Stage, stored: int) -> bool:

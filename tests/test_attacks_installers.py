@@ -4,8 +4,8 @@ import pytest
 from app_page import opened
 from attacking import TYPED, own, put, vault
 from installing import event_of, portals, sent
-from portal_life import ADMIN, EVENTS, quiet, said
-from stage import ANNA, BOSS, DINA, ON_SQLITE, Stage
+from portal_life import EVENTS, quiet, said
+from stage import ADMIN, ANNA, BOSS, DINA, ON_SQLITE, Stage
 
 
 @ON_SQLITE

@@ -4,8 +4,9 @@ import pytest
 from app_page import opened
 from attacking import TYPED, Watch, as_bots, change, garbage, own, post, put, rows, vault
 from installing import departed, portals
-from portal_life import ADMIN, EVENTS, looked, quiet, said
+from portal_life import EVENTS, looked, quiet, said
 from stage import (
+    ADMIN,
     ANNA,
     BOSS,
     DRIVER,

@@ -6,13 +6,12 @@ import pytest
 from app_page import address, opened, session_of
 from attacking import change, forged, own, post, rows, vault
 from pydantic import SecretStr
-from stage import ADD, ANNA, BOSS, KEY, OLGA, ON_SQLITE, Stage
+from stage import ADD, ADMIN, ANNA, BOSS, KEY, OLGA, ON_SQLITE, Stage
 from test_connect import authorized, code_of, connected, offered, state_of, ticket_of
 from test_connect import opened as visited
 
 from bot.store.cipher import Cipher
 
-ADMIN = 1
 TYPED = "/invite id12"
 ODD = [
     "", "é", "ключ", "\u202e", "\u0000", "\ufffd", "%ff", "%ed%a0%80", "a" * 3000, "gAAAAA",

@@ -4,9 +4,8 @@ import pytest
 from attacking import TYPED, change, forged, own, put, rows, vault
 from installing import event_of, sent
 from pairs import NAMES, Pair
-from portal_life import ADMIN
 from pydantic import SecretStr
-from stage import ADD, BOT, IVAN, KEY, OLGA, ON_SQLITE
+from stage import ADD, ADMIN, BOT, IVAN, KEY, OLGA, ON_SQLITE
 
 from bot.portals.portals import token_place
 from bot.store.cipher import Cipher, fingerprint

@@ -4,12 +4,25 @@ import pytest
 from app_page import opened
 from attacking import as_bots, change, forged, garbage, own, post, rows, vault
 from pydantic import SecretStr
-from stage import ADD, ANNA, ANSWER, BOSS, BOT, DRIVER, IVAN, KEY, OLGA, ON_SQLITE, SEND, Stage
+from stage import (
+    ADD,
+    ADMIN,
+    ANNA,
+    ANSWER,
+    BOSS,
+    BOT,
+    DRIVER,
+    IVAN,
+    KEY,
+    OLGA,
+    ON_SQLITE,
+    SEND,
+    Stage,
+)
 
 from bot.store.cipher import Cipher
 
 TYPED = "/invite id12"
-ADMIN = 1
 
 
 def poisons(stage: Stage) -> dict[str, dict[str, str]]:

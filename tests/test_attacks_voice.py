@@ -2,7 +2,7 @@
 
 import pytest
 from attacking import TYPED, Watch, change, forged, own, post, pressed
-from stage import ANNA, ANSWER, BOSS, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ANNA, ANSWER, BOSS, CUSTOMER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 
 @ON_SQLITE
@@ -112,7 +112,7 @@ async def test_anna_has_the_bot_speak_in_a_chat_that_she_is_not_in(
 async def test_a_command_in_a_customers_name_reaches_no_customer(known: Stage) -> None:
     watch = await Watch.over(known)
 
-    await post(known, forged(known, TYPED, user=599))
-    await post(known, forged(known, "/help", user=599))
+    await post(known, forged(known, TYPED, user=CUSTOMER))
+    await post(known, forged(known, "/help", user=CUSTOMER))
 
-    assert not [c for c in await watch.calls() if c["params"].get("dialogId") == "599"]
+    assert not [c for c in await watch.calls() if c["params"].get("dialogId") == str(CUSTOMER)]

@@ -2,12 +2,11 @@
 
 import pytest
 from acting import DELETE
-from stage import ADD, ANNA, CHAT, DRIVER, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, CHAT, CUSTOMER, DRIVER, IVAN, OLGA, ON_SQLITE, Stage
 
 RULE = "-" * 54
 TYPED = "/invite [USER=12][/USER]"
 NAMED = "/invite [USER=12]Иван Петров[/USER]"
-CUSTOMER = 599
 
 SILENT = [
     f"{RULE}\nКлиент [сегодня, 14:05] #chat8773/90001\n{TYPED}\n{RULE}\nпосмотрите",

@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from hostile import memory
 from process import bot_process, ready
 from pydantic import SecretStr
-from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, KEY, ON_SQLITE, Stage
+from stage import ADD, ANNA, CHAT, CLIENT_ID, CLIENT_SECRET, KEY, ON_SQLITE, OTHER_CHAT, Stage
 from test_events import post, sample
 
 from bot.bitrix24.bodies import Arriving, TooLarge
@@ -35,7 +35,6 @@ class Piece(bytearray):
     """One that can be watched."""
 
 
-OTHER_CHAT = 8774
 # What the worst answers may add to the process, in MiB; unpacked the bomb is six times as large.
 GROWTH = 64.0
 NOTICED = 8.0

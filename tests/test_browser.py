@@ -9,9 +9,8 @@ from browser import NARROW, WIDE, fits, picture, window
 from browsing import *  # noqa: F403  # a browser for all of these tests
 from browsing import IN_BROWSER
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
-from stage import ADD, CHAT, IVAN, OLGA, Stage
+from stage import ADD, ADMIN, CHAT, IVAN, OLGA, Stage
 
-ADMIN = 1
 PATIENCE = 20_000
 
 pytestmark = IN_BROWSER
@@ -38,7 +37,7 @@ async def test_from_the_private_message_to_the_command(
         await expect(frame.get_by_role("heading", name="Готово")).to_be_visible(timeout=PATIENCE)
         await expect(frame.get_by_text("уже выполняет вашу команду")).to_be_visible()
         await picture(page, pictures, "connected")
-        await stage.until(lambda: _joined(stage))
+        await stage.joined(IVAN)
 
     await stage.settled()
     assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA]
@@ -165,7 +164,3 @@ async def open_app(page: Page, stage: Stage, user: int, language: str, **more: s
     )
     await page.get_by_role("button").click()
     await page.wait_for_selector("h1")
-
-
-async def _joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()

@@ -199,7 +199,7 @@ async def test_what_nobody_takes_up_waits_for_the_next_process(alone: Stage) -> 
     told = await ran(alone.settings, "replay", "1", "--yes", "--wait", "0")
     assert IVAN not in await alone.members()
     async with bot_running(alone.settings):
-        await alone.until(lambda: joined(alone))
+        await alone.joined(IVAN)
 
     assert told.code == 1
     assert "No process of the bot has taken it up" in told.err
@@ -271,10 +271,6 @@ async def written(stage: Stage, *arguments: str) -> Any:
     seen = await ran(stage.settings, *arguments, "--json")
     assert seen.code == 0, seen
     return json.loads(seen.out)
-
-
-async def joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()
 
 
 @ON_SQLITE

@@ -28,7 +28,7 @@ async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stag
 
     status, page = await connected(lonely, await offered(lonely))
 
-    await lonely.until(lambda: joined(lonely))
+    await lonely.joined(IVAN)
     await lonely.settled()
     assert (status, "Готово" in page, "уже выполняет вашу команду" in page) == (200, True, True)
     [added] = await lonely.calls(ADD)
@@ -45,7 +45,7 @@ async def test_people_come_back_to_the_page_where_the_card_has_no_other_address(
 
     status, _ = await connected(lonely, await offered(lonely))
 
-    await lonely.until(lambda: joined(lonely))
+    await lonely.joined(IVAN)
     await lonely.settled()
     assert status == 200
 
@@ -80,7 +80,7 @@ async def test_several_waiting_commands_all_run_in_their_order(lonely: Stage) ->
 async def test_once_connected_nobody_is_asked_again(lonely: Stage) -> None:
     await lonely.say(TYPED)
     await connected(lonely, await offered(lonely))
-    await lonely.until(lambda: joined(lonely))
+    await lonely.joined(IVAN)
     await lonely.settled()
 
     assert "теперь в этом чате" in await lonely.say(f"/invite id{DRIVER}")
@@ -194,7 +194,7 @@ async def test_the_code_is_asked_of_the_known_server_only(lonely: Stage) -> None
     status, _ = await opened(lonely, changed)
 
     assert status == 200
-    await lonely.until(lambda: joined(lonely))
+    await lonely.joined(IVAN)
 
 
 @ON_SQLITE
@@ -239,7 +239,7 @@ async def test_a_bot_that_starts_again_finishes_what_a_dead_one_left(
 
     other = settings_for(lonely.portal, lonely.settings.database_url.get_secret_value())
     async with bot_running(other):
-        await lonely.until(lambda: joined(lonely))
+        await lonely.joined(IVAN)
 
     await lonely.settled()
     assert len(await lonely.calls(ADD)) == 1
@@ -293,10 +293,6 @@ def state_of(url: str) -> str:
 
 def ticket_of(url: str) -> str:
     return parse_qs(urlsplit(url).query)["ticket"][0]
-
-
-async def joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()
 
 
 async def asked_for(stage: Stage, method: str, times: int = 1) -> bool:

@@ -12,13 +12,11 @@ from aiohttp import ClientError, ClientSession
 from app_page import opened, posted, words_of
 from escalating import TAKE, card, decide
 from process import bot_process, ready
-from stage import ADD, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADD, ADMIN, ANNA, ANSWER, IVAN, ON_SQLITE, RESPONSIBLE, Stage
 
 from bot.inbox.accepted import POISON
 from bot.settings import Settings
 from sandbox.server import Portal
-
-ADMIN = 1
 
 # Between processes that share PostgreSQL, a dead one's chats are taken over within 15 seconds,
 # where the machine has nothing else to do.
@@ -62,7 +60,7 @@ async def test_what_was_done_before_the_end_is_not_done_again(
         await killed.faults(method="batch", drop="after")
         await killed.faults(method="im.chat.user.list", delay=30)
         await killed.type("/invite id12")
-        await killed.until(lambda: _joined(killed))
+        await killed.joined(IVAN)
     await killed.faults(clear=True)
 
     async with bot_process(killed.settings, log=log):
@@ -247,10 +245,6 @@ async def _takes_nothing(stage: Stage) -> bool:
             return response.status == 503
     except ClientError:
         return True
-
-
-async def _joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()
 
 
 async def _suspected(stage: Stage, weight: int) -> bool:

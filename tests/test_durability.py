@@ -20,6 +20,7 @@ from stage import (
     OLGA,
     ON_POSTGRESQL,
     ON_SQLITE,
+    OTHER_CHAT,
     Stage,
     bot_running,
     settings_for,
@@ -32,8 +33,6 @@ from bot.inbox import backlog
 from bot.settings import Settings
 from bot.store.database import Database, engine_for
 from sandbox.server import Portal, running
-
-OTHER_CHAT = 8774
 
 
 @ON_SQLITE
@@ -118,7 +117,7 @@ async def test_commands_of_a_chat_wait_for_each_other_and_chats_do_not(stage: St
     await stage.until(lambda: _has_begun(stage))
 
     await stage.type("/invite id12", chat=OTHER_CHAT)
-    await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
+    await stage.joined(IVAN, OTHER_CHAT)
 
     assert await stage.members() == [OLGA, 599]
     await stage.settled()
@@ -165,7 +164,7 @@ async def test_whoever_has_too_much_waiting_is_told_so(stage: Stage) -> None:
     await stage.faults(clear=True)
     await stage.faults(user={"id": ANNA, "history": "any"})
     await post(stage, anna)
-    await stage.until(lambda: _is_member(stage, OTHER_CHAT, IVAN))
+    await stage.joined(IVAN, OTHER_CHAT)
 
 
 async def test_what_other_processes_have_answered_takes_no_room(database_url: str) -> None:
@@ -204,7 +203,7 @@ async def test_one_portal_hangs_and_the_other_does_not_notice(
             await hanging.until(lambda: _arrived(hanging, 4))
 
             await healthy.type("/invite id12")
-            await healthy.until(lambda: _is_member(healthy, CHAT, IVAN))
+            await healthy.joined(IVAN)
 
             assert hanging.waiting() >= 4
             for stage in (hanging, healthy):
@@ -268,10 +267,6 @@ async def _has_begun(stage: Stage) -> bool:
 async def _arrived(stage: Stage, count: int) -> bool:
     deliveries = await stage.get("deliveries")
     return sum(one["status"] == 200 for one in deliveries) >= count
-
-
-async def _is_member(stage: Stage, chat: int, person: int) -> bool:
-    return person in await stage.members(chat)
 
 
 async def _has_heard(stage: Stage, words: str) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from app_page import opened, posted, words_of
-from stage import ANNA, BOSS, DINA, IVAN, ON_SQLITE, PAVEL, RESPONSIBLE, Stage
-from test_app_page import ADMIN, one_row
+from stage import ADMIN, ANNA, BOSS, DINA, IVAN, ON_SQLITE, PAVEL, RESPONSIBLE, Stage
+from test_app_page import one_row
 
 from bot.commands.policy import is_working, order
 from bot.portals.settings import PortalSettings, WorkingHours

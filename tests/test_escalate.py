@@ -3,9 +3,7 @@
 import pytest
 from acting import press_at, said
 from escalating import decide
-from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-
-OTHER_CHAT = 8774
+from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, OTHER_CHAT, RESPONSIBLE, Stage
 
 # Buttons and settings are stored on both kinds by their own tests.
 pytestmark = ON_SQLITE

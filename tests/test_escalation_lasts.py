@@ -10,7 +10,9 @@ from stage import (
     ADD,
     ANNA,
     BOSS,
+    BOT,
     CHAT,
+    CUSTOMER,
     OLGA,
     ON_POSTGRESQL,
     ON_SQLITE,
@@ -47,7 +49,7 @@ async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, langua
 async def test_a_dialog_that_is_passed_on_goes_on(stage: Stage) -> None:
     await stage.say("/escalate")
     chat = stage.portal.state.chats[CHAT]
-    chat.owner, chat.members = ANNA, [ANNA, 599, 456]
+    chat.owner, chat.members = ANNA, [ANNA, CUSTOMER, BOT]
 
     await time_passes(stage, 301)
 

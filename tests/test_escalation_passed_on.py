@@ -2,7 +2,6 @@
 
 from acting import press, said
 from escalating import (
-    ADMINISTRATOR,
     LANGUAGES,
     UNHURRIED,
     called,
@@ -17,7 +16,7 @@ from escalating import (
     takes,
     time_passes,
 )
-from stage import ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADMIN, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 @LANGUAGES
@@ -71,7 +70,7 @@ async def test_nobody_takes_it(empty_stage: Stage, language: str) -> None:
     assert words["unasked"] in told
     await ended(stage, "nobody")
     assert await called(stage) == [RESPONSIBLE, BOSS]
-    assert not await stage.told_privately(ADMINISTRATOR)
+    assert not await stage.told_privately(ADMIN)
     # It is not too late to say so.
     await takes(stage, BOSS)
     assert "[USER=3]Борис Волков[/USER]" in (await stage.told_privately())[-1]
@@ -101,7 +100,7 @@ async def test_an_administrator_hears_of_it_where_the_portal_wants_that(
 
     await time_passes(stage, 301)
 
-    told = await said(stage, "⚠️ Никто не взял вопрос за 5 минут", ADMINISTRATOR)
+    told = await said(stage, "⚠️ Никто не взял вопрос за 5 минут", ADMIN)
     assert "[USER=7]Ольга Смирнова[/USER]" in told
     assert "Причина: клиент уходит" in told
 

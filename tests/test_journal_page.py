@@ -7,9 +7,8 @@ import time
 import pytest
 from app_page import address, opened, posted, rows_of, session_of, words_of
 from sqlalchemy import text
-from stage import OLGA, ON_SQLITE, PAVEL, Stage
+from stage import ADMIN, OLGA, ON_SQLITE, PAVEL, Stage
 
-ADMIN = 1
 TYPED = "/invite id12"
 
 

@@ -6,18 +6,7 @@ import pytest
 from acting import keyboard, press
 from postgres import Server
 from sqlalchemy import text
-from stage import (
-    ADD,
-    ANNA,
-    ANSWER,
-    CHAT,
-    IVAN,
-    OLGA,
-    ON_POSTGRESQL,
-    ON_SQLITE,
-    SEND,
-    Stage,
-)
+from stage import ADD, ADMIN, ANNA, ANSWER, CHAT, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, SEND, Stage
 from test_connect import connected, offered
 from test_metrics import WATCHED, figures, value
 from test_undo import time_passes
@@ -27,7 +16,6 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.outcomes import Outcomes
 from bot.commands.router import Arguments, Router
 
-ADMIN = 1
 INVITED = "✅ [USER=12][/USER] теперь в этом чате."
 
 

@@ -4,8 +4,8 @@ import pytest
 from app_page import opened, posted, words_of
 from attacking import TYPED, forged, post, put, rows
 from installing import portals
-from portal_life import ADMIN, looked, said
-from stage import OLGA, ON_SQLITE, Stage, bot_running, settings_for
+from portal_life import looked, said
+from stage import ADMIN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 
 @ON_SQLITE

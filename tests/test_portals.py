@@ -5,9 +5,7 @@ from app_page import opened, posted, rows_of, session_of, words_of
 from attacking import TYPED
 from pairs import NAMES, Pair
 from sqlalchemy import text
-from stage import ADD, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
-
-ADMIN = 1
+from stage import ADD, ADMIN, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 
 async def test_each_portal_gets_its_own_calls(pair: Pair) -> None:
@@ -35,7 +33,7 @@ async def test_one_connecting_takes_nothing_up_at_the_other(pair: Pair) -> None:
 
     await opened(pair.left, OLGA)
 
-    await pair.left.until(lambda: joined(pair.left))
+    await pair.left.joined(IVAN)
     await pair.left.settled()
     assert not await pair.right.calls(ADD)
 
@@ -151,10 +149,6 @@ def rows(pair: Pair, table: str, user: int) -> list[str]:
 def members(pair: Pair, table: str) -> set[str]:
     with pair.left.engine.connect() as connection:
         return set(connection.execute(text(f"SELECT member_id FROM {table}")).scalars())  # noqa: S608
-
-
-async def joined(stage: Stage) -> bool:
-    return IVAN in await stage.members()
 
 
 async def gone(pair: Pair) -> bool:

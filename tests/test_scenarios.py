@@ -7,6 +7,7 @@ import pytest
 from acting import IVAN_NAMED, added, changes, keyboard, press
 from stage import (
     ADD,
+    ADMIN,
     ANNA,
     ANSWER,
     CUSTOMER,
@@ -22,8 +23,6 @@ from stage import (
     UNBOUND,
     Stage,
 )
-
-ADMINISTRATOR = 1
 
 
 async def test_1_a_mention(stage: Stage) -> None:
@@ -279,5 +278,5 @@ async def test_32_the_app_lacks_something(stage: Stage, code: str, words: str) -
     assert len(await stage.calls(ADD)) == 1
     await stage.faults(method=ADD, error={"status": 403, "code": code, "description": "..."})
     await stage.say("/invite @12")
-    [alert] = await stage.told_privately(ADMINISTRATOR)
+    [alert] = await stage.told_privately(ADMIN)
     assert alert.startswith("🛠 Команда не выполнена ([USER=7]Ольга Смирнова[/USER]): ")

@@ -13,7 +13,7 @@ from app_page import opened, posted, session_of
 from process import bot_process, ready
 from pydantic import SecretStr
 from sqlalchemy import LargeBinary, MetaData, text
-from stage import OLGA, Stage
+from stage import ADMIN, OLGA, Stage
 from terminal import ran
 from test_connect import authorized, code_of, offered, state_of
 
@@ -23,7 +23,6 @@ from bot.store.tables import metadata
 from sandbox.server import Portal
 
 MARK = "m4rk3r-of-a-s3cret"
-ADMIN = 1
 TYPED = "/invite id12"
 
 pytestmark = pytest.mark.timeout(120)

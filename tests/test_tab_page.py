@@ -7,6 +7,7 @@ import pytest
 from app_page import session_of, words_of
 from stage import (
     ADD,
+    ADMIN,
     ANNA,
     ANSWER,
     BOSS,
@@ -26,7 +27,6 @@ from tab_page import number_of, offered, opened, pressed, record_of, sent
 from bot.web.application import serving
 from bot.web.listener import listening
 
-ADMIN = 1
 DELETE = "imopenlines.crm.chat.user.delete"
 
 

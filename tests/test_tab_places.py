@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 from app_page import opened, posted, words_of
-from stage import IVAN, OLGA, ON_SQLITE, Stage
+from stage import ADMIN, IVAN, OLGA, ON_SQLITE, Stage
 from terminal import ran
 
-ADMIN = 1
 CARDS = {f"CRM_{kind}_DETAIL_TAB" for kind in ("DEAL", "LEAD", "CONTACT", "COMPANY")}
 WITHOUT = ["imbot", "imopenlines", "im", "crm", "user_basic", "department", "sonet_group"]
 

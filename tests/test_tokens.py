@@ -17,6 +17,7 @@ from stage import (
     OLGA,
     ON_POSTGRESQL,
     ON_SQLITE,
+    OTHER_CHAT,
     SEND,
     Stage,
     bot_running,
@@ -31,7 +32,6 @@ from bot.portals.access import Access
 from bot.portals.portals import Portal
 
 TYPED = "/invite id12"
-OTHER_CHAT = 8774
 ASKS = "🔑 Бот действует от вашего имени"
 
 
@@ -278,11 +278,7 @@ async def test_what_waits_goes_on_with_the_token_of_a_later_command(stage: Stage
     # A bot looks at once when it starts, and every few seconds from then on.
     again = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
     async with bot_running(again):
-        await stage.until(lambda: _is_member(stage, IVAN))
-
-
-async def _is_member(stage: Stage, person: int) -> bool:
-    return person in await stage.members()
+        await stage.joined(IVAN)
 
 
 @ON_SQLITE

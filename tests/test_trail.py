@@ -7,7 +7,6 @@ import pytest
 from acting import press_at
 from app_page import opened, posted, rows_of
 from escalating import (
-    ADMINISTRATOR,
     LANGUAGES,
     decide,
     deciding,
@@ -19,7 +18,7 @@ from escalating import (
     takes,
     time_passes,
 )
-from stage import BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADMIN, BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from test_shapes import IMPATIENT
 
 import bot.commands.trail
@@ -195,7 +194,7 @@ async def test_a_missing_right_is_told_once_and_nothing_else_fails(
         await stage.say("/remove id21 --yes")
 
     assert len(await stage.calls(COMMENT)) == 2
-    told = await stage.told_privately(ADMINISTRATOR)
+    told = await stage.told_privately(ADMIN)
     assert [one for one in told if one.startswith(REFUSED[language])] == told
     assert len(told) == 1
     assert not [one for one in await stage.told_privately() if "🛠" in one]
@@ -216,7 +215,7 @@ async def test_other_refusals(empty_stage: Stage, code: str, is_told: bool) -> N
     await taken(stage)
 
     assert (await in_chat(stage))[-1].startswith("✅ Эскалация принята")
-    told = await stage.told_privately(ADMINISTRATOR)
+    told = await stage.told_privately(ADMIN)
     assert ["не хватает права crm" in one for one in told] == ([True] if is_told else [])
 
 
@@ -267,7 +266,7 @@ async def test_all_of_an_escalation_is_in_the_journal_under_its_command(
     await passed_on(stage)
     await takes(stage, BOSS)
     await ended(stage, "taken")
-    _, page = await opened(stage, ADMINISTRATOR)
+    _, page = await opened(stage, ADMIN)
 
     page = await posted(stage, page, view="journal", command="escalate")
 

@@ -14,7 +14,20 @@ from process import bot_process
 from pydantic import SecretStr
 from scenes import staged
 from sqlalchemy import Engine
-from stage import ADD, ANNA, BOSS, DRIVER, IVAN, KEY, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import (
+    ADD,
+    ADMIN,
+    ANNA,
+    BOSS,
+    DRIVER,
+    IVAN,
+    KEY,
+    OLGA,
+    ON_SQLITE,
+    OTHER_CHAT,
+    RESPONSIBLE,
+    Stage,
+)
 from test_connect import connected, offered
 from test_undo import time_passes
 from upgraded import Left
@@ -24,8 +37,6 @@ from bot.settings import Settings
 from bot.store.database import engine_for
 from bot.store.migrate import migrate
 from sandbox.server import Portal
-
-ADMIN, OTHER_CHAT = 1, 8774
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -97,7 +108,7 @@ async def test_what_waits_for_a_permission_runs_when_that_is_given(upgraded: Sta
     status, page = await connected(upgraded, await offered(upgraded, ANNA), ANNA)
 
     assert (status, "уже выполняет вашу команду" in page) == (200, True)
-    await upgraded.until(lambda: _is_in(upgraded, BOSS))
+    await upgraded.joined(BOSS, OTHER_CHAT)
     await upgraded.settled()
     assert (await _added(upgraded))[2:] == [(ANNA, BOSS)]
 
