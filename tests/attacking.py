@@ -152,10 +152,12 @@ def change(stage: Stage, statement: str, **values: Any) -> None:
         connection.execute(text(statement), values)
 
 
-def payload(stage: Stage, label: str, chat: int = CHAT) -> str:
-    """What a button of the chat carries: every member can read it."""
-    messages = stage.portal.state.chats[chat].messages
-    buttons = [one for message in messages for one in message.keyboard or []]
+def payload(stage: Stage, label: str, of: int | None = None) -> str:
+    """What a button carries: of the chat, where every member can read it, or of somebody's talk."""
+    state = stage.portal.state
+    chat = state.chats[CHAT] if of is None else state.private_chat(BOT, of)
+    assert chat
+    buttons = [one for message in chat.messages for one in message.keyboard or []]
     return next(str(one["COMMAND_PARAMS"]) for one in reversed(buttons) if one.get("TEXT") == label)
 
 

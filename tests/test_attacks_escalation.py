@@ -52,17 +52,6 @@ def tokens(stage: Stage, victim: int) -> dict[str, dict[str, str]]:
     }
 
 
-def carried(stage: Stage, label: str, user: int) -> str:
-    talk = stage.portal.state.private_chat(456, user)
-    assert talk
-    return next(
-        str(one["COMMAND_PARAMS"])
-        for message in reversed(talk.messages)
-        for one in message.keyboard or []
-        if one.get("TEXT") == label
-    )
-
-
 def unanswered(stage: Stage) -> bool:
     """Say whether nobody has taken, declined or stopped the one escalation."""
     [(stored,)] = rows(stage, "SELECT chain FROM escalations")
@@ -74,7 +63,7 @@ def unanswered(stage: Stage) -> bool:
 @pytest.mark.parametrize("what", ["Беру", "Не могу"])
 async def test_nobody_presses_in_the_place_of_who_is_called(stage: Stage, what: str) -> None:
     await stage.say("/escalate")
-    known = carried(stage, what, RESPONSIBLE)
+    known = payload(stage, what, RESPONSIBLE)
 
     for brought in tokens(stage, RESPONSIBLE).values():
         await post(stage, {**pressed(stage, known, user=RESPONSIBLE), **brought})

@@ -1,8 +1,16 @@
 """Anna has the bot speak: to a colleague, in a chat that she is not in, in another's name."""
 
+from typing import Any
+
 import pytest
 from attacking import TYPED, Watch, change, forged, own, post, pressed
 from stage import ANNA, ANSWER, BOSS, CUSTOMER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+
+
+async def buttons_of(stage: Stage, user: int) -> list[dict[str, Any]]:
+    """Give every button that the bot has put into its talk with somebody."""
+    messages = (await stage.get(f"dialogs/{user}"))["messages"]
+    return [one for message in messages for one in message["keyboard"] or []]
 
 
 @ON_SQLITE
@@ -20,9 +28,7 @@ async def test_a_typing_error_that_is_not_the_boss_own_gives_him_no_button(known
     """One press on "did you mean" and Anna's words are carried out with the boss's pair."""
     await post(known, forged(known, "/invte id12", user=BOSS))
 
-    messages = (await known.get(f"dialogs/{BOSS}"))["messages"]
-    buttons = [one for message in messages for one in message["keyboard"] or []]
-    assert not [one for one in buttons if one.get("COMMAND")]
+    assert not [one for one in await buttons_of(known, BOSS) if one.get("COMMAND")]
 
 
 @ON_SQLITE
@@ -34,8 +40,7 @@ async def test_anna_has_the_boss_delete_a_message_of_his_own(known: Stage) -> No
 
     await post(known, event)
 
-    messages = (await known.get(f"dialogs/{OLGA}"))["messages"]
-    labels = [one["TEXT"] for message in messages for one in message["keyboard"] or []]
+    labels = [one["TEXT"] for one in await buttons_of(known, OLGA)]
     assert not [label for label in labels if "далить" in label], labels
 
 
@@ -49,8 +54,7 @@ async def test_anna_uses_up_what_is_told_once_a_day(known: Stage) -> None:
     await known.type(TYPED, hidden=False)
     await known.settled()
 
-    messages = (await known.get(f"dialogs/{OLGA}"))["messages"]
-    labels = [one["TEXT"] for message in messages for one in message["keyboard"] or []]
+    labels = [one["TEXT"] for one in await buttons_of(known, OLGA)]
     assert [label for label in labels if "далить" in label]
 
 
@@ -71,8 +75,7 @@ async def test_anna_calls_herself_the_boss_to_those_she_brings_in(known: Stage) 
 @ON_SQLITE
 async def test_anna_calls_herself_the_boss_when_she_answers_a_call(known: Stage) -> None:
     await known.say("/invite id15 -- срочно")
-    messages = (await known.get(f"dialogs/{ANNA}"))["messages"]
-    [button, *_] = [one for message in messages for one in message["keyboard"] or []]
+    [button, *_] = await buttons_of(known, ANNA)
     event = pressed(known, button["COMMAND_PARAMS"], user=ANNA, data__user__name="Борис Волков")
     before = len(await known.told_privately(OLGA))
 
