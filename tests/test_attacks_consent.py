@@ -3,8 +3,8 @@
 import pytest
 from app_page import opened, words_of
 from attacking import TYPED, consent_of, consented, forged, payload, post, pressed, rows, vault
+from connecting import connected, offered
 from stage import ADD, ANNA, BOSS, DRIVER, IVAN, OLGA, ON_SQLITE, OTHER_CHAT, Stage
-from test_connect import connected, offered
 
 
 @ON_SQLITE

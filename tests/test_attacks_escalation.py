@@ -23,6 +23,7 @@ from attacking import (
     put,
     rows,
 )
+from connecting import connected, offered
 from escalating import (
     called,
     ended,
@@ -36,7 +37,6 @@ from escalating import (
 )
 from sqlalchemy import text
 from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-from test_connect import connected, offered
 
 pytestmark = ON_SQLITE
 

@@ -5,10 +5,10 @@ import time
 import pytest
 from app_page import address, opened, session_of
 from attacking import change, forged, own, post, rows, vault
+from connecting import authorized, code_of, connected, offered, state_of, ticket_of
+from connecting import opened as visited
 from pydantic import SecretStr
 from stage import ADD, ADMIN, ANNA, BOSS, KEY, OLGA, ON_SQLITE, Stage
-from test_connect import authorized, code_of, connected, offered, state_of, ticket_of
-from test_connect import opened as visited
 
 from bot.store.cipher import Cipher
 

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from aiohttp import ClientSession
 from attacking import TYPED, Watch, as_bots, consent_of, consented, forged, garbage, own, post
+from connecting import connected, offered
 from postgres import Server
 from stage import ADD, ANNA, BOT, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
-from test_connect import connected, offered
 
 from bot.store.database import engine_for
 from bot.store.migrate import migrate

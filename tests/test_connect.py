@@ -1,12 +1,10 @@
-"""A person lets the bot act for him: the link, the portal's page, the way back."""
+"""A person lets the bot act for them: the link, the portal's page, the way back."""
 
 import asyncio
 import re
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientResponse
+from connecting import authorized, code_of, connected, offered, opened, state_of, ticket_of
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, DRIVER, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
@@ -243,56 +241,6 @@ async def test_a_bot_that_starts_again_finishes_what_a_dead_one_left(
 
     await lonely.settled()
     assert len(await lonely.calls(ADD)) == 1
-
-
-async def offered(stage: Stage, user: int = OLGA) -> str:
-    """The link under the last private message that has one."""
-    messages = (await stage.get(f"dialogs/{user}"))["messages"]
-    links = [link for message in messages for link in links_of(message)]
-    return links[-1]
-
-
-def links_of(message: dict[str, Any]) -> list[str]:
-    buttons = message["keyboard"] or []
-    return [one["LINK"] for one in buttons if one.get("LINK")]
-
-
-async def authorized(stage: Stage, link: str, visitor: int = OLGA) -> str:
-    """Follow a link to the portal, sign in there, and give the address one is sent back to."""
-    cookies = {"Cookie": f"sandbox_user={visitor}"}
-    async with stage.session.get(link, allow_redirects=False) as response:
-        assert response.status == 302, await response.text()
-        address = response.headers["Location"]
-    assert address.startswith(f"{stage.portal.url}/oauth/authorize/?")
-    async with stage.session.get(address, headers=cookies, allow_redirects=False) as response:
-        assert response.status == 302, await response.text()
-        return response.headers["Location"]
-
-
-async def opened(stage: Stage, url: str, languages: str = "ru-RU,ru;q=0.9") -> tuple[int, str]:
-    headers = {"Accept-Language": languages}
-    async with stage.session.get(url, headers=headers, allow_redirects=False) as response:
-        return response.status, await words(response)
-
-
-async def words(response: ClientResponse) -> str:
-    return " ".join((await response.text()).split())
-
-
-async def connected(stage: Stage, link: str, visitor: int = OLGA) -> tuple[int, str]:
-    return await opened(stage, await authorized(stage, link, visitor))
-
-
-def code_of(url: str) -> str:
-    return parse_qs(urlsplit(url).query)["code"][0]
-
-
-def state_of(url: str) -> str:
-    return parse_qs(urlsplit(url).query)["state"][0]
-
-
-def ticket_of(url: str) -> str:
-    return parse_qs(urlsplit(url).query)["ticket"][0]
 
 
 async def asked_for(stage: Stage, method: str, times: int = 1) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from acting import said
+from connecting import connected, offered
 from escalating import LANGUAGES, called, ended, ends, next_one, speaking, time_passes
 from installing import departed
 from stage import (
@@ -23,7 +24,6 @@ from stage import (
     settings_for,
 )
 from terminal import ran
-from test_connect import connected, offered
 
 
 @LANGUAGES

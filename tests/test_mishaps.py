@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 from acting import keyboard, press
+from connecting import connected, offered
 from postgres import Server
 from sqlalchemy import text
 from stage import ADD, ADMIN, ANNA, ANSWER, CHAT, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, SEND, Stage
-from test_connect import connected, offered
 from test_metrics import WATCHED, figures, value
 from test_undo import time_passes
 

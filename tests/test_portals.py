@@ -3,6 +3,7 @@
 import pytest
 from app_page import opened, posted, rows_of, session_of, words_of
 from attacking import TYPED
+from connecting import authorized, code_of, offered, state_of
 from pairs import NAMES, Pair
 from sqlalchemy import text
 from stage import ADD, ADMIN, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
@@ -39,8 +40,6 @@ async def test_one_connecting_takes_nothing_up_at_the_other(pair: Pair) -> None:
 
 
 async def test_a_state_of_one_does_not_connect_at_the_other(pair: Pair) -> None:
-    from test_connect import authorized, code_of, offered, state_of
-
     for stage in (pair.left, pair.right):
         await stage.faults(events={"tokens": "none"})
         await stage.say(TYPED)

@@ -10,12 +10,12 @@ import pytest
 import structlog
 from aiohttp import ClientSession
 from app_page import opened, posted, session_of
+from connecting import authorized, code_of, offered, state_of
 from process import bot_process, ready
 from pydantic import SecretStr
 from sqlalchemy import LargeBinary, MetaData, text
 from stage import ADMIN, OLGA, Stage
 from terminal import ran
-from test_connect import authorized, code_of, offered, state_of
 
 from bot import logs, secret_names
 from bot.settings import Settings

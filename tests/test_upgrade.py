@@ -9,6 +9,7 @@ import pytest
 from acting import DELETE, press
 from app_page import opened, posted
 from attacking import consent_of, consented
+from connecting import connected, offered
 from cryptography.fernet import Fernet
 from process import bot_process
 from pydantic import SecretStr
@@ -28,7 +29,6 @@ from stage import (
     RESPONSIBLE,
     Stage,
 )
-from test_connect import connected, offered
 from test_undo import time_passes
 from upgraded import Left
 
