@@ -11,7 +11,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals, Wish
-from bot.commands.chain import Chains, Step
+from bot.commands.chain import Chains, Progress
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
@@ -127,7 +127,9 @@ async def _stopped(
     told: list[NotNeeded] = []
     if is_now := chains.has_ended(escalation):
         stopped = [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)]
-        told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
+        told = [
+            one for one in await ended(Progress(escalation), chains) if isinstance(one, NotNeeded)
+        ]
     if not came:
         return [*stopped, *told]
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
