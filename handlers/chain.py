@@ -220,7 +220,7 @@ async def advance(
         return []
     if progress.called:
         return _next(progress.escalation, progress.called, progress.round or Round())
-    told, chain = await ended(progress, chains), progress.escalation.chain
+    told, chain = await _ended(progress, chains), progress.escalation.chain
     if not trails.are_wanted(chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
@@ -251,7 +251,7 @@ def _anew(chain: Chain) -> Act:
     return args.act("escalate")
 
 
-async def ended(progress: Progress, chains: Chains) -> list[Told]:
+async def _ended(progress: Progress, chains: Chains) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
     escalation, chain = progress.escalation, progress.escalation.chain
     gone = await chains.release(escalation)
@@ -264,7 +264,7 @@ async def ended(progress: Progress, chains: Chains) -> list[Told]:
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
     free = await chains.free(escalation, chain.callees)
-    return [*told, *progress.refusals, *_not_needed(escalation, free, gone)]
+    return [*told, *progress.refusals, *not_needed(escalation, free, gone)]
 
 
 def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
@@ -330,9 +330,10 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
     return told
 
 
-def _not_needed(
+def not_needed(
     escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
 ) -> list[Told]:
+    """Tell those who are free to go that it has ended without them; ``gone`` have left."""
     chain, left = escalation.chain, {one.id for one in gone}
     if chain.how == "nobody":
         return []
