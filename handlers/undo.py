@@ -55,7 +55,7 @@ async def undo(
     escalations, over = await answers.own()
     # Of what an earlier /undo has ended, somebody may have stayed who can leave by now.
     left = [one for one in over if await chains.free(one, _came(one))]
-    acts = {act: one.id for one in (*escalations, *over) for act in (one.id, *one.acts)}
+    acts = {act: one.id for one in (*escalations, *over) for act in one.acts}
     deeds = await past.last_deeds(acts, {one.id for one in over if one not in left})
     if escalation := _meant([*escalations, *left], deeds, past, chains):
         return await _undo_escalation(escalation, event, chains, departures, lines, stays)
@@ -109,7 +109,7 @@ async def _undo_escalation(
     going = [one for one in came if one in free]
     undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
     undone = undone.model_copy(update={"kept": tuple(one for one in came if one not in free)})
-    told = await _told(undone, {escalation.id, *escalation.acts}, stays)
+    told = await _told(undone, escalation.acts, stays)
     if not chains.has_ended(escalation):
         return [*told, *let_go(escalation, undone.removed)]
     stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
