@@ -231,7 +231,7 @@ async def advance(
         called=chain.called,
         taken_by=chain.taken_by,
         how=chain.how,
-        seconds=progress.escalation.seconds,
+        seconds=round(progress.escalation.seconds),
         reason=chain.reason,
     )
     return [*told, *await trails.leave(chain, words)]
