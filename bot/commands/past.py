@@ -34,9 +34,9 @@ class Past:
     async def last_deeds(self, acts: Mapping[int, int], undone: Collection[int]) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.
 
-        ``acts`` are commands of escalations, each with the number of its own beside it; of those,
-        ``undone`` have been undone, and nothing is left of them to be.
-        Gives nothing where there is nothing, or where it is undone. Raises ``CannotUndo``.
+        ``acts`` are commands of escalations, each with the number of its escalation; those with a
+        number in ``undone`` have been undone, and nothing is left of them to take back.
+        Gives nothing where nothing was changed, or where it is undone. Raises ``CannotUndo``.
         """
         deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
         counted = [(acts.get(one.command_id, one.command_id), one) for one in deeds if _counts(one)]
