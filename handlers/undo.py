@@ -21,7 +21,7 @@ from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, let_go, not_needed
-from handlers.remove import spared
+from handlers.remove import take_out_but_operator
 
 router = Router()
 
@@ -77,7 +77,7 @@ def _meant(
 ) -> Escalation | None:
     """Give the escalation that these deeds are of, or a later one for which nothing had to be done.
 
-    Under whose answer a button was pressed is known: there nothing later is meant.
+    Where a button was pressed nothing later is meant than the command under whose answer it stands.
     """
     newest = deeds[0].command_id if deeds else 0
     if not past.pressed_of:
@@ -131,13 +131,9 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
 async def _take_out(
     departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
 ) -> Undone:
-    """Take people out; for the dialog's operator its requester is asked first."""
-    wanted, kept = await spared(lines, target, people)
-    if not wanted:
-        return _undone(target, kept)
-    departure = await departures.take_out(target, wanted)
+    departure = await take_out_but_operator(departures, lines, target, people)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, (*departure.missed, *kept), removed=removed)
+    return _undone(target, departure.missed, removed=removed)
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:
