@@ -212,29 +212,36 @@ async def advance(
     again: Again,
 ) -> Outcomes:
     found = await answers.find(args.id)
-    progress = await chains.advance(found) if found else None
-    if found and found.chain.ended and progress is None and past.pressed_of:
-        # Under the answer to its end there are buttons that have it done again.
-        return await again.run(act=_anew(found.chain))
-    if progress is None:
+    if found is None:
         return []
+    progress = await chains.advance(found)
+    if progress is None:
+        # Under the answer to its end there are buttons that have it done again.
+        is_anew = found.chain.ended and past.pressed_of
+        return await again.run(act=_anew(found.chain)) if is_anew else []
+    escalation = progress.escalation
     if progress.called:
-        return _next(progress.escalation, progress.called, progress.round or Round())
-    told, chain = await _ended(progress, chains), progress.escalation.chain
-    if not trails.are_wanted(chain):
+        return _next(escalation, progress.called, progress.round or Round())
+    told = await _ended(progress, chains)
+    if not trails.are_wanted(escalation.chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
-    words = wording.page(
+    words = _trail(escalation, language, wording)
+    return [*told, *await trails.leave(escalation.chain, words)]
+
+
+def _trail(escalation: Escalation, language: str, wording: Wording) -> str:
+    chain = escalation.chain
+    return wording.page(
         "trail.j2",
         language,
         requester=chain.requester,
         called=chain.called,
         taken_by=chain.taken_by,
         how=chain.how,
-        seconds=round(progress.escalation.seconds),
+        seconds=round(escalation.seconds),
         reason=chain.reason,
     )
-    return [*told, *await trails.leave(chain, words)]
 
 
 def _anew(chain: Chain) -> Act:
