@@ -11,7 +11,8 @@ from time import perf_counter
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.envelope import Auth, Envelope, MalformedEvent
+from bot.bitrix24.events import CONTEXTS, CommandEvent
 from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands, said_lines
 from bot.commands.router import Router
