@@ -5,6 +5,7 @@ these tests share a loop, and each has a portal and a bot of its own in it. Thei
 what is here in the place of what other tests are given.
 """
 
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from bot.settings import Settings
 from sandbox.server import Portal
 
 # What a module takes whole.
-__all__ = ["browser", "empty_stage", "portal", "stage", "yesterday"]
+__all__ = ["browser", "empty_stage", "pictures", "portal", "stage", "yesterday"]
 
 fixture = partial(pytest_asyncio.fixture, loop_scope="session")
 
@@ -58,3 +59,9 @@ async def stage(portal: Portal, settings: Settings, yesterday: Yesterday) -> Asy
     async with staged(portal, settings) as stage:
         stage.seat_the_bot()
         yield stage
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where screenshots go; ``PICTURES`` keeps them."""
+    return Path(os.environ.get("PICTURES", tmp_path / "pictures"))

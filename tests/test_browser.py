@@ -1,6 +1,5 @@
 """The pages in a real browser: installed, connected, looked at."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,6 @@ from stage import ADD, ADMIN, CHAT, IVAN, OLGA, Stage
 PATIENCE = 20_000
 
 pytestmark = IN_BROWSER
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go; ``PICTURES`` keeps them."""
-    return Path(os.environ.get("PICTURES", tmp_path / "pictures"))
 
 
 async def test_from_the_private_message_to_the_command(

@@ -11,16 +11,13 @@ from bot.inbox.accepted import Accepted
 from bot.inbox.backlog import Backlog
 from bot.inbox.lanes import Lanes
 from bot.store.database import Database, engine_for
-from bot.store.migrate import migrate
 
 CHATS, EACH = 100, 3
 
 
 @pytest.fixture
 async def process(database_url: str) -> AsyncIterator[Process]:
-    engine = engine_for(database_url)
-    migrate(engine)
-    database = Database(engine)
+    database = Database(engine_for(database_url))
     process = Process(database)
     process.engine = Lanes(process.inbox, Backlog(database), process.dispatch, process.answering)
     yield process

@@ -1,6 +1,5 @@
 """The tab of a CRM record in a real browser: in the web chat, by keyboard, on a phone."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from webchat import LONG, Desk, desk_open
 pytestmark = IN_BROWSER
 
 CARD = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go; ``PICTURES`` keeps them."""
-    return Path(os.environ.get("PICTURES", tmp_path / "pictures"))
 
 
 async def test_from_the_record_panel_by_keyboard_alone(
