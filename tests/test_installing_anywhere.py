@@ -8,7 +8,7 @@ from shutil import copy
 import pytest
 from aiohttp import ClientSession, web
 from app_page import opened, words_of
-from installing import address, event_of, portals, sent
+from installing import address, departed, event_of, portals, sent
 from sqlalchemy import text
 from stage import ADD, BOT, CARD, CLIENT_ID, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 from test_moving import serving_at
@@ -343,10 +343,6 @@ class TestTwoBots:
 
     async def test_one_leaves_and_the_other_stays(self, stage: Stage, staging: Stage) -> None:
         await stage.post("uninstall", {"client_id": "local.staging"})
-        await staging.until(lambda: gone(staging))
+        await departed(staging)
 
         assert "теперь в этом чате" in await stage.say("/invite id12")
-
-
-async def gone(stage: Stage) -> bool:
-    return portals(stage) == []
