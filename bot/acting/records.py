@@ -141,11 +141,12 @@ class Records:
     ) -> dict[int, tuple[int, ...]]:
         """Give who stands in these lines' queues, as somebody has seen it a moment ago."""
         known = {one: self._queues.get((portal.member_id, user_id, one)) for one in lines}
-        calls = {f"line{one}": _queue_call(one) for one in lines if known[one] is None}
-        for name, answer in (await self._ask(portal, user_id, calls)).items():
-            line = int(name.removeprefix("line"))
-            known[line] = self._queues[portal.member_id, user_id, line] = _queue(answer)
-        return {line: queue or () for line, queue in known.items()}
+        asked = [one for one, queue in known.items() if queue is None]
+        seen = await self._ask(portal, user_id, {f"line{one}": _queue_call(one) for one in asked})
+        for one in asked:
+            queue = _queue(seen[f"line{one}"])
+            known[one] = self._queues[portal.member_id, user_id, one] = queue
+        return {one: queue or () for one, queue in known.items()}
 
     async def _accounts(
         self, portal: Portal, user_id: int, numbers: Iterable[int]
