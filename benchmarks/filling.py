@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, insert, select
 
 from benchmarks.events import Commands, Spread, member_id
 from bot.bitrix24 import form
-from bot.bitrix24.events import Envelope
+from bot.bitrix24.envelope import Envelope
 from bot.store.database import engine_for
 from bot.store.tables import inbox, journal, portals, tokens
 

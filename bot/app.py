@@ -21,6 +21,7 @@ from bot.bitrix24.patience import Patience
 from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
+from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
 from bot.inbox.escalations import Escalations
@@ -169,12 +170,13 @@ class Parts:
         self.engine: Engine = lanes
         if is_shared:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
+        self.accepting = Accepting(self.inbox, self.backlog, self.engine)
         self.waiting = Waiting(self.inbox, self.states, self.engine, buttons)
         self.replays = Replays(database, self.engine)
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
         self.rounds: list[Round] = [
-            (Timers(appointments, self.inbox, self.engine).look, TICK),
+            (Timers(appointments, self.accepting).look, TICK),
             (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),

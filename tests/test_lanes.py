@@ -7,12 +7,15 @@ import pytest
 from running import DOWN, WELL, Process, one_line
 
 from bot.figures import Ending
-from bot.inbox import intake
+from bot.inbox import backlog, intake
 from bot.inbox.accepted import Accepted, End, portal_of
-from bot.inbox.backlog import Backlog
+from bot.inbox.accepting import Accepting
+from bot.inbox.backlog import Backlog, Room
 from bot.inbox.lanes import Lanes
+from bot.inbox.stays import Stay, Stays
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
+from bot.story.timers import Timers
 
 CHATS, EACH = 30, 3
 SLOW = 0.05
@@ -180,3 +183,17 @@ async def test_lines_that_another_process_has_stored_are_run_in_their_order(
     await process.until(lambda: len(ran) == len(lines))
     assert ran == lines
     await lanes.stop(1)
+
+
+async def test_what_has_come_due_counts_as_waiting(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "REQUESTER_LIMIT", 1)
+    stays, counted = Stays(process.database), Backlog(process.database)
+    event = one_line(DOWN, "/who", "/who")
+    await stays.begin(1, event, Stay(chat_id=1, people=()), seconds=-1)
+
+    before = await counted.room(event)
+    await Timers([stays], Accepting(process.inbox, counted, process.engine)).look()
+
+    assert (before, await counted.room(event)) == (Room.ENOUGH, Room.TOO_MANY)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.bitrix24 import bbcode, form
-from bot.bitrix24.events import CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.envelope import Envelope, MalformedEvent
+from bot.bitrix24.events import CommandEvent
 from bot.commands.quotes import said_lines
 
 FORM = "application/x-www-form-urlencoded"

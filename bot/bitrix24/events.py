@@ -1,12 +1,11 @@
-"""What Bitrix24 posts, as typed values."""
+"""A command that somebody gave, as Bitrix24 tells of it: typed values, and no token."""
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -15,8 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    SecretStr,
-    ValidationError,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -80,13 +77,6 @@ Name = Annotated[str, _cut(LONGEST_NAME), Spare("")]
 # What would mean something else if it were cut.
 Told = Annotated[str, Field(max_length=LONGEST_NAME)]
 
-# Bitrix24's own have some 70 characters.
-Token = Annotated[SecretStr, Field(max_length=1_000)]
-
-
-class MalformedEvent(ValueError):
-    """An event lacks what it must have; the message names the fields, never their values."""
-
 
 class Part(BaseModel):
     """A part of an event: every scalar may come as a string."""
@@ -105,26 +95,6 @@ class Part(BaseModel):
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
         return copied
-
-
-class Auth(Part):
-    """The top-level ``auth`` of an event: who posts, and perhaps a user's tokens."""
-
-    model_config = ConfigDict(alias_generator=None)
-
-    application_token: Token = SecretStr("")
-    member_id: str = Field("", max_length=64)
-    access_token: Annotated[Token | None, Spare(None)] = None
-    refresh_token: Annotated[Token | None, Spare(None)] = None
-    user_id: Annotated[Id | None, Spare(None)] = None
-    server_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
-    client_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
-    domain: Annotated[str, Field(max_length=255), Spare("")] = ""
-
-    @property
-    def home(self) -> str:
-        """The host of the portal that the event says it comes from."""
-        return (urlsplit(self.client_endpoint).netloc or self.domain).lower()
 
 
 class Bot(Part):
@@ -371,114 +341,3 @@ def bare_line(line: str) -> str:
     """Write a line as it can be compared: mentions by their ids alone, spaces and slashes alike."""
     words = _MENTION.sub(lambda found: f"[{found[1].upper()}={found[2]}]", line).split()
     return _SLASHES.sub("/", " ".join(words))
-
-
-class Envelope(Part):
-    """Any event: its name, its ``data`` as it came, and who posts it."""
-
-    event: str = Field(min_length=1, max_length=64)
-    data: dict[str, Any] = Field(default_factory=dict)
-    auth: Auth = Field(default_factory=Auth)
-    ts: Annotated[float | None, Field(allow_inf_nan=False), Spare(None)] = None
-
-    @classmethod
-    def read(cls, form: dict[str, Any]) -> Self:
-        """Read a decoded form: absent and empty are the same. Raises ``MalformedEvent``."""
-        groups = [form]
-        for group in groups:
-            groups += [value for value in group.values() if isinstance(value, dict)]
-            empty = [name for name, one in group.items() if not one and one in ("", None, [])]
-            for name in empty:
-                del group[name]
-        try:
-            return cls.model_validate(form)
-        except ValidationError as error:
-            raise MalformedEvent(_fields(error)) from None
-
-    def with_member_id(self) -> Self:
-        """Name the portal as the bot's own part of the event does, where the event does not."""
-        if self.auth.member_id:
-            return self
-        auth = self.auth.model_copy(update={"member_id": self.bot_auth().member_id})
-        return self.model_copy(update={"auth": auth})
-
-    def bot_auth(self) -> Auth:
-        """Read what the event tells of the bot's own tokens: nothing, where it is no such block."""
-        bot = self.data.get("bot")
-        told = bot if isinstance(bot, dict) else {}
-        # Older portals gave the keys flat, and once more under a name in capitals.
-        auth = next((told[key] for key in ("auth", "AUTH") if told.get(key)), told)
-        try:
-            return Auth.model_validate(auth)
-        except ValidationError:
-            return Auth()
-
-    @property
-    def chat_id(self) -> int:
-        """The chat that it is about; 0 for a private talk, or where that is not told."""
-        chat = self.data.get("chat")
-        told = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
-        return (read_number(told.removeprefix("chat")) or 0) if told.startswith("chat") else 0
-
-    def private_message(
-        self, member_id: str, said_lines: Callable[[str], list[str]]
-    ) -> CommandEvent | None:
-        """Read what somebody wrote to the bot alone, as a command of number 0; else ``None``.
-
-        The portal sends as ONIMBOTV2MESSAGEADD what is no command of the bot's. ``said_lines``
-        gives those lines of a text that are its author's own.
-        Raises ``MalformedEvent``.
-        """
-        chat, message = self.data.get("chat"), self.data.get("message")
-        dialog_id = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
-        if read_number(dialog_id) is None:
-            return None
-        said = text(message.get("text"), LONGEST_MESSAGE) if isinstance(message, dict) else ""
-        typed = next((line for line in said_lines(said) if line.startswith("/")), "/")
-        name, _, params = typed.partition(" ")
-        command = {"id": 0, "command": name[:255], "params": params}
-        about = self.model_copy(update={"data": {**self.data, "command": command}})
-        return about.command(member_id)
-
-    def beginning(self, member_id: str) -> CommandEvent | None:
-        """Read that somebody begins a talk with the bot alone, as an act of its own; else ``None``.
-
-        Raises ``MalformedEvent``.
-        """
-        chat = self.data.get("chat")
-        if not isinstance(chat, dict) or read_number(text(chat.get("dialogId"))) is None:
-            return None
-        act = {"id": 0, "command": GREET, "context": INTERNAL}
-        data = {**self.data, "command": act, "message": {"id": 0}}
-        return self.model_copy(update={"data": data}).command(member_id)
-
-    def _chat(self) -> Any:
-        """Give the chat with what it is called by; without any, it is the talk with the bot."""
-        chat, user = self.data.get("chat"), self.data.get("user")
-        chat = chat if isinstance(chat, dict) else {}
-        if chat.get("dialogId") or not isinstance(user, dict):
-            return chat
-        return {**chat, "dialogId": _dialog_of(chat, user.get("id"))}
-
-    def command(self, member_id: str) -> CommandEvent:
-        """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
-        try:
-            told = {**self.data, "chat": self._chat(), "member_id": member_id, "ts": self.ts}
-            event = CommandEvent.model_validate(told)
-        except ValidationError as error:
-            raise MalformedEvent(_fields(error)) from None
-        if event.is_typed:
-            return event
-        # The text that a button stands under is the bot's own, and nobody asks for it.
-        return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
-
-
-def _dialog_of(chat: dict[str, Any], user_id: Any) -> str:
-    """Say what a chat is called by that does not tell: a press may come so."""
-    number = read_number(chat.get("id"))
-    is_private = not chat or text(chat.get("type")) in ("private", "user")
-    return text(user_id) if is_private else f"chat{number}" if number else ""
-
-
-def _fields(error: ValidationError) -> str:
-    return ", ".join(".".join(str(part) for part in e["loc"]) for e in error.errors())

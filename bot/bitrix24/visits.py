@@ -11,7 +11,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.bitrix24.entities import ITEM_TYPES, CrmItem
-from bot.bitrix24.events import Auth, MalformedEvent, Spare, Token
+from bot.bitrix24.envelope import Auth, MalformedEvent, Token
+from bot.bitrix24.events import Spare
 from bot.bitrix24.numerals import read_number
 
 _CARD = re.compile(r"CRM_([A-Z]+)_DETAIL_TAB", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Text after a command to typed parts. No I/O; what is not understood is never guessed.
 
-What may be written how is in the tables at the top and in ``vocabulary``; parts come in any order.
+What may be written how is in ``patterns`` and ``vocabulary``; parts come in any order.
 """
 
 import re
@@ -13,15 +13,8 @@ from typing import Any
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Someone
 from bot.commands import vocabulary
 from bot.commands.links import MAX_ID, ForeignHost, read_link
-from bot.commands.vocabulary import (
-    APOSTROPHES,
-    DASHES,
-    HYPHENS,
-    SEPARATORS,
-    STOPS,
-    near,
-    normalise,
-)
+from bot.commands.patterns import CLOSING, OPENING, SEEN
+from bot.commands.vocabulary import DASHES, STOPS, near, normalise
 
 MAX_REASON = 500
 # No command needs as many: what is longer is read no further.
@@ -30,78 +23,6 @@ MOST_PARTS = 300
 BOUNDS = {"lasting": (5 * 60, 7 * 86_400), "wait": (60, 3 * 3600)}
 
 EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "wait", "reason"})
-
-
-def _any(words: Collection[str]) -> str:
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-
-
-def _quoted(opening: str, closing: str) -> str:
-    # What stands before a letter, or before another of its kind, closes a part of the name at most.
-    return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
-
-
-# A part ends where the line does, at a separator or before markup, perhaps with a full stop.
-_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
-_NUMBER = r"([1-9][0-9]{0,9})"
-_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
-_ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
-_TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
-_NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
-# A preposition is one where a record, a chat or a link comes next.
-_PREPOSITION = (
-    rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
-    rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
-)
-_TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
-_NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
-# What ends a name, though it is a word; with a full stop it is an initial.
-_NO_NAME = (
-    rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
-    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
-)
-_AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
-_QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
-_UNIT = _any(vocabulary.UNITS)
-_LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
-# What a link or an address may stand in.
-_OPENING, _CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
-_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
-
-_PATTERNS = {
-    "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
-    "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
-    "end": _END,
-    "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
-    "word": r"[^\W\d_]+",
-    "anything": rf"[^{SEPARATORS}]+",
-    "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
-    "id": _ID,
-    "email": rf"(?:mailto:|[{_OPENING}])?@?"
-    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{_CLOSING}]?{_END}",
-    "quoted": f"@? ?(?:{_QUOTED}){_END}",
-    "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
-    "me": f"(?:{_any(vocabulary.ME)}){_END}",
-    "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
-    "preposition": _PREPOSITION,
-    "lasting": rf"(?:{_any(_LASTING)}) [0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?(?:{_UNIT})\b",
-    "after word": _AFTER_WORD,
-    "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
-    "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
-    "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
-    "to group": _TO_GROUP,
-    "group": rf"{_TO_GROUP}(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
-    "reason": f"{_LONG_DASH} ",
-    "hyphen": f"[{HYPHENS}] ",
-    "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
-    "is": " ?[=:]? ?",
-    "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
-    rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
-    r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
-    "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
-    "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
-}
-_SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
 
 
 class Problem(StrEnum):
@@ -153,11 +74,11 @@ class Line:
 
     def see(self, what: str) -> re.Match[str] | None:
         """Say what stands here, if it is of this kind, and stay."""
-        return _SEEN[what].match(self.text, self.place)
+        return SEEN[what].match(self.text, self.place)
 
     def take(self, what: str) -> re.Match[str] | None:
         """Read what stands here, if it is of this kind."""
-        if found := _SEEN[what].match(self.text, self.place):
+        if found := SEEN[what].match(self.text, self.place):
             self.place = found.end()
         return found
 
@@ -229,18 +150,18 @@ def split_command(typed: str) -> tuple[bool, str, str]:
     Says first whether there is a slash; the bot's own name after the command's is left out, as in
     ``/invite@switchboard``.
     """
-    found = _SEEN["command"].fullmatch(normalise(typed))
+    found = SEEN["command"].fullmatch(normalise(typed))
     return ("/" in found[1], found[2], found[3].lstrip(" .,;:!…")) if found else (False, "", "")
 
 
 def plain(text: str) -> str:
     """Write mentions as people see them: ``@Ivan``."""
-    return _SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
+    return SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
 
 
 def numbered(text: str) -> str:
     """Write mentions with whom they really mean: ``@Ivan (id12)``."""
-    return _SEEN["mention"].sub(lambda found: f"@{found[2].strip()} (id{found[1]})", text)
+    return SEEN["mention"].sub(lambda found: f"@{found[2].strip()} (id{found[1]})", text)
 
 
 def _word(line: Line) -> bool:
@@ -371,10 +292,10 @@ def _seen(line: Line) -> tuple[str, Any, int] | None:
     if tag := line.see("tag"):
         text, end = tag[1] or tag[2], tag.end()
     elif found := line.see("address"):
-        inner = found[0].lstrip(_OPENING)
-        opening, text = len(found[0]) - len(inner), inner.rstrip(f".,;!?:…{_CLOSING}")
+        inner = found[0].lstrip(OPENING)
+        opening, text = len(found[0]) - len(inner), inner.rstrip(f".,;!?:…{CLOSING}")
         closing = inner[len(text) :][:opening]
-        end = line.place + opening + len(text) + (len(closing) if closing in _CLOSING else 0)
+        end = line.place + opening + len(text) + (len(closing) if closing in CLOSING else 0)
     else:
         return None
     part = _linked(line, text)
@@ -382,7 +303,7 @@ def _seen(line: Line) -> tuple[str, Any, int] | None:
 
 
 def _linked(line: Line, text: str) -> tuple[str, Any] | None:
-    if found := _SEEN["email"].fullmatch(text):
+    if found := SEEN["email"].fullmatch(text):
         return "people", _by_email(line, found)
     try:
         return read_link(text, line.host)

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.client import Client
+from bot.bitrix24.envelope import Auth
 from bot.bitrix24.errors import Bitrix24Error, Forbidden, Refused, Unanswered, Unreachable
-from bot.bitrix24.events import Auth
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.access import PROFILE, app_code, profile_id

@@ -15,8 +15,8 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 
 from bot.bitrix24.calls import Call
+from bot.bitrix24.envelope import Envelope
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
-from bot.bitrix24.events import Envelope
 from bot.bitrix24.oauth import APP_UNKNOWN
 from bot.bitrix24.token_pair import TokenPair
 from bot.errors import StoreUnavailable

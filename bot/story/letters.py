@@ -7,10 +7,12 @@ from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.errors import OtherItem
 from bot.commands.outcomes import Outcome, Outcomes, Told, each
-from bot.errors import ConsentNeeded, PermissionNeeded, Refusal
+from bot.errors import PermissionNeeded, Refusal
+from bot.figures import Ending
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.story.buttons import Buttons
+from bot.wording.endings import end_of
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
 
@@ -43,9 +45,7 @@ class Letters:
             # Nobody has said anything in the chat: then it is not answered there.
             told = [_elsewhere(one) for one in told]
         settings = await self._settings.of(command.event.member_id)
-        parks, asks = (
-            any(isinstance(one, kind) for one in told) for kind in (PermissionNeeded, ConsentNeeded)
-        )
+        ending = end_of(outcomes).outcome
         letters: dict[tuple[Place, int], _Letter] = {}
         for one in told:
             place, reader = _address(one, command, settings)
@@ -54,7 +54,7 @@ class Letters:
                 language = await self._language(place, reader, command)
                 letter = letters[place, reader.id] = _Letter(place, reader, language)
             self._add(letter, one, command)
-        return [self._reply(one, command, parks, asks) for one in letters.values()]
+        return [self._reply(one, command, ending) for one in letters.values()]
 
     async def language(self, command: Accepted) -> str:
         """Give the language that the requester reads."""
@@ -81,14 +81,14 @@ class Letters:
             for words, offer, payload in zip(buttons, offers, payloads, strict=True)
         ]
 
-    def _reply(self, letter: _Letter, command: Accepted, parks: bool, asks: bool) -> Reply:
+    def _reply(self, letter: _Letter, command: Accepted, ending: Ending) -> Reply:
         other = letter.reader.id != command.event.user.id
         return Reply(
             text=self._cut(letter),
             place=letter.place,
             buttons=tuple(letter.buttons),
-            parks=parks,
-            asks=asks,
+            parks=ending is Ending.WAITS,
+            asks=ending is Ending.ASKED,
             user_id=letter.reader.id if other else 0,
             spare=letter.spare,
         )

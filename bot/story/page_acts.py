@@ -16,8 +16,8 @@ from typing import Literal
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.events import PAGE, Bot, Chat, Command, CommandEvent, Message, User
 from bot.inbox.accepted import Reply
+from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
-from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
 from bot.portals.visitors import SESSION_LIFE, Visitor
 from bot.store.cipher import Cipher, Unreadable
@@ -52,9 +52,9 @@ class PageActs:
     """Has commands carried out that visitors ask for on a page."""
 
     _cipher: Cipher
-    _inbox: Inbox
+    _accepting: Accepting
     _backlog: Backlog
-    _engine: Engine
+    _inbox: Inbox
 
     def note(self, visitor: Visitor, item: CrmItem) -> str:
         """Write the note that the visitor's next form carries."""
@@ -92,13 +92,8 @@ class PageActs:
         event = _event(visitor, chat, name, params)
         if await self._backlog.room(event) is not Room.ENOUGH:
             return Came("full")
-        accepted = await self._inbox.accept(
-            event, *self._engine.joining(event.lane), identity=note.identity, proven=True
-        )
-        if accepted is None:
+        if not await self._accepting.accept(event, identity=note.identity, proven=True):
             return Came("again")
-        self._backlog.added(event)
-        self._engine.add(accepted)
         return await self._answer(visitor, note)
 
     async def _answer(self, visitor: Visitor, note: Note) -> Came:

@@ -37,10 +37,8 @@ class Connecting:
         """Send who has a link to their portal's authorize page."""
         try:
             address = await self._connect.begin(request.query.get("ticket", ""))
-        except NotConnected as reason:
+        except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
-        except StoreUnavailable:
-            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         raise web.HTTPFound(address, headers=headers)
 
@@ -50,10 +48,8 @@ class Connecting:
         self._callers.admit(request)
         try:
             connected = await self._connect.finish(code, state)
-        except NotConnected as reason:
+        except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
-        except StoreUnavailable:
-            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         language = self._pages.preferred(request)
         return await self._pages.show(
             "connected.html.j2",
@@ -70,13 +66,15 @@ class Connecting:
             await self._connect.consent(str(posted.get("consent", "")))
         except form.MalformedForm as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
-        except NotConnected as reason:
+        except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
-        except StoreUnavailable:
-            return await self._refusal(request, NotConnected(Obstacle.SERVER))
         return await self._pages.show("consented.html.j2", self._pages.preferred(request))
 
-    async def _refusal(self, request: web.Request, reason: NotConnected) -> web.Response:
+    async def _refusal(
+        self, request: web.Request, reason: NotConnected | StoreUnavailable
+    ) -> web.Response:
+        if isinstance(reason, StoreUnavailable):
+            reason = NotConnected(Obstacle.SERVER)
         obstacle = reason.obstacle
         if obstacle is Obstacle.CODE:
             self._callers.charge(request)

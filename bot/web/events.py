@@ -11,17 +11,17 @@ from time import perf_counter
 from aiohttp import web
 
 from bot.bitrix24 import form
-from bot.bitrix24.events import CONTEXTS, Auth, CommandEvent, Envelope, MalformedEvent
+from bot.bitrix24.envelope import Auth, Envelope, MalformedEvent
+from bot.bitrix24.events import CONTEXTS, CommandEvent
 from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands, said_lines
 from bot.commands.router import Router
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
 from bot.figures import Figures, Reason, Taken
-from bot.inbox.accepted import NOTHING, Brought, Place, Reply, refusals_of
+from bot.inbox.accepted import NOTHING, Brought, Place, Reply
+from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
-from bot.inbox.engine import Engine
 from bot.inbox.escalations import Escalations
-from bot.inbox.inbox import Inbox
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.portals import Portal, Portals
 from bot.web.callers import Callers
@@ -49,9 +49,8 @@ class Events:
     _forms: Forms
     _callers: Callers
     _portals: Portals
-    _inbox: Inbox
+    _accepting: Accepting
     _backlog: Backlog
-    _engine: Engine
     _wording: Wording
     _languages: Languages
     _lifecycle: Lifecycle
@@ -151,16 +150,10 @@ class Events:
             log.error("an event could not be stored: too much is waiting")
             raise _Turned(Reason.FULL, 503, "try again later")
         refusal = await self._refusal(event, TooMuchWaits()) if room is Room.TOO_MANY else None
-        lane = refusals_of(event) if refusal else event.lane
         brought = NOTHING if refusal else _brought(envelope, event)
-        accepted = await self._inbox.accept(
-            event, *self._engine.joining(lane), brought=brought, refusal=refusal
-        )
-        if accepted is None:
+        if not await self._accepting.accept(event, brought=brought, refusal=refusal):
             log.info("a delivery that is known already: message %d", event.message.id)
             return Taken.KNOWN
-        self._backlog.added(event)
-        self._engine.add(accepted)
         return Taken.STORED
 
     async def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:

@@ -12,8 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.bitrix24 import form
+from bot.bitrix24.envelope import MalformedEvent
 from bot.bitrix24.errors import Bitrix24Error
-from bot.bitrix24.events import MalformedEvent
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
 from bot.portals.visitors import Stranger, Visitor, Visitors

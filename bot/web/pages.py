@@ -72,9 +72,13 @@ class Pages:
         self, notice: str, language: str, status: int, framed_by: str = "", code: str = ""
     ) -> web.Response:
         """Show nothing but one of the notices: why not, and what to do."""
-        told: dict[str, Any] = {"notice": notice, "code": code}
         return await self.show(
-            "notice.html.j2", language, status=status, framed_by=framed_by, **told
+            "notice.html.j2",
+            language,
+            status=status,
+            framed_by=framed_by,
+            notice=notice,
+            code=code,
         )
 
     async def words(self, language: str) -> Any:

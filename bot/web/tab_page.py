@@ -97,26 +97,26 @@ class TabPage:
         posted: Form,
         name: str,
         record: Record,
-        one: CustomerChat,
+        chat: CustomerChat,
     ) -> Came | None:
         """Carry out what a button stands for; ``None`` where it stands for nothing any more."""
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
         elif name in TURNS:
             number = read_number(posted[name])
-            if number not in [shown.id for shown in await self._shown(visitor, one)]:
+            if number not in [one.id for one in await self._shown(visitor, chat)]:
                 return None
             params = json.dumps({"id": number})
         else:
             people = [record.who.person] if record.who else []
             if not people and name != "escalate":
                 return None
-            params = _arguments(note.item, one, people, _words(posted.get("reason"), MAX_REASON))
-        return await self._acts.carry_out(visitor, note, one.chat, name, params)
+            params = _arguments(note.item, chat, people, _words(posted.get("reason"), MAX_REASON))
+        return await self._acts.carry_out(visitor, note, chat.chat, name, params)
 
-    async def _shown(self, visitor: Visitor, one: CustomerChat) -> list[Escalation]:
+    async def _shown(self, visitor: Visitor, chat: CustomerChat) -> list[Escalation]:
         """List the escalations that run in a chat; else the last one, unless it is long over."""
-        found = await self._escalations.in_chat(visitor.portal.member_id, one.chat.id)
+        found = await self._escalations.in_chat(visitor.portal.member_id, chat.chat.id)
         since = time.time() - SHOWN_FOR
         return [one for one in found if one.chain.ended is None or one.chain.ended.at > since]
 

@@ -1,0 +1,83 @@
+"""What may be written how: each kind of part as a pattern. What the words mean is ``vocabulary``.
+
+A pattern is matched at a place of a text that ``vocabulary.normalise`` has gone through.
+"""
+
+import re
+from collections.abc import Collection
+
+from bot.commands import vocabulary
+from bot.commands.vocabulary import APOSTROPHES, DASHES, HYPHENS, SEPARATORS, STOPS
+
+
+def _any(words: Collection[str]) -> str:
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+def _quoted(opening: str, closing: str) -> str:
+    # What stands before a letter, or before another of its kind, closes a part of the name at most.
+    return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
+
+
+# A part ends where the line does, at a separator or before markup, perhaps with a full stop.
+_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
+_NUMBER = r"([1-9][0-9]{0,9})"
+_SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
+_ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
+_TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
+_NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
+# A preposition is one where a record, a chat or a link comes next.
+_PREPOSITION = (
+    rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
+    rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
+)
+_TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
+_NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
+# What ends a name, though it is a word; with a full stop it is an initial.
+_NO_NAME = (
+    rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
+    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
+)
+_AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
+_QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
+_UNIT = _any(vocabulary.UNITS)
+_LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
+# What a link or an address may stand in.
+OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
+_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
+
+_PATTERNS = {
+    "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
+    "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
+    "end": _END,
+    "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
+    "word": r"[^\W\d_]+",
+    "anything": rf"[^{SEPARATORS}]+",
+    "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
+    "id": _ID,
+    "email": rf"(?:mailto:|[{OPENING}])?@?"
+    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
+    "quoted": f"@? ?(?:{_QUOTED}){_END}",
+    "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
+    "me": f"(?:{_any(vocabulary.ME)}){_END}",
+    "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
+    "preposition": _PREPOSITION,
+    "lasting": rf"(?:{_any(_LASTING)}) [0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?(?:{_UNIT})\b",
+    "after word": _AFTER_WORD,
+    "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
+    "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
+    "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
+    "to group": _TO_GROUP,
+    "group": rf"{_TO_GROUP}(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
+    "reason": f"{_LONG_DASH} ",
+    "hyphen": f"[{HYPHENS}] ",
+    "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
+    "is": " ?[=:]? ?",
+    "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
+    rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
+    r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
+    "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
+    "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
+}
+# What may stand at a place of the text, by its kind.
+SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
