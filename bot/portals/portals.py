@@ -9,6 +9,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Row, select, update
 
+from bot.bitrix24.oauth import origin
 from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
 from bot.store.tables import portals
@@ -53,6 +54,11 @@ class Portal:
     def address(self) -> str:
         """Where people open the portal: boxes may have a port, and a path of their own."""
         return self.client_endpoint.removesuffix("/").removesuffix("/rest")
+
+    @property
+    def home(self) -> str:
+        """The portal's origin, which alone may frame what its people are shown."""
+        return origin(self.client_endpoint)
 
     @property
     def has_token(self) -> bool:
