@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
-from bot.commands.chain import Chains, Round, Step
+from bot.commands.chain import Chains, Progress, Round
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
@@ -140,7 +140,7 @@ class EscalationOver(Refusal):
     who: Person | None
 
 
-def card_of(number: int, chain: Chain, person: Person) -> CallCard:
+def call_card(number: int, chain: Chain, person: Person) -> CallCard:
     """Make the private card for who is called."""
     return CallCard(
         to=person,
@@ -153,7 +153,7 @@ def card_of(number: int, chain: Chain, person: Person) -> CallCard:
     )
 
 
-def stop_of(number: int) -> Offer:
+def stop_button(number: int) -> Offer:
     """Make the button by which the requester stops it."""
     return _offer("stop", number).model_copy(update={"independent": True})
 
@@ -212,29 +212,36 @@ async def advance(
     again: Again,
 ) -> Outcomes:
     found = await answers.find(args.id)
-    step = await chains.advance(found) if found else None
-    if found and found.chain.ended and step is None and past.pressed_of:
-        # Under the answer to its end there are buttons that have it done again.
-        return await again.run(act=_anew(found.chain))
-    if step is None:
+    if found is None:
         return []
-    if step.called:
-        return _next(step.escalation, step.called, step.round or Round())
-    told, chain = await ended(step, chains), step.escalation.chain
-    if not trails.are_wanted(chain):
+    progress = await chains.advance(found)
+    if progress is None:
+        # Under the answer to its end there are buttons that have it done again.
+        is_anew = found.chain.ended and past.pressed_of
+        return await again.run(act=_anew(found.chain)) if is_anew else []
+    escalation = progress.escalation
+    if progress.called:
+        return _next(escalation, progress.called, progress.round or Round())
+    told = await _ended(progress, chains)
+    if not trails.are_wanted(escalation.chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
-    words = wording.page(
+    words = _trail(escalation, language, wording)
+    return [*told, *await trails.leave(escalation.chain, words)]
+
+
+def _trail(escalation: Escalation, language: str, wording: Wording) -> str:
+    chain = escalation.chain
+    return wording.page(
         "trail.j2",
         language,
         requester=chain.requester,
         called=chain.called,
         taken_by=chain.taken_by,
         how=chain.how,
-        seconds=step.escalation.seconds,
+        seconds=round(escalation.seconds),
         reason=chain.reason,
     )
-    return [*told, *await trails.leave(chain, words)]
 
 
 def _anew(chain: Chain) -> Act:
@@ -251,9 +258,9 @@ def _anew(chain: Chain) -> Act:
     return args.act("escalate")
 
 
-async def ended(step: Step, chains: Chains) -> list[Told]:
+async def _ended(progress: Progress, chains: Chains) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
-    escalation, chain = step.escalation, step.escalation.chain
+    escalation, chain = progress.escalation, progress.escalation.chain
     gone = await chains.release(escalation)
     chains.record(escalation)
     told: list[Told] = []
@@ -264,7 +271,7 @@ async def ended(step: Step, chains: Chains) -> list[Told]:
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
     free = await chains.free(escalation, chain.callees)
-    return [*told, *step.refusals, *_not_needed(escalation, free, gone)]
+    return [*told, *progress.refusals, *not_needed(escalation, free, gone)]
 
 
 def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
@@ -281,9 +288,9 @@ def _next(escalation: Escalation, callee: Callee, found: Round) -> list[Told]:
         item=chain.item,
         chat_id=chain.chat_id,
         wait=chain.wait,
-        offers=(stop_of(escalation.id),),
+        offers=(stop_button(escalation.id),),
     )
-    return [called, *found.refusals, card_of(escalation.id, chain, callee.person)]
+    return [called, *found.refusals, call_card(escalation.id, chain, callee.person)]
 
 
 def _taken(escalation: Escalation) -> list[Told]:
@@ -330,9 +337,10 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
     return told
 
 
-def _not_needed(
+def not_needed(
     escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
 ) -> list[Told]:
+    """Tell those who are free to go that it has ended without them; ``gone`` have left."""
     chain, left = escalation.chain, {one.id for one in gone}
     if chain.how == "nobody":
         return []

@@ -19,7 +19,7 @@ from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
 from bot.inbox.escalations import Chain, Skipped
 from bot.portals.settings import PortalSettings
-from handlers.chain import Escalate, card_of, stop_of
+from handlers.chain import Escalate, call_card, stop_button
 from handlers.invite import told_of
 
 router = Router()
@@ -170,6 +170,6 @@ def _told(number: int, chain: Chain, found: Round, named: Resolved) -> Outcomes:
         chat_id=chain.chat_id,
         here=chain.here and bool(arrival.joined),
         reason=chain.reason,
-        offers=(undo, stop_of(number)) if arrival.joined else (stop_of(number),),
+        offers=(undo, stop_button(number)) if arrival.joined else (stop_button(number),),
     )
-    return [escalated, *refusals, card_of(number, chain, callee.person)]
+    return [escalated, *refusals, call_card(number, chain, callee.person)]

@@ -72,17 +72,21 @@ def _asked(args: Remove, owner: Person) -> RemovesOperator:
     return RemovesOperator(owner, (Offer(name="remove", act=act),))
 
 
-async def spared(
-    lines: OpenLines, target: Target, people: Sequence[Person]
-) -> tuple[list[Person], tuple[Missed, ...]]:
-    """Give who of these may be taken out, and who not without a question: the dialog's operator."""
+async def take_out_but_operator(
+    departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
+) -> Departure:
+    """Take people out, but not the dialog's operator: about them the requester is asked first."""
     try:
         owner_id = (await lines.dialog(target.known_chat)).owner
     except Refused:
-        return list(people), ()
+        owner_id = 0
     args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
     kept = tuple(Missed(one, _asked(args, one)) for one in people if one.id == owner_id)
-    return [one for one in people if one.id != owner_id], kept
+    wanted = [one for one in people if one.id != owner_id]
+    if not wanted:
+        return Departure((), (), kept, target.known_chat)
+    departure = await departures.take_out(target, wanted)
+    return departure._replace(missed=(*departure.missed, *kept))
 
 
 async def _operator(

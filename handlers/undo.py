@@ -11,7 +11,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals, Wish
-from bot.commands.chain import Chains, Step
+from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
@@ -20,8 +20,8 @@ from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
-from handlers.chain import EscalationStopped, NotNeeded, ended, let_go
-from handlers.remove import spared
+from handlers.chain import EscalationStopped, let_go, not_needed
+from handlers.remove import take_out_but_operator
 
 router = Router()
 
@@ -53,10 +53,14 @@ async def undo(
     chains: Chains,
 ) -> Outcomes:
     escalations, over = await answers.own()
+    # Of what an earlier /undo has ended, somebody may have stayed who can leave by now.
     left = [one for one in over if await chains.free(one, _came(one))]
-    deeds = await _deeds(past, escalations, over, left)
-    if escalation := _meant(escalations, left, deeds, past):
-        return await _stopped(escalation, chains, departures, lines, stays, event)
+    acts = {act: one.id for one in (*escalations, *over) for act in one.acts}
+    deeds = await past.last_deeds(acts, {one.id for one in over if one not in left})
+    if escalation := _meant([*escalations, *left], deeds, past, chains):
+        return await _undo_escalation(escalation, event, chains, departures, lines, stays)
+    if not deeds:
+        raise NothingToUndo
     chat_id = chat_of(deeds[0])
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
@@ -68,80 +72,50 @@ async def undo(
     return await _told(undone, [deeds[0].command_id], stays)
 
 
-async def _deeds(
-    past: Past,
-    escalations: Sequence[Escalation],
-    over: Sequence[Escalation],
-    left: Sequence[Escalation],
-) -> list[Deed]:
-    """Give what was done last; nothing where an escalation goes on for which nothing had to be.
-
-    Those that are ``over`` have been undone; of them ``left``, somebody may have stayed.
-    Raises ``NothingToUndo``, ``CannotUndo``.
-    """
-    acts = {act: one.id for one in (*escalations, *over) for act in (one.id, *one.acts)}
-    try:
-        return await past.last_deeds(acts, {one.id for one in over if one not in left})
-    except NothingToUndo:
-        if past.pressed_of or not any(map(_goes_on, escalations)):
-            raise
-        return []
-
-
 def _meant(
-    escalations: Sequence[Escalation],
-    left: Sequence[Escalation],
-    deeds: Sequence[Deed],
-    past: Past,
+    escalations: Sequence[Escalation], deeds: Sequence[Deed], past: Past, chains: Chains
 ) -> Escalation | None:
-    """Give the escalation that was done last, or under whose answer a button was pressed."""
-    newest = past.pressed_of or max((deed.command_id for deed in deeds), default=0)
-    later = [one for one in escalations if one.id > newest and _goes_on(one)]
-    if later and not past.pressed_of:
-        return later[0]
-    return next((one for one in (*escalations, *left) if one.id == newest), None)
+    """Give the escalation that these deeds are of, or a later one for which nothing had to be done.
+
+    Where a button was pressed nothing later is meant than the command under whose answer it stands.
+    """
+    newest = deeds[0].command_id if deeds else 0
+    if not past.pressed_of:
+        for one in escalations:
+            # This very command may have stopped it, before it was cut short.
+            if one.id > newest and (one.chain.ended is None or chains.has_ended(one)):
+                return one
+    return next((one for one in escalations if one.id == newest), None)
 
 
 def _came(escalation: Escalation) -> list[Callee]:
     return [one for one in escalation.chain.callees if one.joined]
 
 
-def _goes_on(escalation: Escalation) -> bool:
-    """Say whether there is something to stop, or was before this command was cut short."""
-    ended = escalation.chain.ended
-    return ended is None or ended.how == "undone"
-
-
-async def _stopped(
+async def _undo_escalation(
     escalation: Escalation,
+    event: CommandEvent,
     chains: Chains,
     departures: Departures,
     lines: OpenLines,
     stays: Stays,
-    event: CommandEvent,
 ) -> Outcomes:
     """Stop an escalation, if it goes on, and take those out who came for it."""
     escalation = await chains.undo(escalation)
-    chain, came = escalation.chain, _came(escalation)
-    stopped: list[Told] = []
-    told: list[NotNeeded] = []
-    if is_now := chains.has_ended(escalation):
-        stopped = [EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)]
-        told = [one for one in await ended(Step(escalation), chains) if isinstance(one, NotNeeded)]
-    if not came:
-        return [*stopped, *told]
+    chains.record(escalation)
+    chain, came = escalation.chain, [one.person for one in _came(escalation)]
+    free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
-    free = await chains.free(escalation, came)
-    undone = await _take_out(departures, lines, target, free) if free else _undone(target, ())
-    kept = tuple(one.person for one in came if one.person not in free)
-    undone = undone.model_copy(update={"kept": kept})
-    if is_now:
-        told = [one.model_copy(update={"left": one.to in undone.removed}) for one in told]
-    else:
-        told = let_go(escalation, undone.removed)
-    if undone.removed or undone.kept:
-        stopped = []
-    return [*stopped, *await _told(undone, {escalation.id, *escalation.acts}, stays), *told]
+    going = [one for one in came if one in free]
+    undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
+    undone = undone.model_copy(update={"kept": tuple(one for one in came if one not in free)})
+    told = await _told(undone, escalation.acts, stays)
+    if not chains.has_ended(escalation):
+        return [*told, *let_go(escalation, undone.removed)]
+    stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
+    if not (undone.removed or undone.kept):
+        told = [stopped, *told]
+    return [*told, *not_needed(escalation, free, undone.removed)]
 
 
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:
@@ -157,13 +131,9 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
 async def _take_out(
     departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
 ) -> Undone:
-    """Take people out; for the dialog's operator its requester is asked first."""
-    wanted, kept = await spared(lines, target, people)
-    if not wanted:
-        return _undone(target, kept)
-    departure = await departures.take_out(target, wanted)
+    departure = await take_out_but_operator(departures, lines, target, people)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, (*departure.missed, *kept), removed=removed)
+    return _undone(target, departure.missed, removed=removed)
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:

@@ -9,7 +9,7 @@ from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 from bot.inbox.stays import Guests, Stay, Stays
-from handlers.remove import spared
+from handlers.remove import take_out_but_operator
 
 router = Router()
 
@@ -88,17 +88,14 @@ async def expire(
     stay = guests.stay
     target = Target(stay.item, stay.chat_id)
     try:
-        people, kept = await spared(lines, target, stay.people)
-        if not people:
-            return _over(Departure((), (), kept, stay.chat_id), stay)
-        departure = await departures.take_out(target, people)
+        departure = await take_out_but_operator(departures, lines, target, stay.people)
     except NoPermission:
         told = [
             GuestStays(to=person, who=Person(id=event.user.id), chat_id=stay.chat_id)
             for person in stay.people
         ]
         return [VisitStays(people=stay.people, chat_id=stay.chat_id), *told]
-    return _over(departure._replace(missed=(*departure.missed, *kept)), stay)
+    return _over(departure, stay)
 
 
 def _over(departure: Departure, stay: Stay) -> Outcomes:

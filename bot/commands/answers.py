@@ -40,7 +40,7 @@ class Answers:
 
     async def take(self, escalation: Escalation) -> Escalation:
         """Note that the requester of this command takes it, if nobody has and it goes on."""
-        user_id, now = self._command.event.user.id, time.time()
+        user_id = self._command.event.user.id
         at = max(escalation.begun_at, self._command.received_at)
 
         def taken(chain: Chain) -> Chain | None:
@@ -49,7 +49,7 @@ class Answers:
                 return None
             return chain.model_copy(update={"taken": Taken(person=callee.person, at=at)})
 
-        return await self._escalations.change(escalation, taken, due_at=now)
+        return await self._escalations.change(escalation, taken, due_at=time.time())
 
     async def decline(self, escalation: Escalation) -> Escalation:
         """Note that the requester of this command cannot; who was called last has no more time."""

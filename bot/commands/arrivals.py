@@ -127,7 +127,7 @@ class Arrivals:
         for one in reached:
             # Who is refused although in the queue shows it of all.
             one.closed = one.closed or any(other.closed for other in reached)
-        shared = _together(missed)
+        shared = _sharing(missed)
         for one in reached:
             if one.by_chat and len(one.people) > 1:
                 one.offers = ()
@@ -212,7 +212,7 @@ class Arrivals:
         ]
         if denied := _denied(memberships):
             missed = [*await self._diagnosis.explain(denied, item, target.known_chat), *missed]
-        return _together(missed)
+        return _sharing(missed)
 
 
 def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_id: int) -> Arrival:
@@ -230,7 +230,7 @@ def _denied(memberships: Sequence[Membership]) -> list[Denied]:
     return denied + [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
 
 
-def _together(missed: Sequence[Missed]) -> list[Missed]:
+def _sharing(missed: Sequence[Missed]) -> list[Missed]:
     """Let those who miss for the same reason share its telling, and its button if it is one."""
     told: dict[object, NotByItem] = {}
     for one in missed:

@@ -97,8 +97,8 @@ class Round:
         return reasons(self.missed)
 
 
-class Step(NamedTuple):
-    """What an act has come to: somebody was called, or it has ended.
+class Progress(NamedTuple):
+    """How far an act has brought an escalation: somebody was called, or it has ended.
 
     ``round`` is unknown where the act was cut short after its call.
     """
@@ -106,7 +106,7 @@ class Step(NamedTuple):
     escalation: Escalation
     called: Callee | None = None
     round: Round | None = None
-    refusals: tuple[Refusal, ...] = ()
+    refusals: Sequence[Refusal] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -156,7 +156,7 @@ class Chains:
         )
         newest = await self._newest(chain.chat_id)
         owner_id = self._command.event.chat.owner if target.here else 0
-        found = await self._call(chain, target, wanted.responsible_id, newest, owner_id)
+        found = await self._bring_first(chain, target, wanted.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
                 "item": await self._arrivals.titled(chain.item),
@@ -186,19 +186,19 @@ class Chains:
         await self._actor.prove()
         return (await self._end(escalation, "undone")).escalation
 
-    async def advance(self, found: Escalation) -> Step | None:
+    async def advance(self, found: Escalation) -> Progress | None:
         """Do what is to be done now, as the requester; ``None`` where that is nothing.
 
         A command that was cut short asks again, and is told the same.
-        Raises ``NoPermission``, and ``Busy``, ``Unreachable``, ``Unanswered`` after it is put off.
+        Raises ``NoPermission``. Where the portal cannot be asked now, it is put off.
         """
         if found.event.user.id != self._command.event.user.id:
             return None
         if found.chain.ended:
-            return Step(found) if self.has_ended(found) else None
+            return Progress(found) if self.has_ended(found) else None
         called = [one for one in found.chain.callees if one.command_id == self._command.id]
         if called:
-            return Step(found, called[-1])
+            return Progress(found, called[-1])
         try:
             return await self._advance(found)
         except NoPermission:
@@ -211,10 +211,10 @@ class Chains:
             await self._escalations.change(found, _same, due_at=time.time() + RETRY)
             return None
         except Refused as refused:
-            refusal = system_refusal(refused, self._command.reference)
-            return (await self._end(found, "nobody"))._replace(refusals=(refusal,))
+            why = system_refusal(refused, self._command.reference)
+            return await self._end(found, "nobody", refusals=[why])
         except Refusal as refusal:
-            return (await self._end(found, "nobody"))._replace(refusals=(refusal,))
+            return await self._end(found, "nobody", refusals=[refusal])
 
     async def release(self, escalation: Escalation) -> tuple[Person, ...]:
         """Take those out who are not needed any more, where the portal wants that.
@@ -259,7 +259,7 @@ class Chains:
             log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
             self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
-    async def _advance(self, found: Escalation) -> Step | None:
+    async def _advance(self, found: Escalation) -> Progress | None:
         seen = await self._seen(found.chain.chat_id)
         if taken := found.chain.taken or _taking(found, seen):
             return await self._end(found, "taken", taken)
@@ -290,14 +290,14 @@ class Chains:
             log.warning("a chat with an escalation cannot be looked at: %s", error)
             return Glance(read_dialog(chat_id, None), ())
 
-    async def _next(self, found: Escalation, seen: Glance) -> Step | None:
+    async def _next(self, found: Escalation, seen: Glance) -> Progress | None:
         chain = found.chain
         if not chain.is_waited_for:
             await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
         responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._call(chain, target, responsible_id, newest, seen.dialog.owner)
+        done = await self._bring_first(chain, target, responsible_id, newest, seen.dialog.owner)
         callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
@@ -307,16 +307,16 @@ class Chains:
             found, called, until=now + chain.wait, due_at=now + chain.wait
         )
         if callee is None:
-            return (await self._end(found, "nobody"))._replace(refusals=tuple(done.refusals))
+            return await self._end(found, "nobody", refusals=done.refusals)
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
             await self._leave(found, [callee] if callee.joined else [], always=True)
             return None
         if found.chain.taken or found.chain.stopped:
             await self._escalations.change(found, _same, due_at=now)
-        return Step(found, callee, done)
+        return Progress(found, callee, done)
 
-    async def _call(
+    async def _bring_first(
         self, chain: Chain, target: Target, responsible_id: int, newest: int, owner_id: int
     ) -> Round:
         """Bring in the first who can come, one after the other.
@@ -377,8 +377,14 @@ class Chains:
         return departure.gone
 
     async def _end(
-        self, found: Escalation, how: How, taken: Taken | None = None, *, closed: bool = False
-    ) -> Step:
+        self,
+        found: Escalation,
+        how: How,
+        taken: Taken | None = None,
+        *,
+        closed: bool = False,
+        refusals: Sequence[Refusal] = (),
+    ) -> Progress:
         def over(chain: Chain) -> Chain | None:
             if chain.ended:
                 return None
@@ -390,7 +396,8 @@ class Chains:
             )
             return chain.model_copy(update={"ended": ended, "taken": by})
 
-        return Step(await self._escalations.change(found, over, due_at=time.time()))
+        ended = await self._escalations.change(found, over, due_at=time.time())
+        return Progress(ended, refusals=refusals)
 
 
 def _same(chain: Chain) -> Chain | None:

@@ -76,7 +76,7 @@ class Missed(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Diagnosis:
-    """Finds the cause of a refusal; asks the portal at most once for all of them."""
+    """Finds the cause of a refusal; asks the portal about all the people at once."""
 
     _requester: Requester
     _command: Accepted
@@ -232,7 +232,7 @@ def _explain(
         case "CHAT_NOT_IN_CRM":
             return _dialog(person, item, chat_id, facts)
         case "CRM_CHAT_USER_NOT_ACTIVE":
-            return _account(person, facts.get(f"user{person.id}"))
+            return _unavailable(person, facts)
         case "WRONG_REQUEST":
             return NotAdded(person)
         case "ERROR_ARGUMENT":
@@ -302,10 +302,10 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
 
 
 def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
-    person, found = one.person, facts.get(f"user{one.person.id}")
+    person = one.person
     if stranger := _stranger(person, _account_of(person, facts)):
         return stranger
-    if isinstance(told := _account(person, found), PersonDismissed):
+    if isinstance(told := _unavailable(person, facts), PersonDismissed):
         return told
     if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
         return NotByChat(person)
@@ -331,11 +331,12 @@ def _chats(found: Any) -> set[int]:
     return set(read_numbers([chat.get("CHAT_ID") for chat in rows(found)]))
 
 
-def _account(person: Person, found: Any) -> Refusal:
-    if isinstance(found, Refused) and found.code == "USER_NOT_EXISTS":
-        return PersonDismissed(person)
-    seen = account(found) if isinstance(found, Mapping) else None
-    return PersonDismissed(person) if seen and not seen.active else PersonUnavailable(person)
+def _unavailable(person: Person, facts: Mapping[str, Any]) -> Refusal:
+    """Tell who is dismissed from who is only out of the requester's reach."""
+    found, seen = facts.get(f"user{person.id}"), _account_of(person, facts)
+    is_gone = isinstance(found, Refused) and found.code == "USER_NOT_EXISTS"
+    is_off = seen is not None and not seen.active
+    return PersonDismissed(person) if is_gone or is_off else PersonUnavailable(person)
 
 
 def reasons(missed: Sequence[Missed]) -> list[Refusal]:

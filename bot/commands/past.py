@@ -11,7 +11,7 @@ from bot.acting.history import Deed, History
 from bot.acting.open_lines import ADD, ARRIVING, LEAVING, lacks_history
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
-from bot.commands.errors import CannotUndo, NothingToUndo
+from bot.commands.errors import CannotUndo
 from bot.inbox.accepted import Accepted
 from bot.inbox.pressed import Pressed
 
@@ -33,9 +33,9 @@ class Past:
     async def last_deeds(self, acts: Mapping[int, int], undone: Collection[int]) -> list[Deed]:
         """Give what the last command really changed; a button's own, where one was pressed.
 
-        ``acts`` are commands of escalations, each with the number of its own beside it; of those,
-        ``undone`` have been undone, and nothing is left of them to be.
-        Raises ``NothingToUndo``, ``CannotUndo``.
+        ``acts`` are commands of escalations, each with the number of its escalation; those with a
+        number in ``undone`` have been undone, and nothing is left of them to take back.
+        Gives nothing where nothing was changed, or where it is undone. Raises ``CannotUndo``.
         """
         deeds = [one for one in await self._deeds(UNDO_LIFE) if one.code is None]
         counted = [(acts.get(one.command_id, one.command_id), one) for one in deeds if _counts(one)]
@@ -43,7 +43,7 @@ class Past:
         last = self.pressed_of or max((number for number, _ in counted), default=0)
         own = [one for number, one in counted if number == last]
         if not own or any(_undid(later, one) for later in deeds for one in own):
-            raise NothingToUndo
+            return []
         if own[0].method == INVITE:
             raise CannotUndo
         return [replace(one, command_id=last) for one in own]

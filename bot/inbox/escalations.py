@@ -160,13 +160,13 @@ class Escalation:
     until: float
 
     @property
-    def acts(self) -> dict[int, int]:
-        """Give the commands that have done something for it, each with its own number.
+    def acts(self) -> set[int]:
+        """Give the commands that have done something for it, the one that began it among them.
 
         They have called somebody, or ended it, which may have let somebody go.
         """
-        acts = {one.command_id: self.id for one in self.chain.callees}
-        return acts | {self.chain.ended.command_id: self.id} if self.chain.ended else acts
+        acts = {self.id, *(one.command_id for one in self.chain.callees)}
+        return acts | {self.chain.ended.command_id} if self.chain.ended else acts
 
     @property
     def is_late(self) -> bool:

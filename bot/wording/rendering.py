@@ -9,11 +9,12 @@ from typing import Any
 
 from babel.messages.plurals import get_plural
 from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2.environment import TemplateModule
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from bot.bitrix24 import bbcode
-from bot.bitrix24.entities import Person
+from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.grammar import plain
 from bot.commands.outcomes import Told
@@ -61,13 +62,7 @@ class Wording:
         """
         template = self._template(template_name(type(told)), language)
         module = template.make_module(variables(told, typed_in))
-        buttons = [
-            ": ".join(
-                [str(getattr(module, name)).strip() for name in [offer.name] if name]
-                + [bbcode.neutralise(label, bbcode.EXCERPT) for label in [offer.label] if label]
-            )
-            for offer in told.offers
-        ]
+        buttons = [_button(offer, module) for offer in told.offers]
         return bbcode.without_commands(str(module).strip()), buttons
 
     def short(self, refusal: Refusal, language: str) -> str:
@@ -120,6 +115,13 @@ class Wording:
 
     def _short(self, refusal: Refusal, language: str) -> Markup:
         return Markup(self.short(refusal, language))
+
+
+def _button(offer: Offer, module: TemplateModule) -> str:
+    """Give the words of a button: what it does, its label, or both."""
+    does = str(getattr(module, offer.name)).strip() if offer.name else ""
+    label = bbcode.neutralise(offer.label, bbcode.EXCERPT)
+    return ": ".join(filter(None, (does, label)))
 
 
 def template_name(type_: type[Any]) -> str:
