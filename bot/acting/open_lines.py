@@ -260,7 +260,7 @@ def _said(found: Any) -> tuple[Said, ...]:
 
 
 def of_item(item: CrmItem) -> dict[str, Any]:
-    """Give the parameters that name an item in the methods of open lines."""
+    """Give the parameters that name an item: in the methods of open lines, and in the journal."""
     return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
 
 
