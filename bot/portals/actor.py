@@ -1,8 +1,8 @@
 """Whose token may act for one command: its requester's, and nobody else's.
 
-The one that came with the event acts at once: the portal says in the same request whose it is. A
-stored one acts only where it is certain that the requester means the command; what makes it certain
-stands in ``bot/portals/proof.py``.
+One that the event says is theirs acts at once: the portal says in the same request whose it is. One
+of which it does not say so is asked about first. A stored one acts only where it is certain that
+the requester means the command; what makes it certain stands in ``bot/portals/proof.py``.
 """
 
 import logging
