@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from uuid import uuid4
 
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
@@ -35,6 +35,7 @@ from bot.installing.installation import Installation
 from bot.installing.overview import Overview
 from bot.installing.registration import Registration
 from bot.portals.access import Access
+from bot.portals.actor import Actor
 from bot.portals.keyring import check_keys
 from bot.portals.portals import Portals
 from bot.portals.preferences import Preferences
@@ -151,6 +152,7 @@ class Parts:
         dispatcher = Dispatcher(
             Runner(router, workshop, self.portal_settings),
             self.proof,
+            partial(Actor, self.proof, self.access, self.tokens),
             self.portals,
             self.inbox,
             letters,

@@ -103,7 +103,7 @@ class Tally:
         self._allowed = [frozenset(values) for values in labels.values()]
         self._counted: dict[tuple[str, ...], int] = {}
         if len(labels) == 1:
-            for value in labels.popitem()[1]:
+            for value in next(iter(labels.values())):
                 self.show(value)
 
     def add(self, *values: str) -> None:

@@ -16,7 +16,7 @@ from bot.commands.departures import Departures
 from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes, Told
-from bot.commands.past import Past, chat_of, item_of
+from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
@@ -149,7 +149,7 @@ def _undone(target: Target, missed: tuple[Missed, ...], **people: tuple[Person, 
 
 async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:
     """Give the item that it was done by, or that the chat is bound to."""
-    if item := next(filter(None, map(item_of, deeds)), None):
+    if item := next((one.item for one in deeds if one.item), None):
         return item
     try:
         return next(iter((await lines.dialog(chat_of(deeds[0]))).items), None)

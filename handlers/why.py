@@ -8,7 +8,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.outcomes import Outcome, Outcomes
-from bot.commands.past import Past, item_of
+from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 
@@ -35,7 +35,7 @@ async def why(
     told = Explained(
         method=deeds[0].method, code=deeds[0].code or "", description=str(deeds[0].told or "")
     )
-    item = item_of(deeds[0])
+    item = deeds[0].item
     explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}.get(deeds[0].method)
     if item is None or explain is None:
         return told

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import Line, is_dialog, of_item, read_dialog, read_lines
+from bot.acting.open_lines import Line, dialog_call, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
@@ -54,7 +54,7 @@ class Checkups:
             "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
         if chat_id:
-            calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+            calls["dialog"] = dialog_call(chat_id)
         seen = await self._requester.ask_all(calls)
         dialog = read_dialog(chat_id, seen.get("dialog"))
         item = next(iter(dialog.items), None)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, and_, select
 
 from bot.acting.journal import SET_ASIDE
+from bot.bitrix24.entities import CrmItem
 from bot.store.database import Database
 from bot.store.tables import journal
 
@@ -34,7 +35,8 @@ class Wanted:
 class Deed:
     """A changing call: who asked what, for whom, where, and what came of it.
 
-    ``told`` is the portal's answer; where it has refused, its words and its ``code``.
+    ``told`` is the portal's answer; where it has refused, its words and its ``code``. ``changed``
+    is ``None`` where nobody knows whether the portal was changed.
     """
 
     id: int
@@ -47,12 +49,26 @@ class Deed:
     person_id: int
     method: str
     params: dict[str, Any]
-    item_type: str
-    item_id: str
-    result: Result
+    is_answered: bool
     code: str | None
     told: Any
     changed: bool | None
+
+    @property
+    def item(self) -> CrmItem | None:
+        """Give the item it was done by; ``None`` where it was done by the chat itself."""
+        if "CRM_ENTITY_TYPE" not in self.params:
+            return None
+        return CrmItem(type=self.params["CRM_ENTITY_TYPE"], id=self.params["CRM_ENTITY"])
+
+    @property
+    def result(self) -> Result:
+        """Say in a word what came of it."""
+        if not self.is_answered:
+            return "unknown"
+        if self.code is not None:
+            return "refused"
+        return "nothing" if self.changed is False else "done"
 
 
 class History:
@@ -140,7 +156,7 @@ _RESULTS: dict[str, ColumnElement[bool]] = {
 
 
 def _deed(row: Row[Any]) -> Deed:
-    params, answer = json.loads(row.params), json.loads(row.result or "null") or {}
+    answer = json.loads(row.result or "null") or {}
     return Deed(
         id=row.id,
         member_id=row.member_id,
@@ -151,19 +167,9 @@ def _deed(row: Row[Any]) -> Deed:
         chat=row.chat,
         person_id=row.person_id,
         method=row.method,
-        params=params,
-        item_type=str(params.get("CRM_ENTITY_TYPE") or ""),
-        item_id=str(params.get("CRM_ENTITY") or ""),
-        result=_result(row),
+        params=json.loads(row.params),
+        is_answered=row.answered_at is not None,
         code=row.code,
         told=answer.get("result"),
         changed=row.changed,
     )
-
-
-def _result(row: Row[Any]) -> Result:
-    if row.answered_at is None:
-        return "unknown"
-    if row.code is not None:
-        return "refused"
-    return "nothing" if row.changed is False else "done"

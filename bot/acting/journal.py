@@ -88,18 +88,10 @@ class Journal:
         self._database = database
         self._owner = owner
         self._begin = _fenced(owner) if owner else insert(journal)
-        self._answer = (
-            update(journal)
-            .where(
-                journal.c.command_id == bindparam("of_command"),
-                journal.c.step == bindparam("number"),
-            )
-            .values(
-                answered_at=bindparam("at"),
-                result=bindparam("told"),
-                code=bindparam("error"),
-                changed=bindparam("did"),
-            )
+        # The further columns of a row are what is changed.
+        self._answer = update(journal).where(
+            journal.c.command_id == bindparam("of_command"),
+            journal.c.step == bindparam("number"),
         )
 
     async def of(self, command: Accepted) -> list[Recorded]:
@@ -170,10 +162,10 @@ class Journal:
             {
                 "of_command": command.id,
                 "number": step.number,
-                "at": now,
-                "told": _told(answer),
-                "error": answer.code,
-                "did": answer.changed,
+                "answered_at": now,
+                "result": _told(answer),
+                "code": answer.code,
+                "changed": answer.changed,
             }
             for step, answer in answers
         ]

@@ -123,7 +123,7 @@ class OpenLines:
 
         Raises ``Refused``; ``Unanswered`` where the portal gives something else.
         """
-        found = await self._requester.ask(Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}))
+        found = await self._requester.ask(dialog_call(chat_id))
         if not is_dialog(found):
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
@@ -132,7 +132,7 @@ class OpenLines:
         """Look at a dialog and at what was said in it, in one request."""
         found = await self._requester.ask_all(
             {
-                "dialog": Call("imopenlines.dialog.get", {"CHAT_ID": chat_id}),
+                "dialog": dialog_call(chat_id),
                 "said": Call(
                     "im.dialog.messages.get", {"DIALOG_ID": f"chat{chat_id}", "LIMIT": MESSAGES}
                 ),
@@ -152,14 +152,12 @@ class OpenLines:
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
-        found = await self._requester.ask(Call("im.chat.user.list", {"CHAT_ID": chat_id}))
+        found = await self._requester.ask(members_call(chat_id))
         return list(read_numbers(found))
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
-        params = {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"}
-        found = await self._requester.ask(Call("imopenlines.config.get", params))
-        return list(read_numbers(found.get("QUEUE"))) if isinstance(found, Mapping) else []
+        return list(read_queue(await self._requester.ask(queue_call(line_id))))
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.
@@ -226,14 +224,14 @@ class OpenLines:
     async def _mend(
         self, method: str, params: dict[str, Any], chat_id: int, is_done: IsDone = nobody_knows
     ) -> Answered:
-        look = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+        look = dialog_call(chat_id)
         step = Step(MENDING, method, params, 0)
         return (await self._requester.change([step], look, is_done)).answers[MENDING]
 
     async def _change(
         self, steps: Iterable[Step], target: Target, *, alone: bool = False
     ) -> Changes:
-        look = Call("im.chat.user.list", {"CHAT_ID": target.known_chat})
+        look = members_call(target.known_chat)
         return await self._requester.change(list(steps), look, _is_done, {AFTER: look}, alone=alone)
 
 
@@ -262,7 +260,7 @@ def _said(found: Any) -> tuple[Said, ...]:
 
 
 def of_item(item: CrmItem) -> dict[str, Any]:
-    """Give the parameters that name an item in the methods of open lines."""
+    """Give the parameters that name an item: in the methods of open lines, and in the journal."""
     return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
 
 
@@ -277,6 +275,26 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
         return Step(number, DELETE, _params(target, person), person.id)
     params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
     return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
+
+
+def dialog_call(chat_id: int) -> Call:
+    """Make the call that looks a dialog up."""
+    return Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+
+
+def members_call(chat_id: int) -> Call:
+    """Make the call that lists who is in a chat."""
+    return Call("im.chat.user.list", {"CHAT_ID": chat_id})
+
+
+def queue_call(line_id: int) -> Call:
+    """Make the call that looks an open line up with its queue: everybody may."""
+    return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
+
+
+def read_queue(found: Any) -> tuple[int, ...]:
+    """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
+    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
 
 
 def read_lines(found: Any) -> list[Line]:

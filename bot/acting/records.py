@@ -10,7 +10,15 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import is_dialog, of_item, read_dialog
+from bot.acting.open_lines import (
+    dialog_call,
+    is_dialog,
+    members_call,
+    of_item,
+    queue_call,
+    read_dialog,
+    read_queue,
+)
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
@@ -95,7 +103,7 @@ class Records:
 
     async def look_again(self, portal: Portal, user_id: int, record: Record) -> Record:
         """Look who is in the chats of a record that was found a moment ago. Raises as ``find``."""
-        calls = {f"in{one.chat.id}": _members_call(one.chat.id) for one in record.chats}
+        calls = {f"in{one.chat.id}": members_call(one.chat.id) for one in record.chats}
         seen = await self._ask(portal, user_id, calls)
         chats = [
             replace(one, inside=read_numbers(seen[f"in{one.chat.id}"])) for one in record.chats
@@ -107,8 +115,8 @@ class Records:
     ) -> tuple[CustomerChat, ...]:
         calls: dict[str, Call] = {}
         for number in sources:
-            calls[f"chat{number}"] = Call("imopenlines.dialog.get", {"CHAT_ID": number})
-            calls[f"in{number}"] = _members_call(number)
+            calls[f"chat{number}"] = dialog_call(number)
+            calls[f"in{number}"] = members_call(number)
         found = await self._ask(portal, user_id, calls)
         return tuple(
             CustomerChat(
@@ -141,11 +149,12 @@ class Records:
     ) -> dict[int, tuple[int, ...]]:
         """Give who stands in these lines' queues, as somebody has seen it a moment ago."""
         known = {one: self._queues.get((portal.member_id, user_id, one)) for one in lines}
-        calls = {f"line{one}": _queue_call(one) for one in lines if known[one] is None}
-        for name, answer in (await self._ask(portal, user_id, calls)).items():
-            line = int(name.removeprefix("line"))
-            known[line] = self._queues[portal.member_id, user_id, line] = _queue(answer)
-        return {line: queue or () for line, queue in known.items()}
+        asked = [one for one, queue in known.items() if queue is None]
+        seen = await self._ask(portal, user_id, {f"line{one}": queue_call(one) for one in asked})
+        for one in asked:
+            queue = read_queue(seen[f"line{one}"])
+            known[one] = self._queues[portal.member_id, user_id, one] = queue
+        return {one: queue or () for one, queue in known.items()}
 
     async def _accounts(
         self, portal: Portal, user_id: int, numbers: Iterable[int]
@@ -173,18 +182,6 @@ def _sources(found: Any) -> dict[int, str]:
         if (number := read_number(one.get("CHAT_ID")))
     }
     return dict(list(listed.items())[:MOST_CHATS])
-
-
-def _members_call(number: int) -> Call:
-    return Call("im.chat.user.list", {"CHAT_ID": number})
-
-
-def _queue_call(number: int) -> Call:
-    return Call("imopenlines.config.get", {"CONFIG_ID": number, "WITH_QUEUE": "Y"})
-
-
-def _queue(found: Any) -> tuple[int, ...]:
-    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
 
 
 def _staff(numbers: Sequence[int], accounts: Mapping[int, Account]) -> tuple[Account, ...]:

@@ -21,7 +21,7 @@ from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
-from bot.portals.proof import Actor
+from bot.portals.actor import Actor
 
 # What is asked in one request before the steps, and, where it is asked for, after them.
 LOOK, AFTER = "look", "after"

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from bot.acting.journal import Answered, Step
+from bot.acting.open_lines import of_item
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
@@ -36,9 +37,8 @@ class Timeline:
         Raises as ``Requester.change``.
         """
         fields = {"ENTITY_TYPE": item.type, "ENTITY_ID": item.id, "COMMENT": words}
-        told = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
         # The journal outlives what is in the comment: names, and what somebody wrote.
-        step = Step(TRAIL, COMMENT, told, 0, sent={"fields": fields})
+        step = Step(TRAIL, COMMENT, of_item(item), 0, sent={"fields": fields})
         look = {
             "filter": {"ENTITY_TYPE": item.type, "ENTITY_ID": item.id},
             "select": ["ID", "CREATED", "AUTHOR_ID", "COMMENT"],

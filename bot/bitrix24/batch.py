@@ -90,6 +90,13 @@ def read(result: Any, names: Collection[str]) -> Answers:
     return answers
 
 
+def result_of(answer: Any | Bitrix24Error) -> Any:
+    """Give a call's result. Raises the error, if that is what the call came to."""
+    if isinstance(answer, Bitrix24Error):
+        raise answer
+    return answer
+
+
 def _prefix(number: int) -> str:
     return f"c{number}_"
 

@@ -97,6 +97,7 @@ async def _write_table(entries: AsyncIterator[Deed]) -> None:
 
 
 def _value(entry: Deed) -> dict[str, Any]:
+    item = entry.item
     return {
         "time": moment(entry.at),
         "reference": reference_of(entry.command_id),
@@ -104,7 +105,7 @@ def _value(entry: Deed) -> dict[str, Any]:
         "user": entry.requester_id,
         "command": entry.command,
         "chat": entry.chat,
-        "item": f"{entry.item_type} {entry.item_id}".strip(),
+        "item": f"{item.type} {item.id}" if item else "",
         "method": entry.method,
         "person": entry.person_id or None,
         "result": entry.result,

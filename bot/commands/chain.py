@@ -49,8 +49,8 @@ from bot.inbox.escalations import (
     Taken,
 )
 from bot.inbox.pressed import place_of
+from bot.portals.actor import Actor
 from bot.portals.portals import Portal
-from bot.portals.proof import Actor
 from bot.portals.settings import PortalSettings
 
 log = logging.getLogger(__name__)

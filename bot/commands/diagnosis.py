@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import Membership, OpenLines, lacks_history, read_dialog
+from bot.acting.open_lines import (
+    Membership,
+    OpenLines,
+    dialog_call,
+    lacks_history,
+    of_item,
+    read_dialog,
+)
 from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.calls import Call
@@ -203,7 +210,7 @@ _DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
 
 def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[str, Call]:
     codes = {one.refused.code for one in denied}
-    bound = {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
+    bound = of_item(item)
     calls: dict[str, Call] = {}
     if codes & _ASK_ITEM:
         calls["item"] = item_call(item)
@@ -211,7 +218,7 @@ def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[st
         calls["active"] = Call("imopenlines.crm.chat.get", bound)
         calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
     if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
-        calls["dialog"] = Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
+        calls["dialog"] = dialog_call(chat_id)
     for one in denied:
         if one.refused.code in _ASK_PERSON:
             calls[f"user{one.person.id}"] = Call("im.user.get", {"ID": one.person.id})

@@ -9,7 +9,6 @@ from typing import Literal
 from bot.acting.groups import INVITE
 from bot.acting.history import Deed, History
 from bot.acting.open_lines import ADD, ARRIVING, LEAVING, lacks_history
-from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
 from bot.commands.errors import CannotUndo
@@ -101,13 +100,6 @@ def chat_of(deed: Deed) -> int:
     # Where none was named, the answer is the chat.
     named = deed.params.get("CHAT_ID") or deed.told
     return read_number(named) or 0
-
-
-def item_of(deed: Deed) -> CrmItem | None:
-    """Give the item that a deed was done by; ``None`` where it was done by the chat itself."""
-    if "CRM_ENTITY_TYPE" not in deed.params:
-        return None
-    return CrmItem(type=deed.params["CRM_ENTITY_TYPE"], id=deed.params["CRM_ENTITY"])
 
 
 def _undid(later: Deed, deed: Deed) -> bool:

@@ -140,7 +140,7 @@ def _obstacle(who: Account, event: CommandEvent) -> Why | None:
         return "self"
     if not who.active:
         return "dismissed"
-    if who.bot or who.customer or who.extranet:
+    if who.is_external:
         # They may be in the chat already, but could take nothing, and are to read nothing of it.
         return "external"
     return "absent" if who.absent_until else None

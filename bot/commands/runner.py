@@ -17,8 +17,8 @@ from bot.errors import Refusal
 from bot.figures import OTHER
 from bot.inbox.accepted import Accepted
 from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.actor import Actor
 from bot.portals.portals import Portal
-from bot.portals.proof import Actor
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -310,7 +310,6 @@ class Escalations:
         """List the escalations that are to be looked at, each as an act of its requester."""
         runs = escalations.c.ended_at.is_(None)
         chats = select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
-
         found = await self._database.rows(chats)
         self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
@@ -336,7 +335,7 @@ class Escalations:
         old = delete(escalations).where(escalations.c.ended_at < time.time() - KEPT)
         await self._database.write((old, []))
 
-    async def _rows(self, *conditions: Any) -> list[Escalation]:
+    async def _rows(self, *conditions: ColumnElement[bool]) -> list[Escalation]:
         question = select(escalations).where(*conditions)
         newest = question.order_by(escalations.c.command_id.desc()).limit(AT_ONCE)
         return [_escalation(row) for row in await self._database.rows(newest)]

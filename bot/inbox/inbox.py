@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     Update,
@@ -178,7 +179,7 @@ class Inbox:
         )
         if margin:
             question = question.where(inbox.c.done_at < command.received_at - margin)
-        return bool(await self._database.rows(question))
+        return await self._database.row(question) is not None
 
     async def waiting_portals(self) -> list[str]:
         """List the portals that have something waiting, or had until a moment ago."""
@@ -364,7 +365,7 @@ class Inbox:
             return NOTHING
 
 
-def _asked(member_id: str, user_id: int) -> tuple[Any, ...]:
+def _asked(member_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
     return (
         inbox.c.member_id == member_id,
         inbox.c.requester_id == user_id,

@@ -51,11 +51,12 @@ GRACE = 2.0
 MOST_CANCELLATIONS = 3
 AGAIN = 0.5
 
-# Each process is told by a channel of its own: the more there are, the less the others care.
-CHANNEL = "switchboard_{}"
+# Each process is told by a channel of its own, so that nobody hears what is for another: this is
+# how its name begins.
+CHANNEL = "switchboard_"
 _TELL = text(
     f"""
-    SELECT CAST(:lane AS text), pg_notify(format('{CHANNEL.format("%s")}', owner), :lane)
+    SELECT CAST(:lane AS text), pg_notify('{CHANNEL}' || owner, :lane)
     FROM owners WHERE member_id = split_part(CAST(:lane AS text), '/', 1)
     """  # noqa: S608  # a constant of this module
 )
@@ -93,7 +94,7 @@ class Jobs:
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        connector = _Connector(_address(database), CHANNEL.format(owners.owner), self._hear)
+        connector = _Connector(_address(database), CHANNEL + owners.owner, self._hear)
         self._app = procrastinate.App(connector=connector)
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}

@@ -30,15 +30,17 @@ T = TypeVar("T")
 IN_MEMORY = 16
 PAUSE = 1.0
 
-# A slow database may store an event after it was said not to: nobody tells of that one.
+# How often the inbox is looked through for what ``add`` was not told of: an event that was answered
+# 503, because the database was slow, may have been stored after all.
 LOOK_EVERY = 2.0
 
-# A chat waits at most so long for earlier lines of a message; after that it waits for none for a
-# while, so that nobody can hold it up by lines that never come.
+# So many seconds a chat waits for earlier lines of a message. If they have not come by then, it
+# waits for no lines at all until a minute after it began to: else lines that never come would hold
+# it up again and again.
 APART = 2.0
 REFRAINED = 60.0
 
-# How long it waits before it looks again for them: longer each time.
+# The seconds between two looks for such lines: twice as many each time.
 LINES_PAUSE = 0.05
 LINES_LONGEST_PAUSE = 0.4
 
@@ -54,10 +56,14 @@ class _Lane:
 
     def __init__(self, more: bool = False) -> None:
         self.next: deque[Accepted] = deque()
+        # The inbox may have more than these.
         self.more = more
+        # It got one more while it was being asked.
         self.grown = False
+        # The number of the command that runs, 0 while none does.
         self.current = 0
-        # The first may take long: then the others need not be in memory.
+        # How many the inbox is asked for next. The first command may take long: then the others
+        # need not be in memory.
         self.asked = 1
 
     def add(self, command: Accepted) -> None:
@@ -78,7 +84,7 @@ class _Lane:
         self.current = 0
 
     def look_again(self) -> None:
-        """Begin with the inbox again, where it has more: that may stand before what is here."""
+        """Drop what is here if the inbox has more: some of that may come before it."""
         if self.more:
             self.next.clear()
 
@@ -101,7 +107,7 @@ class Lanes:
         first: int = 1,
     ) -> None:
         self._inbox = inbox
-        # Since when a chat waits for lines that are on their way.
+        # When a chat began to wait for lines that are on their way.
         self._waits_since: TTLCache[str, float] = TTLCache(maxsize=10_000, ttl=REFRAINED)
         self._backlog = backlog
         self._dispatch = dispatch
@@ -116,7 +122,7 @@ class Lanes:
         """Nothing is needed but the database."""
 
     async def start(self) -> None:
-        """Take up what is waiting, and from now on what has come unseen."""
+        """Take up what is waiting, and from now on what comes without ``add``."""
         await self._look()
         self._looking = asyncio.create_task(self._keep_looking(), name="looking")
 
@@ -173,7 +179,7 @@ class Lanes:
             self._intake.hold(portal)
 
     async def _keep_looking(self) -> None:
-        # What waits is counted only now: only who comes with very much has to know.
+        # How much waits matters only to who comes with very much: the start does not wait for it.
         await self._patiently(self._backlog.look)
         while True:
             await asyncio.sleep(LOOK_EVERY)

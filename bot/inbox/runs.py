@@ -77,10 +77,9 @@ class Runs:
         weight: int = 0,
         then: Callable[[], None] = lambda: None,
     ) -> Iterator[None]:
-        """Note after so many seconds that it is run among others; that it is not, where it fails.
+        """Note after so many seconds that it is run among others; where it fails, take all back.
 
-        ``weight`` is how heavily the end of the process weighs until then; ``then`` is called
-        after the note.
+        ``weight`` is what has been noted before; ``then`` is called after the note.
         """
 
         def weigh(now: int) -> None:

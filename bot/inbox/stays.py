@@ -82,7 +82,6 @@ class Stays:
             .order_by(stays.c.until)
             .limit(AT_ONCE)
         )
-
         return [self._due(_guests(row)) for row in await self._database.rows(question)]
 
     async def find(self, stay_id: int) -> Guests | None:

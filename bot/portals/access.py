@@ -250,7 +250,7 @@ class Access:
 
     async def _other_portal(self, portal: Portal, grant: Grant) -> Bitrix24Error:
         """Tell a portal whose licence was renewed from one that never was this one."""
-        if origin(grant.client_endpoint) == origin(portal.client_endpoint):
+        if origin(grant.client_endpoint) == portal.home:
             await self._portals.troubled(portal.member_id, RENAMED)
             log.error("portal %s has another member id now: install again", portal.member_id)
             return Renamed("the portal has another member id")

@@ -9,6 +9,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Row, select, update
 
+from bot.bitrix24.oauth import origin
 from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
 from bot.store.tables import portals
@@ -53,6 +54,11 @@ class Portal:
     def address(self) -> str:
         """Where people open the portal: boxes may have a port, and a path of their own."""
         return self.client_endpoint.removesuffix("/").removesuffix("/rest")
+
+    @property
+    def home(self) -> str:
+        """The portal's origin, which alone may frame what its people are shown."""
+        return origin(self.client_endpoint)
 
     @property
     def has_token(self) -> bool:
@@ -108,7 +114,7 @@ class Portals:
     async def was_here(self, member_id: str) -> bool:
         """Say whether a portal has the app, or had it not long ago."""
         question = select(portals.c.member_id).where(portals.c.member_id == member_id)
-        return bool(await self._database.rows(question))
+        return await self._database.row(question) is not None
 
     async def find_by_home(self, host: str, token: SecretStr) -> Portal | None:
         """Look a portal up whose events carry no member id: by its host and its token."""
@@ -123,7 +129,7 @@ class Portals:
         """List the portals of which something is said that nobody has confirmed yet."""
         return await self._list(portals.c.said != "")
 
-    async def _list(self, *conditions: Any) -> list[Portal]:
+    async def _list(self, *conditions: ColumnElement[bool]) -> list[Portal]:
         here = select(portals).where(*conditions, portals.c.left_at.is_(None))
         question = here.order_by(portals.c.member_id)
         return [self._portal(row) for row in await self._database.rows(question)]
@@ -135,7 +141,7 @@ class Portals:
             portals.c.client_endpoint == portal.client_endpoint,
             portals.c.left_at.is_(None),
         )
-        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+        return [row.member_id for row in await self._database.rows(question)]
 
     async def save(self, portal: Portal) -> None:
         """Store a portal that installs the app. Raises ``TokenTaken``."""
@@ -206,7 +212,7 @@ class Portals:
     async def left_before(self, before: float) -> list[str]:
         """List the portals that left before then, by their member ids."""
         question = select(portals.c.member_id).where(portals.c.left_at < before)
-        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+        return [row.member_id for row in await self._database.rows(question)]
 
     def _meet(self, portal: Portal) -> None:
         self._met |= {portal.member_id, urlsplit(portal.client_endpoint).netloc}

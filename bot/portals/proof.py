@@ -1,4 +1,4 @@
-"""What proves what, and whose token may act for a command.
+"""What proves what.
 
 ======================================  ===========================================================
 what came                               what it proves
@@ -14,12 +14,10 @@ a form of the tab in a CRM card         that its visitor means it: with their se
 a mark in our own row                   that an act is the bot's own: a timer
 ======================================  ===========================================================
 
-A stored pair acts for its person only where the event is proven. Page of the platform that says
-that events carry the bot's token: chat-bots-v2/events; that ``profile`` needs no permission:
-profile.md.
+Which token acts then stands in ``bot/portals/actor.py``. Page of the platform that says that events
+carry the bot's token: chat-bots-v2/events; that ``profile`` needs no permission: profile.md.
 """
 
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -29,15 +27,7 @@ from cachetools import TTLCache
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
-from bot.bitrix24.errors import (
-    Bitrix24Error,
-    Busy,
-    ExpiredToken,
-    NoPermission,
-    NotProven,
-    NotTheirs,
-    Unreachable,
-)
+from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.people import account, person
 from bot.bitrix24.token_pair import TokenPair
@@ -49,8 +39,6 @@ from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 # How long a portal's access token can live: what was seen of one holds for no longer.
 TOKEN_LIFE = 3600.0
@@ -64,7 +52,7 @@ WHOSE = "whose"
 
 
 class Proof:
-    """Proves events, and hands out the one token that may act for a command."""
+    """Proves events: asks whose a token is, and remembers what it was told."""
 
     def __init__(
         self, access: Access, tokens: Tokens, patience: Patience, figures: Figures
@@ -77,10 +65,6 @@ class Proof:
         self._resting: dict[str, float] = {}
         # By portal and the bot token's fingerprint: whether it is that portal's bot's.
         self._seen: TTLCache[tuple[str, str], bool] = TTLCache(maxsize=20_000, ttl=TOKEN_LIFE)
-
-    def actor(self, portal: Portal, command: Accepted) -> "Actor":
-        """Give what acts for a command."""
-        return Actor(self, self._access, self._tokens, portal, command)
 
     async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
@@ -95,7 +79,7 @@ class Proof:
             self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
-                await self.keep_bot(portal, owned[0])
+                await self._keep_bot(portal, owned[0])
         return self._seen[mark]
 
     async def as_bot(self, portal: Portal, command: Accepted, call: Call) -> Any:
@@ -111,8 +95,8 @@ class Proof:
         except ExpiredToken:
             raise NoPermission from None
         if owner is not None and owner.id == portal.bot_id:
-            await self.keep_bot(portal, pair)
-        return _result(result)
+            await self._keep_bot(portal, pair)
+        return batch.result_of(result)
 
     async def asking_whose(
         self, portal: Portal, pair: TokenPair, call: Call
@@ -123,7 +107,7 @@ class Proof:
         Raises as ``Access.with_pair``.
         """
         is_batch = call.method == "batch"
-        if self.rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
+        if self._rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
             return None, await self._access.with_pair(portal, pair, call)
         if is_batch:
             told = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
@@ -137,7 +121,7 @@ class Proof:
             self._resting[portal.member_id] = told.until or time.time() + RESTS
         return person(told)
 
-    def rests(self, portal: Portal) -> bool:
+    def _rests(self, portal: Portal) -> bool:
         """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
         if self._resting.get(portal.member_id, 0.0) < time.time():
             self._resting.pop(portal.member_id, None)
@@ -150,7 +134,7 @@ class Proof:
         The portal says it, else the authorization server, which knows the portal's address too.
         Raises ``Bitrix24Error`` where nobody can be asked.
         """
-        if not self.rests(portal):
+        if not self._rests(portal):
             try:
                 owner = await self._access.owner(portal, pair)
                 return (pair, owner) if owner else None
@@ -174,7 +158,7 @@ class Proof:
         found = account({**told, "id": user_id}) if isinstance(told, dict) else None
         return found is not None and found.active and not found.is_external
 
-    async def keep_bot(self, portal: Portal, pair: TokenPair) -> None:
+    async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""
         bot_id = portal.bot_id or 0
         if await self._tokens.find(portal.member_id, bot_id) is None:
@@ -184,129 +168,6 @@ class Proof:
         """Ask again and again where nobody answers, as long as a command may wait."""
         return await self._patience.insist(NOT_KNOWN, ask)
 
-    def count(self, what: "Proven") -> None:
+    def count(self, what: Proven) -> None:
         """Count what came of a proof."""
         self._figures.proofs.add(what)
-
-
-class Actor:
-    """What acts for one command: the requester's own token, or a stored one. Never another's."""
-
-    def __init__(
-        self, proof: Proof, access: Access, tokens: Tokens, portal: Portal, command: Accepted
-    ) -> None:
-        self._proof = proof
-        self._access = access
-        self._tokens = tokens
-        self._portal = portal
-        self._command = command
-        self._user_id = command.event.user.id
-        # Said to be the requester's, until it is known whose it is.
-        self._own = command.brought.own
-        # It is certain that the requester means this command.
-        self.is_proven = command.proven
-        # What the portal calls them, as it has told a page of ours: a name that came over the wire
-        # proves nothing.
-        self._name = command.event.user.name if command.event.is_of_page else ""
-
-    @property
-    def may_act(self) -> bool:
-        """Say whether the command brings a token that may act without any question."""
-        return self.is_proven or self._own is not None
-
-    @property
-    def person(self) -> Person:
-        """The requester, by the name that the portal has confirmed, if it has."""
-        return Person(id=self._user_id, name=self._name)
-
-    async def call(self, call: Call) -> Any:
-        """Make a call with the token that may act; a token of the event's is proven with it.
-
-        Raises ``NotTheirs`` after a call that another's token has made, ``NotProven`` where only
-        a stored pair could act and nothing proves the event, else as ``Access.call``.
-        """
-        if self._own is not None and not self._command.brought.is_named:
-            await self._prove_own(self._own)
-        if self._own is not None:
-            try:
-                return await self._with_own(self._own, call)
-            except (ExpiredToken, NoPermission):
-                await self._prove_own(self._own)
-            except Unreachable:
-                if not self._access.may_have_moved(self._portal):
-                    raise
-                await self._prove_own(self._own)
-        await self._prove_event()
-        return await self._access.call(self._portal, self._user_id, call)
-
-    async def prove(self) -> None:
-        """Make sure that the requester means the command, before it does anything by itself.
-
-        Raises ``NotProven``, ``NotTheirs``, ``Bitrix24Error`` where nobody can be asked for long.
-        """
-        await self._proof.insist(self._prove)
-
-    async def _prove(self) -> None:
-        if not self.is_proven and self._own is not None:
-            await self._prove_own(self._own)
-        await self._prove_event()
-
-    async def _with_own(self, own: TokenPair, call: Call) -> Any:
-        owner, result = await self._proof.asking_whose(self._portal, own, call)
-        if owner is None:
-            own, owner = await self._whose(own)
-        if owner is None or owner.id != self._user_id:
-            raise self._not_theirs(owner.id if owner else 0, result)
-        self._keep(own, owner)
-        return _result(result)
-
-    async def _whose(self, own: TokenPair) -> tuple[TokenPair, Person | None]:
-        """Ask the authorization server, where the portal has not said whose a token is."""
-        try:
-            renewed = await self._access.renew(self._portal, own)
-        except Bitrix24Error:
-            return own, None
-        return (renewed[0], Person(id=renewed[1])) if renewed else (own, None)
-
-    async def _prove_own(self, own: TokenPair) -> None:
-        """Keep the token if it is the requester's, and drop it if not. Raises ``NotTheirs``."""
-        owned = await self._proof.owned(self._portal, own)
-        self._own = None
-        if owned is None:
-            return
-        if owned[1].id == self._user_id:
-            self._keep(*owned)
-        elif self._command.brought.is_named:
-            raise self._not_theirs(owned[1].id)
-
-    def _keep(self, own: TokenPair, owner: Person) -> None:
-        self._own, self.is_proven, self._name = None, True, owner.name
-        self._tokens.keep(self._portal.member_id, self._user_id, own)
-
-    def _not_theirs(self, owner: int, result: Any = None) -> NotTheirs:
-        self._own = None
-        self._proof.count(Proven.ANOTHERS)
-        log.error(
-            "command %s of user %d brought the token of user %d",
-            self._command.reference,
-            self._user_id,
-            owner,
-        )
-        return NotTheirs(owner, result)
-
-    async def _prove_event(self) -> None:
-        """Let a stored pair act only where it is certain that its person means the command."""
-        if self.is_proven:
-            return
-        portal, pair = self._portal, self._command.brought.bot
-        is_named = self._command.event.bot.id == portal.bot_id
-        if pair is None or not is_named or not await self._proof.is_bots(portal, pair):
-            self._proof.count(Proven.NOTHING)
-            raise NotProven
-        self.is_proven, self._name = True, self._command.event.user.name
-
-
-def _result(result: Any) -> Any:
-    if isinstance(result, Bitrix24Error):
-        raise result
-    return result

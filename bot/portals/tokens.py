@@ -6,7 +6,6 @@ is bound to nothing, and so not proven.
 """
 
 import logging
-import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -69,15 +68,15 @@ class Tokens:
 
         The right ends with ``renewed`` or ``release``, or by itself after so many seconds.
         """
-        holder, now = secrets.token_hex(16), time.time()
+        now = time.time()
         free = or_(tokens.c.renewing_until.is_(None), tokens.c.renewing_until < now)
         statement = (
             _this(update(tokens), member_id, user_id)
             .where(free)
-            .values(renewer=holder, renewing_until=now + seconds)
-            .returning(tokens.c.renewer, tokens.c.user_id)
+            .values(renewing_until=now + seconds)
+            .returning(tokens.c.user_id, tokens.c.renewing_until)
         )
-        return holder in await self._database.write((statement, []))
+        return bool(await self._database.change(statement))
 
     async def renewed(self, member_id: str, user_id: int, pair: TokenPair, *, proven: bool) -> None:
         """Store what a pair was renewed to; nothing where the pair has been dropped meanwhile."""
@@ -112,7 +111,7 @@ class Tokens:
             .order_by(tokens.c.connected_at.desc())
             .limit(limit)
         )
-        return await self._database.read(lambda c: list(c.execute(question).scalars()))
+        return [row.user_id for row in await self._database.rows(question)]
 
     async def forget(self, member_id: str, user_id: int, spent: TokenPair) -> None:
         """Drop a pair that is good for nothing any more, or turned out to be somebody else's.
@@ -167,7 +166,7 @@ class Tokens:
         return TokenPair(self._cipher.decrypt_unbound(row.pair), refresh)
 
 
-_FREE = {"renewer": None, "renewing_until": None}
+_FREE = {"renewing_until": None}
 
 
 def pair_place(member_id: str, user_id: int, *, proven: bool) -> str:

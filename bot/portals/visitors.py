@@ -15,7 +15,6 @@ from typing import Any
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
-from bot.bitrix24.oauth import origin
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import person
 from bot.bitrix24.rows import text
@@ -70,7 +69,7 @@ class Visitor:
     @property
     def home(self) -> str:
         """Their portal's origin, which alone may frame what they are shown."""
-        return origin(self.portal.client_endpoint)
+        return self.portal.home
 
     def turned_away(self, notice: str) -> Stranger:
         """Say why not, in the visitor's language and in their portal's frame."""
@@ -147,8 +146,7 @@ class Visitors:
         except Unreadable:
             return Stranger("page_session")
         portal = await self._portals.find(note["portal"])
-        home = origin(portal.client_endpoint) if portal else ""
-        return Stranger("page_session", home, str(note["language"]))
+        return Stranger("page_session", portal.home if portal else "", str(note["language"]))
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.

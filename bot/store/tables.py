@@ -56,6 +56,7 @@ tokens = Table(
     Column("access_token", LargeBinary, key="pair", nullable=False),
     Column("refresh_token", LargeBinary, key="old_refresh"),
     Column("connected_at", Float),
+    # Nobody uses this any more; a process of an older version may still be running.
     Column("renewer", String(32)),
     Column("renewing_until", Float),
 )

@@ -11,7 +11,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
 from bot.inbox.accepted import Accepted
 from bot.inbox.pressed import PRESS, Pressed, place_of
-from bot.portals.proof import Actor
+from bot.portals.actor import Actor
 from bot.story.presses import Press, Presses
 
 # A button offers what is meant now: tomorrow the chat is another one.

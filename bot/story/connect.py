@@ -53,7 +53,7 @@ class NotConnected(Exception):
     def __init__(self, obstacle: Obstacle, portal: Portal | None = None) -> None:
         super().__init__(obstacle.value)
         self.obstacle = obstacle
-        self.home = origin(portal.client_endpoint) if portal else ""
+        self.home = portal.home if portal else ""
 
 
 class Links:
@@ -125,8 +125,7 @@ class Connect:
         asked.sort(key=lambda one: one.command.id != wanted)
         mine = {"portal": portal.member_id, "user": user_id}
         seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
-        home = origin(portal.client_endpoint)
-        return Connected(home, waited, tuple(zip(asked, seals, strict=True)))
+        return Connected(portal.home, waited, tuple(zip(asked, seals, strict=True)))
 
     async def consent(self, consent: str) -> None:
         """Have the command run that the person was asked about. Raises ``NotConnected``."""
@@ -157,7 +156,7 @@ class Connect:
             log.error("an authorization code cannot be exchanged: %s", error)
             raise NotConnected(Obstacle.SERVER, portal) from None
         if grant.member_id != portal.member_id:
-            same = origin(grant.client_endpoint) == origin(portal.client_endpoint)
+            same = origin(grant.client_endpoint) == portal.home
             raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON, portal)
         return grant
 

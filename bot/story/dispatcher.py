@@ -1,7 +1,7 @@
 """One command's story, from its row in the inbox to its answer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import time
 from typing import NamedTuple
@@ -53,9 +53,10 @@ from bot.inbox.accepted import Accepted, End, Place, Reply
 from bot.inbox.escalations import LONGEST
 from bot.inbox.inbox import KEPT, Inbox
 from bot.inbox.pressed import PRESS, Pressed
+from bot.portals.actor import Actor
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
-from bot.portals.proof import Actor, Proof
+from bot.portals.proof import Proof
 from bot.story.buttons import Buttons
 from bot.story.connect import Links
 from bot.story.letters import Letters
@@ -93,6 +94,7 @@ class Dispatcher:
 
     _runner: Runner
     _proof: Proof
+    _actor_for: Callable[[Portal, Accepted], Actor]
     _portals: Portals
     _inbox: Inbox
     _letters: Letters
@@ -156,7 +158,7 @@ class Dispatcher:
         if dropped := await self._dropped(command):
             log.info("command %s is %s", command.reference, dropped)
             return _Ended(command, End(Ending.DROPPED))
-        actor = self._proof.actor(portal, command)
+        actor = self._actor_for(portal, command)
         try:
             acting, outcomes = await self._outcomes(portal, command, actor)
             outcomes = await self._tellable(portal, acting, actor, outcomes)

@@ -107,12 +107,11 @@ class Install:
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("an installation could not be finished: %s", error)
             return await self._pages.notice(_notice(error), language, 503, claimed)
-        home = origin(portal.client_endpoint)
         return await self._pages.stream(
             request,
             "install.html.j2",
             language,
-            framed_by=home,
+            framed_by=portal.home,
             script=_LIBRARIES.get(origin(portal.server_endpoint), f"{portal.address}/api/v1/"),
             steps=self._steps(portal),
             scopes=WANTED,

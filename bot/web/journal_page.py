@@ -118,6 +118,7 @@ class JournalPage:
 
 
 def _cells(entry: Deed, zone: tzinfo) -> list[str]:
+    item = entry.item
     return [
         # Spreadsheets of every language take this for a moment.
         f"{datetime.fromtimestamp(entry.at, zone):%Y-%m-%d %H:%M:%S}",
@@ -125,7 +126,7 @@ def _cells(entry: Deed, zone: tzinfo) -> list[str]:
         f"/{entry.command}",
         str(entry.person_id or ""),
         entry.chat,
-        f"{entry.item_type} {entry.item_id}".strip(),
+        f"{item.type} {item.id}" if item else "",
         entry.method,
         entry.result,
         entry.code or "",
