@@ -80,6 +80,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    # Pytest looks five times for what was forgotten, among all that the caches still hold.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def ports() -> list[int]:
     """Where the portal, its authorization server and the bot of one test after the other are."""
