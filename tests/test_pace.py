@@ -55,7 +55,7 @@ async def test_an_enterprise_portal_is_asked_faster_until_it_refuses() -> None:
     plans = Plans(Bucket(), _enterprise)
     pace = Buckets(plans)
     for _ in range(100):
-        await pace.take("member", ["profile"])
+        await pace.take("member", Call("profile"))
     assert await pace.has_room("member")
 
     await pace.overflown("member")

@@ -3,11 +3,15 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache, TTLCache
+
+from bot.bitrix24.calls import Call
 
 # The portal counts when a request arrives, we when it leaves: stay a little below.
 MARGIN = 2
@@ -27,6 +31,10 @@ WHOLE = Share(1.0, 1.0)
 # pages. To install the bot takes a dozen requests, seldom.
 OWNERS = Share(0.6, 0.9)
 PAGES = Share(0.4, 0.1)
+
+# So many requests of one line wait for the bucket at once: what others ask for meanwhile comes
+# soon, and the answers to a line of commands still find each other and go out together.
+ABREAST = 4
 
 # How long a portal that refuses at a larger plan's pace is kept to the usual one.
 HUMBLED_FOR = 3600.0
@@ -95,6 +103,7 @@ class Buckets:
         self._limiters: LRUCache[str, tuple[Bucket, AsyncLimiter]] = LRUCache(maxsize=20_000)
         self._slow_until: dict[str, float] = {}
         self._paused: dict[tuple[str, str], float] = {}
+        self._lines: WeakValueDictionary[tuple[str, int], asyncio.Semaphore] = WeakValueDictionary()
 
     async def take_now(self, member_id: str) -> bool:
         """Take a place for a request if there is one, and no method is paused."""
@@ -104,12 +113,14 @@ class Buckets:
         await limiter.acquire()
         return True
 
-    async def take(self, member_id: str, methods: Iterable[str]) -> None:
+    async def take(self, member_id: str, call: Call) -> None:
         """Wait for the bucket, and for methods that are paused."""
-        limiter = await self._limiter(member_id)
-        await limiter.acquire()
+        async with self._turn(member_id, call.line):
+            limiter = await self._limiter(member_id)
+            await limiter.acquire()
         if self._paused:
-            until = max((self._paused.get((member_id, one), 0.0) for one in methods), default=0.0)
+            pauses = (self._paused.get((member_id, one), 0.0) for one in call.methods)
+            until = max(pauses, default=0.0)
             await asyncio.sleep(max(0.0, until - time.time()))
 
     async def has_room(self, member_id: str) -> bool:
@@ -138,6 +149,11 @@ class Buckets:
         now = time.time()
         self._paused = {key: end for key, end in self._paused.items() if end > now}
         self._paused[member_id, method] = until
+
+    def _turn(self, member_id: str, line: int | None) -> AbstractAsyncContextManager[None]:
+        if line is None:
+            return nullcontext()
+        return self._lines.setdefault((member_id, line), asyncio.Semaphore(ABREAST))
 
     async def _limiter(self, member_id: str) -> AsyncLimiter:
         bucket = await self._plans.bucket(member_id)

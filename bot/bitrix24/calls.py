@@ -15,11 +15,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method and its parameters. ``alone``: it must not share a request with others."""
+    """A method and its parameters.
+
+    ``alone``: it must not share a request with others. ``line``: only a few of one line wait for
+    the portal's pace at once, so that others pass the rest; ``None``: it is in no line.
+    """
 
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
     alone: bool = False
+    line: int | None = None
 
     @property
     def methods(self) -> list[str]:

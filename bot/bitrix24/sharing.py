@@ -20,7 +20,7 @@ from bot.bitrix24.calls import Address, Call
 from bot.bitrix24.errors import Unanswered, Unreachable
 
 Send = Callable[[Address, SecretStr, Call], Awaitable[Any]]
-_Key = tuple[str, str, frozenset[str]]
+_Key = tuple[str, str, int | None, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -71,7 +71,8 @@ class SharedRequests:
             self._waited(0.0)
             return await self._send(address, token, call)
         # Methods may be told to rest: a call is to wait for the rest of its own alone.
-        key = (address.member_id, token.get_secret_value(), frozenset(call.methods))
+        methods = frozenset(call.methods)
+        key = (address.member_id, token.get_secret_value(), call.line, methods)
         request = self._waiting.get(key)
         if request is not None and not call.alone and request.takes(call):
             return await request.join(call)
@@ -80,7 +81,7 @@ class SharedRequests:
             self._waiting[key] = request
         began = perf_counter()
         try:
-            await self._pace.take(address.member_id, call.methods)
+            await self._pace.take(address.member_id, call)
             self._waited(perf_counter() - began)
         except BaseException:
             # Nothing has left: the others may try for themselves.

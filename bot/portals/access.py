@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -46,6 +48,9 @@ RENAMED = "renamed"
 
 PROFILE = Call("profile")
 
+# Who is said to have given the command that a task carries out; 0: nobody.
+REQUESTER: ContextVar[int] = ContextVar("requester", default=0)
+
 
 class Access:
     """Gives every call the token of the user it is made for."""
@@ -78,8 +83,9 @@ class Access:
         Raises ``NoPermission`` where the portal does not know it, else as ``Client.call``.
         """
         address = Address(portal.member_id, portal.client_endpoint)
+        lined = replace(call, line=await self._line(portal))
         try:
-            return await self._client.call(address, pair.access, call)
+            return await self._client.call(address, pair.access, lined)
         except LostToken:
             raise NoPermission from None
         except Unreachable:
@@ -88,6 +94,15 @@ class Access:
             if current is None or current.client_endpoint == portal.client_endpoint:
                 raise
             return await self.with_pair(current, pair, call)
+
+    async def _line(self, portal: Portal) -> int:
+        """Give the line for what may be made up: the requester's own, or one for all strangers.
+
+        So nobody's commands wait for those that somebody else invents, in whatever name.
+        """
+        requester = REQUESTER.get()
+        is_known = requester and await self._tokens.find(portal.member_id, requester)
+        return requester if is_known else 0
 
     async def owner(self, portal: Portal, pair: TokenPair) -> Person | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
