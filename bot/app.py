@@ -108,8 +108,8 @@ class Parts:
         self.languages = Languages(self.wording, self.preferences, self.portal_settings)
         patience, router = Patience(settings.retry_for), handlers.router
         usual = Bucket(settings.portal_bucket, settings.portal_rate)
-        share = WHOLE if not is_shared else OWNERS if working else PAGES
-        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, share))
+        quota = WHOLE if not is_shared else OWNERS if working else PAGES
+        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, quota))
         names = [*(one.name for one in router.all), PRESS]
         self.figures = Figures(names, refusal_names(), METHODS, CODES)
         self.shared_figures = SharedFigures(database, self.figures)

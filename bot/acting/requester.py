@@ -166,7 +166,7 @@ class Requester:
             if not isinstance(result, NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
-        work.was_alone = not isinstance(answers, batch.Shared)
+        work.was_alone = not isinstance(answers, batch.Merged)
         work.answers.update({step.number: answer for step, answer in told})
         work.seen = {name: answers[name] for name in (LOOK, *work.also)}
 

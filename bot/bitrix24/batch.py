@@ -15,14 +15,14 @@ MAX_CALLS = 50
 Answers = dict[str, Any]
 
 
-class Shared(Answers):
-    """The answers of a batch that has shared its request with others."""
+class Merged(Answers):
+    """The answers of a batch that was merged with other calls."""
 
 
 def build(calls: Mapping[str, Call], *, alone: bool = False) -> Call:
     """Put calls into one ``batch``; a failing one does not stop the others.
 
-    ``alone``: the batch is not to share its request.
+    ``alone``: it is not to be merged with others.
     """
     if len(calls) > MAX_CALLS:
         raise ValueError(f"a batch takes {MAX_CALLS} calls")
@@ -51,7 +51,7 @@ def merge(calls: Sequence[Call]) -> Call:
 def split(answers: Answers, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
     """Give each of the merged calls its result, or the error it came to; a batch its answers."""
     return [
-        Shared({name: answers[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
+        Merged({name: answers[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
         if call.method == "batch"
         else answers[_prefix(n)]
         for n, call in enumerate(calls)

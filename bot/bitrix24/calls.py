@@ -15,7 +15,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method and its parameters. ``alone``: it must not share a request with others."""
+    """A method and its parameters. ``alone``: it must not be merged with others."""
 
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from aiohttp import (
 from pydantic import SecretStr, TypeAdapter
 
 from bot.bitrix24 import batch
+from bot.bitrix24.batching import Batching, Send
 from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Address, Call
@@ -38,7 +39,6 @@ from bot.bitrix24.errors import (
     unanswered,
 )
 from bot.bitrix24.network import NotPublic
-from bot.bitrix24.sharing import Send, SharedRequests
 from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Client:
         # Makes a call and gives its result; of a batch the answers by the names of its calls.
         # While it waits for its turn, others may join it.
         # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
-        self.call: Send = SharedRequests(pace, self._send, figures.bucket.observe).call
+        self.call: Send = Batching(pace, self._send, figures.bucket.observe).call
 
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""
