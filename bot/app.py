@@ -75,13 +75,13 @@ TICK = 1.0
 _wording = cache(Wording)
 
 # Something to do, and the seconds until it is done again.
-Round = tuple[Callable[[], Awaitable[object]], float]
+Recurring = tuple[Callable[[], Awaitable[object]], float]
 
 
 class Parts:
     """What a process is made of, with or without its web side.
 
-    ``rounds`` are done again and again, each with so many seconds between.
+    ``recurring`` is what is done again and again, each with so many seconds between.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Parts:
         self.replays = Replays(database, self.engine)
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
-        self.rounds: list[Round] = [
+        self.recurring: list[Recurring] = [
             (Timers(appointments, self.accepting).look, TICK),
             (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
@@ -193,7 +193,7 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        background = [asyncio.create_task(_repeat(*one)) for one in parts.rounds]
+        background = [asyncio.create_task(_repeat(*one)) for one in parts.recurring]
         try:
             yield parts
         finally:

@@ -153,9 +153,10 @@ class Lifecycle:
     async def repair(self, portal: Portal, administrator: int) -> Portal:
         """Register everything anew, as this administrator. Raises ``Bitrix24Error``."""
         await self._portals.installed_by(portal.member_id, administrator)
+        acting = replace(portal, installer_id=administrator)
         async with asyncio.timeout(REPAIR_PATIENCE):
-            async for step in self._registration.steps(replace(portal, installer_id=administrator)):
-                log.info("portal %s: %s", portal.member_id, step)
+            async for stage in self._registration.stages(acting):
+                log.info("portal %s: %s", portal.member_id, stage)
         return await self._portals.fresh(portal.member_id) or portal
 
     async def _consider(self, portal: Portal, pair: TokenPair) -> None:

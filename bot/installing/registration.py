@@ -79,7 +79,7 @@ class Registration:
         Raises ``Bitrix24Error``.
         """
         if portal.registered != self.current:
-            async for _ in self.steps(portal):
+            async for _ in self.stages(portal):
                 pass
 
     async def bring_all_up_to_date(self) -> None:
@@ -100,17 +100,17 @@ class Registration:
                 log.error("portal %s does not know this version: %s", member_id, error)
 
     async def install(self, portal: Portal) -> AsyncIterator[str]:
-        """Tell a portal that installs what it does not know, and tell each step that is done.
+        """Tell a portal that installs what it does not know, and tell each stage that is done.
 
         Raises ``Bitrix24Error``.
         """
         # It may have removed the app while nobody was here to hear of it.
         if portal.registered != self.current or not await self.stands(portal):
-            async for step in self.steps(portal):
-                yield step
+            async for stage in self.stages(portal):
+                yield stage
 
-    async def steps(self, portal: Portal) -> AsyncIterator[str]:
-        """Register or update everything, and tell each step that is done.
+    async def stages(self, portal: Portal) -> AsyncIterator[str]:
+        """Register or update everything, and tell each stage that is done.
 
         Raises ``Bitrix24Error``.
         """

@@ -31,8 +31,8 @@ from bot.web.frame import Form, Frame
 
 # What the buttons of the page are called, by the commands that they stand for.
 COMMANDS = ("invite", "remove", "escalate")
-# What can be done about an escalation that goes on.
-TURNS = ("take", "pass_on", "stop")
+# What can be said to an escalation that goes on.
+ANSWERS = ("take", "pass_on", "stop")
 
 # How long an escalation that is over is still shown, in seconds.
 SHOWN_FOR = 24 * 3600
@@ -70,7 +70,7 @@ class TabPage:
         note = self._acts.read(visitor, str(posted.get("record", "")))
         if not visitor.connected:
             return await self._show(visitor, note.item)
-        name = next((one for one in (*COMMANDS, *TURNS, PRESS) if one in posted), "")
+        name = next((one for one in (*COMMANDS, *ANSWERS, PRESS) if one in posted), "")
         find = _words(posted.get("find"), LONGEST_NAME)
         at = read_number(posted.get("chat")) or 0
         if not name:
@@ -102,7 +102,7 @@ class TabPage:
         """Carry out what a button stands for; ``None`` where it stands for nothing any more."""
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
-        elif name in TURNS:
+        elif name in ANSWERS:
             number = read_number(posted[name])
             if number not in [one.id for one in await self._shown(visitor, chat)]:
                 return None
