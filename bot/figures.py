@@ -21,7 +21,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0, 6
 TAKING = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 14400.0, 86400.0)
 
 
-class Taken(StrEnum):
+class Received(StrEnum):
     """What became of an event."""
 
     STORED = "stored"
@@ -48,7 +48,7 @@ class Ending(StrEnum):
     EXPIRED = "expired"  # the permission did not come in time
 
 
-class Escalated(StrEnum):
+class EscalationEnding(StrEnum):
     """How an escalation ended."""
 
     TAKEN = "taken"
@@ -161,7 +161,7 @@ class Figures:
         codes: Collection[str],
     ) -> None:
         self.events = Tally(
-            "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
+            "events", "Events that Bitrix24 posted, by what became of them.", result=list(Received)
         )
         self.refused = Tally(
             "events_refused", "Events that were not taken, by reason.", reason=list(Reason)
@@ -201,7 +201,9 @@ class Figures:
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self.escalations = Tally(
-            "escalations", "Escalations that are over, by how they ended.", end=list(Escalated)
+            "escalations",
+            "Escalations that are over, by how they ended.",
+            end=list(EscalationEnding),
         )
         self.to_taken = Seconds(
             "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING

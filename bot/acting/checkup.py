@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import Line, dialog_call, is_dialog, of_item, read_dialog, read_lines
+from bot.acting.open_lines import OpenLine, dialog_call, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem, Person
@@ -33,7 +33,7 @@ class Checkup:
     sees_dialog: bool | None
     is_active: bool | None
     is_admin: bool
-    lines: tuple[Line, ...]
+    lines: tuple[OpenLine, ...]
     queues: tuple[tuple[int, ...], ...]
 
 

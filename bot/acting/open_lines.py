@@ -104,7 +104,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OpenLine:
     """An open line, and the operators of its queue."""
 
     id: int
@@ -297,10 +297,10 @@ def read_queue(found: Any) -> tuple[int, ...]:
     return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
 
 
-def read_lines(found: Any) -> list[Line]:
+def read_lines(found: Any) -> list[OpenLine]:
     """Read the answer of ``imopenlines.config.list.get``."""
     return [
-        Line(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
+        OpenLine(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
         for one in rows(found)
         if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
     ]

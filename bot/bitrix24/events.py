@@ -223,7 +223,7 @@ class Chat(Part):
         return read_number(parts[3]) if len(parts) > 3 else None
 
 
-class Command(Part):
+class CommandLine(Part):
     """A command line: ``command`` keeps its slash, ``params`` its BB codes."""
 
     id: Id
@@ -240,7 +240,7 @@ class CommandEvent(Part):
 
     member_id: str = ""
     bot: Bot
-    command: Command
+    command: CommandLine
     message: Message
     chat: Chat
     user: User
