@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from bot.acting.checkup import Checkups
-from bot.acting.open_lines import OpenLine
 from bot.acting.users import Users
+from bot.bitrix24.dialogs import OpenLine
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account, person_of

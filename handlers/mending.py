@@ -1,6 +1,7 @@
 """Buttons that mend what a command met, and have it carried out again."""
 
-from bot.acting.open_lines import Dialog, OpenLines
+from bot.acting.open_lines import OpenLines
+from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.outcomes import Outcomes

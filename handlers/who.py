@@ -1,8 +1,9 @@
 """/who: tell who is in the customer's chat, and who has to do with it."""
 
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Dialog, OpenLines, read_dialog
+from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
+from bot.bitrix24.dialogs import Dialog, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat, CommandEvent

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bot.acting.checkup import _revision, _sees, _supports_lines
 from bot.acting.crm import card
-from bot.acting.open_lines import read_dialog
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import (
     Bitrix24Error,

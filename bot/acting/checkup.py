@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import OpenLine, dialog_call, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import OpenLine, dialog_call, is_dialog, of_item, read_dialog, read_lines
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers

@@ -1,17 +1,31 @@
-"""People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
+"""People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings.
+
+What the portal tells of a dialog, ``bot/bitrix24/dialogs`` reads.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 from bot.acting.journal import Answered, Step
 from bot.acting.requester import AFTER, LOOK, Changes, IsDone, Requester, nobody_knows
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import (
+    MESSAGES,
+    Dialog,
+    Glance,
+    dialog_call,
+    is_dialog,
+    members_call,
+    of_item,
+    queue_call,
+    read_dialog,
+    read_queue,
+    read_said,
+)
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Refused, Unanswered
-from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.rows import moment, rows, text
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -21,9 +35,6 @@ CHAT_DELETE = "im.chat.user.delete"
 
 ARRIVING = frozenset({ADD, CHAT_ADD})
 LEAVING = frozenset({DELETE, CHAT_DELETE})
-
-# How many messages are looked at: what the portal gives at most.
-MESSAGES = 50
 
 # Steps are counted within a command; those that mend something first have numbers of their own,
 # and so have those that go by the chat itself.
@@ -68,50 +79,6 @@ class Membership:
     refused: Refused | None = None
 
 
-class Dialog(Chat):
-    """An open-line chat as the portal shows it when it is asked."""
-
-    @property
-    def is_over(self) -> bool | None:
-        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0.
-
-        ``None`` where the portal does not tell.
-        """
-        session = next(iter(self.entity_data_1.split("|")[5:6]), "")
-        return None if (number := read_number(session)) is None else number == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message of a chat, by whom, and when it was written, if that is told."""
-
-    id: int
-    author_id: int
-    at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A dialog and its newest messages, as far as the requester may see them."""
-
-    dialog: Dialog
-    said: tuple[Said, ...]
-
-    def first_of(self, user_id: int, after: int) -> Said | None:
-        """Give the first message that somebody has written after this one."""
-        own = [one for one in self.said if one.author_id == user_id and one.id > after]
-        return min(own, key=lambda one: one.id, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLine:
-    """An open line, and the operators of its queue."""
-
-    id: int
-    name: str
-    queue: tuple[int, ...]
-
-
 @dataclass(eq=False, slots=True)
 class OpenLines:
     """Open-line chats, as the requester may see and change them."""
@@ -139,7 +106,7 @@ class OpenLines:
             }
         )
         # What the requester may not see is not there; only members see what was said.
-        return Glance(read_dialog(chat_id, found["dialog"]), _said(found["said"]))
+        return Glance(read_dialog(chat_id, found["dialog"]), read_said(found["said"]))
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -250,20 +217,6 @@ def confirmed(answer: Answered) -> Answered:
     return answer
 
 
-def _said(found: Any) -> tuple[Said, ...]:
-    listed = found.get("messages") if isinstance(found, Mapping) else None
-    return tuple(
-        Said(number, read_number(one.get("author_id")) or 0, moment(one.get("date")))
-        for one in rows(listed, MESSAGES)
-        if (number := read_number(one.get("id")))
-    )
-
-
-def of_item(item: CrmItem) -> dict[str, Any]:
-    """Give the parameters that name an item: in the methods of open lines, and in the journal."""
-    return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
-
-
 def _params(target: Target, person: Person) -> dict[str, Any]:
     item = of_item(target.item) if target.item else {}
     chat = {"CHAT_ID": target.chat_id} if target.chat_id else {}
@@ -275,53 +228,6 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
         return Step(number, DELETE, _params(target, person), person.id)
     params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
     return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
-
-
-def dialog_call(chat_id: int) -> Call:
-    """Make the call that looks a dialog up."""
-    return Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
-
-
-def members_call(chat_id: int) -> Call:
-    """Make the call that lists who is in a chat."""
-    return Call("im.chat.user.list", {"CHAT_ID": chat_id})
-
-
-def queue_call(line_id: int) -> Call:
-    """Make the call that looks an open line up with its queue: everybody may."""
-    return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
-
-
-def read_queue(found: Any) -> tuple[int, ...]:
-    """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
-    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
-
-
-def read_lines(found: Any) -> list[OpenLine]:
-    """Read the answer of ``imopenlines.config.list.get``."""
-    return [
-        OpenLine(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
-        for one in rows(found)
-        if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
-    ]
-
-
-def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
-    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
-
-
-def read_dialog(chat_id: int, found: Any) -> Dialog:
-    """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
-    found = found if is_dialog(found) else {}
-    told = ("name", "entity_id", "entity_data_1", "entity_data_2", "entity_data_3")
-    return Dialog(
-        id=chat_id,
-        dialog_id=f"chat{chat_id}",
-        owner=read_number(found.get("owner")) or 0,
-        entity_type="LINES",
-        **{name: text(found.get(name)) for name in told},
-    )
 
 
 def _has_item(found: Any, _step: Step) -> bool | None:

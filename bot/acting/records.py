@@ -10,7 +10,9 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import (
+from bot.bitrix24 import batch
+from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import (
     dialog_call,
     is_dialog,
     members_call,
@@ -19,8 +21,6 @@ from bot.acting.open_lines import (
     read_dialog,
     read_queue,
 )
-from bot.bitrix24 import batch
-from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat

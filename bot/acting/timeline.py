@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from bot.acting.journal import Answered, Step
-from bot.acting.open_lines import of_item
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import of_item
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import moment, rows, text

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
+from bot.acting.open_lines import OpenLines, Target
 from bot.acting.requester import Requester
+from bot.bitrix24.dialogs import Glance, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN

@@ -5,15 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.acting.history import History
-from bot.acting.open_lines import (
-    ARRIVING,
-    CHAT_ADD,
-    Dialog,
-    Membership,
-    OpenLines,
-    Target,
-    read_dialog,
-)
+from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Target
+from bot.bitrix24.dialogs import Dialog, read_dialog
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Denied, Diagnosis, Missed

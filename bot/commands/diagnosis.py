@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bot.acting.crm import card, item_call
-from bot.acting.open_lines import (
-    Membership,
-    OpenLines,
-    dialog_call,
-    lacks_history,
-    of_item,
-    read_dialog,
-)
+from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import dialog_call, of_item, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_numbers
