@@ -6,12 +6,20 @@ from typing import Any
 
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
-from bot.bitrix24.dialogs import OpenLine, dialog_call, is_dialog, of_item, read_dialog, read_lines
+from bot.bitrix24.dialogs import (
+    OpenLine,
+    chats_call,
+    dialog_call,
+    is_dialog,
+    read_chats,
+    read_dialog,
+    read_lines,
+)
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.people import person
-from bot.bitrix24.rows import flag, row, rows
+from bot.bitrix24.rows import flag, part, row
 from bot.bitrix24.scopes import missing_scopes
 
 NO_METHOD = "ERROR_METHOD_NOT_FOUND"
@@ -81,17 +89,16 @@ class Checkups:
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:
         try:
-            found = await self._requester.ask(Call("imopenlines.crm.chat.get", of_item(item)))
+            found = await self._requester.ask(chats_call(item))
         except Bitrix24Error:
             return None
-        numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])
-        return chat_id in numbers if isinstance(found, list | Mapping) else None
+        return chat_id in read_chats(found) if isinstance(found, list | Mapping) else None
 
 
 def _revision(found: Any) -> int | None:
     if isinstance(found, Refused) and found.code == NO_METHOD:
         return 0
-    return read_number(found.get("rest")) if isinstance(found, Mapping) else None
+    return read_number(part(found, "rest"))
 
 
 def _supports_lines(found: Any) -> bool | None:

@@ -13,20 +13,20 @@ from bot.acting.crm import card, item_call
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.dialogs import (
+    chats_call,
     dialog_call,
     is_dialog,
     members_call,
-    of_item,
     queue_call,
+    read_chats,
     read_dialog,
     read_queue,
 )
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
-from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, accounts_in
-from bot.bitrix24.rows import rows, text
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 
@@ -87,7 +87,7 @@ class Records:
         calls = {
             "item": item_call(item),
             "people": accounts_call(sorted({user_id, who} - {0})),
-            "chats": Call("imopenlines.crm.chat.get", of_item(item)),
+            "chats": chats_call(item),
         }
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():
@@ -176,12 +176,7 @@ class Records:
 
 def _sources(found: Any) -> dict[int, str]:
     """Give an item's active chats, each once, with the titles of their connectors."""
-    listed = {
-        number: text(one.get("CONNECTOR_TITLE")) or text(one.get("CONNECTOR_ID"))
-        for one in rows(found)
-        if (number := read_number(one.get("CHAT_ID")))
-    }
-    return dict(list(listed.items())[:MOST_CHATS])
+    return dict(list(read_chats(found).items())[:MOST_CHATS])
 
 
 def _staff(numbers: Sequence[int], accounts: Mapping[int, Account]) -> tuple[Account, ...]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from bot.bitrix24 import form
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
+from bot.bitrix24.rows import row
 
 MAX_CALLS = 50
 
@@ -76,8 +77,7 @@ def read(result: Any, names: Collection[str]) -> Answers:
         raise Unanswered("no batch result")
     # An empty PHP array is a list, whatever it was meant to be.
     results, errors, times = (
-        part if isinstance(part := result.get(name), dict) else {}
-        for name in ("result", "result_error", "result_time")
+        row(result, name) for name in ("result", "result_error", "result_time")
     )
     answers: Answers = {}
     for name in names:

@@ -8,7 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.rows import moment, rows, text
+from bot.bitrix24.rows import moment, part, rows, text
 
 # How many messages are looked at: what the portal gives at most.
 MESSAGES = 50
@@ -73,6 +73,20 @@ def members_call(chat_id: int) -> Call:
     return Call("im.chat.user.list", {"CHAT_ID": chat_id})
 
 
+def chats_call(item: CrmItem, **further: str) -> Call:
+    """Make the call that lists the active chats of an item."""
+    return Call("imopenlines.crm.chat.get", {**of_item(item), **further})
+
+
+def read_chats(found: Any) -> dict[int, str]:
+    """Read the answer of ``imopenlines.crm.chat.get``: the chats, and their connectors' titles."""
+    return {
+        number: text(one.get("CONNECTOR_TITLE")) or text(one.get("CONNECTOR_ID"))
+        for one in rows(found)
+        if (number := read_number(one.get("CHAT_ID")))
+    }
+
+
 def queue_call(line_id: int) -> Call:
     """Make the call that looks an open line up with its queue: everybody may."""
     return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
@@ -80,7 +94,7 @@ def queue_call(line_id: int) -> Call:
 
 def read_queue(found: Any) -> tuple[int, ...]:
     """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
-    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
+    return read_numbers(part(found, "QUEUE"))
 
 
 def read_lines(found: Any) -> list[OpenLine]:
@@ -112,9 +126,8 @@ def read_dialog(chat_id: int, found: Any) -> Dialog:
 
 def read_said(found: Any) -> tuple[Said, ...]:
     """Read the answer of ``im.dialog.messages.get``."""
-    listed = found.get("messages") if isinstance(found, Mapping) else None
     return tuple(
         Said(number, read_number(one.get("author_id")) or 0, moment(one.get("date")))
-        for one in rows(listed, MESSAGES)
+        for one in rows(part(found, "messages"), MESSAGES)
         if (number := read_number(one.get("id")))
     )

@@ -10,12 +10,11 @@ from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.calls import Call
-from bot.bitrix24.dialogs import dialog_call, of_item, read_dialog
+from bot.bitrix24.dialogs import chats_call, dialog_call, read_chats, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.numerals import read_numbers
 from bot.bitrix24.people import Account, account
-from bot.bitrix24.rows import row, rows
+from bot.bitrix24.rows import row
 from bot.errors import (
     AccessRefused,
     AccessUnclear,
@@ -204,13 +203,12 @@ _DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
 
 def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[str, Call]:
     codes = {one.refused.code for one in denied}
-    bound = of_item(item)
     calls: dict[str, Call] = {}
     if codes & _ASK_ITEM:
         calls["item"] = item_call(item)
     if codes & _ASK_CHATS:
-        calls["active"] = Call("imopenlines.crm.chat.get", bound)
-        calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
+        calls["active"] = chats_call(item)
+        calls["all"] = chats_call(item, ACTIVE_ONLY="N")
     if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
         calls["dialog"] = dialog_call(chat_id)
     for one in denied:
@@ -321,15 +319,12 @@ def _is_hidden(facts: Mapping[str, Any]) -> bool:
 
 def _dialog(person: Person, item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
     """Tell a dialog that is over from one that waits: both are listed, but not as active."""
-    is_idle = chat_id in _chats(facts.get("all")) and chat_id not in _chats(facts.get("active"))
+    known, active = read_chats(facts.get("all")), read_chats(facts.get("active"))
+    is_idle = chat_id in known and chat_id not in active
     is_over = read_dialog(chat_id, facts.get("dialog")).is_over
     if is_idle and is_over:
         return DialogFinished(item)
     return DialogNotActive((person,), item, waits=is_idle and is_over is False)
-
-
-def _chats(found: Any) -> set[int]:
-    return set(read_numbers([chat.get("CHAT_ID") for chat in rows(found)]))
 
 
 def _unavailable(person: Person, facts: Mapping[str, Any]) -> Refusal:

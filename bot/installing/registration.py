@@ -17,7 +17,7 @@ from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.rows import row, rows, text
+from bot.bitrix24.rows import part, row, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.inbox.pressed import PRESS
@@ -190,7 +190,7 @@ class Registration:
             found = await self._call(portal, Call("imbot.v2.Bot.list"))
         except Refused:
             return None
-        bots = rows(found.get("bots")) if isinstance(found, Mapping) else []
+        bots = rows(part(found, "bots"))
         named = {str(one.get("code")): read_number(one.get("id")) for one in bots}
         return next((named[code] for code in (*self._codes, OLD_CODE) if named.get(code)), None)
 
@@ -368,7 +368,7 @@ def _bot_id(found: Any) -> int:
 
 def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    listed = rows(found.get("commands"), MOST_NUMBERS) if isinstance(found, Mapping) else []
+    listed = rows(part(found, "commands"), MOST_NUMBERS)
     named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 

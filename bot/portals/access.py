@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,7 +21,7 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.oauth import Grant, OAuth, origin
 from bot.bitrix24.people import person
-from bot.bitrix24.rows import text
+from bot.bitrix24.rows import part, text
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.portals import Portal, Portals
 from bot.portals.tokens import Kept, Tokens
@@ -312,6 +311,5 @@ def _pair(grant: Grant) -> TokenPair:
 
 def app_code(info: Any) -> str:
     """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
-    told = info if isinstance(info, Mapping) else {}
-    number, code = text(told.get("ID")), text(told.get("CODE"))
+    number, code = text(part(info, "ID")), text(part(info, "CODE"))
     return f"{number}/{code}"[:255] if number or code else ""
