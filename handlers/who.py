@@ -36,7 +36,7 @@ async def who(
     item, dialog = await _seen(event.chat, lines)
     members = await _members(dialog.id, lines)
     card = await _card(item, crm)
-    queue = await _queue(event.chat.line_id or dialog.line_id, lines)
+    queue = await lines.known_queue(event.chat.line_id or dialog.line_id)
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}
@@ -76,13 +76,6 @@ async def _members(chat_id: int, lines: OpenLines) -> list[int]:
     try:
         return await lines.members(chat_id) if chat_id else []
     except Refused:
-        return []
-
-
-async def _queue(line_id: int, lines: OpenLines) -> list[int]:
-    try:
-        return await lines.queue(line_id) if line_id else []
-    except Bitrix24Error:
         return []
 
 

@@ -24,7 +24,7 @@ from bot.bitrix24.dialogs import (
     read_said,
 )
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused, Unanswered
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
 
 ADD = "imopenlines.crm.chat.user.add"
@@ -125,6 +125,13 @@ class OpenLines:
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
         return list(read_queue(await self._requester.ask(queue_call(line_id))))
+
+    async def known_queue(self, line_id: int) -> list[int]:
+        """List them, or nobody: where there is no line (0), or the portal does not tell."""
+        try:
+            return await self.queue(line_id) if line_id else []
+        except Bitrix24Error:
+            return []
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.

@@ -240,7 +240,7 @@ class Chains:
         chain, event = escalation.chain, self._command.event
         try:
             dialog = await self._lines.dialog(chain.chat_id)
-            queue = await self._lines.queue(dialog.line_id) if dialog.line_id else []
+            queue = await self._lines.known_queue(dialog.line_id)
             return await self._policy.unasked(chain.asked, queue, event)
         except Bitrix24Error:
             return ()

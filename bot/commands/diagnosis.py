@@ -89,7 +89,8 @@ class Diagnosis:
         facts = await self._facts(_questions(denied, item, chat_id))
         lacking = {one.person.id for one in denied if lacks_history(one.refused)}
         if lacking:
-            queue = await self._queue(chat_id, facts)
+            line_id = read_dialog(chat_id, facts.get("dialog")).line_id
+            queue = await OpenLines(self._requester).known_queue(line_id)
             # Somebody of the queue is refused only where the requester's role reaches nobody.
             facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
         reference = self._command.reference
@@ -141,14 +142,6 @@ class Diagnosis:
         except Bitrix24Error:
             found = None
         return Missed(one.person, PersonDismissed(one.person, found.person if found else None))
-
-    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
-        """List the queue of the chat's line; nobody where the portal does not tell."""
-        line_id = read_dialog(chat_id, facts.get("dialog")).line_id
-        try:
-            return await OpenLines(self._requester).queue(line_id) if line_id else ()
-        except Bitrix24Error:
-            return ()
 
     async def _facts(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
         if not calls:

@@ -126,7 +126,7 @@ class People:
         if len(active) == 1:
             return _employee(active[0])
         if active:
-            queue = await self._queue(event.chat.line_id)
+            queue = await self._lines.known_queue(event.chat.line_id)
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
@@ -141,12 +141,6 @@ class People:
         if not found[0].active:
             raise PersonDismissed(found[0].person)
         return _employee(found[0])
-
-    async def _queue(self, line_id: int) -> list[int]:
-        try:
-            return await self._lines.queue(line_id) if line_id else []
-        except Refused:
-            return []
 
     async def _picker(
         self,
