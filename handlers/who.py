@@ -66,10 +66,7 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
     if chat.item is None:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)
-    try:
-        return chat.item, await lines.dialog(last) if last else read_dialog(0, None)
-    except Refused:
-        return chat.item, read_dialog(last, None)
+    return chat.item, await lines.known_dialog(last) if last else read_dialog(0, None)
 
 
 async def _members(chat_id: int, lines: OpenLines) -> list[int]:

@@ -95,6 +95,13 @@ class OpenLines:
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
 
+    async def known_dialog(self, chat_id: int) -> Dialog:
+        """Look a dialog up; an empty one where the portal does not show it to the requester."""
+        try:
+            return await self.dialog(chat_id)
+        except Refused:
+            return read_dialog(chat_id, None)
+
     async def glance(self, chat_id: int) -> Glance:
         """Look at a dialog and at what was said in it, in one request."""
         found = await self._requester.ask_all(
