@@ -180,34 +180,39 @@ class OpenLines:
         changes = await self._change(steps.values(), target)
         return [_came(one, target, step, changes) for one, step in steps.items()]
 
-    async def create_lead(self, chat_id: int) -> Answered:
-        """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
+    async def create_lead(self, chat_id: int) -> None:
+        """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``.
+
+        Raises as ``Requester.change_one``.
+        """
         params = {"CHAT_ID": chat_id}
-        return await self._mend("imopenlines.crm.lead.create", params, chat_id, _has_item)
+        await self._mend("imopenlines.crm.lead.create", params, chat_id, _has_item)
 
-    async def start_session(self, chat_id: int) -> Answered:
-        """Begin a finished dialog anew: ``imopenlines.session.start``."""
-        return await self._mend("imopenlines.session.start", {"CHAT_ID": chat_id}, chat_id)
+    async def start_session(self, chat_id: int) -> None:
+        """Begin a dialog that is over anew: ``imopenlines.session.start``.
 
-    async def hide(self, chat_id: int) -> Answered:
+        Raises as ``create_lead``.
+        """
+        await self._mend("imopenlines.session.start", {"CHAT_ID": chat_id}, chat_id)
+
+    async def hide(self, chat_id: int) -> None:
         """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
 
-        Raises ``Unanswered`` where the portal says neither yes nor no.
+        Raises as ``create_lead``, and ``Unanswered`` where the portal says neither yes nor no.
         """
         params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
-        return confirmed(await self._mend("imopenlines.session.mode.silent", params, chat_id))
+        confirm(await self._mend("imopenlines.session.mode.silent", params, chat_id))
 
-    async def delete_message(self, chat_id: int, message_id: int) -> Answered:
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
         """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
         params = {"MESSAGE_ID": message_id}
-        return confirmed(await self._mend("im.message.delete", params, chat_id))
+        confirm(await self._mend("im.message.delete", params, chat_id))
 
     async def _mend(
         self, method: str, params: dict[str, Any], chat_id: int, is_done: IsDone = nobody_knows
     ) -> Answered:
-        look = dialog_call(chat_id)
         step = Step(MENDING, method, params, 0)
-        return (await self._requester.change([step], look, is_done)).answers[MENDING]
+        return await self._requester.change_one(step, dialog_call(chat_id), is_done)
 
     async def _change(
         self, steps: Iterable[Step], target: Target, *, alone: bool = False
@@ -223,12 +228,11 @@ def lacks_history(refused: Refused | None) -> bool:
     return "chat history" in refused.description.lower()
 
 
-def confirmed(answer: Answered) -> Answered:
-    """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
+def confirm(answer: Answered) -> None:
+    """See that an answer which is no refusal says yes. Raises ``Unanswered`` where it does not."""
     is_yes = answer.result is True or bool(read_number(answer.result))
-    if answer.code is None and answer.changed is None and not is_yes:
+    if answer.changed is None and not is_yes:
         raise Unanswered("the portal says neither yes nor no")
-    return answer
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:

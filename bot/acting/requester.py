@@ -115,6 +115,13 @@ class Requester:
         answers = {one.number: work.answers[known.number] for one, known in pairs}
         return Changes(answers, work.seen, work.was_alone)
 
+    async def change_one(self, step: Step, look: Call, is_done: IsDone = nobody_knows) -> Answered:
+        """Make one call, once. Raises as ``change``; ``Refused`` where the portal refuses it."""
+        answer = (await self.change([step], look, is_done)).answers[step.number]
+        if refused := answer.refused:
+            raise refused
+        return answer
+
     async def forget_refusal(self, step: Step) -> None:
         """Let a call that was refused be made once more; the journal keeps its refusal."""
         await self._journal.set_aside(self._command, step)
