@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.acting.requester import Requester
+from bot.bitrix24.bots import bot_call, supports_lines
 from bot.bitrix24.calls import Call
 from bot.bitrix24.dialogs import (
     OpenLine,
@@ -19,7 +20,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.people import person
-from bot.bitrix24.rows import flag, part, row
+from bot.bitrix24.rows import part
 from bot.bitrix24.scopes import missing_scopes
 
 NO_METHOD = "ERROR_METHOD_NOT_FOUND"
@@ -57,7 +58,7 @@ class Checkups:
             "me": Call("profile"),
             "scopes": Call("scope"),
             "revision": Call("imbot.v2.Revision.get"),
-            "bot": Call("imbot.v2.Bot.get", {"botId": bot_id}),
+            "bot": bot_call(bot_id),
             "admin": Call("user.admin"),
             "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
@@ -78,7 +79,7 @@ class Checkups:
             requester=requester,
             missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
-            supports_lines=_supports_lines(seen["bot"]),
+            supports_lines=supports_lines(seen["bot"]),
             item=item,
             sees_dialog=_sees(seen["dialog"]) if chat_id else None,
             is_active=active,
@@ -99,11 +100,6 @@ def _revision(found: Any) -> int | None:
     if isinstance(found, Refused) and found.code == NO_METHOD:
         return 0
     return read_number(part(found, "rest"))
-
-
-def _supports_lines(found: Any) -> bool | None:
-    told = row(found, "bot").get("isSupportOpenline")
-    return None if told is None else flag(told)
 
 
 def _sees(found: Any) -> bool | None:

@@ -55,12 +55,21 @@ def accounts_call(numbers: Sequence[int]) -> Call:
 
 def accounts_in(answer: Any) -> dict[int, Account]:
     """Read the answer of ``im.user.list.get``; unknown people are left out."""
-    accounts = map(account, rows(answer, MOST_ACCOUNTS))
+    accounts = map(_account, rows(answer, MOST_ACCOUNTS))
     return {one.person.id: one for one in accounts if one}
 
 
-def account(row: Mapping[str, Any]) -> Account | None:
-    """Read a user of ``im.user.get``."""
+def account_call(number: int) -> Call:
+    """Make the call that looks one person up by their id."""
+    return Call("im.user.get", {"ID": number})
+
+
+def account_in(answer: Any, number: int) -> Account | None:
+    """Read the answer of ``im.user.get`` about this person; ``None`` where it is none."""
+    return _account({**answer, "id": number}) if isinstance(answer, Mapping) else None
+
+
+def _account(row: Mapping[str, Any]) -> Account | None:
     user_id = read_number(row.get("id"))
     if not user_id:
         return None

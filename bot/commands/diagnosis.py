@@ -13,7 +13,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.dialogs import chats_call, dialog_call, read_chats, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.people import Account, account
+from bot.bitrix24.people import Account, account_call, account_in
 from bot.bitrix24.rows import row
 from bot.errors import (
     AccessRefused,
@@ -112,9 +112,7 @@ class Diagnosis:
 
     async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Missed]:
         """Say why the chat itself did not take each of these people."""
-        facts = await self._facts(
-            {f"user{one.person.id}": Call("im.user.get", {"ID": one.person.id}) for one in denied}
-        )
+        facts = await self._facts(_about(denied))
         reference = self._command.reference
         return [
             await self._missed(one, _explain_by_chat(one, facts, reference), facts)
@@ -204,10 +202,11 @@ def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[st
         calls["all"] = chats_call(item, ACTIVE_ONLY="N")
     if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
         calls["dialog"] = dialog_call(chat_id)
-    for one in denied:
-        if one.refused.code in _ASK_PERSON:
-            calls[f"user{one.person.id}"] = Call("im.user.get", {"ID": one.person.id})
-    return calls
+    return calls | _about([one for one in denied if one.refused.code in _ASK_PERSON])
+
+
+def _about(denied: Sequence[Denied]) -> dict[str, Call]:
+    return {f"user{one.person.id}": account_call(one.person.id) for one in denied}
 
 
 def _explain(
@@ -254,8 +253,7 @@ def _explain_removal(
 
 
 def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
-    found = facts.get(f"user{person.id}")
-    return account(found) if isinstance(found, Mapping) else None
+    return account_in(facts.get(f"user{person.id}"), person.id)
 
 
 def _stranger(person: Person, found: Account | None) -> Refusal | None:

@@ -11,9 +11,9 @@ from itertools import starmap
 from typing import Any
 
 from bot.bitrix24 import batch
+from bot.bitrix24.bots import bot_call, supports_lines
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
-from bot.bitrix24.rows import flag, row
 from bot.bitrix24.scopes import missing_scopes
 from bot.errors import EndsProcesses
 from bot.inbox.accepted import reference_of
@@ -73,7 +73,7 @@ class Doctor:
         """Ask the portal, all in one request, with the token that the bot was installed with."""
         calls = {
             "scopes": Call("scope"),
-            "bot": Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0}),
+            "bot": bot_call(portal.bot_id or 0),
             **self._registration.questions(portal),
         }
         try:
@@ -136,8 +136,7 @@ def _scopes(granted: Any) -> Check:
 def _bot(found: Any) -> Check:
     if isinstance(found, Refused):
         return Check("bot", ok=False, remedy="repair")
-    supports = row(found, "bot").get("isSupportOpenline")
-    return _told("bot", None if supports is None else flag(supports))
+    return _told("bot", supports_lines(found))
 
 
 def _told(name: str, ok: bool | None) -> Check:

@@ -14,6 +14,7 @@ from typing import Any
 from cachetools import TTLCache
 from pydantic import SecretStr
 
+from bot.bitrix24.bots import bot_call
 from bot.bitrix24.calls import Call
 from bot.bitrix24.envelope import Envelope
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
@@ -261,7 +262,7 @@ class Lifecycle:
         await self._portals.heard(portal.member_id, portal.said)
 
     async def _has_lost_bot(self, portal: Portal) -> bool:
-        call = Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0})
+        call = bot_call(portal.bot_id or 0)
         try:
             await self._access.call(portal, portal.installer_id, call)
         except Refused as refused:

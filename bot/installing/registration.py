@@ -12,12 +12,13 @@ from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
+from bot.bitrix24.bots import registered_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ITEM_TYPES
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.rows import part, row, rows, text
+from bot.bitrix24.rows import part, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.inbox.pressed import PRESS
@@ -199,7 +200,7 @@ class Registration:
         for code in self._codes:
             call = Call("imbot.v2.Bot.register", {"fields": {**self._bot_fields(), "code": code}})
             try:
-                return _bot_id(await self._call(portal, call))
+                return registered_id(await self._call(portal, call))
             except Refused as refused:
                 if refused.code != TAKEN or code == self._codes[-1]:
                     raise
@@ -356,14 +357,6 @@ def _flat(call: Call) -> Call:
 
 def _wants_flat(call: Call, error: Bitrix24Error) -> bool:
     return "fields" in call.params and isinstance(error, Refused) and error.code == NO_FIELDS
-
-
-def _bot_id(found: Any) -> int:
-    """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    bot_id = read_number(row(found, "bot").get("id"))
-    if not bot_id:
-        raise Unanswered("imbot.v2.Bot.register was answered without a bot")
-    return bot_id
 
 
 def _commands(found: Any) -> dict[str, int]:

@@ -29,7 +29,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.people import account, person
+from bot.bitrix24.people import account_call, account_in, person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
@@ -150,12 +150,12 @@ class Proof:
 
     async def is_colleague(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
-        call = Call("im.user.get", {"ID": user_id})
+        call = account_call(user_id)
         try:
             told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
-        found = account({**told, "id": user_id}) if isinstance(told, dict) else None
+        found = account_in(told, user_id)
         return found is not None and found.active and not found.is_external
 
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:
