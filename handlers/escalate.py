@@ -9,8 +9,8 @@ from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Round, Wanted
-from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import WhichItem
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy

@@ -6,7 +6,7 @@ from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.departures import Departure, Departures
-from bot.commands.diagnosis import Missed, missing
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Router

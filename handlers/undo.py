@@ -12,8 +12,8 @@ from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
+from bot.commands.missed import Missed, reasons
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router

@@ -19,7 +19,8 @@ from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.commands.arrivals import Arrival, Arrivals, Wish
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import Missed, reasons, system_refusal
+from bot.commands.diagnosis import system_refusal
+from bot.commands.missed import Missed, reasons
 from bot.commands.people import card_of
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (

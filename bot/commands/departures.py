@@ -9,7 +9,8 @@ from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Tar
 from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
-from bot.commands.diagnosis import Denied, Diagnosis, Missed
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.missed import Missed
 from bot.commands.past import chat_of
 from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
 from bot.inbox.accepted import Accepted

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from bot.acting.crm import card, item_call
 from bot.acting.open_lines import Membership, OpenLines, lacks_history
@@ -15,6 +15,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.people import Account, account_call, account_in
 from bot.bitrix24.rows import row
+from bot.commands.missed import Missed
 from bot.errors import (
     AccessRefused,
     AccessUnclear,
@@ -65,13 +66,6 @@ class Denied:
 
     person: Person
     refused: Refused
-
-
-class Missed(NamedTuple):
-    """Somebody who was not added or removed, and why, as the requester understands it."""
-
-    person: Person
-    why: Refusal
 
 
 @dataclass(eq=False, slots=True)
@@ -324,14 +318,3 @@ def _unavailable(person: Person, facts: Mapping[str, Any]) -> Refusal:
     is_gone = isinstance(found, Refused) and found.code == "USER_NOT_EXISTS"
     is_off = seen is not None and not seen.active
     return PersonDismissed(person) if is_gone or is_off else PersonUnavailable(person)
-
-
-def reasons(missed: Sequence[Missed]) -> list[Refusal]:
-    """Give why these people are missing, each reason once."""
-    return list(dict.fromkeys(one.why for one in missed))
-
-
-def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:
-    """Give the people among refusals, with why they are missing."""
-    people = [(getattr(one, "person", None), one) for one in refusals]
-    return tuple(Missed(person, why) for person, why in people if person is not None)
