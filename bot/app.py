@@ -193,15 +193,24 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        background = [asyncio.create_task(_repeat(*one)) for one in parts.recurring]
         try:
-            yield parts
+            async with repeating(*parts.recurring):
+                yield parts
         finally:
-            for task in background:
-                task.cancel()
             await parts.engine.stop(STOP_PATIENCE)
             with suppress(StoreUnavailable):
                 await parts.shared_figures.tell()
+
+
+@asynccontextmanager
+async def repeating(*recurring: Recurring) -> AsyncIterator[None]:
+    """Do things again and again meanwhile, each with so many seconds between."""
+    tasks = [asyncio.create_task(_repeat(*one)) for one in recurring]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:

@@ -38,7 +38,6 @@ REPAIR_PATIENCE = 60.0
 
 # A portal is asked no more often, whatever is posted in its name.
 ASK_EVERY = 60.0
-LOOK_EVERY = 15.0
 
 # So many people's tokens must be dead before an app counts as removed.
 WITNESSES = 5
@@ -71,13 +70,12 @@ class Lifecycle:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def looking_after(self) -> AsyncIterator[None]:
-        """Tell portals of this version of the bot, and look whether what is said of them is so.
+    async def at_work(self) -> AsyncIterator[None]:
+        """Tell portals of this version of the bot; at the end stop whatever has been begun.
 
-        What is not done at the end is left to the next process.
+        What is not done then is left to the next process.
         """
         self._begin(self._registration.bring_all_up_to_date(), "all portals")
-        self._begin(self._keep_looking(), "what was said of portals")
         try:
             yield
         finally:
@@ -174,15 +172,10 @@ class Lifecycle:
             self._asked.pop(portal.member_id, None)
             self._look(portal.member_id)
 
-    async def _keep_looking(self) -> None:
+    async def look(self) -> None:
         """Look after what was said and could not be confirmed, or while nobody was here."""
-        while True:
-            try:
-                for portal in await self._portals.said_of():
-                    self._look(portal.member_id)
-            except StoreUnavailable as error:
-                log.info("nobody looks after portals this time: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
+        for portal in await self._portals.said_of():
+            self._look(portal.member_id)
 
     def _look(self, member_id: str) -> None:
         if member_id not in self._asked:
