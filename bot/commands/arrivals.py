@@ -22,7 +22,7 @@ from bot.errors import (
     RequesterLacksHistory,
 )
 from bot.inbox.accepted import Accepted
-from bot.inbox.stays import Stay, Stays
+from bot.inbox.stays import Guests, Stays
 from bot.portals.settings import PortalSettings
 
 # The portal says yes to an external person and leaves them out.
@@ -160,8 +160,8 @@ class Arrivals:
     async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
         """Note when those who came are to be taken out again."""
         if arrival.joined and wish.lasting:
-            stay = Stay(item=item, chat_id=arrival.chat_id, people=arrival.joined)
-            await self._stays.begin(self._command.id, self._command.event, stay, wish.lasting)
+            guests = Guests(item=item, chat_id=arrival.chat_id, people=arrival.joined)
+            await self._stays.begin(self._command.id, self._command.event, guests, wish.lasting)
 
     async def briefs(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> list[Brief]:
         """Make the private cards for those who have come, if they are to be told."""
@@ -170,8 +170,8 @@ class Arrivals:
         who = self._requester.person
         answer = Answer(caller=who)
         offers = tuple(Offer(name=name, act=answer.act(name)) for name in ("on_it", "cannot"))
-        guests = [person for person in arrival.joined if person.id != who.id]
-        if guests and item:
+        others = [person for person in arrival.joined if person.id != who.id]
+        if others and item:
             item = await self.titled(item)
         return [
             Brief(
@@ -182,7 +182,7 @@ class Arrivals:
                 reason=wish.reason,
                 offers=offers,
             )
-            for person in guests
+            for person in others
         ]
 
     async def titled(self, item: CrmItem) -> CrmItem:
