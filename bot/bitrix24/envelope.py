@@ -17,6 +17,7 @@ from bot.bitrix24.events import (
 )
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import row, text
+from bot.bitrix24.token_pair import TokenPair
 
 # Bitrix24's own have some 70 characters.
 Token = Annotated[SecretStr, Field(max_length=1_000)]
@@ -39,6 +40,11 @@ class Auth(Part):
     server_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
     client_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
     domain: Annotated[str, Field(max_length=255), Spare("")] = ""
+
+    @property
+    def pair(self) -> TokenPair | None:
+        """The user's tokens, if any came along."""
+        return TokenPair(self.access_token, self.refresh_token) if self.access_token else None
 
     @property
     def home(self) -> str:

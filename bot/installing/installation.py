@@ -19,7 +19,6 @@ from bot.bitrix24.client import Client
 from bot.bitrix24.envelope import Auth
 from bot.bitrix24.errors import Bitrix24Error, Forbidden, Refused, Unanswered, Unreachable
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
-from bot.bitrix24.token_pair import TokenPair
 from bot.portals.access import PROFILE, app_code, profile_id
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.tokens import Tokens
@@ -66,7 +65,6 @@ class Installation:
         """
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
-        pair = TokenPair(grant.access_token, grant.refresh_token)
         for older in await self._portals.older_selves(portal):
             await self._tokens.forget_portal(older)
             await self._portals.left(older)
@@ -74,7 +72,7 @@ class Installation:
             await self._portals.save(portal)
         except TokenTaken:
             raise Unproven("another portal has this application_token") from None
-        await self._tokens.connect(portal.member_id, portal.installer_id, pair)
+        await self._tokens.connect(portal.member_id, portal.installer_id, grant.pair)
         log.info("portal %s is installed", portal.member_id)
         return portal
 

@@ -111,9 +111,8 @@ class Lifecycle:
         # Stored first: if this process dies, another one looks whether it is so.
         if portal.said != KINDS[UNINSTALL]:
             await self._portals.hear(portal.member_id, kind)
-        auth = envelope.auth
-        if auth.access_token and auth.refresh_token and kind == KINDS[UPDATE]:
-            pair = TokenPair(auth.access_token, auth.refresh_token)
+        pair = envelope.auth.pair
+        if pair and pair.refresh and kind == KINDS[UPDATE]:
             self._begin(self._consider(portal, pair), portal.member_id)
         self._look(portal.member_id)
         return True
@@ -124,10 +123,9 @@ class Lifecycle:
         It is kept once the bot's own token, which comes along, proves that the portal has sent
         the event. Raises ``MalformedEvent``.
         """
-        name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
+        name, pair = f"application token of {portal.member_id}", envelope.bot_auth().pair
         is_begun = any(task.get_name() == f"lifecycle of {name}" for task in self._tasks)
-        if auth.access_token and not is_begun:
-            pair = TokenPair(auth.access_token, auth.refresh_token)
+        if pair and not is_begun:
             self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
 
     async def _learn(self, portal: Portal, token: SecretStr, pair: TokenPair) -> None:

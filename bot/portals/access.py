@@ -114,7 +114,7 @@ class Access:
         if grant.member_id != portal.member_id:
             return None
         await self._note_address(portal, grant.client_endpoint)
-        fresh = _pair(grant)
+        fresh = grant.pair
         owner = grant.user_id or _id(await self.owner(portal, fresh))
         return (fresh, owner) if owner else None
 
@@ -200,7 +200,7 @@ class Access:
                     break
                 await asyncio.sleep(LOOK_AGAIN)
             try:
-                return _pair(await self._refresh(portal, user_id, stale)), True
+                return (await self._refresh(portal, user_id, stale)).pair, True
             except NoPermission:
                 # Another pair may have come before the right to renew did, or meanwhile.
                 current = await self._tokens.fresh(*key)
@@ -236,7 +236,7 @@ class Access:
         if grant.member_id != portal.member_id:
             await self._tokens.forget(*key, spent)
             raise await self._other_portal(portal, grant)
-        fresh, owner = _pair(grant), grant.user_id
+        fresh, owner = grant.pair, grant.user_id
         if owner is None:
             # Stored before anybody is asked about it.
             await self._tokens.renewed(*key, fresh, proven=False)
@@ -303,10 +303,6 @@ def profile_id(profile: Any) -> int | None:
 
 def _id(person: Person | None) -> int:
     return person.id if person else 0
-
-
-def _pair(grant: Grant) -> TokenPair:
-    return TokenPair(grant.access_token, grant.refresh_token)
 
 
 def app_code(info: Any) -> str:

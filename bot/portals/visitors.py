@@ -93,9 +93,8 @@ class Visitors:
         Raises ``Stranger``, ``StoreUnavailable``.
         """
         portal = await self._portal(visit)
-        pair = TokenPair(visit.access_token, visit.refresh_token)
-        visitor = await self._known(portal, pair, language)
-        await self._tokens.connect(portal.member_id, visitor.user_id, pair)
+        visitor = await self._known(portal, visit.pair, language)
+        await self._tokens.connect(portal.member_id, visitor.user_id, visit.pair)
         await self._preferences.visited(portal.member_id, visitor.user_id, language)
         await self._connected(portal.member_id, visitor.user_id)
         return visitor

@@ -13,7 +13,6 @@ from aiohttp import web
 from bot.bitrix24 import form
 from bot.bitrix24.envelope import Auth, Envelope, MalformedEvent
 from bot.bitrix24.events import CONTEXTS, CommandEvent
-from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands, said_lines
 from bot.commands.router import Router
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
@@ -187,9 +186,5 @@ def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
 def _brought(envelope: Envelope, event: CommandEvent) -> Brought:
     """Take the tokens along that may come to act: nobody has proven yet whose they are."""
     owner = envelope.auth.user_id
-    own = _pair(envelope.auth) if owner in (None, event.user.id) else None
-    return Brought(own=own, is_named=owner is not None, bot=_pair(envelope.bot_auth()))
-
-
-def _pair(auth: Auth) -> TokenPair | None:
-    return TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None
+    own = envelope.auth.pair if owner in (None, event.user.id) else None
+    return Brought(own=own, is_named=owner is not None, bot=envelope.bot_auth().pair)
