@@ -150,5 +150,4 @@ async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:
     """Give the item that it was done by, or that the chat is bound to."""
     if item := next((one.item for one in deeds if one.item), None):
         return item
-    dialog = await lines.known_dialog(chat_of(deeds[0]))
-    return next(iter(dialog.items), None)
+    return (await lines.known_dialog(chat_of(deeds[0]))).bound_item

@@ -62,7 +62,7 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
     """Find the customer's dialog: this chat, or that of the item whose internal chat this is."""
     if chat.is_open_line:
         dialog = await lines.dialog(chat.id)
-        return next(iter(dialog.items), None), dialog
+        return dialog.bound_item, dialog
     if chat.item is None:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)

@@ -66,7 +66,7 @@ class Checkups:
             calls["dialog"] = dialog_call(chat_id)
         seen = await self._requester.ask_all(calls)
         dialog = read_dialog(chat_id, seen.get("dialog"))
-        item = next(iter(dialog.items), None)
+        item = dialog.bound_item
         active = await self._is_active(item, chat_id) if item else None
         requester = person(seen["me"])
         every = read_lines(seen["lines"])

@@ -163,15 +163,15 @@ class Records:
             return {}
         return accounts_in(await self._access.call(portal, user_id, accounts_call(wanted)))
 
-    async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Answers:
+    async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Results:
         if not calls:
             return {}
-        answers: batch.Answers = await self._access.call(portal, user_id, batch.build(calls))
-        for answer in answers.values():
+        results: batch.Results = await self._access.call(portal, user_id, batch.build(calls))
+        for result in results.values():
             # What is refused is told by what is missing; what is not known would look the same.
-            if isinstance(answer, Bitrix24Error) and not isinstance(answer, Refused):
-                raise answer
-        return answers
+            if isinstance(result, Bitrix24Error) and not isinstance(result, Refused):
+                raise result
+        return results
 
 
 def _sources(found: Any) -> dict[int, str]:

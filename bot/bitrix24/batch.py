@@ -13,11 +13,11 @@ from bot.bitrix24.rows import row
 MAX_CALLS = 50
 
 # What a batch came to: each call's result, or the error it came to, by the call's name.
-Answers = dict[str, Any]
+Results = dict[str, Any]
 
 
-class Merged(Answers):
-    """The answers of a batch that was merged with other calls."""
+class Merged(Results):
+    """The results of a batch that was merged with other calls."""
 
 
 def build(calls: Mapping[str, Call], *, alone: bool = False) -> Call:
@@ -49,12 +49,12 @@ def merge(calls: Sequence[Call]) -> Call:
     return Call("batch", {"halt": 0, "cmd": commands})
 
 
-def split(answers: Answers, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
-    """Give each of the merged calls its result, or the error it came to; a batch its answers."""
+def split(results: Results, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
+    """Give each of the merged calls its result, or the error it came to; a batch its results."""
     return [
-        Merged({name: answers[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
+        Merged({name: results[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
         if call.method == "batch"
-        else answers[_prefix(n)]
+        else results[_prefix(n)]
         for n, call in enumerate(calls)
     ]
 
@@ -67,7 +67,7 @@ def refers(call: Call) -> bool:
     return "$result" in unquote(str(call.params))
 
 
-def read(result: Any, names: Collection[str]) -> Answers:
+def read(result: Any, names: Collection[str]) -> Results:
     """Read what a batch came to: each call's result, or its error, by the call's name.
 
     A call that the portal says nothing of is ``Unanswered``. Raises that where it says nothing
@@ -76,18 +76,16 @@ def read(result: Any, names: Collection[str]) -> Answers:
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
     # An empty PHP array is a list, whatever it was meant to be.
-    results, errors, times = (
-        row(result, name) for name in ("result", "result_error", "result_time")
-    )
-    answers: Answers = {}
+    told, errors, times = (row(result, name) for name in ("result", "result_error", "result_time"))
+    results: Results = {}
     for name in names:
         if name in errors:
-            answers[name] = error_of(errors[name], time_=times.get(name))
-        elif name in results:
-            answers[name] = results[name]
+            results[name] = error_of(errors[name], time_=times.get(name))
+        elif name in told:
+            results[name] = told[name]
         else:
-            answers[name] = Unanswered("a call of the batch has no answer")
-    return answers
+            results[name] = Unanswered("a call of the batch has no answer")
+    return results
 
 
 def result_of(answer: Any | Bitrix24Error) -> Any:

@@ -46,14 +46,14 @@ class _Request:
     def fail(self, error: Exception) -> None:
         self.tell([error] * len(self.answers))
 
-    def tell(self, outcomes: Sequence[Any]) -> None:
-        for answer, outcome in zip(self.answers, outcomes, strict=True):
+    def tell(self, results: Sequence[Any]) -> None:
+        for answer, result in zip(self.answers, results, strict=True):
             if answer.done():
                 continue
-            if isinstance(outcome, Exception):
-                answer.set_exception(outcome)
+            if isinstance(result, Exception):
+                answer.set_exception(result)
             else:
-                answer.set_result(outcome)
+                answer.set_result(result)
 
 
 class Batching:

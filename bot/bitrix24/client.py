@@ -69,7 +69,7 @@ class Client:
         self.answering = self._circuits.answering
         self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
-        # Makes a call and gives its result; of a batch the answers by the names of its calls.
+        # Makes a call and gives its result; of a batch the results by the names of its calls.
         # While it waits for its turn, others may join it.
         # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         self.call: Send = Batching(pace, self._send, figures.bucket.observe).call
@@ -102,13 +102,13 @@ class Client:
         return result
 
     async def _count(
-        self, member_id: str, methods: Iterable[str], answers: Iterable[Any | Bitrix24Error]
+        self, member_id: str, methods: Iterable[str], results: Iterable[Any | Bitrix24Error]
     ) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        for method, answer in zip(methods, answers, strict=True):
-            if isinstance(answer, Bitrix24Error):
-                self._note(method, answer)
-                await self._heed(member_id, method, answer)
+        for method, result in zip(methods, results, strict=True):
+            if isinstance(result, Bitrix24Error):
+                self._note(method, result)
+                await self._heed(member_id, method, result)
             else:
                 self._figures.calls.add(method, FINE)
 

@@ -200,6 +200,11 @@ class Chat(Part):
         return CrmItem.among(self.binding)
 
     @property
+    def bound_item(self) -> CrmItem | None:
+        """The first of these items, which is meant where nobody names one."""
+        return next(iter(self.items), None)
+
+    @property
     def line_id(self) -> int:
         """The open line: the second part of ``telegrambot|1|786792|599``; 0 if it is not told."""
         parts = self.entity_id.split("|") if self.is_open_line else []
