@@ -5,7 +5,7 @@ from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
 from bot.bitrix24.dialogs import Dialog, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.errors import NotInOpenLine
@@ -35,7 +35,7 @@ async def who(
 ) -> WhoIsHere:
     item, dialog = await _seen(event.chat, lines)
     members = await _members(dialog.id, lines)
-    card = await _card(item, crm)
+    card = await crm.known_card(item) if item else Card(CrmItem(type="deal", id=0))
     queue = await lines.known_queue(event.chat.line_id or dialog.line_id)
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
@@ -74,12 +74,3 @@ async def _members(chat_id: int, lines: OpenLines) -> list[int]:
         return await lines.members(chat_id) if chat_id else []
     except Refused:
         return []
-
-
-async def _card(item: CrmItem | None, crm: Crm) -> Card:
-    if item is None:
-        return Card(CrmItem(type="deal", id=0))
-    try:
-        return await crm.card(item)
-    except Bitrix24Error:
-        return Card(item)

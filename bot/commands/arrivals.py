@@ -8,7 +8,7 @@ from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Offer, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
+from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.missed import Missed, merged, reasons, reworded
 from bot.commands.outcomes import Outcome
@@ -172,7 +172,7 @@ class Arrivals:
         offers = tuple(Offer(name=name, act=answer.act(name)) for name in ("on_it", "cannot"))
         others = [person for person in arrival.joined if person.id != who.id]
         if others and item:
-            item = await self.titled(item)
+            item = await self._crm.titled(item)
         return [
             Brief(
                 to=person,
@@ -184,13 +184,6 @@ class Arrivals:
             )
             for person in others
         ]
-
-    async def titled(self, item: CrmItem) -> CrmItem:
-        """Look the title of an item up, unless it is known, or the requester may not read it."""
-        try:
-            return item if item.title else (await self._crm.card(item)).item
-        except Bitrix24Error:
-            return item
 
     async def _missed(
         self, memberships: Sequence[Membership], target: Target, item: CrmItem

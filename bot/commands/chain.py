@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.acting.crm import Card, Crm
+from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines, Target
 from bot.acting.requester import Requester
 from bot.bitrix24.dialogs import Glance, read_dialog
@@ -21,7 +21,6 @@ from bot.commands.arrivals import Arrival, Arrivals, Wish
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
 from bot.commands.missed import Missed, reasons
-from bot.commands.people import card_of
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (
     AccessUnclear,
@@ -139,10 +138,6 @@ class Chains:
         is_told = self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
 
-    async def card(self, item: CrmItem) -> Card:
-        """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
-        return await card_of(self._crm, item)
-
     async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
         """Call the first who can come, and note the escalation, if anybody was called."""
         target, wish = wanted.target, wanted.wish
@@ -161,7 +156,7 @@ class Chains:
         found = await self._bring_first(chain, target, wanted.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
-                "item": await self._arrivals.titled(chain.item),
+                "item": await self._crm.titled(chain.item),
                 "requester": self._requester.person,
                 "chat_id": found.arrival.chat_id,
             }
@@ -296,7 +291,7 @@ class Chains:
         chain = found.chain
         if not chain.is_waited_for:
             await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
-        responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
+        responsible_id = 0 if chain.named else (await self._crm.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
         done = await self._bring_first(chain, target, responsible_id, newest, seen.dialog.owner)

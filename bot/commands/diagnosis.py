@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.crm import card, item_call
+from bot.acting.crm import card, is_hidden, item_call
 from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
@@ -232,7 +232,7 @@ def _explain_removal(
         return told
     match one.refused.code:
         case "ACCESS_DENIED":
-            return RequesterLacksItem(item) if _is_hidden(facts) else RemovalDenied(item)
+            return RequesterLacksItem(item) if is_hidden(facts.get("item")) else RemovalDenied(item)
         case "CHAT_DELETE_USER_PERMISSION_DENIED":
             return RemovalDenied(item)
         case "CRM_CHAT_USER_NOT_ACTIVE":
@@ -270,7 +270,7 @@ def obstacle(person: Person, found: Account | None) -> Refusal | None:
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
-    if _is_hidden(facts):
+    if is_hidden(facts.get("item")):
         return RequesterLacksItem(item)
     about = card(item, found)
     if "this crm" in said:
@@ -294,12 +294,6 @@ def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> R
     if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
         return NotByChat(person)
     return system_refusal(one.refused, reference)
-
-
-def _is_hidden(facts: Mapping[str, Any]) -> bool:
-    """Say whether the requester may not read the item."""
-    found = facts.get("item")
-    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
 
 
 def _dialog(person: Person, item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
