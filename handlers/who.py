@@ -5,7 +5,6 @@ from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
 from bot.bitrix24.dialogs import Dialog, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.errors import NotInOpenLine
@@ -34,7 +33,7 @@ async def who(
     args: Arguments, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
 ) -> WhoIsHere:
     item, dialog = await _seen(event.chat, lines)
-    members = await _members(dialog.id, lines)
+    members = await lines.members(dialog.id) if dialog.id else []
     card = await crm.known_card(item) if item else Card(CrmItem(type="deal", id=0))
     queue = await lines.known_queue(event.chat.line_id or dialog.line_id)
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
@@ -67,10 +66,3 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)
     return chat.item, await lines.known_dialog(last) if last else read_dialog(0, None)
-
-
-async def _members(chat_id: int, lines: OpenLines) -> list[int]:
-    try:
-        return await lines.members(chat_id) if chat_id else []
-    except Refused:
-        return []

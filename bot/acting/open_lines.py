@@ -126,8 +126,10 @@ class OpenLines:
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
-        found = await self._requester.ask(members_call(chat_id))
-        return list(read_numbers(found))
+        try:
+            return list(read_numbers(await self._requester.ask(members_call(chat_id))))
+        except Refused:
+            return []
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""

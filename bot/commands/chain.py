@@ -49,7 +49,7 @@ from bot.inbox.escalations import (
     Skipped,
     Taken,
 )
-from bot.inbox.pressed import place_of
+from bot.inbox.pressed import answerable
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings
@@ -169,8 +169,8 @@ class Chains:
 
         What is asked for on a page has no message.
         """
-        place, _since = place_of(self._command)
-        if number := max(self._command.event.message.id, place.message.id):
+        event, _since = answerable(self._command)
+        if number := max(self._command.event.message.id, event.message.id):
             return number
         return max((one.id for one in (await self._seen(chat_id)).said), default=0)
 

@@ -10,7 +10,7 @@ from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
 from bot.inbox.accepted import Accepted
-from bot.inbox.pressed import PRESS, Pressed, place_of
+from bot.inbox.pressed import PRESS, Pressed, answerable
 from bot.portals.actor import Actor
 from bot.story.presses import Press, Presses
 
@@ -97,7 +97,7 @@ def _names(command: Accepted) -> Iterator[str]:
 
 def _original(command: Accepted) -> tuple[CommandEvent, float]:
     """Give what a command's buttons are about, and when that was asked for."""
-    event, asked_at = place_of(command)
+    event, asked_at = answerable(command)
     if event is not command.event:
         event = event.about(command.event.name, command.event.command.params)
         event = event.model_copy(update={"user": command.event.user})
@@ -109,13 +109,13 @@ def _pressed(press: Press, command: Accepted) -> Pressed:
     act = press.act if press.act.name else Act(name=original.name, params=original.command.params)
     # A press in the chat itself can be answered there for another ten minutes.
     same = event.chat.dialog_id == original.chat.dialog_id
-    answering, since = (event, command.asked_at) if same else (original, press.asked_at)
+    told_by, since = (event, command.asked_at) if same else (original, press.asked_at)
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
     place = original.model_copy(update={"user": event.user})
     return Pressed(
         **{**inherited, "event": place.about(act.name, act.params)},
         original=place,
         origin=press.command_id,
-        answering=answering,
-        answering_since=since,
+        answerable=told_by,
+        answerable_since=since,
     )

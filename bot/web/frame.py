@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Form = Mapping[str, Any]
 
 # Answers a visitor: one whose portal opens the page, or one who sends a form of it.
-Answer = Callable[[Visitor, Visit | None, Form], Awaitable[web.StreamResponse]]
+Respond = Callable[[Visitor, Visit | None, Form], Awaitable[web.StreamResponse]]
 
 
 @dataclass(eq=False, slots=True)
@@ -38,10 +38,10 @@ class Frame:
     _pages: Pages
     _visitors: Visitors
 
-    async def receive(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def receive(self, request: web.Request, respond: Respond) -> web.StreamResponse:
         """Answer whoever opens a page, or sends a form of one.
 
-        ``Stranger``, ``Bitrix24Error`` and ``StoreUnavailable`` of ``answer`` are told on a page.
+        ``Stranger``, ``Bitrix24Error`` and ``StoreUnavailable`` of ``respond`` are told on a page.
         """
         try:
             posted = await self._forms.read(request)
@@ -54,7 +54,7 @@ class Frame:
         try:
             visitor = await self._visitor(visit, posted)
             self._callers.welcome(request)
-            return await answer(visitor, visit, {} if visit else posted)
+            return await respond(visitor, visit, {} if visit else posted)
         except Stranger as stranger:
             self._callers.charge(request)
             return await self.excuse(visit, stranger, 403)
