@@ -19,7 +19,7 @@ from bot.bitrix24.dialogs import (
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.people import person
+from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import part
 from bot.bitrix24.scopes import missing_scopes
 
@@ -68,7 +68,7 @@ class Checkups:
         dialog = read_dialog(chat_id, seen.get("dialog"))
         item = dialog.bound_item
         active = await self._is_active(item, chat_id) if item else None
-        requester = person(seen["me"])
+        requester = read_person(seen["me"])
         every = read_lines(seen["lines"])
         lines = [
             one

@@ -30,7 +30,7 @@ class Crm:
     async def card(self, item: CrmItem) -> Card:
         """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
         try:
-            return card(item, await self._requester.ask(item_call(item)))
+            return read_card(item, await self._requester.ask(item_call(item)))
         except Refused as refused:
             if is_hidden(refused):
                 raise RequesterLacksItem(item) from None
@@ -58,7 +58,7 @@ def is_hidden(found: Any) -> bool:
     return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
 
 
-def card(item: CrmItem, found: Any) -> Card:
+def read_card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
     seen = row(found, "item")
     title = text(seen.get("title")) or text(seen.get("name"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.acting.crm import card, item_call
+from bot.acting.crm import item_call, read_card
 from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.dialogs import (
@@ -26,7 +26,7 @@ from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_numbers
-from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, accounts_in
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, read_accounts
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 
@@ -93,9 +93,10 @@ class Records:
         for answer in seen.values():
             if isinstance(answer, Bitrix24Error):
                 raise answer
-        sources, people = _sources(seen["chats"]), accounts_in(seen["people"])
+        sources, people = _sources(seen["chats"]), read_accounts(seen["people"])
         chats = await self._chats(portal, user_id, sources)
-        return Record(card(item, seen["item"]).item, people.get(user_id), chats, people.get(who))
+        found = read_card(item, seen["item"]).item
+        return Record(found, people.get(user_id), chats, people.get(who))
 
     async def look(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
         """Look a record up with all there is to see. Raises as ``find``."""
@@ -161,7 +162,7 @@ class Records:
     ) -> dict[int, Account]:
         if not (wanted := sorted(numbers)[:MOST_ACCOUNTS]):
             return {}
-        return accounts_in(await self._access.call(portal, user_id, accounts_call(wanted)))
+        return read_accounts(await self._access.call(portal, user_id, accounts_call(wanted)))
 
     async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Results:
         if not calls:

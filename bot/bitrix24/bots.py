@@ -19,7 +19,7 @@ def supports_lines(found: Any) -> bool | None:
     return None if told is None else flag(told)
 
 
-def registered_id(found: Any) -> int:
+def read_bot_id(found: Any) -> int:
     """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
     bot_id = read_number(row(found, "bot").get("id"))
     if not bot_id:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.crm import card, is_hidden, item_call
+from bot.acting.crm import is_hidden, item_call, read_card
 from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
@@ -13,7 +13,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.dialogs import chats_call, dialog_call, read_chats, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.people import Account, account_call, account_in
+from bot.bitrix24.people import Account, account_call, read_account
 from bot.bitrix24.rows import row
 from bot.commands.missed import Missed
 from bot.errors import (
@@ -247,7 +247,7 @@ def _explain_removal(
 
 
 def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
-    return account_in(facts.get(f"user{person.id}"), person.id)
+    return read_account(facts.get(f"user{person.id}"), person.id)
 
 
 def _stranger(person: Person, found: Account | None) -> Refusal | None:
@@ -272,7 +272,7 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     found, said = facts.get("item"), one.refused.description.lower()
     if is_hidden(facts.get("item")):
         return RequesterLacksItem(item)
-    about = card(item, found)
+    about = read_card(item, found)
     if "this crm" in said:
         # Who lacks it themselves cannot give it.
         is_other = about.responsible_id not in (0, one.person.id)

@@ -53,7 +53,7 @@ class Doctor:
     _registration: Registration
     _overview: Overview
 
-    async def portal(self, portal: Portal) -> list[Check]:
+    async def check(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
 
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``tabs``,
@@ -119,7 +119,7 @@ class PortalDoctor:
 
     async def failing(self) -> list[Check]:
         """Give the checks that something is wrong with."""
-        return [one for one in await self._doctor.portal(self._portal) if one.ok is False]
+        return [one for one in await self._doctor.check(self._portal) if one.ok is False]
 
 
 def _scopes(granted: Any) -> Check:

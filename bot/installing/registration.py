@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
-from bot.bitrix24.bots import registered_id
+from bot.bitrix24.bots import read_bot_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.errors import Bitrix24Error, Refused
@@ -200,7 +200,7 @@ class Registration:
         for code in self._codes:
             call = Call("imbot.v2.Bot.register", {"fields": {**self._bot_fields(), "code": code}})
             try:
-                return registered_id(await self._call(portal, call))
+                return read_bot_id(await self._call(portal, call))
             except Refused as refused:
                 if refused.code != TAKEN or code == self._codes[-1]:
                     raise

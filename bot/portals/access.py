@@ -20,7 +20,7 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.oauth import Grant, OAuth, origin
-from bot.bitrix24.people import person
+from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import part, text
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.portals import Portal, Portals
@@ -94,7 +94,7 @@ class Access:
         Raises ``ExpiredToken``, and ``Bitrix24Error`` where nobody can be asked.
         """
         try:
-            return person(await self.with_pair(portal, pair, PROFILE))
+            return read_person(await self.with_pair(portal, pair, PROFILE))
         except ExpiredToken:
             raise
         except (Refused, NoPermission):
@@ -298,7 +298,7 @@ class Access:
 
 def profile_id(profile: Any) -> int | None:
     """Read the user's id off an answer of ``profile``."""
-    return _id(person(profile)) or None
+    return _id(read_person(profile)) or None
 
 
 def _id(person: Person | None) -> int:

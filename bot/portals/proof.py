@@ -29,7 +29,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.people import account_call, account_in, person
+from bot.bitrix24.people import account_call, read_account, read_person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
@@ -119,7 +119,7 @@ class Proof:
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):
             self._resting[portal.member_id] = told.until or time.time() + RESTS
-        return person(told)
+        return read_person(told)
 
     def _rests(self, portal: Portal) -> bool:
         """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
@@ -155,7 +155,7 @@ class Proof:
             told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
-        found = account_in(told, user_id)
+        found = read_account(told, user_id)
         return found is not None and found.active and not found.is_external
 
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:

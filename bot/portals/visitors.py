@@ -16,7 +16,7 @@ from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.bitrix24.people import person
+from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import text
 from bot.bitrix24.token_pair import TokenPair
 from bot.bitrix24.visits import Visit
@@ -182,7 +182,7 @@ class Visitors:
 def _visitor(
     portal: Portal, user_id: int, language: str, profile: Any, since: float, zone: str = ""
 ) -> Visitor:
-    known = person(profile)
+    known = read_person(profile)
     chosen = text(profile.get("TIME_ZONE"))
     return Visitor(
         portal=portal,

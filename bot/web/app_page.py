@@ -80,7 +80,7 @@ class AppPage:
         }
 
     async def _state(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
-        checks = await self._doctor.portal(visitor.portal)
+        checks = await self._doctor.check(visitor.portal)
         return {"view": "state", "checks": checks, "repaired": None, "erased": None}
 
     async def _erase(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
