@@ -8,7 +8,6 @@ from urllib.parse import unquote
 from bot.bitrix24 import form
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
-from bot.bitrix24.rows import row
 
 MAX_CALLS = 50
 
@@ -76,7 +75,10 @@ def read(result: Any, names: Collection[str]) -> Results:
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
     # An empty PHP array is a list, whatever it was meant to be.
-    told, errors, times = (row(result, name) for name in ("result", "result_error", "result_time"))
+    told, errors, times = (
+        part if isinstance(part := result.get(name), dict) else {}
+        for name in ("result", "result_error", "result_time")
+    )
     results: Results = {}
     for name in names:
         if name in errors:

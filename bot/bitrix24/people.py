@@ -8,7 +8,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.rows import PAGE, flag, part, rows, text
+from bot.bitrix24.rows import PAGE, flag, rows, text
 
 # Whom one question is about.
 MOST_ACCOUNTS = 500
@@ -89,8 +89,9 @@ def read_person(found: Any) -> Person | None:
 
     ``None`` where it does not tell: of an account that is switched off, say.
     """
-    user_id = read_number(part(found, "ID"))
-    name = f"{text(part(found, 'NAME'))} {text(part(found, 'LAST_NAME'))}".strip()
+    row = found if isinstance(found, Mapping) else {}
+    user_id = read_number(row.get("ID"))
+    name = f"{text(row.get('NAME'))} {text(row.get('LAST_NAME'))}".strip()
     return Person(id=user_id, name=name) if user_id else None
 
 

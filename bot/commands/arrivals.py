@@ -108,7 +108,7 @@ class Arrivals:
             arrival = _arrival(memberships, missed, target.chat_id)
         if self._settings.by_chat == "always":
             arrival = await self._by_chat(target, arrival)
-        elif self._settings.by_chat == "ask":
+        elif self._settings.by_chat == "ask" and arrival.missed:
             told = reworded(arrival.missed, lambda why: _offering(why, target, wish))
             arrival = arrival._replace(missed=tuple(told))
         await self._keep(arrival, target.item, wish)

@@ -36,6 +36,8 @@ def merged(missed: Sequence[Missed]) -> list[Missed]:
 
     Where several lack an item there is a button for each of them: it bears their name.
     """
+    if len(missed) < 2:
+        return list(missed)
     told: dict[object, NotByItem] = {}
     for why in reasons(missed):
         if isinstance(why, NotByItem):
