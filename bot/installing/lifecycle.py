@@ -162,11 +162,12 @@ class Lifecycle:
         The authorization server says whose they are; the portal is asked once a while of each.
         """
         renewed = await self._access.renew(portal, pair)
-        if renewed is None or (portal.member_id, renewed[1]) in self._considered:
+        if renewed is None or (portal.member_id, renewed[1].id) in self._considered:
             return
-        self._considered[portal.member_id, renewed[1]] = True
-        if await self._is_admin(portal, renewed[0]):
-            self._heirs[portal.member_id] = renewed
+        fresh, owner = renewed
+        self._considered[portal.member_id, owner.id] = True
+        if await self._is_admin(portal, fresh):
+            self._heirs[portal.member_id] = fresh, owner.id
             self._asked.pop(portal.member_id, None)
             self._look(portal.member_id)
 

@@ -100,7 +100,7 @@ class Access:
         except (Refused, NoPermission):
             return None
 
-    async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, int] | None:
+    async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
         """Renew a pair that is not in the vault, and say whose it is.
 
         ``None`` where it cannot be renewed, or is another portal's.
@@ -114,9 +114,10 @@ class Access:
         if grant.member_id != portal.member_id:
             return None
         await self._note_address(portal, grant.client_endpoint)
-        fresh = grant.pair
-        owner = grant.user_id or _id(await self.owner(portal, fresh))
-        return (fresh, owner) if owner else None
+        if grant.user_id:
+            return grant.pair, Person(id=grant.user_id)
+        owner = await self.owner(portal, grant.pair)
+        return (grant.pair, owner) if owner else None
 
     async def _call_at(self, portal: Portal, user_id: int, call: Call) -> Any:
         pair = await self._usable(portal, user_id)

@@ -145,8 +145,7 @@ class Proof:
             except Unreachable:
                 if not self._access.may_have_moved(portal):
                     raise
-        renewed = await self._access.renew(portal, pair)
-        return (renewed[0], Person(id=renewed[1])) if renewed else None
+        return await self._access.renew(portal, pair)
 
     async def is_colleague(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
