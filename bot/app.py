@@ -53,8 +53,8 @@ from bot.story.buttons import Buttons
 from bot.story.collaborators import collaborators
 from bot.story.connect import Links
 from bot.story.dispatcher import Dispatcher
+from bot.story.kept_buttons import KeptButtons
 from bot.story.letters import Letters
-from bot.story.presses import Presses
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -131,8 +131,8 @@ class Parts:
             self.oauth.client_id,
         )
         self.doctor = Doctor(self.access, self.registration, Overview(database))
-        presses = Presses(database)
-        buttons = Buttons(presses)
+        kept_buttons = KeptButtons(database)
+        buttons = Buttons(kept_buttons)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
         replies = Replies(self.access, self.proof, patience, pace, self.inbox)
         workshop = collaborators(
@@ -181,7 +181,7 @@ class Parts:
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
-            *((one.forget_old, HOUR) for one in (presses, self.preferences, *appointments)),
+            *((one.forget_old, HOUR) for one in (kept_buttons, self.preferences, *appointments)),
         ]
 
 
