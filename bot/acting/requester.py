@@ -108,8 +108,8 @@ class Requester:
         try:
             attempt = partial(self._attempt, work, look, is_done)
             await self._patience.insist(NOT_KNOWN, attempt)
-        except NotTheirs as stranger:
-            await self._journal.acted(self._command, stranger.owner)
+        except NotTheirs as error:
+            await self._journal.acted(self._command, error.owner)
             raise
         pairs = zip(steps, numbered, strict=True)
         answers = {one.number: work.answers[known.number] for one, known in pairs}

@@ -35,7 +35,7 @@ LONGEST_SESSION = 12 * 3600
 REMEMBERED = 30 * 24 * 3600
 
 
-class Stranger(Exception):
+class NotLetIn(Exception):
     """The visitor is not let in; ``notice`` says why, and what they can do.
 
     ``home`` is the origin of their portal where that is proven, which may frame the notice, and
@@ -71,9 +71,9 @@ class Visitor:
         """Their portal's origin, which alone may frame what they are shown."""
         return self.portal.home
 
-    def turned_away(self, notice: str) -> Stranger:
+    def turned_away(self, notice: str) -> NotLetIn:
         """Say why not, in the visitor's language and in their portal's frame."""
-        return Stranger(notice, self.home, self.language)
+        return NotLetIn(notice, self.home, self.language)
 
 
 @dataclass(eq=False, slots=True)
@@ -90,7 +90,7 @@ class Visitors:
     async def enter(self, visit: Visit, language: str) -> Visitor:
         """Let in whom the portal sends, and keep the tokens that they bring.
 
-        Raises ``Stranger``, ``StoreUnavailable``.
+        Raises ``NotLetIn``, ``StoreUnavailable``.
         """
         portal = await self._portal(visit)
         visitor = await self._known(portal, visit.pair, language)
@@ -110,7 +110,7 @@ class Visitors:
             raise await self._expired(session) from None
         portal = await self._portals.find(note["portal"])
         if portal is None:
-            raise Stranger("page_portal")
+            raise NotLetIn("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
         known = Visitor(portal, user_id, language, connected=False, since=since)
@@ -138,14 +138,14 @@ class Visitors:
             },
         )
 
-    async def _expired(self, session: str) -> Stranger:
+    async def _expired(self, session: str) -> NotLetIn:
         """Say that a session is too old where whoever it was made for can read it."""
         try:
             note = self._cipher.unseal(SESSION, session, REMEMBERED)
         except Unreadable:
-            return Stranger("page_session")
+            return NotLetIn("page_session")
         portal = await self._portals.find(note["portal"])
-        return Stranger("page_session", portal.home if portal else "", str(note["language"]))
+        return NotLetIn("page_session", portal.home if portal else "", str(note["language"]))
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.
@@ -157,7 +157,7 @@ class Visitors:
             portal = await find(visit.member_id)
             if portal and (not token.get_secret_value() or portal.is_told_by(token)):
                 return portal
-        raise Stranger("page_proof" if portal else "page_portal")
+        raise NotLetIn("page_proof" if portal else "page_portal")
 
     async def _known(self, portal: Portal, pair: TokenPair, language: str) -> Visitor:
         """Ask the portal, at the address that we know, whose token this is, and which app's."""
@@ -165,17 +165,17 @@ class Visitors:
         try:
             answers = await self._access.with_pair(portal, pair, batch.build(calls))
         except ExpiredToken:
-            raise Stranger("page_session") from None
+            raise NotLetIn("page_session") from None
         except (Refused, NoPermission):
-            raise Stranger("page_proof") from None
+            raise NotLetIn("page_proof") from None
         except Bitrix24Error:
-            raise Stranger("page_server") from None
+            raise NotLetIn("page_server") from None
         if any(isinstance(one, NOT_KNOWN) for one in answers.values()):
-            raise Stranger("page_server")
+            raise NotLetIn("page_server")
         user_id = profile_id(answers["profile"])
         # A token that this portal made for another app must not open this one's page.
         if user_id is None or portal.app_code != app_code(answers["app"]):
-            raise Stranger("page_proof")
+            raise NotLetIn("page_proof")
         return _visitor(portal, user_id, language, answers["profile"], time.time())
 
 

@@ -70,7 +70,7 @@ class PageActs:
         )
 
     def read(self, visitor: Visitor, note: str) -> Note:
-        """Read a note of this visitor's. Raises ``Stranger``."""
+        """Read a note of this visitor's. Raises ``NotLetIn``."""
         try:
             told = self._cipher.unseal(RECORD, note, SESSION_LIFE)
         except Unreadable:

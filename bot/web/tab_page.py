@@ -121,7 +121,7 @@ class TabPage:
         return [one for one in found if one.chain.ended is None or one.chain.ended.at > since]
 
     async def _seen(self, visitor: Visitor, looking: Awaitable[Record]) -> Record:
-        """Give a record as the visitor sees it. Raises ``Stranger`` where they may not."""
+        """Give a record as the visitor sees it. Raises ``NotLetIn`` where they may not."""
         try:
             record = await looking
         except (Refused, NoPermission):
