@@ -19,6 +19,7 @@ from bot.bitrix24.dialogs import (
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.ownership import ADMIN, PROFILE
 from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import part
 from bot.bitrix24.scopes import missing_scopes
@@ -55,11 +56,11 @@ class Checkups:
     async def look(self, bot_id: int, chat_id: int) -> Checkup:
         """Look at everything, in one request; at a dialog, if there is a chat."""
         calls = {
-            "me": Call("profile"),
+            "me": PROFILE,
             "scopes": Call("scope"),
             "revision": Call("imbot.v2.Revision.get"),
             "bot": bot_call(bot_id),
-            "admin": Call("user.admin"),
+            "admin": ADMIN,
             "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
         if chat_id:

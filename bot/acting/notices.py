@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bot.acting.journal import Step
 from bot.acting.open_lines import MENDING, confirm
 from bot.acting.requester import Requester
-from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
+from bot.bitrix24.ownership import PROFILE
 
 
 @dataclass(eq=False, slots=True)
@@ -23,4 +23,4 @@ class Notices:
         """
         params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
-        confirm(await self._requester.change_one(step, Call("profile")))
+        confirm(await self._requester.change_one(step, PROFILE))

@@ -19,12 +19,13 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.envelope import Envelope
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
 from bot.bitrix24.oauth import APP_UNKNOWN
+from bot.bitrix24.ownership import ADMIN, PROFILE, read_owner_id
 from bot.bitrix24.token_pair import TokenPair
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installing.installation import Installation, Unproven
 from bot.installing.registration import REMOVED, UNINSTALL, UPDATE, Registration
-from bot.portals.access import PROFILE, Access, profile_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.proof import Proof
 from bot.portals.tokens import Tokens
@@ -223,7 +224,7 @@ class Lifecycle:
             is_unknown = refused.code == APP_UNKNOWN
             return False if is_unknown and await self._is_lost(portal, user_id) else None
         # Who is dismissed gets an empty answer.
-        return profile_id(profile) == user_id
+        return read_owner_id(profile) == user_id
 
     async def _is_lost(self, portal: Portal, user_id: int) -> bool:
         """Say whether the portal itself does not know a person's stored token."""
@@ -286,7 +287,7 @@ class Lifecycle:
 
     async def _is_admin(self, portal: Portal, pair: TokenPair) -> bool:
         try:
-            return await self._access.with_pair(portal, pair, Call("user.admin")) is True
+            return await self._access.with_pair(portal, pair, ADMIN) is True
         except (Refused, NoPermission):
             return False
 

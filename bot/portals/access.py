@@ -20,8 +20,8 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.oauth import Grant, OAuth, origin
+from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.people import read_person
-from bot.bitrix24.rows import part, text
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.portals import Portal, Portals
 from bot.portals.tokens import Kept, Tokens
@@ -42,8 +42,6 @@ CLOCK_IS_WRONG = 300.0
 
 # What the trouble of a portal is called that has another member id.
 RENAMED = "renamed"
-
-PROFILE = Call("profile")
 
 
 class Access:
@@ -297,16 +295,5 @@ class Access:
                 return ""
 
 
-def profile_id(profile: Any) -> int | None:
-    """Read the user's id off an answer of ``profile``."""
-    return _id(read_person(profile)) or None
-
-
 def _id(person: Person | None) -> int:
     return person.id if person else 0
-
-
-def app_code(info: Any) -> str:
-    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
-    number, code = text(part(info, "ID")), text(part(info, "CODE"))
-    return f"{number}/{code}"[:255] if number or code else ""

@@ -28,12 +28,13 @@ from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
+from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.people import account_call, read_account, read_person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
-from bot.portals.access import PROFILE, Access
+from bot.portals.access import Access
 from bot.portals.portals import Portal
 from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint

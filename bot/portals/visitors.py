@@ -13,14 +13,14 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from bot.bitrix24 import batch
-from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.ownership import APP, PROFILE, read_app_code, read_owner_id
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import text
 from bot.bitrix24.token_pair import TokenPair
 from bot.bitrix24.visits import Visit
-from bot.portals.access import Access, app_code, profile_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
 from bot.portals.time_zones import time_zone
@@ -117,12 +117,12 @@ class Visitors:
         if since < time.time() - LONGEST_SESSION:
             raise known.turned_away("page_session")
         try:
-            profile = await self._access.call(portal, user_id, Call("profile"))
+            profile = await self._access.call(portal, user_id, PROFILE)
         except NoPermission:
             return known
         except Bitrix24Error:
             raise known.turned_away("page_server") from None
-        if profile_id(profile) != user_id:
+        if read_owner_id(profile) != user_id:
             raise known.turned_away("page_proof")
         return _visitor(portal, user_id, language, profile, since, zone)
 
@@ -161,7 +161,7 @@ class Visitors:
 
     async def _known(self, portal: Portal, pair: TokenPair, language: str) -> Visitor:
         """Ask the portal, at the address that we know, whose token this is, and which app's."""
-        calls = {"profile": Call("profile"), "app": Call("app.info")}
+        calls = {"profile": PROFILE, "app": APP}
         try:
             answers = await self._access.with_pair(portal, pair, batch.build(calls))
         except ExpiredToken:
@@ -172,9 +172,9 @@ class Visitors:
             raise NotLetIn("page_server") from None
         if any(isinstance(one, NOT_KNOWN) for one in answers.values()):
             raise NotLetIn("page_server")
-        user_id = profile_id(answers["profile"])
+        user_id = read_owner_id(answers["profile"])
         # A token that this portal made for another app must not open this one's page.
-        if user_id is None or portal.app_code != app_code(answers["app"]):
+        if user_id is None or portal.app_code != read_app_code(answers["app"]):
             raise NotLetIn("page_proof")
         return _visitor(portal, user_id, language, answers["profile"], time.time())
 

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
-from bot.portals.access import PROFILE, Access, profile_id
+from bot.bitrix24.ownership import PROFILE, read_owner_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals
 from bot.portals.states import States
 from bot.portals.tokens import Tokens
@@ -163,7 +164,7 @@ class Connect:
         if grant.user_id is not None:
             return grant.user_id
         try:
-            return profile_id(await self._access.with_pair(portal, grant.pair, PROFILE))
+            return read_owner_id(await self._access.with_pair(portal, grant.pair, PROFILE))
         except Bitrix24Error as error:
             log.error("the owner of a new token cannot be asked: %s", error)
             raise NotConnected(Obstacle.SERVER, portal) from None
