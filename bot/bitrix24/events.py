@@ -75,7 +75,7 @@ def _cut(longest: int) -> BeforeValidator:
 Written = Annotated[str, _cut(LONGEST_MESSAGE)]
 Name = Annotated[str, _cut(LONGEST_NAME), Spare("")]
 # What would mean something else if it were cut.
-Told = Annotated[str, Field(max_length=LONGEST_NAME)]
+Uncut = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class Part(BaseModel):
@@ -153,11 +153,11 @@ class Chat(Part):
     dialog_id: str = Field(min_length=1, max_length=64)
     name: Name = ""
     owner: Annotated[Id, Spare(0)] = 0
-    entity_type: Told = ""
-    entity_id: Annotated[Told, Spare("")] = ""
-    entity_data_1: Annotated[Told, Spare(""), Field(alias="entityData1")] = ""
-    entity_data_2: Annotated[Told, Spare(""), Field(alias="entityData2")] = ""
-    entity_data_3: Annotated[Told, Spare(""), Field(alias="entityData3")] = ""
+    entity_type: Uncut = ""
+    entity_id: Annotated[Uncut, Spare("")] = ""
+    entity_data_1: Annotated[Uncut, Spare(""), Field(alias="entityData1")] = ""
+    entity_data_2: Annotated[Uncut, Spare(""), Field(alias="entityData2")] = ""
+    entity_data_3: Annotated[Uncut, Spare(""), Field(alias="entityData3")] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -234,7 +234,7 @@ class CommandLine(Part):
     id: Id
     command: str = Field(min_length=1, max_length=255)
     params: Written = ""
-    context: Told = "textarea"
+    context: Uncut = "textarea"
 
 
 class CommandEvent(Part):

@@ -32,7 +32,7 @@ class Shown:
     is_on: bool
 
 
-Why = Literal["nobody", "several", "dismissed", "external", "server", "full"]
+WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class NotOnDuty:
     """Words that put nobody on duty, and why: who bears the name are the ``matches``."""
 
     words: str
-    why: Why
+    why: WhyNot
     matches: Sequence[Found] = ()
 
 
@@ -141,7 +141,7 @@ class SettingsPage:
             if len(matches) == 1:
                 found[matches[0].person.id] = words
             else:
-                why: Why = "several" if matches else "nobody"
+                why: WhyNot = "several" if matches else "nobody"
                 unclear.append(NotOnDuty(words, why, matches[:MOST_NAMES]))
         return found, unclear
 
@@ -153,7 +153,7 @@ def _named(posted: Form) -> Iterator[str]:
             yield words.strip()[:100]
 
 
-def _obstacle(who: Account | None, on_duty: int) -> Why | None:
+def _obstacle(who: Account | None, on_duty: int) -> WhyNot | None:
     """Say why somebody whom the portal has found is not put on duty."""
     if who is None:
         return "server"
