@@ -32,7 +32,7 @@ class Crm:
         try:
             return read_card(item, await self._requester.ask(item_call(item)))
         except Refused as refused:
-            if is_hidden(refused):
+            if lacks_item(refused):
                 raise RequesterLacksItem(item) from None
             raise
 
@@ -53,7 +53,7 @@ def item_call(item: CrmItem) -> Call:
     return Call("crm.item.get", {"entityTypeId": ENTITY_TYPE_IDS[item.type], "id": item.id})
 
 
-def is_hidden(found: Any) -> bool:
+def lacks_item(found: Any) -> bool:
     """Say whether the answer of ``crm.item.get`` is that the requester may not read the item."""
     return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.crm import is_hidden, item_call, read_card
+from bot.acting.crm import item_call, lacks_item, read_card
 from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
@@ -232,7 +232,9 @@ def _explain_removal(
         return told
     match one.refused.code:
         case "ACCESS_DENIED":
-            return RequesterLacksItem(item) if is_hidden(facts.get("item")) else RemovalDenied(item)
+            return (
+                RequesterLacksItem(item) if lacks_item(facts.get("item")) else RemovalDenied(item)
+            )
         case "CHAT_DELETE_USER_PERMISSION_DENIED":
             return RemovalDenied(item)
         case "CRM_CHAT_USER_NOT_ACTIVE":
@@ -270,7 +272,7 @@ def obstacle(person: Person, found: Account | None) -> Refusal | None:
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
-    if is_hidden(facts.get("item")):
+    if lacks_item(facts.get("item")):
         return RequesterLacksItem(item)
     about = read_card(item, found)
     if "this crm" in said:
