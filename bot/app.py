@@ -51,7 +51,7 @@ from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
 from bot.story.collaborators import collaborators
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.story.dispatcher import Dispatcher
 from bot.story.kept_buttons import KeptButtons
 from bot.story.letters import Letters
@@ -100,7 +100,7 @@ class Parts:
         self.database, self.cipher = database, cipher
         self.portals, self.tokens = Portals(database, cipher), Tokens(database, cipher)
         self.inbox, self.backlog = Inbox(database, cipher), Backlog(database)
-        self.links, self.states = Links(cipher, settings.public_url), States(database)
+        self.links, self.states = ConnectLinks(cipher, settings.public_url), States(database)
         self.portal_settings = PortalSettingsStore(database)
         self.preferences = Preferences(database)
         self.stays, self.escalations = Stays(database), Escalations(database)

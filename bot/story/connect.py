@@ -56,7 +56,7 @@ class NotConnected(Exception):
         self.home = portal.home if portal else ""
 
 
-class Links:
+class ConnectLinks:
     """Makes the links that people connect with."""
 
     def __init__(self, cipher: Cipher, public_url: str) -> None:

@@ -19,7 +19,7 @@ from bot.installing.doctor import Doctor
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.forgetting import Forgetting
 from bot.portals.visitors import Visitor
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.web.frame import Form, Frame
 from bot.web.journal_page import JournalPage
 from bot.web.settings_page import SettingsPage
@@ -38,7 +38,7 @@ class AppPage:
     """The page, in its views: one for everybody, the others for administrators."""
 
     _frame: Frame
-    _links: Links
+    _links: ConnectLinks
     _doctor: Doctor
     _lifecycle: Lifecycle
     _settings: SettingsPage

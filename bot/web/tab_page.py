@@ -25,7 +25,7 @@ from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
 from bot.portals.visitors import Visitor
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.story.page_acts import Came, Note, PageActs
 from bot.web.frame import Form, Frame
 
@@ -51,7 +51,7 @@ class TabPage:
     _colleagues: Colleagues
     _settings: PortalSettingsStore
     _escalations: Escalations
-    _links: Links
+    _links: ConnectLinks
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
