@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
+from typing import get_args
 from uuid import uuid4
 
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
@@ -24,7 +25,7 @@ from bot.figures import Figures
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
-from bot.inbox.escalations import Escalations
+from bot.inbox.escalations import Escalations, How
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
 from bot.inbox.pressed import PRESS
@@ -111,7 +112,7 @@ class Parts:
         quota = WHOLE if not is_shared else OWNERS if working else PAGES
         pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, quota))
         names = [*(one.name for one in router.all), PRESS]
-        self.figures = Figures(names, refusal_names(), METHODS, CODES)
+        self.figures = Figures(names, refusal_names(), METHODS, CODES, get_args(How))
         self.shared_figures = SharedFigures(database, self.figures)
         client = Client(session, pace, settings.rest_timeout, self.figures)
         keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)

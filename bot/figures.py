@@ -48,15 +48,6 @@ class Ending(StrEnum):
     EXPIRED = "expired"  # the permission did not come in time
 
 
-class EscalationEnding(StrEnum):
-    """How an escalation ended."""
-
-    TAKEN = "taken"
-    NOBODY = "nobody"  # took it
-    STOPPED = "stopped"  # by its requester, or with its dialog
-    UNDONE = "undone"
-
-
 class Reason(StrEnum):
     """Why an event was not taken. Bitrix24 sends none of them again."""
 
@@ -159,6 +150,7 @@ class Figures:
         refusals: Iterable[str],
         methods: Collection[str],
         codes: Collection[str],
+        escalation_ends: Collection[str],
     ) -> None:
         self.events = Tally(
             "events", "Events that Bitrix24 posted, by what became of them.", result=list(Received)
@@ -201,9 +193,7 @@ class Figures:
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self.escalations = Tally(
-            "escalations",
-            "Escalations that are over, by how they ended.",
-            end=list(EscalationEnding),
+            "escalations", "Escalations that are over, by how they ended.", end=escalation_ends
         )
         self.to_taken = Seconds(
             "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING

@@ -55,7 +55,7 @@ def test_there_are_four_alerts_and_each_says_why(name: str) -> None:
 
 def declared() -> dict[str, list[str]]:
     """Every figure that is exposed, with its labels."""
-    figures = Figures(["invite"], ["failure"], ["batch"], [])
+    figures = Figures(["invite"], ["failure"], ["batch"], [], ["taken"])
     figures.calls.add("batch", "ok")
     figures.refreshes.add("ok")
     exposed = exposition(figures, {}, {}, 0).decode()

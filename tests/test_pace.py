@@ -69,7 +69,7 @@ async def _rush(portal: Portal, paces: list[Buckets], calls: list[int]) -> None:
     portal.state.app.installed = True
     address = Address("member", f"{portal.url}/rest/")
     async with ClientSession() as session:
-        clients = [Client(session, pace, 10.0, Figures([], [], [], [])) for pace in paces]
+        clients = [Client(session, pace, 10.0, Figures([], [], [], [], [])) for pace in paces]
         await asyncio.gather(
             *(
                 client.call(address, _token(portal), Call("profile"))
