@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
+from typing import get_args
 from uuid import uuid4
 
 from aiohttp import ClientSession, DummyCookieJar, SocketFactoryType, TCPConnector
@@ -24,7 +25,7 @@ from bot.figures import Figures
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
-from bot.inbox.escalations import Escalations
+from bot.inbox.escalations import Escalations, How
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
 from bot.inbox.pressed import PRESS
@@ -51,10 +52,10 @@ from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
 from bot.story.collaborators import collaborators
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.story.dispatcher import Dispatcher
+from bot.story.kept_buttons import KeptButtons
 from bot.story.letters import Letters
-from bot.story.presses import Presses
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -75,13 +76,13 @@ TICK = 1.0
 _wording = cache(Wording)
 
 # Something to do, and the seconds until it is done again.
-Round = tuple[Callable[[], Awaitable[object]], float]
+Recurring = tuple[Callable[[], Awaitable[object]], float]
 
 
 class Parts:
     """What a process is made of, with or without its web side.
 
-    ``rounds`` are done again and again, each with so many seconds between.
+    ``recurring`` is what is done again and again, each with so many seconds between.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Parts:
         self.database, self.cipher = database, cipher
         self.portals, self.tokens = Portals(database, cipher), Tokens(database, cipher)
         self.inbox, self.backlog = Inbox(database, cipher), Backlog(database)
-        self.links, self.states = Links(cipher, settings.public_url), States(database)
+        self.links, self.states = ConnectLinks(cipher, settings.public_url), States(database)
         self.portal_settings = PortalSettingsStore(database)
         self.preferences = Preferences(database)
         self.stays, self.escalations = Stays(database), Escalations(database)
@@ -108,10 +109,10 @@ class Parts:
         self.languages = Languages(self.wording, self.preferences, self.portal_settings)
         patience, router = Patience(settings.retry_for), handlers.router
         usual = Bucket(settings.portal_bucket, settings.portal_rate)
-        share = WHOLE if not is_shared else OWNERS if working else PAGES
-        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, share))
+        quota = WHOLE if not is_shared else OWNERS if working else PAGES
+        pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, quota))
         names = [*(one.name for one in router.all), PRESS]
-        self.figures = Figures(names, refusal_names(), METHODS, CODES)
+        self.figures = Figures(names, refusal_names(), METHODS, CODES, get_args(How))
         self.shared_figures = SharedFigures(database, self.figures)
         client = Client(session, pace, settings.rest_timeout, self.figures)
         keys = AppKeys(settings.bitrix24_client_id, settings.bitrix24_client_secret)
@@ -131,8 +132,8 @@ class Parts:
             self.oauth.client_id,
         )
         self.doctor = Doctor(self.access, self.registration, Overview(database))
-        presses = Presses(database)
-        buttons = Buttons(presses)
+        kept_buttons = KeptButtons(database)
+        buttons = Buttons(kept_buttons)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
         replies = Replies(self.access, self.proof, patience, pace, self.inbox)
         workshop = collaborators(
@@ -175,13 +176,13 @@ class Parts:
         self.replays = Replays(database, self.engine)
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
-        self.rounds: list[Round] = [
+        self.recurring: list[Recurring] = [
             (Timers(appointments, self.accepting).look, TICK),
             (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
-            *((one.forget_old, HOUR) for one in (presses, self.preferences, *appointments)),
+            *((one.forget_old, HOUR) for one in (kept_buttons, self.preferences, *appointments)),
         ]
 
 
@@ -193,15 +194,24 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """
     async with assembled(settings, working=working) as parts:
         await parts.engine.start()
-        background = [asyncio.create_task(_repeat(*one)) for one in parts.rounds]
         try:
-            yield parts
+            async with repeating(*parts.recurring):
+                yield parts
         finally:
-            for task in background:
-                task.cancel()
             await parts.engine.stop(STOP_PATIENCE)
             with suppress(StoreUnavailable):
                 await parts.shared_figures.tell()
+
+
+@asynccontextmanager
+async def repeating(*recurring: Recurring) -> AsyncIterator[None]:
+    """Do things again and again meanwhile, each with so many seconds between."""
+    tasks = [asyncio.create_task(_repeat(*one)) for one in recurring]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:

@@ -43,8 +43,13 @@ class Refusal(Exception):
 
     def with_link(self, link: str) -> Self:
         """Offer the link that the requester connects with."""
-        self.offers = (Offer(name="connect", link=link),)
-        return self
+        return self.changed(offers=(Offer(name="connect", link=link),))
+
+    def changed(self, **fields: Any) -> Self:
+        """Give the same refusal with other fields, or other ``offers``."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__, **fields)
+        return other
 
 
 class TooMuchWaits(Refusal):

@@ -21,7 +21,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0, 6
 TAKING = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 14400.0, 86400.0)
 
 
-class Taken(StrEnum):
+class Received(StrEnum):
     """What became of an event."""
 
     STORED = "stored"
@@ -46,15 +46,6 @@ class Ending(StrEnum):
     ASKED = "asked"  # whether it is meant: nothing had proven whose command it is
     DROPPED = "dropped"  # nobody is to be told: not the requester's words, or the portal has left
     EXPIRED = "expired"  # the permission did not come in time
-
-
-class Escalated(StrEnum):
-    """How an escalation ended."""
-
-    TAKEN = "taken"
-    NOBODY = "nobody"  # took it
-    STOPPED = "stopped"  # by its requester, or with its dialog
-    UNDONE = "undone"
 
 
 class Reason(StrEnum):
@@ -159,9 +150,10 @@ class Figures:
         refusals: Iterable[str],
         methods: Collection[str],
         codes: Collection[str],
+        escalation_ends: Collection[str],
     ) -> None:
         self.events = Tally(
-            "events", "Events that Bitrix24 posted, by what became of them.", result=list(Taken)
+            "events", "Events that Bitrix24 posted, by what became of them.", result=list(Received)
         )
         self.refused = Tally(
             "events_refused", "Events that were not taken, by reason.", reason=list(Reason)
@@ -201,7 +193,7 @@ class Figures:
             "portal_changes", "What became of portals, as they confirmed it.", change=list(Change)
         )
         self.escalations = Tally(
-            "escalations", "Escalations that are over, by how they ended.", end=list(Escalated)
+            "escalations", "Escalations that are over, by how they ended.", end=escalation_ends
         )
         self.to_taken = Seconds(
             "escalation_to_taken", "From an escalation's command until somebody took it.", TAKING

@@ -23,7 +23,7 @@ from handlers.briefs import Passed, TakenOn
 router = Router()
 
 
-class Turn(Arguments):
+class ChainArguments(Arguments):
     """Which escalation; ``due`` tells one look at it from another."""
 
     id: int
@@ -160,11 +160,11 @@ def stop_button(number: int) -> Offer:
 
 def _offer(name: str, number: int) -> Offer:
     # As long as it may go on: somebody can take it late.
-    return Offer(name=name, act=Turn(id=number).act(name), life=LONGEST)
+    return Offer(name=name, act=ChainArguments(id=number).act(name), life=LONGEST)
 
 
 @router.button("take", proven=True)
-async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+async def take(args: ChainArguments, event: CommandEvent, *, answers: Answers) -> Outcomes:
     found = await answers.take(await _called(args, event, answers))
     chain, asker = found.chain, found.chain.requester
     callee = chain.callee(event.user.id)
@@ -178,14 +178,14 @@ async def take(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes
 
 
 @router.button("pass_on", proven=True)
-async def pass_on(args: Turn, event: CommandEvent, *, answers: Answers) -> Outcomes:
+async def pass_on(args: ChainArguments, event: CommandEvent, *, answers: Answers) -> Outcomes:
     found = await answers.decline(await _called(args, event, answers))
     return PassedOn(who=found.chain.requester)
 
 
 @router.button("stop", proven=True)
 async def stop(
-    args: Turn, event: CommandEvent, *, answers: Answers, settings: PortalSettings
+    args: ChainArguments, event: CommandEvent, *, answers: Answers, settings: PortalSettings
 ) -> Outcomes:
     found = await answers.find(args.id)
     if found is None or found.event.user.id != event.user.id:
@@ -200,7 +200,7 @@ async def stop(
 
 @router.button(ADVANCE)
 async def advance(
-    args: Turn,
+    args: ChainArguments,
     event: CommandEvent,
     *,
     answers: Answers,
@@ -370,7 +370,7 @@ def let_go(escalation: Escalation, gone: Sequence[Person]) -> list[NotNeeded]:
     ]
 
 
-async def _called(args: Turn, event: CommandEvent, answers: Answers) -> Escalation:
+async def _called(args: ChainArguments, event: CommandEvent, answers: Answers) -> Escalation:
     found = await answers.find(args.id)
     if found is None or found.chain.callee(event.user.id) is None:
         raise ButtonExpired

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from bot.acting.checkup import Checkups
-from bot.acting.open_lines import Line
 from bot.acting.users import Users
+from bot.bitrix24.dialogs import OpenLine
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Account, person_of
@@ -77,6 +77,6 @@ async def check(
     )
 
 
-def _queue(line: Line, accounts: Mapping[int, Account]) -> Queue:
+def _queue(line: OpenLine, accounts: Mapping[int, Account]) -> Queue:
     shown = line.queue[:MOST_PEOPLE]
     return Queue(line.name, tuple(person_of(number, accounts) for number in shown))

@@ -3,14 +3,14 @@
 What happens after the first call is in ``handlers/chain``.
 """
 
-from bot.acting.crm import Card
+from bot.acting.crm import Card, Crm
 from bot.acting.open_lines import Target
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Round, Wanted
-from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import WhichItem
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy
@@ -59,6 +59,7 @@ async def escalate(
     event: CommandEvent,
     *,
     targets: Targets,
+    crm: Crm,
     people: People,
     policy: Policy,
     chains: Chains,
@@ -69,7 +70,7 @@ async def escalate(
     target = await targets.find(args, event)
     if target.item is None:
         return await _without_item(args, event, target, people, arrivals)
-    card = Card(target.item) if _is_explicit(args) else await chains.card(target.item)
+    card = Card(target.item) if _is_explicit(args) else await crm.card(target.item)
     named = await people.resolve(args.people, event, args, card.item, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals

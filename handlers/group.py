@@ -8,8 +8,9 @@ from bot.bitrix24.entities import Group, Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands import vocabulary
-from bot.commands.diagnosis import Diagnosis, Missed, missing, obstacle
+from bot.commands.diagnosis import Diagnosis, obstacle
 from bot.commands.errors import NotGroup
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People, Resolved
 from bot.commands.router import Arguments, Router

@@ -18,9 +18,7 @@ class CommandDeleted(Outcome):
 
 @router.button("hide")
 async def hide(args: Arguments, event: CommandEvent, *, lines: OpenLines) -> HiddenModeOn:
-    answer = await lines.hide(event.chat.id)
-    if refused := answer.refused:
-        raise refused
+    await lines.hide(event.chat.id)
     return HiddenModeOn()
 
 
@@ -28,7 +26,5 @@ async def hide(args: Arguments, event: CommandEvent, *, lines: OpenLines) -> Hid
 async def delete_command(
     args: Arguments, event: CommandEvent, *, lines: OpenLines
 ) -> CommandDeleted:
-    answer = await lines.delete_message(event.chat.id, event.message.id)
-    if refused := answer.refused:
-        raise refused
+    await lines.delete_message(event.chat.id, event.message.id)
     return CommandDeleted()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import ADD_BY_CHAT, Arrival, Arrivals, ByChat, Wish
-from bot.commands.diagnosis import Missed, missing
 from bot.commands.errors import ButtonExpired
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Router

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
-from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.commands.departures import Departure, Departures
-from bot.commands.diagnosis import Missed, missing
+from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Router
@@ -76,10 +75,7 @@ async def take_out_but_operator(
     departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
 ) -> Departure:
     """Take people out, but not the dialog's operator: about them the requester is asked first."""
-    try:
-        owner_id = (await lines.dialog(target.known_chat)).owner
-    except Refused:
-        owner_id = 0
+    owner_id = (await lines.known_dialog(target.known_chat)).owner
     args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
     kept = tuple(Missed(one, _asked(args, one)) for one in people if one.id == owner_id)
     wanted = [one for one in people if one.id != owner_id]

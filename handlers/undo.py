@@ -6,15 +6,14 @@ from bot.acting.history import Deed
 from bot.acting.open_lines import ARRIVING, OpenLines, Target
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import Missed, reasons
 from bot.commands.errors import NothingToUndo
+from bot.commands.missed import Missed, reasons
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
@@ -151,7 +150,4 @@ async def _item(deeds: Sequence[Deed], lines: OpenLines) -> CrmItem | None:
     """Give the item that it was done by, or that the chat is bound to."""
     if item := next((one.item for one in deeds if one.item), None):
         return item
-    try:
-        return next(iter((await lines.dialog(chat_of(deeds[0]))).items), None)
-    except Refused:
-        return None
+    return (await lines.known_dialog(chat_of(deeds[0]))).bound_item

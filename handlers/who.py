@@ -1,10 +1,10 @@
 """/who: tell who is in the customer's chat, and who has to do with it."""
 
 from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Dialog, OpenLines, read_dialog
+from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
+from bot.bitrix24.dialogs import Dialog, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.errors import NotInOpenLine
@@ -33,9 +33,9 @@ async def who(
     args: Arguments, event: CommandEvent, *, lines: OpenLines, crm: Crm, users: Users
 ) -> WhoIsHere:
     item, dialog = await _seen(event.chat, lines)
-    members = await _members(dialog.id, lines)
-    card = await _card(item, crm)
-    queue = await _queue(event.chat.line_id or dialog.line_id, lines)
+    members = await lines.members(dialog.id) if dialog.id else []
+    card = await crm.known_card(item) if item else Card(CrmItem(type="deal", id=0))
+    queue = await lines.known_queue(event.chat.line_id or dialog.line_id)
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}
@@ -61,34 +61,8 @@ async def _seen(chat: Chat, lines: OpenLines) -> tuple[CrmItem | None, Dialog]:
     """Find the customer's dialog: this chat, or that of the item whose internal chat this is."""
     if chat.is_open_line:
         dialog = await lines.dialog(chat.id)
-        return next(iter(dialog.items), None), dialog
+        return dialog.bound_item, dialog
     if chat.item is None:
         raise NotInOpenLine("who")
     last = await lines.last_chat(chat.item)
-    try:
-        return chat.item, await lines.dialog(last) if last else read_dialog(0, None)
-    except Refused:
-        return chat.item, read_dialog(last, None)
-
-
-async def _members(chat_id: int, lines: OpenLines) -> list[int]:
-    try:
-        return await lines.members(chat_id) if chat_id else []
-    except Refused:
-        return []
-
-
-async def _queue(line_id: int, lines: OpenLines) -> list[int]:
-    try:
-        return await lines.queue(line_id) if line_id else []
-    except Bitrix24Error:
-        return []
-
-
-async def _card(item: CrmItem | None, crm: Crm) -> Card:
-    if item is None:
-        return Card(CrmItem(type="deal", id=0))
-    try:
-        return await crm.card(item)
-    except Bitrix24Error:
-        return Card(item)
+    return chat.item, await lines.known_dialog(last) if last else read_dialog(0, None)

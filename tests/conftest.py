@@ -45,7 +45,7 @@ signal.signal(signal.SIGINT, _interrupted)
 bot.app.TICK = 0.1
 
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
-WAITING = {"test_chaos", "test_crash", "test_durability", "test_sharing"}
+WAITING = {"test_batching", "test_chaos", "test_crash", "test_durability"}
 
 # A property is tried with the same examples every time, however slow the machine is.
 hypothesis.settings.register_profile(

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.acting.checkup import _revision, _sees, _supports_lines
-from bot.acting.crm import card
-from bot.acting.open_lines import read_dialog
+from bot.acting.checkup import _revision, _sees
+from bot.acting.crm import read_card
 from bot.bitrix24 import batch
+from bot.bitrix24.bots import supports_lines
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
@@ -24,7 +25,7 @@ from bot.bitrix24.errors import (
     Unreachable,
     error_of,
 )
-from bot.bitrix24.people import account, person
+from bot.bitrix24.people import read_account, read_accounts, read_person
 from bot.bitrix24.rows import flag, row, rows, text
 from bot.bitrix24.scopes import missing_scopes
 from bot.commands.diagnosis import system_refusal
@@ -151,12 +152,13 @@ def test_any_shape_is_read_or_let_be(shape: Any) -> None:
     assert isinstance(text(shape), str)
     assert flag(shape) in (True, False)
     for one in rows(shape):
-        assert (found := person(one)) is None or found.id > 0
-        assert (seen := account(one)) is None or seen.person.id > 0
-    assert isinstance(card(DEAL, shape).responsible_id, int)
+        assert (found := read_person(one)) is None or found.id > 0
+    assert all(number > 0 for number in read_accounts(shape))
+    assert (seen := read_account(shape, 12)) is None or seen.person.id == 12
+    assert isinstance(read_card(DEAL, shape).responsible_id, int)
     assert missing_scopes(shape) is None or isinstance(missing_scopes(shape), tuple)
     assert _revision(shape) is None or _revision(shape) >= 0
-    assert _supports_lines(shape) in (True, False, None)
+    assert supports_lines(shape) in (True, False, None)
     assert _sees(shape) in (True, False, None)
     assert all(item.id > 0 for item in read_dialog(8773, shape).items)
 
@@ -199,7 +201,7 @@ def test_any_batch_is_read_or_called_unanswered(shape: Any) -> None:
     ],
 )
 def test_rows_that_can_be_read_are_taken_and_others_skipped(found: Any, ids: list[int]) -> None:
-    assert [one.id for row_ in rows(found) if (one := person(row_))] == ids
+    assert [one.id for row_ in rows(found) if (one := read_person(row_))] == ids
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_a_binding_that_cannot_be_read_leaves_it_to_the_other(
      ("0", False, False), (0, False, False), (None, True, False)],
 )  # fmt: skip
 def test_a_flag_is_read_however_it_is_written(told: Any, active: bool, stranger: bool) -> None:
-    seen = account({"id": "12", "name": "Ann", "active": told, "bot": told, "absent": True})
+    seen = read_account({"name": "Ann", "active": told, "bot": told, "absent": True}, 12)
 
     assert seen is not None
     assert (seen.person, seen.active, seen.bot) == (Person(id=12, name="Ann"), active, stranger)

@@ -180,7 +180,7 @@ async def _reminded(stage: Stage) -> bool:
 
 
 @ON_SQLITE
-async def test_anna_puts_the_end_of_a_visit_off(stage: Stage) -> None:
+async def test_anna_puts_the_end_of_a_stay_off(stage: Stage) -> None:
     await stage.say("/invite id12 --for 1h")
     change(stage, "UPDATE stays SET remind_at = 1")
     await stage.until(lambda: _reminded(stage))

@@ -425,6 +425,18 @@ async def test_an_escalation_knows_of_all_that_the_view_of_history_is_closed(sta
     assert "добавит" not in reply
 
 
+@pytest.mark.parametrize("typed", ["/invite id12", "/escalate id12"])
+async def test_nothing_is_said_of_a_queue_that_the_portal_does_not_show(
+    stage: Stage, typed: str
+) -> None:
+    refused = {"status": 403, "code": "ACCESS_DENIED", "description": "no"}
+    await stage.faults(method="imopenlines.config.get", error=refused, times=None)
+
+    reply = await stage.say(typed)
+
+    assert "а кто в очереди этой линии, Битрикс24 не показал" in reply
+
+
 async def test_an_escalation_too_brings_into_a_chat_without_a_record(stage: Stage) -> None:
     reply = await stage.say("/escalate id12 -- горит", chat=UNBOUND)
 

@@ -12,7 +12,7 @@ from bot.inbox.accepted import Accepted, End, portal_of
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.lanes import Lanes
-from bot.inbox.stays import Stay, Stays
+from bot.inbox.stays import Guests, Stays
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
 from bot.story.timers import Timers
@@ -191,7 +191,7 @@ async def test_what_has_come_due_counts_as_waiting(
     monkeypatch.setattr(backlog, "REQUESTER_LIMIT", 1)
     stays, counted = Stays(process.database), Backlog(process.database)
     event = one_line(DOWN, "/who", "/who")
-    await stays.begin(1, event, Stay(chat_id=1, people=()), seconds=-1)
+    await stays.begin(1, event, Guests(chat_id=1, people=()), seconds=-1)
 
     before = await counted.room(event)
     await Timers([stays], Accepting(process.inbox, counted, process.engine)).look()

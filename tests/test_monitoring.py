@@ -7,7 +7,7 @@ import pytest
 from pages import ROOT, plain, read
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.figures import Ending, Figures, Reason, Taken
+from bot.figures import Ending, Figures, Reason, Received
 from bot.store.figures import exposition
 
 ALERTS = (ROOT / "deploy/prometheus-alerts.yml").read_text()
@@ -21,7 +21,7 @@ def test_the_pages_name_every_figure_with_its_labels_and_their_values(name: str)
     }
 
     assert {figure: labels for figure, (labels, _) in listed.items()} == declared()
-    assert listed["switchboard_events_total"][1] == {one.value for one in Taken}
+    assert listed["switchboard_events_total"][1] == {one.value for one in Received}
     assert listed["switchboard_events_refused_total"][1] == {one.value for one in Reason}
 
 
@@ -55,7 +55,7 @@ def test_there_are_four_alerts_and_each_says_why(name: str) -> None:
 
 def declared() -> dict[str, list[str]]:
     """Every figure that is exposed, with its labels."""
-    figures = Figures(["invite"], ["failure"], ["batch"], [])
+    figures = Figures(["invite"], ["failure"], ["batch"], [], ["taken"])
     figures.calls.add("batch", "ok")
     figures.refreshes.add("ok")
     exposed = exposition(figures, {}, {}, 0).decode()
@@ -80,7 +80,7 @@ def declared() -> dict[str, list[str]]:
 
 def possible() -> dict[str, set[str]]:
     return {
-        "result": {one.value for one in Taken},
+        "result": {one.value for one in Received},
         "reason": {one.value for one in Reason},
         "outcome": {one.value for one in Ending},
         "state": {"ready", "person"},

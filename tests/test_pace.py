@@ -35,7 +35,7 @@ async def test_one_process_never_overflows_the_bucket(portal: Portal) -> None:
 
 
 async def test_an_owner_and_the_pages_never_overflow_the_bucket_together(portal: Portal) -> None:
-    paces = [Buckets(Plans(BUCKET, _usual, share)) for share in (OWNERS, PAGES)]
+    paces = [Buckets(Plans(BUCKET, _usual, quota)) for quota in (OWNERS, PAGES)]
 
     await _rush(portal, paces, [38, 18])
 
@@ -69,7 +69,7 @@ async def _rush(portal: Portal, paces: list[Buckets], calls: list[int]) -> None:
     portal.state.app.installed = True
     address = Address("member", f"{portal.url}/rest/")
     async with ClientSession() as session:
-        clients = [Client(session, pace, 10.0, Figures([], [], [], [])) for pace in paces]
+        clients = [Client(session, pace, 10.0, Figures([], [], [], [], [])) for pace in paces]
         await asyncio.gather(
             *(
                 client.call(address, _token(portal), Call("profile"))
@@ -80,7 +80,7 @@ async def _rush(portal: Portal, paces: list[Buckets], calls: list[int]) -> None:
 
 
 def _token(portal: Portal) -> SecretStr:
-    # Calls with the same one would share requests.
+    # Calls with the same one would leave in one request.
     return SecretStr(portal.state.tokens.issue(OLGA, "user").access)
 
 

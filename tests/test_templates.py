@@ -12,8 +12,8 @@ from pydantic import BaseModel
 import handlers
 from bot.bitrix24.entities import Act, CrmItem, Group, Offer, Person
 from bot.bitrix24.events import Chat
-from bot.commands.diagnosis import Missed
 from bot.commands.errors import TooManyPeople
+from bot.commands.missed import Missed
 from bot.commands.outcomes import Outcome
 from bot.commands.policy import Called
 from bot.errors import PersonDismissed, Refusal

@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.acting.open_lines import Line, dialog_call, is_dialog, of_item, read_dialog, read_lines
 from bot.acting.requester import Requester
+from bot.bitrix24.bots import bot_call, supports_lines
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import (
+    OpenLine,
+    chats_call,
+    dialog_call,
+    is_dialog,
+    read_chats,
+    read_dialog,
+    read_lines,
+)
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import person
-from bot.bitrix24.rows import flag, row, rows
+from bot.bitrix24.numerals import read_number
+from bot.bitrix24.ownership import ADMIN, PROFILE
+from bot.bitrix24.people import read_person
+from bot.bitrix24.rows import part
 from bot.bitrix24.scopes import missing_scopes
 
 NO_METHOD = "ERROR_METHOD_NOT_FOUND"
@@ -33,7 +43,7 @@ class Checkup:
     sees_dialog: bool | None
     is_active: bool | None
     is_admin: bool
-    lines: tuple[Line, ...]
+    lines: tuple[OpenLine, ...]
     queues: tuple[tuple[int, ...], ...]
 
 
@@ -46,20 +56,20 @@ class Checkups:
     async def look(self, bot_id: int, chat_id: int) -> Checkup:
         """Look at everything, in one request; at a dialog, if there is a chat."""
         calls = {
-            "me": Call("profile"),
+            "me": PROFILE,
             "scopes": Call("scope"),
             "revision": Call("imbot.v2.Revision.get"),
-            "bot": Call("imbot.v2.Bot.get", {"botId": bot_id}),
-            "admin": Call("user.admin"),
+            "bot": bot_call(bot_id),
+            "admin": ADMIN,
             "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
         }
         if chat_id:
             calls["dialog"] = dialog_call(chat_id)
         seen = await self._requester.ask_all(calls)
         dialog = read_dialog(chat_id, seen.get("dialog"))
-        item = next(iter(dialog.items), None)
+        item = dialog.bound_item
         active = await self._is_active(item, chat_id) if item else None
-        requester = person(seen["me"])
+        requester = read_person(seen["me"])
         every = read_lines(seen["lines"])
         lines = [
             one
@@ -70,7 +80,7 @@ class Checkups:
             requester=requester,
             missing_scopes=missing_scopes(seen["scopes"]),
             revision=_revision(seen["revision"]),
-            supports_lines=_supports_lines(seen["bot"]),
+            supports_lines=supports_lines(seen["bot"]),
             item=item,
             sees_dialog=_sees(seen["dialog"]) if chat_id else None,
             is_active=active,
@@ -81,22 +91,16 @@ class Checkups:
 
     async def _is_active(self, item: CrmItem, chat_id: int) -> bool | None:
         try:
-            found = await self._requester.ask(Call("imopenlines.crm.chat.get", of_item(item)))
+            found = await self._requester.ask(chats_call(item))
         except Bitrix24Error:
             return None
-        numbers = read_numbers([one.get("CHAT_ID") for one in rows(found)])
-        return chat_id in numbers if isinstance(found, list | Mapping) else None
+        return chat_id in read_chats(found) if isinstance(found, list | Mapping) else None
 
 
 def _revision(found: Any) -> int | None:
     if isinstance(found, Refused) and found.code == NO_METHOD:
         return 0
-    return read_number(found.get("rest")) if isinstance(found, Mapping) else None
-
-
-def _supports_lines(found: Any) -> bool | None:
-    told = row(found, "bot").get("isSupportOpenline")
-    return None if told is None else flag(told)
+    return read_number(part(found, "rest"))
 
 
 def _sees(found: Any) -> bool | None:

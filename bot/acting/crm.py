@@ -6,8 +6,10 @@ from typing import Any
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ENTITY_TYPE_IDS, CrmItem
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import PAGE, row, text
+from bot.errors import RequesterLacksItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,24 @@ class Crm:
     _requester: Requester
 
     async def card(self, item: CrmItem) -> Card:
-        """Look an item up. Raises ``Refused``: ``ACCESS_DENIED``, ``NOT_FOUND``."""
-        return card(item, await self._requester.ask(item_call(item)))
+        """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
+        try:
+            return read_card(item, await self._requester.ask(item_call(item)))
+        except Refused as refused:
+            if lacks_item(refused):
+                raise RequesterLacksItem(item) from None
+            raise
+
+    async def known_card(self, item: CrmItem) -> Card:
+        """Look an item up; its number alone where the portal tells no more of it."""
+        try:
+            return await self.card(item)
+        except (Bitrix24Error, RequesterLacksItem):
+            return Card(item)
+
+    async def titled(self, item: CrmItem) -> CrmItem:
+        """Give an item with its title, as far as the portal tells it."""
+        return item if item.title else (await self.known_card(item)).item
 
 
 def item_call(item: CrmItem) -> Call:
@@ -35,7 +53,12 @@ def item_call(item: CrmItem) -> Call:
     return Call("crm.item.get", {"entityTypeId": ENTITY_TYPE_IDS[item.type], "id": item.id})
 
 
-def card(item: CrmItem, found: Any) -> Card:
+def lacks_item(found: Any) -> bool:
+    """Say whether the answer of ``crm.item.get`` is that the requester may not read the item."""
+    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
+
+
+def read_card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
     seen = row(found, "item")
     title = text(seen.get("title")) or text(seen.get("name"))

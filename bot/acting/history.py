@@ -19,7 +19,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Filter:
     """Which deeds to show; what is ``None`` or empty does not matter."""
 
     requesters: tuple[int, ...] = ()
@@ -98,10 +98,10 @@ class History:
         )
 
     async def page(
-        self, member_id: str | None, wanted: Wanted, before: int | None = None, limit: int = PAGE
+        self, member_id: str | None, which: Filter, before: int | None = None, limit: int = PAGE
     ) -> list[Deed]:
         """List deeds, the newest first, beginning below ``before``; ``None``: of all portals."""
-        conditions = _conditions(wanted)
+        conditions = _conditions(which)
         if member_id is not None:
             conditions.append(journal.c.member_id == member_id)
         if before is not None:
@@ -109,10 +109,10 @@ class History:
         question = select(journal).where(*conditions).order_by(journal.c.id.desc()).limit(limit)
         return [_deed(row) for row in await self._database.rows(question)]
 
-    async def all(self, member_id: str | None, wanted: Wanted) -> AsyncIterator[Deed]:
+    async def all(self, member_id: str | None, which: Filter) -> AsyncIterator[Deed]:
         """Give every deed, the newest first."""
         before: int | None = None
-        while deeds := await self.page(member_id, wanted, before, 500):
+        while deeds := await self.page(member_id, which, before, 500):
             for deed in deeds:
                 yield deed
             before = deeds[-1].id
@@ -126,22 +126,22 @@ class History:
         return [_deed(row) for row in await self._database.rows(question)]
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(which: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.requesters:
-        conditions.append(journal.c.requester_id.in_(wanted.requesters))
-    if wanted.command:
-        conditions.append(journal.c.command == wanted.command)
-    if wanted.command_id is not None:
-        conditions.append(journal.c.command_id == wanted.command_id)
-    if wanted.chats:
-        conditions.append(journal.c.chat.in_(wanted.chats))
-    if wanted.result in _RESULTS:
-        conditions.append(_RESULTS[wanted.result])
-    if wanted.since is not None:
-        conditions.append(journal.c.begun_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(journal.c.begun_at < wanted.until)
+    if which.requesters:
+        conditions.append(journal.c.requester_id.in_(which.requesters))
+    if which.command:
+        conditions.append(journal.c.command == which.command)
+    if which.command_id is not None:
+        conditions.append(journal.c.command_id == which.command_id)
+    if which.chats:
+        conditions.append(journal.c.chat.in_(which.chats))
+    if which.result in _RESULTS:
+        conditions.append(_RESULTS[which.result])
+    if which.since is not None:
+        conditions.append(journal.c.begun_at >= which.since)
+    if which.until is not None:
+        conditions.append(journal.c.begun_at < which.until)
     return conditions
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from bot.acting.journal import Answered, Step
-from bot.acting.open_lines import MENDING, confirmed
+from bot.acting.journal import Step
+from bot.acting.open_lines import MENDING, confirm
 from bot.acting.requester import Requester
-from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
+from bot.bitrix24.ownership import PROFILE
 
 
 @dataclass(eq=False, slots=True)
@@ -15,12 +15,12 @@ class Notices:
 
     _requester: Requester
 
-    async def send(self, to: Person, text: str) -> Answered:
+    async def send(self, to: Person, text: str) -> None:
         """Notify somebody; what others wrote in the text has been made plain before.
 
-        Raises ``Unanswered`` where the portal says neither yes nor no.
+        Raises as ``Requester.change_one``, and ``Unanswered`` where the portal says neither yes
+        nor no.
         """
         params = {"USER_ID": to.id, "MESSAGE": text}
         step = Step(MENDING, "im.notify.personal.add", params, to.id)
-        changes = await self._requester.change([step], Call("profile"))
-        return confirmed(changes.answers[MENDING])
+        confirm(await self._requester.change_one(step, PROFILE))

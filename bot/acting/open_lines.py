@@ -1,17 +1,31 @@
-"""People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings."""
+"""People in an open-line chat. Methods: imopenlines.crm.chat.user.add and its siblings.
+
+What the portal tells of a dialog, ``bot/bitrix24/dialogs`` reads.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 from bot.acting.journal import Answered, Step
 from bot.acting.requester import AFTER, LOOK, Changes, IsDone, Requester, nobody_knows
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import (
+    MESSAGES,
+    Dialog,
+    Glance,
+    dialog_call,
+    is_dialog,
+    members_call,
+    of_item,
+    queue_call,
+    read_dialog,
+    read_queue,
+    read_said,
+)
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused, Unanswered
-from bot.bitrix24.events import Chat
+from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.rows import moment, rows, text
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -21,9 +35,6 @@ CHAT_DELETE = "im.chat.user.delete"
 
 ARRIVING = frozenset({ADD, CHAT_ADD})
 LEAVING = frozenset({DELETE, CHAT_DELETE})
-
-# How many messages are looked at: what the portal gives at most.
-MESSAGES = 50
 
 # Steps are counted within a command; those that mend something first have numbers of their own,
 # and so have those that go by the chat itself.
@@ -68,50 +79,6 @@ class Membership:
     refused: Refused | None = None
 
 
-class Dialog(Chat):
-    """An open-line chat as the portal shows it when it is asked."""
-
-    @property
-    def is_over(self) -> bool | None:
-        """Say whether its session has ended: the sixth part of ``Y|DEAL|288|N|N|512|…`` is 0.
-
-        ``None`` where the portal does not tell.
-        """
-        session = next(iter(self.entity_data_1.split("|")[5:6]), "")
-        return None if (number := read_number(session)) is None else number == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message of a chat, by whom, and when it was written, if that is told."""
-
-    id: int
-    author_id: int
-    at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A dialog and its newest messages, as far as the requester may see them."""
-
-    dialog: Dialog
-    said: tuple[Said, ...]
-
-    def first_of(self, user_id: int, after: int) -> Said | None:
-        """Give the first message that somebody has written after this one."""
-        own = [one for one in self.said if one.author_id == user_id and one.id > after]
-        return min(own, key=lambda one: one.id, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An open line, and the operators of its queue."""
-
-    id: int
-    name: str
-    queue: tuple[int, ...]
-
-
 @dataclass(eq=False, slots=True)
 class OpenLines:
     """Open-line chats, as the requester may see and change them."""
@@ -128,6 +95,13 @@ class OpenLines:
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
 
+    async def known_dialog(self, chat_id: int) -> Dialog:
+        """Look a dialog up; an empty one where the portal does not show it to the requester."""
+        try:
+            return await self.dialog(chat_id)
+        except Refused:
+            return read_dialog(chat_id, None)
+
     async def glance(self, chat_id: int) -> Glance:
         """Look at a dialog and at what was said in it, in one request."""
         found = await self._requester.ask_all(
@@ -139,7 +113,7 @@ class OpenLines:
             }
         )
         # What the requester may not see is not there; only members see what was said.
-        return Glance(read_dialog(chat_id, found["dialog"]), _said(found["said"]))
+        return Glance(read_dialog(chat_id, found["dialog"]), read_said(found["said"]))
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""
@@ -152,12 +126,21 @@ class OpenLines:
 
     async def members(self, chat_id: int) -> list[int]:
         """List who is in a chat; nobody where the requester may not see it."""
-        found = await self._requester.ask(members_call(chat_id))
-        return list(read_numbers(found))
+        try:
+            return list(read_numbers(await self._requester.ask(members_call(chat_id))))
+        except Refused:
+            return []
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
         return list(read_queue(await self._requester.ask(queue_call(line_id))))
+
+    async def known_queue(self, line_id: int) -> list[int]:
+        """List them, or nobody: where there is no line (0), or the portal does not tell."""
+        try:
+            return await self.queue(line_id) if line_id else []
+        except Bitrix24Error:
+            return []
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.
@@ -199,34 +182,39 @@ class OpenLines:
         changes = await self._change(steps.values(), target)
         return [_came(one, target, step, changes) for one, step in steps.items()]
 
-    async def create_lead(self, chat_id: int) -> Answered:
-        """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``."""
+    async def create_lead(self, chat_id: int) -> None:
+        """Let a chat that is bound to nothing have a lead: ``imopenlines.crm.lead.create``.
+
+        Raises as ``Requester.change_one``.
+        """
         params = {"CHAT_ID": chat_id}
-        return await self._mend("imopenlines.crm.lead.create", params, chat_id, _has_item)
+        await self._mend("imopenlines.crm.lead.create", params, chat_id, _has_item)
 
-    async def start_session(self, chat_id: int) -> Answered:
-        """Begin a finished dialog anew: ``imopenlines.session.start``."""
-        return await self._mend("imopenlines.session.start", {"CHAT_ID": chat_id}, chat_id)
+    async def start_session(self, chat_id: int) -> None:
+        """Begin a dialog that is over anew: ``imopenlines.session.start``.
 
-    async def hide(self, chat_id: int) -> Answered:
+        Raises as ``create_lead``.
+        """
+        await self._mend("imopenlines.session.start", {"CHAT_ID": chat_id}, chat_id)
+
+    async def hide(self, chat_id: int) -> None:
         """Switch a chat's hidden mode on: ``imopenlines.session.mode.silent``.
 
-        Raises ``Unanswered`` where the portal says neither yes nor no.
+        Raises as ``create_lead``, and ``Unanswered`` where the portal says neither yes nor no.
         """
         params = {"CHAT_ID": chat_id, "ACTIVATE": "Y"}
-        return confirmed(await self._mend("imopenlines.session.mode.silent", params, chat_id))
+        confirm(await self._mend("imopenlines.session.mode.silent", params, chat_id))
 
-    async def delete_message(self, chat_id: int, message_id: int) -> Answered:
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
         """Delete a message of the requester's own: ``im.message.delete``. Raises as ``hide``."""
         params = {"MESSAGE_ID": message_id}
-        return confirmed(await self._mend("im.message.delete", params, chat_id))
+        confirm(await self._mend("im.message.delete", params, chat_id))
 
     async def _mend(
         self, method: str, params: dict[str, Any], chat_id: int, is_done: IsDone = nobody_knows
     ) -> Answered:
-        look = dialog_call(chat_id)
         step = Step(MENDING, method, params, 0)
-        return (await self._requester.change([step], look, is_done)).answers[MENDING]
+        return await self._requester.change_one(step, dialog_call(chat_id), is_done)
 
     async def _change(
         self, steps: Iterable[Step], target: Target, *, alone: bool = False
@@ -242,26 +230,11 @@ def lacks_history(refused: Refused | None) -> bool:
     return "chat history" in refused.description.lower()
 
 
-def confirmed(answer: Answered) -> Answered:
-    """Give an answer that says yes, or no and why. Raises ``Unanswered`` for any other."""
+def confirm(answer: Answered) -> None:
+    """See that an answer which is no refusal says yes. Raises ``Unanswered`` where it does not."""
     is_yes = answer.result is True or bool(read_number(answer.result))
-    if answer.code is None and answer.changed is None and not is_yes:
+    if answer.changed is None and not is_yes:
         raise Unanswered("the portal says neither yes nor no")
-    return answer
-
-
-def _said(found: Any) -> tuple[Said, ...]:
-    listed = found.get("messages") if isinstance(found, Mapping) else None
-    return tuple(
-        Said(number, read_number(one.get("author_id")) or 0, moment(one.get("date")))
-        for one in rows(listed, MESSAGES)
-        if (number := read_number(one.get("id")))
-    )
-
-
-def of_item(item: CrmItem) -> dict[str, Any]:
-    """Give the parameters that name an item: in the methods of open lines, and in the journal."""
-    return {"CRM_ENTITY_TYPE": item.type, "CRM_ENTITY": item.id}
 
 
 def _params(target: Target, person: Person) -> dict[str, Any]:
@@ -275,53 +248,6 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
         return Step(number, DELETE, _params(target, person), person.id)
     params = {"CHAT_ID": target.known_chat, "USER_ID": person.id}
     return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
-
-
-def dialog_call(chat_id: int) -> Call:
-    """Make the call that looks a dialog up."""
-    return Call("imopenlines.dialog.get", {"CHAT_ID": chat_id})
-
-
-def members_call(chat_id: int) -> Call:
-    """Make the call that lists who is in a chat."""
-    return Call("im.chat.user.list", {"CHAT_ID": chat_id})
-
-
-def queue_call(line_id: int) -> Call:
-    """Make the call that looks an open line up with its queue: everybody may."""
-    return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
-
-
-def read_queue(found: Any) -> tuple[int, ...]:
-    """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
-    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
-
-
-def read_lines(found: Any) -> list[Line]:
-    """Read the answer of ``imopenlines.config.list.get``."""
-    return [
-        Line(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
-        for one in rows(found)
-        if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
-    ]
-
-
-def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
-    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
-
-
-def read_dialog(chat_id: int, found: Any) -> Dialog:
-    """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
-    found = found if is_dialog(found) else {}
-    told = ("name", "entity_id", "entity_data_1", "entity_data_2", "entity_data_3")
-    return Dialog(
-        id=chat_id,
-        dialog_id=f"chat{chat_id}",
-        owner=read_number(found.get("owner")) or 0,
-        entity_type="LINES",
-        **{name: text(found.get(name)) for name in told},
-    )
 
 
 def _has_item(found: Any, _step: Step) -> bool | None:

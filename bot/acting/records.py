@@ -9,24 +9,24 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.acting.crm import card, item_call
-from bot.acting.open_lines import (
+from bot.acting.crm import item_call, read_card
+from bot.bitrix24 import batch
+from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import (
+    chats_call,
     dialog_call,
     is_dialog,
     members_call,
-    of_item,
     queue_call,
+    read_chats,
     read_dialog,
     read_queue,
 )
-from bot.bitrix24 import batch
-from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.events import Chat
-from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, accounts_in
-from bot.bitrix24.rows import rows, text
+from bot.bitrix24.numerals import read_numbers
+from bot.bitrix24.people import MOST_ACCOUNTS, Account, accounts_call, read_accounts
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 
@@ -87,15 +87,16 @@ class Records:
         calls = {
             "item": item_call(item),
             "people": accounts_call(sorted({user_id, who} - {0})),
-            "chats": Call("imopenlines.crm.chat.get", of_item(item)),
+            "chats": chats_call(item),
         }
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():
             if isinstance(answer, Bitrix24Error):
                 raise answer
-        sources, people = _sources(seen["chats"]), accounts_in(seen["people"])
+        sources, people = _sources(seen["chats"]), read_accounts(seen["people"])
         chats = await self._chats(portal, user_id, sources)
-        return Record(card(item, seen["item"]).item, people.get(user_id), chats, people.get(who))
+        found = read_card(item, seen["item"]).item
+        return Record(found, people.get(user_id), chats, people.get(who))
 
     async def look(self, portal: Portal, user_id: int, item: CrmItem) -> Record:
         """Look a record up with all there is to see. Raises as ``find``."""
@@ -161,27 +162,22 @@ class Records:
     ) -> dict[int, Account]:
         if not (wanted := sorted(numbers)[:MOST_ACCOUNTS]):
             return {}
-        return accounts_in(await self._access.call(portal, user_id, accounts_call(wanted)))
+        return read_accounts(await self._access.call(portal, user_id, accounts_call(wanted)))
 
-    async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Answers:
+    async def _ask(self, portal: Portal, user_id: int, calls: Mapping[str, Call]) -> batch.Results:
         if not calls:
             return {}
-        answers: batch.Answers = await self._access.call(portal, user_id, batch.build(calls))
-        for answer in answers.values():
+        results: batch.Results = await self._access.call(portal, user_id, batch.build(calls))
+        for result in results.values():
             # What is refused is told by what is missing; what is not known would look the same.
-            if isinstance(answer, Bitrix24Error) and not isinstance(answer, Refused):
-                raise answer
-        return answers
+            if isinstance(result, Bitrix24Error) and not isinstance(result, Refused):
+                raise result
+        return results
 
 
 def _sources(found: Any) -> dict[int, str]:
     """Give an item's active chats, each once, with the titles of their connectors."""
-    listed = {
-        number: text(one.get("CONNECTOR_TITLE")) or text(one.get("CONNECTOR_ID"))
-        for one in rows(found)
-        if (number := read_number(one.get("CHAT_ID")))
-    }
-    return dict(list(listed.items())[:MOST_CHATS])
+    return dict(list(read_chats(found).items())[:MOST_CHATS])
 
 
 def _staff(numbers: Sequence[int], accounts: Mapping[int, Account]) -> tuple[Account, ...]:

@@ -75,7 +75,7 @@ class Requester:
         return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
 
     async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
-        results: batch.Answers = await self._actor.call(batch.build(calls))
+        results: batch.Results = await self._actor.call(batch.build(calls))
         for result in results.values():
             if isinstance(result, NOT_HAPPENED):
                 raise result
@@ -108,12 +108,19 @@ class Requester:
         try:
             attempt = partial(self._attempt, work, look, is_done)
             await self._patience.insist(NOT_KNOWN, attempt)
-        except NotTheirs as stranger:
-            await self._journal.acted(self._command, stranger.owner)
+        except NotTheirs as error:
+            await self._journal.acted(self._command, error.owner)
             raise
         pairs = zip(steps, numbered, strict=True)
         answers = {one.number: work.answers[known.number] for one, known in pairs}
         return Changes(answers, work.seen, work.was_alone)
+
+    async def change_one(self, step: Step, look: Call, is_done: IsDone = nobody_knows) -> Answered:
+        """Make one call, once. Raises as ``change``; ``Refused`` where the portal refuses it."""
+        answer = (await self.change([step], look, is_done)).answers[step.number]
+        if refused := answer.refused:
+            raise refused
+        return answer
 
     async def forget_refusal(self, step: Step) -> None:
         """Let a call that was refused be made once more; the journal keeps its refusal."""
@@ -139,7 +146,7 @@ class Requester:
         changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
         calls = {LOOK: look, **changing, **work.also}
         try:
-            answers = await self._actor.call(batch.build(calls, alone=work.alone))
+            results = await self._actor.call(batch.build(calls, alone=work.alone))
         except Unanswered:
             work.doubt(todo)
             raise
@@ -150,25 +157,25 @@ class Requester:
                 # Nothing was called: whoever takes the command up later has nothing to look for.
                 await self._journal.withdraw(self._command, new)
             raise
-        self._note(work, answers, is_done)
+        self._note(work, results, is_done)
         for step in todo:
-            if isinstance(answers[_name(step)], NOT_KNOWN):
-                raise answers[_name(step)]
+            if isinstance(results[_name(step)], NOT_KNOWN):
+                raise results[_name(step)]
 
-    def _note(self, work: "_Work", answers: batch.Answers, is_done: IsDone) -> None:
+    def _note(self, work: "_Work", results: batch.Results, is_done: IsDone) -> None:
         """Note what a request came to."""
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        came = [(step, answers[_name(step)]) for step in work.todo]
+        came = [(step, results[_name(step)]) for step in work.todo]
         work.doubt([step for step, result in came if isinstance(result, Unanswered)])
         told = [
-            (step, _answer(step, result, answers, is_done, step.number in work.doubted))
+            (step, _answer(step, result, results, is_done, step.number in work.doubted))
             for step, result in came
             if not isinstance(result, NOT_KNOWN)
         ]
         self._journal.answer(self._command, told)
-        work.was_alone = not isinstance(answers, batch.Shared)
+        work.was_alone = not isinstance(results, batch.Merged)
         work.answers.update({step.number: answer for step, answer in told})
-        work.seen = {name: answers[name] for name in (LOOK, *work.also)}
+        work.seen = {name: results[name] for name in (LOOK, *work.also)}
 
 
 class _Work:
@@ -237,16 +244,16 @@ def _name(step: Step) -> str:
 
 
 def _answer(
-    step: Step, result: Any, answers: batch.Answers, is_done: IsDone, was_doubted: bool
+    step: Step, result: Any, results: batch.Results, is_done: IsDone, was_doubted: bool
 ) -> Answered:
-    was_done = is_done(answers[LOOK], step)
+    was_done = is_done(results[LOOK], step)
     # What we had begun before and find done now is our own doing.
     if isinstance(result, Refused) and was_done and (was_doubted or result.code != INACTIVE):
         return Answered(changed=was_doubted)
     if isinstance(result, Refused):
         return Answered(result.description, result.code, result.status, changed=False)
     # A result of another shape tells nothing: only what the portal shows afterwards does.
-    if read_number(result) is None and not is_done(answers.get(AFTER), step):
+    if read_number(result) is None and not is_done(results.get(AFTER), step):
         return Answered(result)
     return Answered(
         result, changed=True if was_doubted else None if was_done is None else not was_done

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bot.acting.journal import Answered, Step
-from bot.acting.open_lines import of_item
+from bot.acting.journal import Step
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import of_item
 from bot.bitrix24.entities import CrmItem
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import moment, rows, text
@@ -29,12 +29,12 @@ class Timeline:
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
 
-    async def comment(self, item: CrmItem, words: str, since: float) -> Answered:
+    async def comment(self, item: CrmItem, words: str, since: float) -> None:
         """Leave a comment in an item's timeline, in the requester's name; once a command.
 
         The portal knows no second time by itself: where a process has died over it, the comments
         are looked through for one with these words that is not older than ``since``.
-        Raises as ``Requester.change``.
+        Raises as ``Requester.change_one``.
         """
         fields = {"ENTITY_TYPE": item.type, "ENTITY_ID": item.id, "COMMENT": words}
         # The journal outlives what is in the comment: names, and what somebody wrote.
@@ -45,10 +45,7 @@ class Timeline:
             "order": {"ID": "DESC"},
         }
         is_there = partial(_is_there, author=self._requester.person.id, since=since - BEHIND)
-        changes = await self._requester.change(
-            [step], Call("crm.timeline.comment.list", look), is_there
-        )
-        return changes.answers[TRAIL]
+        await self._requester.change_one(step, Call("crm.timeline.comment.list", look), is_there)
 
 
 def _is_there(found: Any, step: Step, *, author: int, since: float) -> bool | None:

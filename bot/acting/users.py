@@ -7,8 +7,14 @@ from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.bitrix24.people import MOST_ACCOUNTS, Account, Found, accounts_call, accounts_in
-from bot.bitrix24.people import found as found_rows
+from bot.bitrix24.people import (
+    MOST_ACCOUNTS,
+    Account,
+    Found,
+    accounts_call,
+    read_accounts,
+    read_found,
+)
 from bot.bitrix24.rows import rows, text
 
 # A company is not deeper than this.
@@ -35,7 +41,7 @@ class Users:
         wanted = sorted(set(numbers))[:MOST_ACCOUNTS]
         if not wanted:
             return {}
-        return accounts_in(await self._requester.ask(accounts_call(wanted)))
+        return read_accounts(await self._requester.ask(accounts_call(wanted)))
 
     async def departments(self, numbers: Iterable[int]) -> dict[int, str]:
         """Give the names of departments: ``im.department.get``."""
@@ -71,8 +77,8 @@ class Users:
         if len(calls) == 1:
             # In a batch the portal would read `$result[…]` in what was typed as another's answer.
             [(query, call)] = calls.items()
-            return {query: found_rows(await self._requester.ask(call))}
+            return {query: read_found(await self._requester.ask(call))}
         # What was typed is no name for a call.
         numbered = {f"q{n}": call for n, call in enumerate(calls.values())}
         found = await self._requester.ask_all(numbered) if calls else {}
-        return {query: found_rows(found[name]) for query, name in zip(calls, numbered, strict=True)}
+        return {query: read_found(found[name]) for query, name in zip(calls, numbered, strict=True)}

@@ -12,17 +12,17 @@ from bot.bitrix24.errors import Bitrix24Error, Unanswered, error_of
 MAX_CALLS = 50
 
 # What a batch came to: each call's result, or the error it came to, by the call's name.
-Answers = dict[str, Any]
+Results = dict[str, Any]
 
 
-class Shared(Answers):
-    """The answers of a batch that has shared its request with others."""
+class Merged(Results):
+    """The results of a batch that was merged with other calls."""
 
 
 def build(calls: Mapping[str, Call], *, alone: bool = False) -> Call:
     """Put calls into one ``batch``; a failing one does not stop the others.
 
-    ``alone``: the batch is not to share its request.
+    ``alone``: it is not to be merged with others.
     """
     if len(calls) > MAX_CALLS:
         raise ValueError(f"a batch takes {MAX_CALLS} calls")
@@ -48,12 +48,12 @@ def merge(calls: Sequence[Call]) -> Call:
     return Call("batch", {"halt": 0, "cmd": commands})
 
 
-def split(answers: Answers, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
-    """Give each of the merged calls its result, or the error it came to; a batch its answers."""
+def split(results: Results, calls: Sequence[Call]) -> list[Any | Bitrix24Error]:
+    """Give each of the merged calls its result, or the error it came to; a batch its results."""
     return [
-        Shared({name: answers[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
+        Merged({name: results[f"{_prefix(n)}{name}"] for name in call.params["cmd"]})
         if call.method == "batch"
-        else answers[_prefix(n)]
+        else results[_prefix(n)]
         for n, call in enumerate(calls)
     ]
 
@@ -66,7 +66,7 @@ def refers(call: Call) -> bool:
     return "$result" in unquote(str(call.params))
 
 
-def read(result: Any, names: Collection[str]) -> Answers:
+def read(result: Any, names: Collection[str]) -> Results:
     """Read what a batch came to: each call's result, or its error, by the call's name.
 
     A call that the portal says nothing of is ``Unanswered``. Raises that where it says nothing
@@ -75,19 +75,19 @@ def read(result: Any, names: Collection[str]) -> Answers:
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
     # An empty PHP array is a list, whatever it was meant to be.
-    results, errors, times = (
+    told, errors, times = (
         part if isinstance(part := result.get(name), dict) else {}
         for name in ("result", "result_error", "result_time")
     )
-    answers: Answers = {}
+    results: Results = {}
     for name in names:
         if name in errors:
-            answers[name] = error_of(errors[name], time_=times.get(name))
-        elif name in results:
-            answers[name] = results[name]
+            results[name] = error_of(errors[name], time_=times.get(name))
+        elif name in told:
+            results[name] = told[name]
         else:
-            answers[name] = Unanswered("a call of the batch has no answer")
-    return answers
+            results[name] = Unanswered("a call of the batch has no answer")
+    return results
 
 
 def result_of(answer: Any | Bitrix24Error) -> Any:

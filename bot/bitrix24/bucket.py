@@ -18,19 +18,19 @@ MARGIN = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Quota:
     """Which parts of a bucket a process may use."""
 
     at_once: float
     per_second: float
 
 
-WHOLE = Share(1.0, 1.0)
+WHOLE = Quota(1.0, 1.0)
 
 # Where several processes share the database: what carries commands out, and what only serves
 # pages. To install the bot takes a dozen requests, seldom.
-OWNERS = Share(0.6, 0.9)
-PAGES = Share(0.4, 0.1)
+OWNERS = Quota(0.6, 0.9)
+PAGES = Quota(0.4, 0.1)
 
 # So many requests of one line wait for the bucket at once: what others ask for meanwhile comes
 # soon, and the answers to a line of commands still find each other and go out together.
@@ -52,9 +52,9 @@ class Bucket:
         """What we put in at once."""
         return max(1.0, self.capacity - MARGIN)
 
-    def part(self, share: Share) -> "Bucket":
+    def part(self, quota: Quota) -> "Bucket":
         """Give what a process is left of it."""
-        return Bucket(self.capacity * share.at_once, self.per_second * share.per_second)
+        return Bucket(self.capacity * quota.at_once, self.per_second * quota.per_second)
 
     @property
     def drained_after(self) -> float:
@@ -68,18 +68,18 @@ ENTERPRISE = Bucket(250, 5.0)
 class Plans:
     """The bucket of each portal: as its administrator says, unless the portal shows otherwise.
 
-    A process that has a ``share`` of it leaves the rest to others.
+    A process that has a ``quota`` of it leaves the rest to others.
     """
 
     def __init__(
         self,
         usual: Bucket,
         is_enterprise: Callable[[str], Awaitable[bool]],
-        share: Share = WHOLE,
+        quota: Quota = WHOLE,
     ) -> None:
         self._is_largest = usual.per_second >= ENTERPRISE.per_second
-        self._usual = usual.part(share)
-        self._enterprise = ENTERPRISE.part(share)
+        self._usual = usual.part(quota)
+        self._enterprise = ENTERPRISE.part(quota)
         self._is_enterprise = is_enterprise
         self._humbled: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=HUMBLED_FOR)
 

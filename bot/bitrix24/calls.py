@@ -17,7 +17,7 @@ class Address:
 class Call:
     """A method and its parameters.
 
-    ``alone``: it must not share a request with others. ``line``: only a few of one line wait for
+    ``alone``: it must not be merged with others. ``line``: only a few of one line wait for
     the portal's pace at once, so that others pass the rest; ``None``: it is in no line.
     """
 

@@ -20,6 +20,7 @@ from aiohttp import (
 from pydantic import SecretStr, TypeAdapter
 
 from bot.bitrix24 import batch
+from bot.bitrix24.batching import Batching, Send
 from bot.bitrix24.bodies import UNPACKED, Arriving, NoRoom, TooLarge, is_packed, parsed
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Address, Call
@@ -38,7 +39,6 @@ from bot.bitrix24.errors import (
     unanswered,
 )
 from bot.bitrix24.network import NotPublic
-from bot.bitrix24.sharing import Send, SharedRequests
 from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
@@ -69,10 +69,10 @@ class Client:
         self.answering = self._circuits.answering
         self._arriving = Arriving(MAX_ARRIVING)
         self._timeout = ClientTimeout(total=timeout)
-        # Makes a call and gives its result; of a batch the answers by the names of its calls.
+        # Makes a call and gives its result; of a batch the results by the names of its calls.
         # While it waits for its turn, others may join it.
         # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
-        self.call: Send = SharedRequests(pace, self._send, figures.bucket.observe).call
+        self.call: Send = Batching(pace, self._send, figures.bucket.observe).call
 
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""
@@ -102,13 +102,13 @@ class Client:
         return result
 
     async def _count(
-        self, member_id: str, methods: Iterable[str], answers: Iterable[Any | Bitrix24Error]
+        self, member_id: str, methods: Iterable[str], results: Iterable[Any | Bitrix24Error]
     ) -> None:
         """Count the calls inside a batch, and slow down where one was told to."""
-        for method, answer in zip(methods, answers, strict=True):
-            if isinstance(answer, Bitrix24Error):
-                self._note(method, answer)
-                await self._heed(member_id, method, answer)
+        for method, result in zip(methods, results, strict=True):
+            if isinstance(result, Bitrix24Error):
+                self._note(method, result)
+                await self._heed(member_id, method, result)
             else:
                 self._figures.calls.add(method, FINE)
 

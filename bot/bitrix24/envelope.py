@@ -16,7 +16,8 @@ from bot.bitrix24.events import (
     Spare,
 )
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.rows import text
+from bot.bitrix24.rows import row, text
+from bot.bitrix24.token_pair import TokenPair
 
 # Bitrix24's own have some 70 characters.
 Token = Annotated[SecretStr, Field(max_length=1_000)]
@@ -39,6 +40,11 @@ class Auth(Part):
     server_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
     client_endpoint: Annotated[str, Field(max_length=255), Spare("")] = ""
     domain: Annotated[str, Field(max_length=255), Spare("")] = ""
+
+    @property
+    def pair(self) -> TokenPair | None:
+        """The user's tokens, if any came along."""
+        return TokenPair(self.access_token, self.refresh_token) if self.access_token else None
 
     @property
     def home(self) -> str:
@@ -77,8 +83,7 @@ class Envelope(Part):
 
     def bot_auth(self) -> Auth:
         """Read what the event tells of the bot's own tokens: nothing, where it is no such block."""
-        bot = self.data.get("bot")
-        told = bot if isinstance(bot, dict) else {}
+        told = row(self.data, "bot")
         # Older portals gave the keys flat, and once more under a name in capitals.
         auth = next((told[key] for key in ("auth", "AUTH") if told.get(key)), told)
         try:
@@ -89,8 +94,7 @@ class Envelope(Part):
     @property
     def chat_id(self) -> int:
         """The chat that it is about; 0 for a private talk, or where that is not told."""
-        chat = self.data.get("chat")
-        told = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
+        told = self._dialog_id
         return (read_number(told.removeprefix("chat")) or 0) if told.startswith("chat") else 0
 
     def private_message(
@@ -102,11 +106,9 @@ class Envelope(Part):
         gives those lines of a text that are its author's own.
         Raises ``MalformedEvent``.
         """
-        chat, message = self.data.get("chat"), self.data.get("message")
-        dialog_id = text(chat.get("dialogId")) if isinstance(chat, dict) else ""
-        if read_number(dialog_id) is None:
+        if read_number(self._dialog_id) is None:
             return None
-        said = text(message.get("text"), LONGEST_MESSAGE) if isinstance(message, dict) else ""
+        said = text(row(self.data, "message").get("text"), LONGEST_MESSAGE)
         typed = next((line for line in said_lines(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
@@ -118,12 +120,16 @@ class Envelope(Part):
 
         Raises ``MalformedEvent``.
         """
-        chat = self.data.get("chat")
-        if not isinstance(chat, dict) or read_number(text(chat.get("dialogId"))) is None:
+        if read_number(self._dialog_id) is None:
             return None
         act = {"id": 0, "command": GREET, "context": INTERNAL}
         data = {**self.data, "command": act, "message": {"id": 0}}
         return self.model_copy(update={"data": data}).command(member_id)
+
+    @property
+    def _dialog_id(self) -> str:
+        """What the chat is called by, as far as that is told."""
+        return text(row(self.data, "chat").get("dialogId"))
 
     def _chat(self) -> Any:
         """Give the chat with what it is called by; without any, it is the talk with the bot."""

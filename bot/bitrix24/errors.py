@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from bot.bitrix24.rows import text
+from bot.bitrix24.rows import part, text
 
 
 class Bitrix24Error(Exception):
@@ -182,7 +182,7 @@ def _code(code: str) -> str:
 
 def _until(time_: object) -> float | None:
     """Read when a method is taken again: a moment within the next ten minutes."""
-    at = time_.get("operating_reset_at") if isinstance(time_, Mapping) else None
+    at = part(time_, "operating_reset_at")
     if isinstance(at, bool) or not isinstance(at, int | float | str):
         return None
     try:

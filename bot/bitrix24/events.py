@@ -75,7 +75,7 @@ def _cut(longest: int) -> BeforeValidator:
 Written = Annotated[str, _cut(LONGEST_MESSAGE)]
 Name = Annotated[str, _cut(LONGEST_NAME), Spare("")]
 # What would mean something else if it were cut.
-Told = Annotated[str, Field(max_length=LONGEST_NAME)]
+Uncut = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class Part(BaseModel):
@@ -153,11 +153,11 @@ class Chat(Part):
     dialog_id: str = Field(min_length=1, max_length=64)
     name: Name = ""
     owner: Annotated[Id, Spare(0)] = 0
-    entity_type: Told = ""
-    entity_id: Annotated[Told, Spare("")] = ""
-    entity_data_1: Annotated[Told, Spare(""), Field(alias="entityData1")] = ""
-    entity_data_2: Annotated[Told, Spare(""), Field(alias="entityData2")] = ""
-    entity_data_3: Annotated[Told, Spare(""), Field(alias="entityData3")] = ""
+    entity_type: Uncut = ""
+    entity_id: Annotated[Uncut, Spare("")] = ""
+    entity_data_1: Annotated[Uncut, Spare(""), Field(alias="entityData1")] = ""
+    entity_data_2: Annotated[Uncut, Spare(""), Field(alias="entityData2")] = ""
+    entity_data_3: Annotated[Uncut, Spare(""), Field(alias="entityData3")] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -200,6 +200,11 @@ class Chat(Part):
         return CrmItem.among(self.binding)
 
     @property
+    def bound_item(self) -> CrmItem | None:
+        """The first of these items, which is meant where nobody names one."""
+        return next(iter(self.items), None)
+
+    @property
     def line_id(self) -> int:
         """The open line: the second part of ``telegrambot|1|786792|599``; 0 if it is not told."""
         parts = self.entity_id.split("|") if self.is_open_line else []
@@ -223,13 +228,13 @@ class Chat(Part):
         return read_number(parts[3]) if len(parts) > 3 else None
 
 
-class Command(Part):
+class CommandLine(Part):
     """A command line: ``command`` keeps its slash, ``params`` its BB codes."""
 
     id: Id
     command: str = Field(min_length=1, max_length=255)
     params: Written = ""
-    context: Told = "textarea"
+    context: Uncut = "textarea"
 
 
 class CommandEvent(Part):
@@ -240,7 +245,7 @@ class CommandEvent(Part):
 
     member_id: str = ""
     bot: Bot
-    command: Command
+    command: CommandLine
     message: Message
     chat: Chat
     user: User

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr, ValidationError, field_validator
 from bot.bitrix24.bodies import UNPACKED, TooLarge, is_packed, parsed, read_small
 from bot.bitrix24.errors import Refused, Unreachable, error_of
 from bot.bitrix24.rows import row, text
+from bot.bitrix24.token_pair import TokenPair
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
 
 # What an authorization server says to a wrong id or a wrong secret of the app.
@@ -31,6 +32,11 @@ class Grant(BaseModel, hide_input_in_errors=True):
     def _with_slash(cls, value: str) -> str:
         # A method's name is written right behind it.
         return f"{value.rstrip('/')}/"
+
+    @property
+    def pair(self) -> TokenPair:
+        """The token pair by itself."""
+        return TokenPair(self.access_token, self.refresh_token)
 
 
 @dataclass(frozen=True, slots=True)

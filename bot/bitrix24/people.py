@@ -53,14 +53,23 @@ def accounts_call(numbers: Sequence[int]) -> Call:
     return Call("im.user.list.get", {"ID": list(numbers), "RESULT_TYPE": "array"})
 
 
-def accounts_in(answer: Any) -> dict[int, Account]:
+def read_accounts(answer: Any) -> dict[int, Account]:
     """Read the answer of ``im.user.list.get``; unknown people are left out."""
-    accounts = map(account, rows(answer, MOST_ACCOUNTS))
+    accounts = map(_account, rows(answer, MOST_ACCOUNTS))
     return {one.person.id: one for one in accounts if one}
 
 
-def account(row: Mapping[str, Any]) -> Account | None:
-    """Read a user of ``im.user.get``."""
+def account_call(number: int) -> Call:
+    """Make the call that looks one person up by their id."""
+    return Call("im.user.get", {"ID": number})
+
+
+def read_account(answer: Any, number: int) -> Account | None:
+    """Read the answer of ``im.user.get`` about this person; ``None`` where it is none."""
+    return _account({**answer, "id": number}) if isinstance(answer, Mapping) else None
+
+
+def _account(row: Mapping[str, Any]) -> Account | None:
     user_id = read_number(row.get("id"))
     if not user_id:
         return None
@@ -75,7 +84,7 @@ def account(row: Mapping[str, Any]) -> Account | None:
     )
 
 
-def person(found: Any) -> Person | None:
+def read_person(found: Any) -> Person | None:
     """Read who a row of ``user.get``, or an answer of ``profile``, is about.
 
     ``None`` where it does not tell: of an account that is switched off, say.
@@ -86,27 +95,22 @@ def person(found: Any) -> Person | None:
     return Person(id=user_id, name=name) if user_id else None
 
 
-def position(row: Mapping[str, Any]) -> str:
-    """Read what somebody does, off a row of ``user.get``."""
-    return text(row.get("WORK_POSITION"))
-
-
 def _is_active(told: object) -> bool:
     return told in ("", None) or flag(told)
 
 
-def found(rows_of_users: Any) -> list[Found]:
+def read_found(answer: Any) -> list[Found]:
     """Read what a search has found. Raises the error that stands in its place."""
-    if isinstance(rows_of_users, Bitrix24Error):
-        raise rows_of_users
+    if isinstance(answer, Bitrix24Error):
+        raise answer
     return [
         Found(
             who,
             active=_is_active(row.get("ACTIVE")),
             extranet=row.get("USER_TYPE") == "extranet",
-            position=position(row),
+            position=text(row.get("WORK_POSITION")),
             departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
         )
-        for row in rows(rows_of_users)
-        if (who := person(row))
+        for row in rows(answer)
+        if (who := read_person(row))
     ]

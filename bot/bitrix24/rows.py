@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.numerals import listed, read_number
 
 # So many rows the portal's own lists have on a page.
 PAGE = 50
@@ -14,18 +14,18 @@ LONGEST_NAME = 255
 
 
 def rows(found: object, most: int = PAGE) -> list[Mapping[str, Any]]:
-    """Give the maps of a list, or of the map that PHP makes of a list with gaps.
+    """Give the maps of a list. What comes after so many rows is left out."""
+    return [one for one in listed(found)[:most] if isinstance(one, Mapping)]
 
-    What comes after so many rows is left out.
-    """
-    listed = list(found.values()) if isinstance(found, Mapping) else found
-    some = listed[:most] if isinstance(listed, list) else []
-    return [one for one in some if isinstance(one, Mapping)]
+
+def part(found: object, name: str) -> Any:
+    """Give what has this name in an answer; ``None`` where there is none."""
+    return found.get(name) if isinstance(found, Mapping) else None
 
 
 def row(found: object, name: str) -> Mapping[str, Any]:
     """Give the map of this name in an answer; an empty one where there is none."""
-    inner = found.get(name) if isinstance(found, Mapping) else None
+    inner = part(found, name)
     return inner if isinstance(inner, Mapping) else {}
 
 

@@ -1,7 +1,6 @@
 """The permissions that the app needs, as Bitrix24 names them."""
 
-from collections.abc import Mapping
-
+from bot.bitrix24.numerals import listed
 from bot.bitrix24.rows import text
 
 SCOPES = ("imbot", "imopenlines", "im", "crm", "department")
@@ -18,8 +17,7 @@ WANTED = (*SCOPES, *(names[0] for names in EITHER))
 
 def missing_scopes(found: object) -> tuple[str, ...] | None:
     """Give the rights that the app lacks, by an answer of ``scope``; ``None`` where it is none."""
-    listed = list(found.values()) if isinstance(found, Mapping) else found
-    granted = set(map(text, listed)) - {""} if isinstance(listed, list) else set()
+    granted = set(map(text, listed(found))) - {""}
     if not granted:
         return None
     lacking = [one for one in SCOPES if one not in granted]

@@ -1,4 +1,4 @@
-"""Fair shares of what is limited for all: places, requests under way, bytes."""
+"""Fair shares of what is limited for all: connections, turns, bytes that arrive."""
 
 from collections import Counter
 

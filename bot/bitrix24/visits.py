@@ -14,6 +14,7 @@ from bot.bitrix24.entities import ITEM_TYPES, CrmItem
 from bot.bitrix24.envelope import Auth, MalformedEvent, Token
 from bot.bitrix24.events import Spare
 from bot.bitrix24.numerals import read_number
+from bot.bitrix24.token_pair import TokenPair
 
 _CARD = re.compile(r"CRM_([A-Z]+)_DETAIL_TAB", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
@@ -49,6 +50,11 @@ class Visit(BaseModel):
         except ValidationError as error:
             names = ", ".join(str(one["loc"][0]) for one in error.errors(include_input=False))
             raise MalformedEvent(names) from None
+
+    @property
+    def pair(self) -> TokenPair:
+        """The visitor's tokens."""
+        return TokenPair(self.access_token, self.refresh_token)
 
     @property
     def auth(self) -> Auth:

@@ -57,7 +57,7 @@ async def _examine(settings: Settings, *, is_json: bool) -> bool:
 
 async def _portal(parts: Parts, portal: Portal) -> list[Check]:
     """Check one portal, and first whether it answers: on its own page it always does."""
-    checks = await parts.doctor.portal(portal)
+    checks = await parts.doctor.check(portal)
     unanswered = [one for one in checks if one.remedy == "server"]
     if unanswered:
         return [Check("answer", ok=False, remedy="server"),

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import click
 import uvloop
 
-from bot.acting.history import Deed, History, Result, Wanted
+from bot.acting.history import Deed, Filter, History, Result
 from bot.app import assembled
 from bot.cli.arguments import member_id_of, portal, read_reference, since
 from bot.cli.environment import read_settings
@@ -50,7 +50,7 @@ def journal(
     RESULT  done; nothing: it was so already; refused, with the portal's code;
             unknown: no answer came
     """  # noqa: D301  # click knows lines that stay by this character
-    wanted = Wanted(
+    which = Filter(
         requesters=() if user is None else (user,),
         command=command.lstrip("/"),
         command_id=reference,
@@ -58,15 +58,15 @@ def journal(
         result=result or "",
         since=since,
     )
-    uvloop.run(_show(read_settings(), portal, wanted, limit, is_json=is_json))
+    uvloop.run(_show(read_settings(), portal, which, limit, is_json=is_json))
 
 
 async def _show(
-    settings: Settings, portal: str | None, wanted: Wanted, limit: int, *, is_json: bool
+    settings: Settings, portal: str | None, which: Filter, limit: int, *, is_json: bool
 ) -> None:
     async with assembled(settings) as parts:
         member_id = await member_id_of(parts.portals, portal) if portal else None
-        entries = _first(History(parts.database).all(member_id, wanted), limit)
+        entries = _first(History(parts.database).all(member_id, which), limit)
         await (_write_json(entries) if is_json else _write_table(entries))
 
 

@@ -1,15 +1,16 @@
 """People brought into a customer's chat, and told what they are wanted for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
 from bot.bitrix24.entities import CrmItem, Offer, Person
-from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.commands.diagnosis import Denied, Diagnosis, Missed, reasons
+from bot.bitrix24.errors import Refused
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.missed import Missed, merged, reasons, reworded
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
 from bot.errors import (
@@ -17,12 +18,11 @@ from bot.errors import (
     NoChat,
     NotBound,
     NotByItem,
-    PersonLacksItem,
     Refusal,
     RequesterLacksHistory,
 )
 from bot.inbox.accepted import Accepted
-from bot.inbox.stays import Stay, Stays
+from bot.inbox.stays import Guests, Stays
 from bot.portals.settings import PortalSettings
 
 # The portal says yes to an external person and leaves them out.
@@ -101,20 +101,16 @@ class Arrivals:
         """
         if target.item is None:
             why = NotBound(tuple(people))
-            missed = [Missed(one, why) for one in people]
-            arrival = _arrival((), missed, target.chat_id)
+            arrival = _arrival((), [Missed(one, why) for one in people], target.chat_id)
         else:
             memberships = await self._lines.add(target, people)
             missed = await self._missed(memberships, target, target.item)
             arrival = _arrival(memberships, missed, target.chat_id)
-        closed = [one for one in arrival.refusals if isinstance(one, NotByItem)]
-        closed = [one for one in closed if _may_be_open(one, target)]
-        decided = self._settings.by_chat
-        if closed and decided == "always":
-            arrival = await self._by_chat(target, closed, arrival)
-        elif decided == "ask":
-            for one in closed:
-                _offer(one, target, wish)
+        if self._settings.by_chat == "always":
+            arrival = await self._by_chat(target, arrival)
+        elif self._settings.by_chat == "ask" and arrival.missed:
+            told = reworded(arrival.missed, lambda why: _offering(why, target, wish))
+            arrival = arrival._replace(missed=tuple(told))
         await self._keep(arrival, target.item, wish)
         return arrival
 
@@ -123,17 +119,13 @@ class Arrivals:
 
         One of them is offered: the next is called only where that one does not take it.
         """
-        reached = [one.why for one in missed if isinstance(one.why, RequesterLacksHistory)]
-        for one in reached:
+        is_closed = any(
+            one.why.closed for one in missed if isinstance(one.why, RequesterLacksHistory)
+        )
+        if is_closed:
             # Who is refused although in the queue shows it of all.
-            one.closed = one.closed or any(other.closed for other in reached)
-        shared = _sharing(missed)
-        for one in reached:
-            if one.by_chat and len(one.people) > 1:
-                one.offers = ()
-                for person in one.people:
-                    _offer(one, target, wish, person)
-        return shared
+            missed = reworded(missed, _closed)
+        return reworded(merged(missed), lambda why: _one_by_one(why, target, wish))
 
     async def bring_by_chat(self, asked: ByChat) -> Arrival:
         """Add people by the chat itself."""
@@ -141,20 +133,19 @@ class Arrivals:
         await self._keep(arrival, asked.item, asked)
         return arrival
 
-    async def _by_chat(
-        self, target: Target, closed: Sequence[NotByItem], arrival: Arrival
-    ) -> Arrival:
+    async def _by_chat(self, target: Target, arrival: Arrival) -> Arrival:
         """Add by the chat whom its item is closed to; who stays out is told of both."""
+        closed = [one for one in arrival.refusals if _may_be_open(one, target)]
+        if not closed:
+            return arrival
         people = [person for one in closed for person in one.people]
         more = await self._through(target.known_chat, people)
         inside = {*more.joined, *more.present}
-        for one in closed:
-            one.people = tuple(person for person in one.people if person not in inside)
-        missed = [one for one in arrival.missed if one.person not in inside]
+        out = [one for one in arrival.missed if one.person not in inside]
         return Arrival(
             (*arrival.joined, *more.joined),
             (*arrival.present, *more.present),
-            (*missed, *more.missed),
+            (*reworded(out, lambda why: _without(why, inside)), *more.missed),
             arrival.chat_id or more.chat_id,
             more.by_chat,
         )
@@ -169,8 +160,8 @@ class Arrivals:
     async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
         """Note when those who came are to be taken out again."""
         if arrival.joined and wish.lasting:
-            stay = Stay(item=item, chat_id=arrival.chat_id, people=arrival.joined)
-            await self._stays.begin(self._command.id, self._command.event, stay, wish.lasting)
+            guests = Guests(item=item, chat_id=arrival.chat_id, people=arrival.joined)
+            await self._stays.begin(self._command.id, self._command.event, guests, wish.lasting)
 
     async def briefs(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> list[Brief]:
         """Make the private cards for those who have come, if they are to be told."""
@@ -179,9 +170,9 @@ class Arrivals:
         who = self._requester.person
         answer = Answer(caller=who)
         offers = tuple(Offer(name=name, act=answer.act(name)) for name in ("on_it", "cannot"))
-        guests = [person for person in arrival.joined if person.id != who.id]
-        if guests and item:
-            item = await self.titled(item)
+        others = [person for person in arrival.joined if person.id != who.id]
+        if others and item:
+            item = await self._crm.titled(item)
         return [
             Brief(
                 to=person,
@@ -191,15 +182,8 @@ class Arrivals:
                 reason=wish.reason,
                 offers=offers,
             )
-            for person in guests
+            for person in others
         ]
-
-    async def titled(self, item: CrmItem) -> CrmItem:
-        """Look the title of an item up, unless it is known, or the requester may not read it."""
-        try:
-            return item if item.title else (await self._crm.card(item)).item
-        except Bitrix24Error:
-            return item
 
     async def _missed(
         self, memberships: Sequence[Membership], target: Target, item: CrmItem
@@ -212,7 +196,7 @@ class Arrivals:
         ]
         if denied := _denied(memberships):
             missed = [*await self._diagnosis.explain(denied, item, target.known_chat), *missed]
-        return _sharing(missed)
+        return merged(missed)
 
 
 def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_id: int) -> Arrival:
@@ -230,43 +214,42 @@ def _denied(memberships: Sequence[Membership]) -> list[Denied]:
     return denied + [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
 
 
-def _sharing(missed: Sequence[Missed]) -> list[Missed]:
-    """Let those who miss for the same reason share its telling, and its button if it is one."""
-    told: dict[object, NotByItem] = {}
-    for one in missed:
-        if isinstance(one.why, NotByItem):
-            first = told.setdefault(_kind(one.why), one.why)
-            if first is not one.why:
-                first.people += one.why.people
-    lacking = [one for one in missed if isinstance(one.why, PersonLacksItem)]
-    if len(lacking) > 1:
-        # The buttons of several are to be told apart.
-        for one in lacking:
-            label = {"label": one.person.name or f"id{one.person.id}"}
-            one.why.offers = tuple(offer.model_copy(update=label) for offer in one.why.offers)
-    return [
-        Missed(one.person, told[_kind(one.why)]) if isinstance(one.why, NotByItem) else one
-        for one in missed
-    ]
+def _closed(why: Refusal) -> Refusal:
+    return why.changed(closed=True) if isinstance(why, RequesterLacksHistory) else why
 
 
-def _kind(why: NotByItem) -> object:
-    return type(why), why.closed if isinstance(why, RequesterLacksHistory) else None
+def _without(why: Refusal, inside: Collection[Person]) -> Refusal:
+    """Give a reason that tells of none who are in the chat by now."""
+    if not isinstance(why, NotByItem):
+        return why
+    return why.changed(people=tuple(one for one in why.people if one not in inside))
 
 
-def _may_be_open(why: NotByItem, target: Target) -> bool:
+def _may_be_open(why: Refusal, target: Target) -> TypeGuard[NotByItem]:
     """Say whether the chat itself may take people: it is known, and certainly the one meant."""
-    is_meant = target.here or not isinstance(why, DialogNotActive) or why.waits
-    return bool(target.known_chat) and is_meant
+    if not isinstance(why, NotByItem) or not target.known_chat:
+        return False
+    return target.here or not isinstance(why, DialogNotActive) or why.waits
 
 
-def _offer(why: NotByItem, target: Target, wish: Wish, alone: Person | None = None) -> None:
-    """Offer to add people by the chat itself: all of them, or one of several."""
-    people = (alone,) if alone else why.people
+def _offering(why: Refusal, target: Target, wish: Wish) -> Refusal:
+    """Offer to add people by the chat itself, if that may take them: all of them."""
+    if not _may_be_open(why, target):
+        return why
+    offers = (*why.offers, _offer(target, wish, why.people))
+    return why.changed(offers=offers, by_chat=True)
+
+
+def _one_by_one(why: Refusal, target: Target, wish: Wish) -> Refusal:
+    """Offer one of several, where they are offered."""
+    if not isinstance(why, RequesterLacksHistory) or not why.by_chat or len(why.people) == 1:
+        return why
+    return why.changed(offers=tuple(_offer(target, wish, (one,), one.name) for one in why.people))
+
+
+def _offer(target: Target, wish: Wish, people: tuple[Person, ...], label: str = "") -> Offer:
     asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=people)
-    label = alone.name if alone else ""
-    why.offers = (*why.offers, Offer(name=ADD_BY_CHAT, label=label, act=asked.act(ADD_BY_CHAT)))
-    why.by_chat = True
+    return Offer(name=ADD_BY_CHAT, label=label, act=asked.act(ADD_BY_CHAT))
 
 
 def _is_inside(one: Membership) -> bool:

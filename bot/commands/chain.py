@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.acting.crm import Card, Crm
-from bot.acting.open_lines import Glance, OpenLines, Target, read_dialog
+from bot.acting.crm import Crm
+from bot.acting.open_lines import OpenLines, Target
 from bot.acting.requester import Requester
+from bot.bitrix24.dialogs import Glance, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
 from bot.commands.arrivals import Arrival, Arrivals, Wish
 from bot.commands.departures import Departures
-from bot.commands.diagnosis import Missed, reasons, system_refusal
-from bot.commands.people import card_of
+from bot.commands.diagnosis import system_refusal
+from bot.commands.missed import Missed, reasons
 from bot.commands.policy import Candidate, Policy
 from bot.errors import (
     AccessUnclear,
@@ -48,7 +49,7 @@ from bot.inbox.escalations import (
     Skipped,
     Taken,
 )
-from bot.inbox.pressed import place_of
+from bot.inbox.pressed import answerable
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings
@@ -137,10 +138,6 @@ class Chains:
         is_told = self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
 
-    async def card(self, item: CrmItem) -> Card:
-        """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
-        return await card_of(self._crm, item)
-
     async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
         """Call the first who can come, and note the escalation, if anybody was called."""
         target, wish = wanted.target, wanted.wish
@@ -159,7 +156,7 @@ class Chains:
         found = await self._bring_first(chain, target, wanted.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
-                "item": await self._arrivals.titled(chain.item),
+                "item": await self._crm.titled(chain.item),
                 "requester": self._requester.person,
                 "chat_id": found.arrival.chat_id,
             }
@@ -172,8 +169,8 @@ class Chains:
 
         What is asked for on a page has no message.
         """
-        place, _since = place_of(self._command)
-        if number := max(self._command.event.message.id, place.message.id):
+        event, _since = answerable(self._command)
+        if number := max(self._command.event.message.id, event.message.id):
             return number
         return max((one.id for one in (await self._seen(chat_id)).said), default=0)
 
@@ -239,7 +236,7 @@ class Chains:
         chain, event = escalation.chain, self._command.event
         try:
             dialog = await self._lines.dialog(chain.chat_id)
-            queue = await self._lines.queue(dialog.line_id) if dialog.line_id else []
+            queue = await self._lines.known_queue(dialog.line_id)
             return await self._policy.unasked(chain.asked, queue, event)
         except Bitrix24Error:
             return ()
@@ -294,7 +291,7 @@ class Chains:
         chain = found.chain
         if not chain.is_waited_for:
             await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
-        responsible_id = 0 if chain.named else (await self.card(chain.item)).responsible_id
+        responsible_id = 0 if chain.named else (await self._crm.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
         done = await self._bring_first(chain, target, responsible_id, newest, seen.dialog.owner)

@@ -5,18 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.acting.history import History
-from bot.acting.open_lines import (
-    ARRIVING,
-    CHAT_ADD,
-    Dialog,
-    Membership,
-    OpenLines,
-    Target,
-    read_dialog,
-)
+from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Target
+from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
-from bot.commands.diagnosis import Denied, Diagnosis, Missed
+from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.missed import Missed
 from bot.commands.past import chat_of
 from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
 from bot.inbox.accepted import Accepted
@@ -51,7 +45,7 @@ class Departures:
     async def take_out(self, target: Target, people: Sequence[Person]) -> Departure:
         """Take people out, each in the way that can work."""
         came = await self._came_by_chat(target, people)
-        dialog = await self._dialog(target) if came else None
+        dialog = await self._lines.known_dialog(target.known_chat) if came else None
         by_chat = {
             one.id
             for one in people
@@ -60,7 +54,7 @@ class Departures:
         memberships = {one.person: one for one in await self._lines.remove(target, people, by_chat)}
         closed = [one.person for one in memberships.values() if _is_closed(one)]
         if closed and dialog is None:
-            dialog = await self._dialog(target)
+            dialog = await self._lines.known_dialog(target.known_chat)
         if dialog is not None and dialog.is_over is False:
             again = [one for one in closed if self._may(dialog, one)]
             by_chat |= {one.id for one in closed}
@@ -80,12 +74,6 @@ class Departures:
             if deed.changed is not False and chat_of(deed) == target.known_chat
         }
         return {person for person, method in last.items() if method == CHAT_ADD}
-
-    async def _dialog(self, target: Target) -> Dialog:
-        try:
-            return await self._lines.dialog(target.known_chat)
-        except Refused:
-            return read_dialog(target.known_chat, None)
 
     def _may(self, dialog: Dialog, person: Person) -> bool:
         """Say whether the chat itself lets the requester take somebody out."""
@@ -126,7 +114,7 @@ class Departures:
         of_chat = [one for one in denied if one.person.id in by_chat and _is_of_chat(one.refused)]
         others = [one for one in denied if one not in of_chat]
         if of_chat and dialog is None:
-            dialog = await self._dialog(target)
+            dialog = await self._lines.known_dialog(target.known_chat)
         owner = Person(id=dialog.owner) if dialog and dialog.owner else None
         missed = [Missed(one.person, OnlyOwnerRemoves(one.person, owner)) for one in of_chat]
         if target.item is None:

@@ -3,25 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from bot.acting.crm import card, item_call
-from bot.acting.open_lines import (
-    Membership,
-    OpenLines,
-    dialog_call,
-    lacks_history,
-    of_item,
-    read_dialog,
-)
+from bot.acting.crm import item_call, lacks_item, read_card
+from bot.acting.open_lines import Membership, OpenLines, lacks_history
 from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.calls import Call
+from bot.bitrix24.dialogs import chats_call, dialog_call, read_chats, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.numerals import read_numbers
-from bot.bitrix24.people import Account, account
-from bot.bitrix24.rows import row, rows
+from bot.bitrix24.people import Account, account_call, read_account
+from bot.bitrix24.rows import row
+from bot.commands.missed import Missed
 from bot.errors import (
     AccessRefused,
     AccessUnclear,
@@ -74,13 +68,6 @@ class Denied:
     refused: Refused
 
 
-class Missed(NamedTuple):
-    """Somebody who was not added or removed, and why, as the requester understands it."""
-
-    person: Person
-    why: Refusal
-
-
 @dataclass(eq=False, slots=True)
 class Diagnosis:
     """Finds the cause of a refusal; asks the portal about all the people at once."""
@@ -96,7 +83,8 @@ class Diagnosis:
         facts = await self._facts(_questions(denied, item, chat_id))
         lacking = {one.person.id for one in denied if lacks_history(one.refused)}
         if lacking:
-            queue = await self._queue(chat_id, facts)
+            line_id = read_dialog(chat_id, facts.get("dialog")).line_id
+            queue = await OpenLines(self._requester).known_queue(line_id)
             # Somebody of the queue is refused only where the requester's role reaches nobody.
             facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
         reference = self._command.reference
@@ -118,9 +106,7 @@ class Diagnosis:
 
     async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Missed]:
         """Say why the chat itself did not take each of these people."""
-        facts = await self._facts(
-            {f"user{one.person.id}": Call("im.user.get", {"ID": one.person.id}) for one in denied}
-        )
+        facts = await self._facts(_about(denied))
         reference = self._command.reference
         return [
             await self._missed(one, _explain_by_chat(one, facts, reference), facts)
@@ -148,14 +134,6 @@ class Diagnosis:
         except Bitrix24Error:
             found = None
         return Missed(one.person, PersonDismissed(one.person, found.person if found else None))
-
-    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
-        """List the queue of the chat's line; nobody where the portal does not tell."""
-        line_id = read_dialog(chat_id, facts.get("dialog")).line_id
-        try:
-            return await OpenLines(self._requester).queue(line_id) if line_id else ()
-        except Bitrix24Error:
-            return ()
 
     async def _facts(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
         if not calls:
@@ -210,19 +188,19 @@ _DENIED: tuple[tuple[re.Pattern[str], type[Refusal]], ...] = (
 
 def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[str, Call]:
     codes = {one.refused.code for one in denied}
-    bound = of_item(item)
     calls: dict[str, Call] = {}
     if codes & _ASK_ITEM:
         calls["item"] = item_call(item)
     if codes & _ASK_CHATS:
-        calls["active"] = Call("imopenlines.crm.chat.get", bound)
-        calls["all"] = Call("imopenlines.crm.chat.get", {**bound, "ACTIVE_ONLY": "N"})
+        calls["active"] = chats_call(item)
+        calls["all"] = chats_call(item, ACTIVE_ONLY="N")
     if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
         calls["dialog"] = dialog_call(chat_id)
-    for one in denied:
-        if one.refused.code in _ASK_PERSON:
-            calls[f"user{one.person.id}"] = Call("im.user.get", {"ID": one.person.id})
-    return calls
+    return calls | _about([one for one in denied if one.refused.code in _ASK_PERSON])
+
+
+def _about(denied: Sequence[Denied]) -> dict[str, Call]:
+    return {f"user{one.person.id}": account_call(one.person.id) for one in denied}
 
 
 def _explain(
@@ -254,7 +232,9 @@ def _explain_removal(
         return told
     match one.refused.code:
         case "ACCESS_DENIED":
-            return RequesterLacksItem(item) if _is_hidden(facts) else RemovalDenied(item)
+            return (
+                RequesterLacksItem(item) if lacks_item(facts.get("item")) else RemovalDenied(item)
+            )
         case "CHAT_DELETE_USER_PERMISSION_DENIED":
             return RemovalDenied(item)
         case "CRM_CHAT_USER_NOT_ACTIVE":
@@ -269,8 +249,7 @@ def _explain_removal(
 
 
 def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
-    found = facts.get(f"user{person.id}")
-    return account(found) if isinstance(found, Mapping) else None
+    return read_account(facts.get(f"user{person.id}"), person.id)
 
 
 def _stranger(person: Person, found: Account | None) -> Refusal | None:
@@ -293,9 +272,9 @@ def obstacle(person: Person, found: Account | None) -> Refusal | None:
 def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     # The texts may change: they are hints, the item itself is the better witness.
     found, said = facts.get("item"), one.refused.description.lower()
-    if _is_hidden(facts):
+    if lacks_item(facts.get("item")):
         return RequesterLacksItem(item)
-    about = card(item, found)
+    about = read_card(item, found)
     if "this crm" in said:
         # Who lacks it themselves cannot give it.
         is_other = about.responsible_id not in (0, one.person.id)
@@ -319,23 +298,14 @@ def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> R
     return system_refusal(one.refused, reference)
 
 
-def _is_hidden(facts: Mapping[str, Any]) -> bool:
-    """Say whether the requester may not read the item."""
-    found = facts.get("item")
-    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
-
-
 def _dialog(person: Person, item: CrmItem, chat_id: int, facts: Mapping[str, Any]) -> Refusal:
     """Tell a dialog that is over from one that waits: both are listed, but not as active."""
-    is_idle = chat_id in _chats(facts.get("all")) and chat_id not in _chats(facts.get("active"))
+    known, active = read_chats(facts.get("all")), read_chats(facts.get("active"))
+    is_idle = chat_id in known and chat_id not in active
     is_over = read_dialog(chat_id, facts.get("dialog")).is_over
     if is_idle and is_over:
         return DialogFinished(item)
     return DialogNotActive((person,), item, waits=is_idle and is_over is False)
-
-
-def _chats(found: Any) -> set[int]:
-    return set(read_numbers([chat.get("CHAT_ID") for chat in rows(found)]))
 
 
 def _unavailable(person: Person, facts: Mapping[str, Any]) -> Refusal:
@@ -344,14 +314,3 @@ def _unavailable(person: Person, facts: Mapping[str, Any]) -> Refusal:
     is_gone = isinstance(found, Refused) and found.code == "USER_NOT_EXISTS"
     is_off = seen is not None and not seen.active
     return PersonDismissed(person) if is_gone or is_off else PersonUnavailable(person)
-
-
-def reasons(missed: Sequence[Missed]) -> list[Refusal]:
-    """Give why these people are missing, each reason once."""
-    return list(dict.fromkeys(one.why for one in missed))
-
-
-def missing(refusals: Sequence[Refusal]) -> tuple[Missed, ...]:
-    """Give the people among refusals, with why they are missing."""
-    people = [(getattr(one, "person", None), one) for one in refusals]
-    return tuple(Missed(person, why) for person, why in people if person is not None)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.acting.crm import Card, Crm
+from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
 from bot.acting.users import Users
 from bot.bitrix24.entities import (
@@ -18,7 +18,6 @@ from bot.bitrix24.entities import (
     Role,
     Someone,
 )
-from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Found, person_of
 from bot.commands import vocabulary
@@ -30,7 +29,6 @@ from bot.errors import (
     IsExtranet,
     PersonDismissed,
     Refusal,
-    RequesterLacksItem,
 )
 
 LIMIT = 20
@@ -126,7 +124,7 @@ class People:
         if len(active) == 1:
             return _employee(active[0])
         if active:
-            queue = await self._queue(event.chat.line_id)
+            queue = await self._lines.known_queue(event.chat.line_id)
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
@@ -141,12 +139,6 @@ class People:
         if not found[0].active:
             raise PersonDismissed(found[0].person)
         return _employee(found[0])
-
-    async def _queue(self, line_id: int) -> list[int]:
-        try:
-            return await self._lines.queue(line_id) if line_id else []
-        except Refused:
-            return []
 
     async def _picker(
         self,
@@ -182,7 +174,7 @@ class People:
             case Role.HEAD:
                 numbers = [await self._head(head_of or event.user.id, event)]
             case Role.RESPONSIBLE | Role.OBSERVERS if item:
-                card = await card_of(self._crm, item)
+                card = await self._crm.card(item)
                 of_item = role is Role.RESPONSIBLE
                 numbers = [card.responsible_id] if of_item else list(card.observer_ids)
             case Role.OWNER if event.chat.is_open_line:
@@ -202,16 +194,6 @@ class People:
         accounts = await self._users.accounts([user_id])
         who = accounts.get(user_id)
         return await self._users.head_of(who, {event.user.id}) if who else 0
-
-
-async def card_of(crm: Crm, item: CrmItem) -> Card:
-    """Look an item up. Raises ``RequesterLacksItem``; ``Refused`` for any other refusal."""
-    try:
-        return await crm.card(item)
-    except Refused as refused:
-        if refused.code in ("ACCESS_DENIED", "NOT_FOUND"):
-            raise RequesterLacksItem(item) from None
-        raise
 
 
 def _welcome(person: Person, event: CommandEvent) -> Person:

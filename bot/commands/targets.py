@@ -52,7 +52,7 @@ class Targets:
 
     async def _by_chat(self, chat_id: int) -> Target:
         dialog = await self._lines.dialog(chat_id)
-        return Target(next(iter(dialog.items), None), chat_id)
+        return Target(dialog.bound_item, chat_id)
 
     async def _by_item(self, args: Aimed, item: CrmItem, event: CommandEvent) -> Target:
         chat = event.chat

@@ -54,15 +54,14 @@ class Trails:
         try:
             async with asyncio.timeout(PATIENCE):
                 since = self._command.received_at
-                answer = await self._timeline.comment(ended.item, words, since)
+                await self._timeline.comment(ended.item, words, since)
         except NotTheirs:
             raise
         except Refused as refused:
             return await self._refused(refused, ended)
         except (Bitrix24Error, TimeoutError) as error:
             log.warning("an escalation leaves no trail: %s", type(error).__name__)
-            return []
-        return await self._refused(answer.refused, ended) if answer.refused else []
+        return []
 
     async def _refused(self, refused: Refused, ended: Chain) -> list[TrailRefused]:
         log.warning("an escalation leaves no trail: %s", refused)

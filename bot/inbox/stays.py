@@ -18,8 +18,8 @@ KEPT = 30 * 86_400
 AT_ONCE = 100
 
 
-class Stay(BaseModel):
-    """Who is where."""
+class Guests(BaseModel):
+    """Who is where for a while."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,12 +29,12 @@ class Stay(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Guests:
-    """A stay that runs; ``event`` is the command that began it."""
+class Stay:
+    """For how long some guests stay; ``event`` is the command that began it."""
 
     id: int
     event: CommandEvent
-    stay: Stay
+    guests: Guests
     until: float
     remind_at: float | None
 
@@ -60,14 +60,16 @@ class Stays:
         self._end = update(stays).where(*same)
         self._remind = self._end.values(remind_at=None)
 
-    async def begin(self, command_id: int, event: CommandEvent, stay: Stay, seconds: int) -> None:
+    async def begin(
+        self, command_id: int, event: CommandEvent, guests: Guests, seconds: int
+    ) -> None:
         """Note that these people are to be taken out after so many seconds; once a command."""
         until = time.time() + seconds
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
             "event": event.stored,
-            "stay": stay.model_dump_json(),
+            "stay": guests.model_dump_json(),
             "until": until,
             "remind_at": until - min(REMIND_BEFORE, seconds / 2),
         }
@@ -82,29 +84,29 @@ class Stays:
             .order_by(stays.c.until)
             .limit(AT_ONCE)
         )
-        return [self._due(_guests(row)) for row in await self._database.rows(question)]
+        return [self._due(_stay(row)) for row in await self._database.rows(question)]
 
-    async def find(self, stay_id: int) -> Guests | None:
+    async def find(self, stay_id: int) -> Stay | None:
         """Give a stay, over or not."""
         row = await self._database.row(select(stays).where(stays.c.id == stay_id))
-        return _guests(row) if row else None
+        return _stay(row) if row else None
 
-    def _due(self, guests: Guests) -> Due:
-        params = f'{{"id":{guests.id},"until":{guests.until!r}}}'
-        row = {"number": guests.id, "due": guests.until}
-        if guests.is_over:
+    def _due(self, stay: Stay) -> Due:
+        params = f'{{"id":{stay.id},"until":{stay.until!r}}}'
+        row = {"number": stay.id, "due": stay.until}
+        if stay.is_over:
             row["ended_at"] = time.time()
-            return Due(act(guests.event, "expire", params), (self._end, [row]))
-        return Due(act(guests.event, "remind", params), (self._remind, [row]))
+            return Due(act(stay.event, "expire", params), (self._end, [row]))
+        return Due(act(stay.event, "remind", params), (self._remind, [row]))
 
-    async def extend(self, guests: Guests, seconds: int) -> bool:
+    async def extend(self, stay: Stay, seconds: int) -> bool:
         """Put the end off; ``False`` if it has come meanwhile."""
-        until = guests.until + seconds
+        until = stay.until + seconds
         statement = (
             update(stays)
             .where(
-                stays.c.id == guests.id,
-                stays.c.until == guests.until,
+                stays.c.id == stay.id,
+                stays.c.until == stay.until,
                 stays.c.ended_at.is_(None),
             )
             .values(until=until, remind_at=until - min(REMIND_BEFORE, seconds / 2))
@@ -127,7 +129,7 @@ class Stays:
         await self._database.write((statement, []))
 
 
-def _guests(row: Row[Any]) -> Guests:
+def _stay(row: Row[Any]) -> Stay:
     event = CommandEvent.model_validate_json(row.event)
-    stay = Stay.model_validate_json(row.stay)
-    return Guests(row.id, event, stay, row.until, row.remind_at)
+    guests = Guests.model_validate_json(row.stay)
+    return Stay(row.id, event, guests, row.until, row.remind_at)

@@ -11,9 +11,9 @@ from itertools import starmap
 from typing import Any
 
 from bot.bitrix24 import batch
+from bot.bitrix24.bots import bot_call, supports_lines
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
-from bot.bitrix24.rows import flag, row
 from bot.bitrix24.scopes import missing_scopes
 from bot.errors import EndsProcesses
 from bot.inbox.accepted import reference_of
@@ -53,7 +53,7 @@ class Doctor:
     _registration: Registration
     _overview: Overview
 
-    async def portal(self, portal: Portal) -> list[Check]:
+    async def check(self, portal: Portal) -> list[Check]:
         """Check what an administrator of the portal can mend. Never raises ``Bitrix24Error``.
 
         Names: ``installer``, ``scopes``, ``bot``, ``commands``, ``lifecycle``, ``tabs``,
@@ -73,7 +73,7 @@ class Doctor:
         """Ask the portal, all in one request, with the token that the bot was installed with."""
         calls = {
             "scopes": Call("scope"),
-            "bot": Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0}),
+            "bot": bot_call(portal.bot_id or 0),
             **self._registration.questions(portal),
         }
         try:
@@ -119,7 +119,7 @@ class PortalDoctor:
 
     async def failing(self) -> list[Check]:
         """Give the checks that something is wrong with."""
-        return [one for one in await self._doctor.portal(self._portal) if one.ok is False]
+        return [one for one in await self._doctor.check(self._portal) if one.ok is False]
 
 
 def _scopes(granted: Any) -> Check:
@@ -136,8 +136,7 @@ def _scopes(granted: Any) -> Check:
 def _bot(found: Any) -> Check:
     if isinstance(found, Refused):
         return Check("bot", ok=False, remedy="repair")
-    supports = row(found, "bot").get("isSupportOpenline")
-    return _told("bot", None if supports is None else flag(supports))
+    return _told("bot", supports_lines(found))
 
 
 def _told(name: str, ok: bool | None) -> Check:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from bot.bitrix24 import batch
-from bot.bitrix24.calls import Address, Call
+from bot.bitrix24.calls import Address
 from bot.bitrix24.client import Client
 from bot.bitrix24.envelope import Auth
 from bot.bitrix24.errors import Bitrix24Error, Forbidden, Refused, Unanswered, Unreachable
 from bot.bitrix24.oauth import APP_UNKNOWN, ForeignServer, Grant, OAuth
-from bot.bitrix24.token_pair import TokenPair
-from bot.portals.access import PROFILE, app_code, profile_id
+from bot.bitrix24.ownership import ADMIN, APP, PROFILE, read_app_code, read_owner_id
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.tokens import Tokens
 from bot.settings import is_safe_origin
@@ -66,7 +65,6 @@ class Installation:
         """
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
-        pair = TokenPair(grant.access_token, grant.refresh_token)
         for older in await self._portals.older_selves(portal):
             await self._tokens.forget_portal(older)
             await self._portals.left(older)
@@ -74,7 +72,7 @@ class Installation:
             await self._portals.save(portal)
         except TokenTaken:
             raise Unproven("another portal has this application_token") from None
-        await self._tokens.connect(portal.member_id, portal.installer_id, pair)
+        await self._tokens.connect(portal.member_id, portal.installer_id, grant.pair)
         log.info("portal %s is installed", portal.member_id)
         return portal
 
@@ -145,7 +143,7 @@ class Installation:
 
     async def _administrator(self, grant: Grant) -> tuple[int, str]:
         """Have the portal say that the owner is an administrator, and what it calls the app."""
-        calls = {"who": PROFILE, "admin": Call("user.admin"), "app": Call("app.info")}
+        calls = {"who": PROFILE, "admin": ADMIN, "app": APP}
         address = Address(grant.member_id, grant.client_endpoint)
         try:
             answers = await self._client.call(address, grant.access_token, batch.build(calls))
@@ -158,7 +156,7 @@ class Installation:
                 raise _refused(answer)
             if isinstance(answer, Bitrix24Error):
                 raise answer
-        owner, code = profile_id(answers["who"]), app_code(answers["app"])
+        owner, code = read_owner_id(answers["who"]), read_app_code(answers["app"])
         if answers["admin"] is False:
             raise Unproven("the owner of the token is no administrator", "install_person")
         if answers["admin"] is not True or not code or owner is None:

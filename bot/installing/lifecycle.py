@@ -14,16 +14,18 @@ from typing import Any
 from cachetools import TTLCache
 from pydantic import SecretStr
 
+from bot.bitrix24.bots import bot_call
 from bot.bitrix24.calls import Call
 from bot.bitrix24.envelope import Envelope
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused, Renamed
 from bot.bitrix24.oauth import APP_UNKNOWN
+from bot.bitrix24.ownership import ADMIN, PROFILE, read_owner_id
 from bot.bitrix24.token_pair import TokenPair
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
 from bot.installing.installation import Installation, Unproven
 from bot.installing.registration import REMOVED, UNINSTALL, UPDATE, Registration
-from bot.portals.access import PROFILE, Access, profile_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.proof import Proof
 from bot.portals.tokens import Tokens
@@ -37,7 +39,6 @@ REPAIR_PATIENCE = 60.0
 
 # A portal is asked no more often, whatever is posted in its name.
 ASK_EVERY = 60.0
-LOOK_EVERY = 15.0
 
 # So many people's tokens must be dead before an app counts as removed.
 WITNESSES = 5
@@ -70,13 +71,12 @@ class Lifecycle:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def looking_after(self) -> AsyncIterator[None]:
-        """Tell portals of this version of the bot, and look whether what is said of them is so.
+    async def at_work(self) -> AsyncIterator[None]:
+        """Tell portals of this version of the bot; at the end stop whatever has been begun.
 
-        What is not done at the end is left to the next process.
+        What is not done then is left to the next process.
         """
         self._begin(self._registration.bring_all_up_to_date(), "all portals")
-        self._begin(self._keep_looking(), "what was said of portals")
         try:
             yield
         finally:
@@ -112,9 +112,8 @@ class Lifecycle:
         # Stored first: if this process dies, another one looks whether it is so.
         if portal.said != KINDS[UNINSTALL]:
             await self._portals.hear(portal.member_id, kind)
-        auth = envelope.auth
-        if auth.access_token and auth.refresh_token and kind == KINDS[UPDATE]:
-            pair = TokenPair(auth.access_token, auth.refresh_token)
+        pair = envelope.auth.pair
+        if pair and pair.refresh and kind == KINDS[UPDATE]:
             self._begin(self._consider(portal, pair), portal.member_id)
         self._look(portal.member_id)
         return True
@@ -125,10 +124,9 @@ class Lifecycle:
         It is kept once the bot's own token, which comes along, proves that the portal has sent
         the event. Raises ``MalformedEvent``.
         """
-        name, auth = f"application token of {portal.member_id}", envelope.bot_auth()
+        name, pair = f"application token of {portal.member_id}", envelope.bot_auth().pair
         is_begun = any(task.get_name() == f"lifecycle of {name}" for task in self._tasks)
-        if auth.access_token and not is_begun:
-            pair = TokenPair(auth.access_token, auth.refresh_token)
+        if pair and not is_begun:
             self._begin(self._learn(portal, envelope.auth.application_token, pair), name)
 
     async def _learn(self, portal: Portal, token: SecretStr, pair: TokenPair) -> None:
@@ -153,9 +151,10 @@ class Lifecycle:
     async def repair(self, portal: Portal, administrator: int) -> Portal:
         """Register everything anew, as this administrator. Raises ``Bitrix24Error``."""
         await self._portals.installed_by(portal.member_id, administrator)
+        acting = replace(portal, installer_id=administrator)
         async with asyncio.timeout(REPAIR_PATIENCE):
-            async for step in self._registration.steps(replace(portal, installer_id=administrator)):
-                log.info("portal %s: %s", portal.member_id, step)
+            async for stage in self._registration.stages(acting):
+                log.info("portal %s: %s", portal.member_id, stage)
         return await self._portals.fresh(portal.member_id) or portal
 
     async def _consider(self, portal: Portal, pair: TokenPair) -> None:
@@ -164,23 +163,19 @@ class Lifecycle:
         The authorization server says whose they are; the portal is asked once a while of each.
         """
         renewed = await self._access.renew(portal, pair)
-        if renewed is None or (portal.member_id, renewed[1]) in self._considered:
+        if renewed is None or (portal.member_id, renewed[1].id) in self._considered:
             return
-        self._considered[portal.member_id, renewed[1]] = True
-        if await self._is_admin(portal, renewed[0]):
-            self._heirs[portal.member_id] = renewed
+        fresh, owner = renewed
+        self._considered[portal.member_id, owner.id] = True
+        if await self._is_admin(portal, fresh):
+            self._heirs[portal.member_id] = fresh, owner.id
             self._asked.pop(portal.member_id, None)
             self._look(portal.member_id)
 
-    async def _keep_looking(self) -> None:
+    async def look(self) -> None:
         """Look after what was said and could not be confirmed, or while nobody was here."""
-        while True:
-            try:
-                for portal in await self._portals.said_of():
-                    self._look(portal.member_id)
-            except StoreUnavailable as error:
-                log.info("nobody looks after portals this time: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
+        for portal in await self._portals.said_of():
+            self._look(portal.member_id)
 
     def _look(self, member_id: str) -> None:
         if member_id not in self._asked:
@@ -229,7 +224,7 @@ class Lifecycle:
             is_unknown = refused.code == APP_UNKNOWN
             return False if is_unknown and await self._is_lost(portal, user_id) else None
         # Who is dismissed gets an empty answer.
-        return profile_id(profile) == user_id
+        return read_owner_id(profile) == user_id
 
     async def _is_lost(self, portal: Portal, user_id: int) -> bool:
         """Say whether the portal itself does not know a person's stored token."""
@@ -260,7 +255,7 @@ class Lifecycle:
         await self._portals.heard(portal.member_id, portal.said)
 
     async def _has_lost_bot(self, portal: Portal) -> bool:
-        call = Call("imbot.v2.Bot.get", {"botId": portal.bot_id or 0})
+        call = bot_call(portal.bot_id or 0)
         try:
             await self._access.call(portal, portal.installer_id, call)
         except Refused as refused:
@@ -292,7 +287,7 @@ class Lifecycle:
 
     async def _is_admin(self, portal: Portal, pair: TokenPair) -> bool:
         try:
-            return await self._access.with_pair(portal, pair, Call("user.admin")) is True
+            return await self._access.with_pair(portal, pair, ADMIN) is True
         except (Refused, NoPermission):
             return False
 

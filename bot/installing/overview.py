@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Escalated:
+class EscalationSummary:
     """How many of a portal's escalations ended in which way, and how fast they were taken.
 
     Half of those that were taken took no longer than ``half`` seconds, nine in ten than ``most``.
@@ -109,7 +109,7 @@ class Overview:
         )
         return {row.id: row.done_at for row in await self._database.rows(question)}
 
-    async def escalated(self, member_id: str, since: float) -> Escalated:
+    async def escalated(self, member_id: str, since: float) -> EscalationSummary:
         """Tell of a portal's escalations that have ended since then, the newest of them."""
         question = (
             select(escalations.c.ended_as, escalations.c.begun_at, escalations.c.chain)
@@ -120,11 +120,11 @@ class Overview:
         return _escalated(await self._database.rows(question))
 
 
-def _escalated(rows: list[Row[Any]]) -> Escalated:
+def _escalated(rows: list[Row[Any]]) -> EscalationSummary:
     taken = [(row.begun_at, json.loads(row.chain).get("taken")) for row in rows]
     seconds = sorted(max(0.0, one["at"] - begun_at) for begun_at, one in taken if one)
     ends = Counter(row.ended_as for row in rows)
     if not seconds:
-        return Escalated(ends)
+        return EscalationSummary(ends)
     half, most = (seconds[ceil(part * len(seconds)) - 1] for part in (0.5, 0.9))
-    return Escalated(ends, half, most)
+    return EscalationSummary(ends, half, most)

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import Any
 
 from bot.bitrix24 import batch
+from bot.bitrix24.bots import read_bot_id
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ITEM_TYPES
-from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
+from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.rows import row, rows, text
+from bot.bitrix24.rows import part, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
 from bot.inbox.pressed import PRESS
@@ -79,7 +80,7 @@ class Registration:
         Raises ``Bitrix24Error``.
         """
         if portal.registered != self.current:
-            async for _ in self.steps(portal):
+            async for _ in self.stages(portal):
                 pass
 
     async def bring_all_up_to_date(self) -> None:
@@ -100,17 +101,17 @@ class Registration:
                 log.error("portal %s does not know this version: %s", member_id, error)
 
     async def install(self, portal: Portal) -> AsyncIterator[str]:
-        """Tell a portal that installs what it does not know, and tell each step that is done.
+        """Tell a portal that installs what it does not know, and tell each stage that is done.
 
         Raises ``Bitrix24Error``.
         """
         # It may have removed the app while nobody was here to hear of it.
         if portal.registered != self.current or not await self.stands(portal):
-            async for step in self.steps(portal):
-                yield step
+            async for stage in self.stages(portal):
+                yield stage
 
-    async def steps(self, portal: Portal) -> AsyncIterator[str]:
-        """Register or update everything, and tell each step that is done.
+    async def stages(self, portal: Portal) -> AsyncIterator[str]:
+        """Register or update everything, and tell each stage that is done.
 
         Raises ``Bitrix24Error``.
         """
@@ -190,7 +191,7 @@ class Registration:
             found = await self._call(portal, Call("imbot.v2.Bot.list"))
         except Refused:
             return None
-        bots = rows(found.get("bots")) if isinstance(found, Mapping) else []
+        bots = rows(part(found, "bots"))
         named = {str(one.get("code")): read_number(one.get("id")) for one in bots}
         return next((named[code] for code in (*self._codes, OLD_CODE) if named.get(code)), None)
 
@@ -199,7 +200,7 @@ class Registration:
         for code in self._codes:
             call = Call("imbot.v2.Bot.register", {"fields": {**self._bot_fields(), "code": code}})
             try:
-                return _bot_id(await self._call(portal, call))
+                return read_bot_id(await self._call(portal, call))
             except Refused as refused:
                 if refused.code != TAKEN or code == self._codes[-1]:
                     raise
@@ -358,17 +359,9 @@ def _wants_flat(call: Call, error: Bitrix24Error) -> bool:
     return "fields" in call.params and isinstance(error, Refused) and error.code == NO_FIELDS
 
 
-def _bot_id(found: Any) -> int:
-    """Read the answer of ``imbot.v2.Bot.register``. Raises ``Unanswered``."""
-    bot_id = read_number(row(found, "bot").get("id"))
-    if not bot_id:
-        raise Unanswered("imbot.v2.Bot.register was answered without a bot")
-    return bot_id
-
-
 def _commands(found: Any) -> dict[str, int]:
     """Give the numbers of the commands that ``imbot.v2.Command.list`` lists, by their names."""
-    listed = rows(found.get("commands"), MOST_NUMBERS) if isinstance(found, Mapping) else []
+    listed = rows(part(found, "commands"), MOST_NUMBERS)
     named = {text(one.get("command")).lstrip("/"): read_number(one.get("id")) for one in listed}
     return {name: number for name, number in named.items() if name and number}
 

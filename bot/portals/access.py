@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -23,8 +22,8 @@ from bot.bitrix24.errors import (
     Unreachable,
 )
 from bot.bitrix24.oauth import Grant, OAuth, origin
-from bot.bitrix24.people import person
-from bot.bitrix24.rows import text
+from bot.bitrix24.ownership import PROFILE
+from bot.bitrix24.people import read_person
 from bot.bitrix24.token_pair import TokenPair
 from bot.portals.portals import Portal, Portals
 from bot.portals.tokens import Kept, Tokens
@@ -45,8 +44,6 @@ CLOCK_IS_WRONG = 300.0
 
 # What the trouble of a portal is called that has another member id.
 RENAMED = "renamed"
-
-PROFILE = Call("profile")
 
 # Who is said to have given the command that a task carries out; 0: nobody.
 REQUESTER: ContextVar[int] = ContextVar("requester", default=0)
@@ -110,13 +107,13 @@ class Access:
         Raises ``ExpiredToken``, and ``Bitrix24Error`` where nobody can be asked.
         """
         try:
-            return person(await self.with_pair(portal, pair, PROFILE))
+            return read_person(await self.with_pair(portal, pair, PROFILE))
         except ExpiredToken:
             raise
         except (Refused, NoPermission):
             return None
 
-    async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, int] | None:
+    async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
         """Renew a pair that is not in the vault, and say whose it is.
 
         ``None`` where it cannot be renewed, or is another portal's.
@@ -130,9 +127,10 @@ class Access:
         if grant.member_id != portal.member_id:
             return None
         await self._note_address(portal, grant.client_endpoint)
-        fresh = _pair(grant)
-        owner = grant.user_id or _id(await self.owner(portal, fresh))
-        return (fresh, owner) if owner else None
+        if grant.user_id:
+            return grant.pair, Person(id=grant.user_id)
+        owner = await self.owner(portal, grant.pair)
+        return (grant.pair, owner) if owner else None
 
     async def _call_at(self, portal: Portal, user_id: int, call: Call) -> Any:
         pair = await self._usable(portal, user_id)
@@ -216,7 +214,7 @@ class Access:
                     break
                 await asyncio.sleep(LOOK_AGAIN)
             try:
-                return _pair(await self._refresh(portal, user_id, stale)), True
+                return (await self._refresh(portal, user_id, stale)).pair, True
             except NoPermission:
                 # Another pair may have come before the right to renew did, or meanwhile.
                 current = await self._tokens.fresh(*key)
@@ -252,7 +250,7 @@ class Access:
         if grant.member_id != portal.member_id:
             await self._tokens.forget(*key, spent)
             raise await self._other_portal(portal, grant)
-        fresh, owner = _pair(grant), grant.user_id
+        fresh, owner = grant.pair, grant.user_id
         if owner is None:
             # Stored before anybody is asked about it.
             await self._tokens.renewed(*key, fresh, proven=False)
@@ -312,21 +310,5 @@ class Access:
                 return ""
 
 
-def profile_id(profile: Any) -> int | None:
-    """Read the user's id off an answer of ``profile``."""
-    return _id(person(profile)) or None
-
-
 def _id(person: Person | None) -> int:
     return person.id if person else 0
-
-
-def _pair(grant: Grant) -> TokenPair:
-    return TokenPair(grant.access_token, grant.refresh_token)
-
-
-def app_code(info: Any) -> str:
-    """Read what a portal calls the app off an answer of ``app.info``; empty if that is none."""
-    told = info if isinstance(info, Mapping) else {}
-    number, code = text(told.get("ID")), text(told.get("CODE"))
-    return f"{number}/{code}"[:255] if number or code else ""

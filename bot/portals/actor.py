@@ -104,10 +104,9 @@ class Actor:
     async def _whose(self, own: TokenPair) -> tuple[TokenPair, Person | None]:
         """Ask the authorization server, where the portal has not said whose a token is."""
         try:
-            renewed = await self._access.renew(self._portal, own)
+            return await self._access.renew(self._portal, own) or (own, None)
         except Bitrix24Error:
             return own, None
-        return (renewed[0], Person(id=renewed[1])) if renewed else (own, None)
 
     async def _prove_own(self, own: TokenPair) -> None:
         """Keep the token if it is the requester's, and drop it if not. Raises ``NotTheirs``."""

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.people import Account, Found, accounts_call, accounts_in
-from bot.bitrix24.people import found as found_rows
+from bot.bitrix24.people import Account, Found, accounts_call, read_accounts, read_found
 from bot.bitrix24.rows import PAGE
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -41,7 +40,7 @@ class Colleagues:
         if not people:
             return {}
         try:
-            return accounts_in(await self._access.call(portal, user_id, accounts_call(people)))
+            return read_accounts(await self._access.call(portal, user_id, accounts_call(people)))
         except Bitrix24Error:
             return {}
 
@@ -54,7 +53,7 @@ class Colleagues:
         return await self._ask(portal, user_id, call) if call else []
 
     async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Found]:
-        return found_rows(await self._access.call(portal, user_id, call))
+        return read_found(await self._access.call(portal, user_id, call))
 
 
 def _search(words: str) -> Call | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
 
 from bot.inbox.escalations import Chain
-from bot.inbox.stays import Stay
+from bot.inbox.stays import Guests
 from bot.portals.settings import PortalSettings
 from bot.portals.tokens import Tokens
 from bot.store.database import Database
@@ -107,14 +107,14 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
     rows = connection.execute(select(stays).where(stays.c.member_id == member_id)).all()
     touched = 0
     for row in rows:
-        stay = Stay.model_validate_json(row.stay)
-        others = tuple(one for one in stay.people if one.id != user_id)
+        guests = Guests.model_validate_json(row.stay)
+        others = tuple(one for one in guests.people if one.id != user_id)
         this = stays.c.id == row.id
         requester = json.loads(row.event)["user"]["id"]
         if int(requester) == user_id or not others:
             connection.execute(delete(stays).where(this))
-        elif len(others) < len(stay.people):
-            left = stay.model_copy(update={"people": others}).model_dump_json()
+        elif len(others) < len(guests.people):
+            left = guests.model_copy(update={"people": others}).model_dump_json()
             connection.execute(update(stays).where(this).values(stay=left))
         else:
             continue

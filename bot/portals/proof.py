@@ -28,12 +28,13 @@ from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
+from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.patience import NOT_KNOWN, Patience
-from bot.bitrix24.people import account, person
+from bot.bitrix24.people import account_call, read_account, read_person
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
-from bot.portals.access import PROFILE, Access
+from bot.portals.access import Access
 from bot.portals.portals import Portal
 from bot.portals.tokens import Tokens
 from bot.store.cipher import fingerprint
@@ -119,7 +120,7 @@ class Proof:
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):
             self._resting[portal.member_id] = told.until or time.time() + RESTS
-        return person(told)
+        return read_person(told)
 
     def _rests(self, portal: Portal) -> bool:
         """Say whether the portal takes no ``profile`` now: nothing is to wait for it."""
@@ -145,17 +146,16 @@ class Proof:
             except Unreachable:
                 if not self._access.may_have_moved(portal):
                     raise
-        renewed = await self._access.renew(portal, pair)
-        return (renewed[0], Person(id=renewed[1])) if renewed else None
+        return await self._access.renew(portal, pair)
 
     async def is_colleague(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
-        call = Call("im.user.get", {"ID": user_id})
+        call = account_call(user_id)
         try:
             told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
-        found = account({**told, "id": user_id}) if isinstance(told, dict) else None
+        found = read_account(told, user_id)
         return found is not None and found.active and not found.is_external
 
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:

@@ -13,14 +13,14 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from bot.bitrix24 import batch
-from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
+from bot.bitrix24.ownership import APP, PROFILE, read_app_code, read_owner_id
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.bitrix24.people import person
+from bot.bitrix24.people import read_person
 from bot.bitrix24.rows import text
 from bot.bitrix24.token_pair import TokenPair
 from bot.bitrix24.visits import Visit
-from bot.portals.access import Access, app_code, profile_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
 from bot.portals.time_zones import time_zone
@@ -35,7 +35,7 @@ LONGEST_SESSION = 12 * 3600
 REMEMBERED = 30 * 24 * 3600
 
 
-class Stranger(Exception):
+class NotLetIn(Exception):
     """The visitor is not let in; ``notice`` says why, and what they can do.
 
     ``home`` is the origin of their portal where that is proven, which may frame the notice, and
@@ -71,9 +71,9 @@ class Visitor:
         """Their portal's origin, which alone may frame what they are shown."""
         return self.portal.home
 
-    def turned_away(self, notice: str) -> Stranger:
+    def turned_away(self, notice: str) -> NotLetIn:
         """Say why not, in the visitor's language and in their portal's frame."""
-        return Stranger(notice, self.home, self.language)
+        return NotLetIn(notice, self.home, self.language)
 
 
 @dataclass(eq=False, slots=True)
@@ -90,12 +90,11 @@ class Visitors:
     async def enter(self, visit: Visit, language: str) -> Visitor:
         """Let in whom the portal sends, and keep the tokens that they bring.
 
-        Raises ``Stranger``, ``StoreUnavailable``.
+        Raises ``NotLetIn``, ``StoreUnavailable``.
         """
         portal = await self._portal(visit)
-        pair = TokenPair(visit.access_token, visit.refresh_token)
-        visitor = await self._known(portal, pair, language)
-        await self._tokens.connect(portal.member_id, visitor.user_id, pair)
+        visitor = await self._known(portal, visit.pair, language)
+        await self._tokens.connect(portal.member_id, visitor.user_id, visit.pair)
         await self._preferences.visited(portal.member_id, visitor.user_id, language)
         await self._connected(portal.member_id, visitor.user_id)
         return visitor
@@ -111,19 +110,19 @@ class Visitors:
             raise await self._expired(session) from None
         portal = await self._portals.find(note["portal"])
         if portal is None:
-            raise Stranger("page_portal")
+            raise NotLetIn("page_portal")
         user_id, language = int(note["user"]), str(note["language"])
         since = float(note.get("since", 0))
         known = Visitor(portal, user_id, language, connected=False, since=since)
         if since < time.time() - LONGEST_SESSION:
             raise known.turned_away("page_session")
         try:
-            profile = await self._access.call(portal, user_id, Call("profile"))
+            profile = await self._access.call(portal, user_id, PROFILE)
         except NoPermission:
             return known
         except Bitrix24Error:
             raise known.turned_away("page_server") from None
-        if profile_id(profile) != user_id:
+        if read_owner_id(profile) != user_id:
             raise known.turned_away("page_proof")
         return _visitor(portal, user_id, language, profile, since, zone)
 
@@ -139,14 +138,14 @@ class Visitors:
             },
         )
 
-    async def _expired(self, session: str) -> Stranger:
+    async def _expired(self, session: str) -> NotLetIn:
         """Say that a session is too old where whoever it was made for can read it."""
         try:
             note = self._cipher.unseal(SESSION, session, REMEMBERED)
         except Unreadable:
-            return Stranger("page_session")
+            return NotLetIn("page_session")
         portal = await self._portals.find(note["portal"])
-        return Stranger("page_session", portal.home if portal else "", str(note["language"]))
+        return NotLetIn("page_session", portal.home if portal else "", str(note["language"]))
 
     async def _portal(self, visit: Visit) -> Portal:
         """Find the portal that the visit names. A wrong application token turns it away.
@@ -158,32 +157,32 @@ class Visitors:
             portal = await find(visit.member_id)
             if portal and (not token.get_secret_value() or portal.is_told_by(token)):
                 return portal
-        raise Stranger("page_proof" if portal else "page_portal")
+        raise NotLetIn("page_proof" if portal else "page_portal")
 
     async def _known(self, portal: Portal, pair: TokenPair, language: str) -> Visitor:
         """Ask the portal, at the address that we know, whose token this is, and which app's."""
-        calls = {"profile": Call("profile"), "app": Call("app.info")}
+        calls = {"profile": PROFILE, "app": APP}
         try:
             answers = await self._access.with_pair(portal, pair, batch.build(calls))
         except ExpiredToken:
-            raise Stranger("page_session") from None
+            raise NotLetIn("page_session") from None
         except (Refused, NoPermission):
-            raise Stranger("page_proof") from None
+            raise NotLetIn("page_proof") from None
         except Bitrix24Error:
-            raise Stranger("page_server") from None
+            raise NotLetIn("page_server") from None
         if any(isinstance(one, NOT_KNOWN) for one in answers.values()):
-            raise Stranger("page_server")
-        user_id = profile_id(answers["profile"])
+            raise NotLetIn("page_server")
+        user_id = read_owner_id(answers["profile"])
         # A token that this portal made for another app must not open this one's page.
-        if user_id is None or portal.app_code != app_code(answers["app"]):
-            raise Stranger("page_proof")
+        if user_id is None or portal.app_code != read_app_code(answers["app"]):
+            raise NotLetIn("page_proof")
         return _visitor(portal, user_id, language, answers["profile"], time.time())
 
 
 def _visitor(
     portal: Portal, user_id: int, language: str, profile: Any, since: float, zone: str = ""
 ) -> Visitor:
-    known = person(profile)
+    known = read_person(profile)
     chosen = text(profile.get("TIME_ZONE"))
     return Visitor(
         portal=portal,

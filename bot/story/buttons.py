@@ -10,9 +10,9 @@ from bot.bitrix24.entities import Act, Offer, Person
 from bot.bitrix24.events import CommandEvent
 from bot.commands.errors import ButtonExpired, ButtonUsed, NotYours
 from bot.inbox.accepted import Accepted
-from bot.inbox.pressed import PRESS, Pressed, place_of
+from bot.inbox.pressed import PRESS, Pressed, answerable
 from bot.portals.actor import Actor
-from bot.story.presses import Press, Presses
+from bot.story.kept_buttons import KeptButton, KeptButtons
 
 # A button offers what is meant now: tomorrow the chat is another one.
 LIFE = 30 * 60
@@ -21,8 +21,8 @@ LIFE = 30 * 60
 class Buttons:
     """Makes buttons, and knows them again when they are pressed."""
 
-    def __init__(self, presses: Presses) -> None:
-        self._presses = presses
+    def __init__(self, kept: KeptButtons) -> None:
+        self._kept = kept
 
     def make(self, offers: Sequence[Offer], command: Accepted, owner: Person) -> list[str]:
         """Give what each button is to carry, which cannot be guessed; nothing for a link.
@@ -33,7 +33,7 @@ class Buttons:
         names = _names(command)
         together = next(names)
         kept = [
-            Press(
+            KeptButton(
                 id=next(names),
                 question=next(names) if offer.independent else together,
                 owner=owner,
@@ -47,7 +47,7 @@ class Buttons:
             if offer.act is not None
         ]
         if kept:
-            self._presses.keep(kept)
+            self._kept.keep(kept)
         ids = iter([one.id for one in kept])
         return [next(ids) if offer.act is not None else "" for offer in offers]
 
@@ -59,31 +59,31 @@ class Buttons:
         Raises ``NotYours``, ``ButtonExpired``, ``ButtonUsed``; ``NotProven``.
         """
         event = command.event
-        press = await self._known(command)
-        if press.owner.id != event.user.id:
-            raise NotYours(press.owner)
-        if press.expires_at < command.received_at:
+        button = await self._known(command)
+        if button.owner.id != event.user.id:
+            raise NotYours(button.owner)
+        if button.expires_at < command.received_at:
             raise ButtonExpired
-        if press.is_used:
+        if button.is_used:
             raise ButtonUsed
         if not actor.may_act:
             await actor.prove()
-        if not await self._presses.claim(press, command.id):
+        if not await self._kept.claim(button, command.id):
             raise ButtonUsed
-        return _pressed(press, command)
+        return _pressed(button, command)
 
-    async def meant(self, command: Accepted) -> Press | None:
-        """Give what a press is about, without pressing; ``None`` for what is no press."""
+    async def meant(self, command: Accepted) -> KeptButton | None:
+        """Give the button of a press, without pressing it; ``None`` for what is no press."""
         if command.event.name != PRESS:
             return None
         params = command.event.command.params.strip()[:64]
-        return await self._presses.find(command.event.member_id, params, command.id)
+        return await self._kept.find(command.event.member_id, params, command.id)
 
-    async def _known(self, command: Accepted) -> Press:
-        press = await self.meant(command)
-        if press is None:
+    async def _known(self, command: Accepted) -> KeptButton:
+        button = await self.meant(command)
+        if button is None:
             raise ButtonExpired
-        return press
+        return button
 
 
 def _names(command: Accepted) -> Iterator[str]:
@@ -97,25 +97,25 @@ def _names(command: Accepted) -> Iterator[str]:
 
 def _original(command: Accepted) -> tuple[CommandEvent, float]:
     """Give what a command's buttons are about, and when that was asked for."""
-    event, asked_at = place_of(command)
+    event, asked_at = answerable(command)
     if event is not command.event:
         event = event.about(command.event.name, command.event.command.params)
         event = event.model_copy(update={"user": command.event.user})
     return event, asked_at
 
 
-def _pressed(press: Press, command: Accepted) -> Pressed:
-    original, event = press.event, command.event
-    act = press.act if press.act.name else Act(name=original.name, params=original.command.params)
+def _pressed(button: KeptButton, command: Accepted) -> Pressed:
+    original, event = button.event, command.event
+    act = button.act if button.act.name else Act(name=original.name, params=original.command.params)
     # A press in the chat itself can be answered there for another ten minutes.
     same = event.chat.dialog_id == original.chat.dialog_id
-    answering, since = (event, command.asked_at) if same else (original, press.asked_at)
+    told_by, since = (event, command.asked_at) if same else (original, button.asked_at)
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
     place = original.model_copy(update={"user": event.user})
     return Pressed(
         **{**inherited, "event": place.about(act.name, act.params)},
         original=place,
-        origin=press.command_id,
-        answering=answering,
-        answering_since=since,
+        origin=button.command_id,
+        answerable=told_by,
+        answerable_since=since,
     )

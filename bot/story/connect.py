@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
-from bot.bitrix24.token_pair import TokenPair
-from bot.portals.access import PROFILE, Access, profile_id
+from bot.bitrix24.ownership import PROFILE, read_owner_id
+from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals
 from bot.portals.states import States
 from bot.portals.tokens import Tokens
@@ -56,7 +56,7 @@ class NotConnected(Exception):
         self.home = portal.home if portal else ""
 
 
-class Links:
+class ConnectLinks:
     """Makes the links that people connect with."""
 
     def __init__(self, cipher: Cipher, public_url: str) -> None:
@@ -115,10 +115,9 @@ class Connect:
         if not await self._states.use(note["nonce"], STATE_LIFE + 60):
             raise NotConnected(Obstacle.STATE, portal)
         grant = await self._grant(portal, code)
-        pair = TokenPair(grant.access_token, grant.refresh_token)
-        if await self._owner(portal, grant, pair) != user_id:
+        if await self._owner(portal, grant) != user_id:
             raise NotConnected(Obstacle.PERSON, portal)
-        await self._tokens.connect(portal.member_id, user_id, pair)
+        await self._tokens.connect(portal.member_id, user_id, grant.pair)
         waited = await self._waiting.take_up(portal.member_id, user_id)
         wanted = int(note.get("command") or 0)
         asked = await self._waiting.asked(portal.member_id, user_id) if wanted else []
@@ -160,12 +159,12 @@ class Connect:
             raise NotConnected(Obstacle.RENAMED if same else Obstacle.PERSON, portal)
         return grant
 
-    async def _owner(self, portal: Portal, grant: Grant, pair: TokenPair) -> int | None:
+    async def _owner(self, portal: Portal, grant: Grant) -> int | None:
         # The page of the code exchange shows no `user_id`; that of the refresh does.
         if grant.user_id is not None:
             return grant.user_id
         try:
-            return profile_id(await self._access.with_pair(portal, pair, PROFILE))
+            return read_owner_id(await self._access.with_pair(portal, grant.pair, PROFILE))
         except Bitrix24Error as error:
             log.error("the owner of a new token cannot be asked: %s", error)
             raise NotConnected(Obstacle.SERVER, portal) from None

@@ -59,7 +59,7 @@ from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
 from bot.portals.proof import Proof
 from bot.story.buttons import Buttons
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.story.letters import Letters
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -103,7 +103,7 @@ class Dispatcher:
     _preferences: Preferences
     _taking_longer: TakingLonger
     _replies: Replies
-    _links: Links
+    _links: ConnectLinks
     _figures: Figures
 
     async def dispatch(self, command: Accepted) -> None:

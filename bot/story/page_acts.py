@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.bitrix24.entities import CrmItem
-from bot.bitrix24.events import PAGE, Bot, Chat, Command, CommandEvent, Message, User
+from bot.bitrix24.events import PAGE, Bot, Chat, CommandEvent, CommandLine, Message, User
 from bot.inbox.accepted import Reply
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
@@ -70,7 +70,7 @@ class PageActs:
         )
 
     def read(self, visitor: Visitor, note: str) -> Note:
-        """Read a note of this visitor's. Raises ``Stranger``."""
+        """Read a note of this visitor's. Raises ``NotLetIn``."""
         try:
             told = self._cipher.unseal(RECORD, note, SESSION_LIFE)
         except Unreadable:
@@ -111,7 +111,7 @@ def _event(visitor: Visitor, chat: Chat, name: str, params: str) -> CommandEvent
     return CommandEvent(
         member_id=visitor.portal.member_id,
         bot=Bot(id=visitor.portal.bot_id or 0),
-        command=Command(id=0, command=f"/{name}", params=params, context=PAGE),
+        command=CommandLine(id=0, command=f"/{name}", params=params, context=PAGE),
         message=Message(id=0),
         chat=chat,
         user=User(id=visitor.user_id, name=visitor.name),

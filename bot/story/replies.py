@@ -21,7 +21,7 @@ from bot.bitrix24.numerals import read_number
 from bot.bitrix24.patience import SPEECHLESS, Patience
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.inbox.inbox import Inbox
-from bot.inbox.pressed import PRESS, place_of
+from bot.inbox.pressed import PRESS, answerable
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 from bot.portals.proof import Proof
@@ -87,9 +87,9 @@ class Replies:
         """List how a reply can be sent, the best way first."""
         if reply.spare:
             # Later than it can be answered, a line is taken only where the bot is a member.
-            return [_in_chat, _line] if self._answerable(command) else [_line]
+            return [_in_chat, _line] if self._is_answerable(command) else [_line]
         ways = list[Way]([_private])
-        if self._answerable(command) and not command.internal and not reply.user_id:
+        if self._is_answerable(command) and not command.internal and not reply.user_id:
             ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
         return ways
 
@@ -129,8 +129,8 @@ class Replies:
         said = _private(portal, command, Reply(text=text, place=Place.PRIVATE))
         await self._call(portal, command, said)
 
-    def _answerable(self, command: Accepted) -> bool:
-        event, since = place_of(command)
+    def _is_answerable(self, command: Accepted) -> bool:
+        event, since = answerable(command)
         return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
@@ -166,7 +166,7 @@ def _is_said(told: Any) -> bool:
 
 
 def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
-    event, _since = place_of(command)
+    event, _since = answerable(command)
     return Call(
         "imbot.v2.Command.answer",
         {
@@ -184,7 +184,7 @@ def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
 
     Page: chat-message-send.md.
     """
-    event, _since = place_of(command)
+    event, _since = answerable(command)
     return _message(portal, event.chat.dialog_id, reply, in_chat=True)
 
 

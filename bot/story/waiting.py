@@ -7,15 +7,15 @@ from bot.inbox.engine import Engine
 from bot.inbox.inbox import Inbox
 from bot.portals.states import States
 from bot.story.buttons import Buttons
-from bot.story.presses import Press
+from bot.story.kept_buttons import KeptButton
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A command that its requester is asked about; for a press, what the button is for."""
+    """A command that its requester is asked about; ``button``: the one that was pressed for it."""
 
     command: Accepted
-    press: Press | None
+    button: KeptButton | None
 
 
 @dataclass(eq=False, slots=True)

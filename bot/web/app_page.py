@@ -19,7 +19,7 @@ from bot.installing.doctor import Doctor
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.forgetting import Forgetting
 from bot.portals.visitors import Visitor
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.web.frame import Form, Frame
 from bot.web.journal_page import JournalPage
 from bot.web.settings_page import SettingsPage
@@ -38,7 +38,7 @@ class AppPage:
     """The page, in its views: one for everybody, the others for administrators."""
 
     _frame: Frame
-    _links: Links
+    _links: ConnectLinks
     _doctor: Doctor
     _lifecycle: Lifecycle
     _settings: SettingsPage
@@ -80,7 +80,7 @@ class AppPage:
         }
 
     async def _state(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
-        checks = await self._doctor.portal(visitor.portal)
+        checks = await self._doctor.check(visitor.portal)
         return {"view": "state", "checks": checks, "repaired": None, "erased": None}
 
     async def _erase(self, visitor: Visitor, posted: Form) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bot.acting.groups import Groups
 from bot.acting.history import History
 from bot.acting.records import Records
 from bot.acting.requester import Requester
-from bot.app import Parts, running
+from bot.app import Parts, repeating, running
 from bot.commands.arrivals import Arrivals
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
@@ -38,6 +38,9 @@ from bot.web.status import Status
 from bot.web.tab_page import TabPage
 from bot.web.welcome import Welcome
 
+# Seconds between two looks at what was said of portals.
+LOOK_EVERY = 15.0
+
 # A page is compiled once in a process, however often the program is put together in it.
 _pages = cache(Pages)
 
@@ -47,7 +50,7 @@ async def serving(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """Give the web application, ready to take events."""
     async with running(settings, working=working) as parts:
         lifecycle = _lifecycle(parts)
-        async with lifecycle.looking_after():
+        async with lifecycle.at_work(), repeating((lifecycle.look, LOOK_EVERY)):
             yield _application(parts, lifecycle, settings)
 
 

@@ -86,9 +86,9 @@ class Connecting:
 
 def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
     """Give what a person is to see of a command before they say that they mean it: all of it."""
-    event = asked.press.event if asked.press else asked.command.event
+    event = asked.button.event if asked.button else asked.command.event
     typed = f"/{event.name} {numbered(event.command.params)}".strip()
-    act = asked.press.act if asked.press else None
+    act = asked.button.act if asked.button else None
     return {
         "typed": typed,
         "act": f"/{act.name}" if act and act.name else "",

@@ -13,11 +13,10 @@ from aiohttp import web
 from bot.bitrix24 import form
 from bot.bitrix24.envelope import Auth, Envelope, MalformedEvent
 from bot.bitrix24.events import CONTEXTS, CommandEvent
-from bot.bitrix24.token_pair import TokenPair
 from bot.commands.quotes import only_commands, said_lines
 from bot.commands.router import Router
 from bot.errors import Refusal, StoreUnavailable, TooMuchWaits
-from bot.figures import Figures, Reason, Taken
+from bot.figures import Figures, Reason, Received
 from bot.inbox.accepted import NOTHING, Brought, Place, Reply
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
@@ -65,7 +64,7 @@ class Events:
         """Take one event: 200 when it is stored or not needed, else why not."""
         began = perf_counter()
         try:
-            taken = await self._receive(request)
+            received = await self._receive(request)
         except _Turned as turned:
             self._refuse(turned.reason)
             headers = RETRY_AFTER if turned.status == HTTPStatus.SERVICE_UNAVAILABLE else None
@@ -73,16 +72,16 @@ class Events:
         except web.HTTPException as error:
             self._refuse(_REASONS.get(error.status, Reason.MALFORMED))
             raise
-        self._figures.events.add(taken)
-        if taken is Taken.STORED:
+        self._figures.events.add(received)
+        if received is Received.STORED:
             self._figures.to_200.observe(perf_counter() - began)
         return web.Response(text="ok\n")
 
     def _refuse(self, reason: Reason) -> None:
-        self._figures.events.add(Taken.REFUSED)
+        self._figures.events.add(Received.REFUSED)
         self._figures.refused.add(reason)
 
-    async def _receive(self, request: web.Request) -> Taken:
+    async def _receive(self, request: web.Request) -> Received:
         """Take one event and say what became of it. Raises ``_Turned``, ``HTTPException``."""
         if not self.open:
             raise _Turned(Reason.STOPPING, 503, "stopping")
@@ -130,20 +129,20 @@ class Events:
             portal = await self._portals.find_by_home(auth.home, auth.application_token)
         return portal if portal and portal.is_told_by(auth.application_token) else None
 
-    async def _take(self, envelope: Envelope, portal: Portal) -> Taken:
+    async def _take(self, envelope: Envelope, portal: Portal) -> Received:
         if await self._lifecycle.hear(envelope, portal):
-            return Taken.LIFECYCLE
+            return Received.LIFECYCLE
         self._escalations.heard(portal.member_id, envelope.chat_id)
         event = _command(envelope, portal)
         if event is None:
             log.info("%s: nothing to do with it", envelope.event[:64])
-            return Taken.OTHER
+            return Received.OTHER
         if event.user.is_external:
             log.info("a command of an external user is ignored")
-            return Taken.EXTERNAL
+            return Received.EXTERNAL
         if not event.is_authors:
             log.warning("a command that its message's author has not given is ignored")
-            return Taken.OTHER
+            return Received.OTHER
         event = only_commands(event, self._router.is_meant)
         room = await self._backlog.room(event)
         if room is Room.NONE:
@@ -153,8 +152,8 @@ class Events:
         brought = NOTHING if refusal else _brought(envelope, event)
         if not await self._accepting.accept(event, brought=brought, refusal=refusal):
             log.info("a delivery that is known already: message %d", event.message.id)
-            return Taken.KNOWN
-        return Taken.STORED
+            return Received.KNOWN
+        return Received.STORED
 
     async def _refusal(self, event: CommandEvent, refusal: Refusal) -> Reply:
         language = await self._languages.of(event.member_id, event.user.id, event.language)
@@ -187,9 +186,5 @@ def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
 def _brought(envelope: Envelope, event: CommandEvent) -> Brought:
     """Take the tokens along that may come to act: nobody has proven yet whose they are."""
     owner = envelope.auth.user_id
-    own = _pair(envelope.auth) if owner in (None, event.user.id) else None
-    return Brought(own=own, is_named=owner is not None, bot=_pair(envelope.bot_auth()))
-
-
-def _pair(auth: Auth) -> TokenPair | None:
-    return TokenPair(auth.access_token, auth.refresh_token) if auth.access_token else None
+    own = envelope.auth.pair if owner in (None, event.user.id) else None
+    return Brought(own=own, is_named=owner is not None, bot=envelope.bot_auth().pair)

@@ -16,7 +16,7 @@ from bot.bitrix24.envelope import MalformedEvent
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
-from bot.portals.visitors import Stranger, Visitor, Visitors
+from bot.portals.visitors import NotLetIn, Visitor, Visitors
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Form = Mapping[str, Any]
 
 # Answers a visitor: one whose portal opens the page, or one who sends a form of it.
-Answer = Callable[[Visitor, Visit | None, Form], Awaitable[web.StreamResponse]]
+Respond = Callable[[Visitor, Visit | None, Form], Awaitable[web.StreamResponse]]
 
 
 @dataclass(eq=False, slots=True)
@@ -38,10 +38,10 @@ class Frame:
     _pages: Pages
     _visitors: Visitors
 
-    async def receive(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def receive(self, request: web.Request, respond: Respond) -> web.StreamResponse:
         """Answer whoever opens a page, or sends a form of one.
 
-        ``Stranger``, ``Bitrix24Error`` and ``StoreUnavailable`` of ``answer`` are told on a page.
+        ``NotLetIn``, ``Bitrix24Error`` and ``StoreUnavailable`` of ``respond`` are told on a page.
         """
         try:
             posted = await self._forms.read(request)
@@ -54,13 +54,13 @@ class Frame:
         try:
             visitor = await self._visitor(visit, posted)
             self._callers.welcome(request)
-            return await answer(visitor, visit, {} if visit else posted)
-        except Stranger as stranger:
+            return await respond(visitor, visit, {} if visit else posted)
+        except NotLetIn as reason:
             self._callers.charge(request)
-            return await self.excuse(visit, stranger, 403)
+            return await self.excuse(visit, reason, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("a page of the portal's frame cannot be shown: %s", error)
-            why = visitor.turned_away("page_server") if visitor else Stranger("page_server")
+            why = visitor.turned_away("page_server") if visitor else NotLetIn("page_server")
             return await self.excuse(visit, why, 503)
 
     async def show(self, name: str, visitor: Visitor, **values: Any) -> web.Response:
@@ -75,15 +75,13 @@ class Frame:
             **values,
         )
 
-    async def excuse(
-        self, visit: Visit | None, stranger: Stranger, status: int
-    ) -> web.StreamResponse:
+    async def excuse(self, visit: Visit | None, why: NotLetIn, status: int) -> web.StreamResponse:
         """Say why not, where the visit says it comes from: there is nothing else on that page."""
         if visit:
-            log.warning("somebody is not shown a page of the portal's frame: %s", stranger.notice)
-        language = self._pages.language(stranger.language, visit.language if visit else "")
-        home = stranger.home or (visit.claimed_origin if visit else "")
-        return await self._pages.notice(stranger.notice, language, status, home)
+            log.warning("somebody is not shown a page of the portal's frame: %s", why.notice)
+        language = self._pages.language(why.language, visit.language if visit else "")
+        home = why.home or (visit.claimed_origin if visit else "")
+        return await self._pages.notice(why.notice, language, status, home)
 
     async def _visitor(self, visit: Visit | None, posted: Form) -> Visitor:
         if visit is None:

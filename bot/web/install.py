@@ -40,8 +40,8 @@ PAGE_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of an installation: done, or failed with something to do about it."""
+class Stage:
+    """A stage of an installation: done, or failed with something to do about it."""
 
     name: str
     remedy: str = ""
@@ -80,8 +80,8 @@ class Install:
                 raise Unproven("no application_token")
             portal = await self._installation.admit(envelope.auth)
             self._callers.welcome(request)
-            async for step in self._registration.install(portal):
-                log.info("portal %s: %s", portal.member_id, step)
+            async for stage in self._registration.install(portal):
+                log.info("portal %s: %s", portal.member_id, stage)
         except Unproven as error:
             self._refused(request, error)
             return web.Response(status=403, text=f"installation not proven: {error}\n")
@@ -113,19 +113,19 @@ class Install:
             language,
             framed_by=portal.home,
             script=_LIBRARIES.get(origin(portal.server_endpoint), f"{portal.address}/api/v1/"),
-            steps=self._steps(portal),
+            stages=self._stages(portal),
             scopes=WANTED,
         )
 
-    async def _steps(self, portal: Portal) -> AsyncIterator[Step]:
-        yield Step("proof")
+    async def _stages(self, portal: Portal) -> AsyncIterator[Stage]:
+        yield Stage("proof")
         try:
             async with asyncio.timeout(PAGE_PATIENCE):
                 async for name in self._registration.install(portal):
-                    yield Step(name)
+                    yield Stage(name)
         except (Bitrix24Error, StoreUnavailable, TimeoutError) as error:
             log.error("an installation could not be finished: %s", error)
-            yield Step("", *_remedy(error))
+            yield Stage("", *_remedy(error))
 
     def _refused(self, request: web.Request, error: Unproven) -> None:
         log.warning(

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from aiohttp import web
 
-from bot.acting.history import PAGE, Deed, History, Result, Wanted
+from bot.acting.history import PAGE, Deed, Filter, History, Result
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
 from bot.inbox.escalations import KEPT, How
@@ -44,14 +44,14 @@ class JournalPage:
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Give a page of entries, the newest first."""
         before = read_number(posted.get("before"))
-        wanted = await self._wanted(visitor, posted)
+        which = await self._filter(visitor, posted)
         member_id = visitor.portal.member_id
-        entries = await self._history.page(member_id, wanted, before, PAGE + 1) if wanted else []
+        entries = await self._history.page(member_id, which, before, PAGE + 1) if which else []
         people = {number for one in entries for number in (one.requester_id, one.person_id)}
         names = await self._colleagues.names(visitor.portal, visitor.user_id, people - {0})
         return {
             "view": "journal",
-            "nobody": wanted is None,
+            "nobody": which is None,
             "entries": entries[:PAGE],
             "names": names,
             "next": entries[PAGE - 1].id if len(entries) > PAGE else None,
@@ -85,18 +85,18 @@ class JournalPage:
         return response
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
-        if wanted := await self._wanted(visitor, posted):
-            async for entry in self._history.all(visitor.portal.member_id, wanted):
+        if which := await self._filter(visitor, posted):
+            async for entry in self._history.all(visitor.portal.member_id, which):
                 yield _cells(entry, visitor.time_zone)
 
-    async def _wanted(self, visitor: Visitor, posted: Form) -> Wanted | None:
+    async def _filter(self, visitor: Visitor, posted: Form) -> Filter | None:
         """Read the filter; ``None`` where the person named is nobody of the portal."""
         named = str(posted.get("requester", "")).strip()[:MOST_LETTERS]
         people = await self._people(visitor, named)
         if named and not people:
             return None
         zone = visitor.time_zone
-        return Wanted(
+        return Filter(
             requesters=people,
             command=str(posted.get("command", ""))[:64],
             result=str(posted.get("result", "")),

@@ -32,15 +32,15 @@ class Shown:
     is_on: bool
 
 
-Why = Literal["nobody", "several", "dismissed", "external", "server", "full"]
+WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full"]
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
+class NotOnDuty:
     """Words that put nobody on duty, and why: who bears the name are the ``matches``."""
 
     words: str
-    why: Why
+    why: WhyNot
     matches: Sequence[Found] = ()
 
 
@@ -86,7 +86,7 @@ class SettingsPage:
         visitor: Visitor,
         *,
         saved: bool,
-        unclear: Sequence[Unclear],
+        unclear: Sequence[NotOnDuty],
         unread: Sequence[str] = (),
     ) -> dict[str, Any]:
         settings = await self._store.of(visitor.portal.member_id)
@@ -110,7 +110,7 @@ class SettingsPage:
 
     async def _duty(
         self, visitor: Visitor, posted: Form, before: Sequence[int]
-    ) -> tuple[tuple[int, ...], list[Unclear]]:
+    ) -> tuple[tuple[int, ...], list[NotOnDuty]]:
         """Read who is on duty: those who have been, in their order, then whom the portal knows."""
         kept, new = escalation_form.duty(posted, before)
         found, unclear = await self._found(visitor, [*map(str, new), *_named(posted)][:MOST_NAMES])
@@ -119,30 +119,30 @@ class SettingsPage:
             if number in kept:
                 continue
             if why := _obstacle(known.get(number), len(kept)):
-                unclear.append(Unclear(words, why))
+                unclear.append(NotOnDuty(words, why))
             else:
                 kept.append(number)
         return tuple(kept[:MOST_ON_DUTY]), unclear
 
     async def _found(
         self, visitor: Visitor, named: Sequence[str]
-    ) -> tuple[dict[int, str], list[Unclear]]:
+    ) -> tuple[dict[int, str], list[NotOnDuty]]:
         """Find the people whom words name, by their ids, and say which words name nobody."""
         found: dict[int, str] = {}
-        unclear: list[Unclear] = []
+        unclear: list[NotOnDuty] = []
         for words in named:
             try:
                 matches = await self._colleagues.find(visitor.portal, visitor.user_id, words)
             except Bitrix24Error:
-                unclear.append(Unclear(words, "server"))
+                unclear.append(NotOnDuty(words, "server"))
                 continue
             # The dismissed are meant only where nobody else is.
             matches = [one for one in matches if one.active] or matches
             if len(matches) == 1:
                 found[matches[0].person.id] = words
             else:
-                why: Why = "several" if matches else "nobody"
-                unclear.append(Unclear(words, why, matches[:MOST_NAMES]))
+                why: WhyNot = "several" if matches else "nobody"
+                unclear.append(NotOnDuty(words, why, matches[:MOST_NAMES]))
         return found, unclear
 
 
@@ -153,7 +153,7 @@ def _named(posted: Form) -> Iterator[str]:
             yield words.strip()[:100]
 
 
-def _obstacle(who: Account | None, on_duty: int) -> Why | None:
+def _obstacle(who: Account | None, on_duty: int) -> WhyNot | None:
     """Say why somebody whom the portal has found is not put on duty."""
     if who is None:
         return "server"

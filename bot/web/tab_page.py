@@ -25,14 +25,14 @@ from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
 from bot.portals.visitors import Visitor
-from bot.story.connect import Links
+from bot.story.connect import ConnectLinks
 from bot.story.page_acts import Came, Note, PageActs
 from bot.web.frame import Form, Frame
 
 # What the buttons of the page are called, by the commands that they stand for.
 COMMANDS = ("invite", "remove", "escalate")
-# What can be done about an escalation that goes on.
-TURNS = ("take", "pass_on", "stop")
+# What can be said to an escalation that goes on.
+ANSWERS = ("take", "pass_on", "stop")
 
 # How long an escalation that is over is still shown, in seconds.
 SHOWN_FOR = 24 * 3600
@@ -51,7 +51,7 @@ class TabPage:
     _colleagues: Colleagues
     _settings: PortalSettingsStore
     _escalations: Escalations
-    _links: Links
+    _links: ConnectLinks
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Open the page, or take one of its forms."""
@@ -70,7 +70,7 @@ class TabPage:
         note = self._acts.read(visitor, str(posted.get("record", "")))
         if not visitor.connected:
             return await self._show(visitor, note.item)
-        name = next((one for one in (*COMMANDS, *TURNS, PRESS) if one in posted), "")
+        name = next((one for one in (*COMMANDS, *ANSWERS, PRESS) if one in posted), "")
         find = _words(posted.get("find"), LONGEST_NAME)
         at = read_number(posted.get("chat")) or 0
         if not name:
@@ -102,7 +102,7 @@ class TabPage:
         """Carry out what a button stands for; ``None`` where it stands for nothing any more."""
         if name == PRESS:
             params = _words(posted[PRESS], LONGEST_NAME)
-        elif name in TURNS:
+        elif name in ANSWERS:
             number = read_number(posted[name])
             if number not in [one.id for one in await self._shown(visitor, chat)]:
                 return None
@@ -121,7 +121,7 @@ class TabPage:
         return [one for one in found if one.chain.ended is None or one.chain.ended.at > since]
 
     async def _seen(self, visitor: Visitor, looking: Awaitable[Record]) -> Record:
-        """Give a record as the visitor sees it. Raises ``Stranger`` where they may not."""
+        """Give a record as the visitor sees it. Raises ``NotLetIn`` where they may not."""
         try:
             record = await looking
         except (Refused, NoPermission):

@@ -13,7 +13,7 @@ from bot.store.tables import inbox, presses
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class KeptButton:
     """One button: whose it is, what it does, and the command under whose answer it stands.
 
     Of the buttons of one ``question`` only one is ever pressed with effect: ``is_used``: a proven
@@ -31,14 +31,14 @@ class Press:
     is_used: bool = False
 
 
-class Presses:
+class KeptButtons:
     """The table of buttons."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = insert(presses)
 
-    def keep(self, buttons: list[Press]) -> None:
+    def keep(self, buttons: list[KeptButton]) -> None:
         """Store buttons, before anybody sees them."""
         rows = [
             {
@@ -58,15 +58,15 @@ class Presses:
         ]
         self._database.post((self._insert, rows))
 
-    async def find(self, member_id: str, press_id: str, command_id: int) -> Press | None:
+    async def find(self, member_id: str, button_id: str, command_id: int) -> KeptButton | None:
         """Give a button of this portal, as the command finds it that presses it."""
         question = select(presses, _taken(command_id).label("is_used")).where(
-            presses.c.id == press_id, presses.c.member_id == member_id
+            presses.c.id == button_id, presses.c.member_id == member_id
         )
         row = await self._database.row(question)
-        return _press(row) if row else None
+        return _button(row) if row else None
 
-    async def claim(self, press: Press, command_id: int) -> bool:
+    async def claim(self, button: KeptButton, command_id: int) -> bool:
         """Mark a button as pressed by this command; ``False`` if its question is answered.
 
         A claim that nothing has proven keeps nobody from pressing.
@@ -74,12 +74,12 @@ class Presses:
         # The whole question is marked, so that two buttons pressed at once meet at one row.
         statement = (
             update(presses)
-            .where(presses.c.question == press.question, ~_taken(command_id))
+            .where(presses.c.question == button.question, ~_taken(command_id))
             .values(used_by=command_id)
             .returning(presses.c.id, presses.c.used_by)
         )
         claimed = await self._database.write((statement, []))
-        return bool(claimed.get(press.id) == command_id)
+        return bool(claimed.get(button.id) == command_id)
 
     async def forget_old(self) -> None:
         """Drop the buttons that do nothing any more."""
@@ -93,8 +93,8 @@ def _taken(command_id: int) -> ColumnElement[bool]:
     return and_(presses.c.used_by.is_not(None), presses.c.used_by != command_id, proven)
 
 
-def _press(row: Row[Any]) -> Press:
-    return Press(
+def _button(row: Row[Any]) -> KeptButton:
+    return KeptButton(
         id=row.id,
         question=row.question,
         owner=Person(id=row.owner_id, name=row.owner_name),

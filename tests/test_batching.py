@@ -84,7 +84,7 @@ async def test_requesters_keep_their_own_tokens(stage: Stage) -> None:
 @ON_SQLITE
 @pytest.mark.settings(**SMALL, retry_for=30)
 async def test_nobody_is_refused_in_the_stead_of_a_neighbours_colleague(stage: Stage) -> None:
-    """The portal looks at the view of history once a request, whoever shares it."""
+    """The portal looks at the view of history once a request, whoever is in it."""
     await stage.faults(user={"id": OLGA, "history": "self"})
     await stage.say("/who")
     # From here on all of them act with the one pair that is stored.

@@ -1,7 +1,7 @@
-"""Requests that are shared: calls of one token that wait for the portal's pace leave together.
+"""Calls of one token that wait for the portal's pace leave together, in one batch.
 
 Where the portal's bucket is full, a call waits for its place. Until that comes, others like it
-join: they ride along in one batch, earlier than they could have gone alone. Nobody waits for
+join: they ride along, earlier than they could have gone alone. Nobody waits for
 company, and where the bucket has room every call goes alone, for the portal runs the calls of a
 batch one after the other.
 """
@@ -46,17 +46,17 @@ class _Request:
     def fail(self, error: Exception) -> None:
         self.tell([error] * len(self.answers))
 
-    def tell(self, outcomes: Sequence[Any]) -> None:
-        for answer, outcome in zip(self.answers, outcomes, strict=True):
+    def tell(self, results: Sequence[Any]) -> None:
+        for answer, result in zip(self.answers, results, strict=True):
             if answer.done():
                 continue
-            if isinstance(outcome, Exception):
-                answer.set_exception(outcome)
+            if isinstance(result, Exception):
+                answer.set_exception(result)
             else:
-                answer.set_result(outcome)
+                answer.set_result(result)
 
 
-class SharedRequests:
+class Batching:
     """Lets calls go at the portal's pace, those with the same token and methods together."""
 
     def __init__(self, pace: Buckets, send: Send, waited: Callable[[float], None]) -> None:
