@@ -157,7 +157,7 @@ class OpenLines:
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
-        return list(read_queue(await self._requester.ask(queue_call(line_id))))
+        return list(read_queue(await self._requester.ask(queue_call(line_id))) or ())
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.
@@ -292,9 +292,10 @@ def queue_call(line_id: int) -> Call:
     return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
 
 
-def read_queue(found: Any) -> tuple[int, ...]:
-    """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
-    return read_numbers(found.get("QUEUE")) if isinstance(found, Mapping) else ()
+def read_queue(found: Any) -> tuple[int, ...] | None:
+    """Read the operators off what ``imopenlines.config.get`` answers; ``None`` where it is none."""
+    told = found.get("QUEUE") if isinstance(found, Mapping) else None
+    return read_numbers(told) if isinstance(told, list | Mapping) else None
 
 
 def read_lines(found: Any) -> list[Line]:

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from bot.acting.crm import card, item_call
 from bot.acting.open_lines import (
     Membership,
-    OpenLines,
     dialog_call,
     lacks_history,
     of_item,
+    queue_call,
     read_dialog,
+    read_queue,
 )
 from bot.acting.requester import Requester
 from bot.acting.users import Users
@@ -93,12 +94,14 @@ class Diagnosis:
 
         ``chat_id`` is the chat that is meant, as far as it is known.
         """
-        facts = await self._facts(_questions(denied, item, chat_id))
+        facts = dict(await self._facts(_questions(denied, item, chat_id)))
         lacking = {one.person.id for one in denied if lacks_history(one.refused)}
         if lacking:
             queue = await self._queue(chat_id, facts)
-            # Somebody of the queue is refused only where the requester's role reaches nobody.
-            facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
+            facts["queue"] = queue
+            if queue is not None:
+                # Somebody of it is refused only where the requester's role reaches nobody.
+                facts["closed"] = not lacking.isdisjoint(queue)
         reference = self._command.reference
         return [
             await self._missed(one, _explain(one, item, chat_id, facts, reference), facts)
@@ -149,13 +152,16 @@ class Diagnosis:
             found = None
         return Missed(one.person, PersonDismissed(one.person, found.person if found else None))
 
-    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int]:
-        """List the queue of the chat's line; nobody where the portal does not tell."""
+    async def _queue(self, chat_id: int, facts: Mapping[str, Any]) -> Sequence[int] | None:
+        """List the queue of the chat's line; ``None`` where the portal does not tell."""
         line_id = read_dialog(chat_id, facts.get("dialog")).line_id
+        if not line_id:
+            return None
         try:
-            return await OpenLines(self._requester).queue(line_id) if line_id else ()
+            found = await self._requester.ask(queue_call(line_id))
         except Bitrix24Error:
-            return ()
+            return None
+        return read_queue(found)
 
     async def _facts(self, calls: Mapping[str, Call]) -> Mapping[str, Any]:
         if not calls:
@@ -302,7 +308,8 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
         responsible = Person(id=about.responsible_id) if is_other else None
         return PersonLacksItem(one.person, about.item, responsible)
     if lacks_history(one.refused):
-        return RequesterLacksHistory((one.person,), about.item, facts.get("closed"))
+        is_deserted = facts.get("queue") == ()
+        return RequesterLacksHistory((one.person,), about.item, facts.get("closed"), is_deserted)
     if "join user" in said and row(found, "item"):
         return RequesterLacksLine(about.item, one.person)
     return AccessUnclear(one.person, about.item)
