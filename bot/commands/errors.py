@@ -36,15 +36,21 @@ class OneLine(Refusal):
 
 
 class DidYouMean(Refusal):
-    """What was typed makes no sense; ``/command params`` would."""
+    """What was typed makes no sense; ``/command params`` would.
+
+    ``is_beside``: another command of the message does, and has buttons of its own.
+    """
 
     word: str
     command: str
     params: str
+    is_beside: bool = False
 
     def __post_init__(self) -> None:
         # The blank tells what was typed from what the bot itself gives a button to carry.
-        self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
+        act = Act(name=self.command, params=f" {self.params}")
+        label = f"/{self.command}" if self.is_beside else ""
+        self.offers = (Offer(name="run", label=label, act=act, independent=self.is_beside),)
 
 
 class UnknownCommand(Refusal):

@@ -1,6 +1,6 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -20,6 +20,9 @@ from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings, PortalSettingsStore
+
+# So many misspelt lines of a message are asked about.
+MOST_ASKED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,14 @@ class Runner:
 
     async def run(self, context: Context) -> Outcomes:
         """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
-        left_out = self._left_out(context.command)
-        if left_out is None:
+        besides = self._besides(context.command)
+        if not besides:
             return await self._run(context)
         try:
             outcomes = await self._run(context)
         except Refusal as refusal:
             outcomes = refusal
-        return [*each(outcomes), left_out]
+        return [*each(outcomes), *besides]
 
     async def _run(self, context: Context) -> Outcomes:
         declared, params = self._find(context.command)
@@ -120,17 +123,37 @@ class Runner:
             raise DidYouMean(name, declared.name, params)
         return declared, params
 
-    def _left_out(self, command: Accepted) -> OneLine | None:
-        """Tell of what stands on the lines after the command, where no command takes it."""
+    def _besides(self, command: Accepted) -> list[Refusal]:
+        """Tell of the lines around a command that nobody else tells of."""
         event = command.event
         if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
-            return None
-        lines = iter(said_lines(event.message.text))
-        if event.typed_line not in map(bare_line, lines):
-            return None
-        after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
-        rest = [line for line in after if not line.startswith("/") or self._router.is_meant(line)]
-        return OneLine(event.name) if any(map(vocabulary.normalise, rest)) else None
+            return []
+        lines = said_lines(event.message.text)
+        place = next((n for n, one in enumerate(lines) if bare_line(one) == event.typed_line), None)
+        if place is None:
+            return []
+        misspelt = self._misspelt(lines[:place], event)
+        return [*misspelt, *self._left_out(lines[place + 1 :], event)]
+
+    def _misspelt(self, before: Sequence[str], event: CommandEvent) -> list[DidYouMean]:
+        """Ask about the lines before a message's first command that are only like one.
+
+        The portal tells nobody of them.
+        """
+        if any(self._comes_by_itself(line, event) for line in before):
+            return []
+        like = [line for line in before if line.startswith("/") and self._router.is_meant(line)]
+        asked = []
+        for line in list(dict.fromkeys(like))[:MOST_ASKED]:
+            _, name, params = grammar.split_command(line)
+            asked.append(DidYouMean(line.split()[0], self._router.suspect(name), params, True))
+        return asked
+
+    def _left_out(self, after: Sequence[str], event: CommandEvent) -> list[OneLine]:
+        """Tell of what stands on the lines after the command, where no command takes it."""
+        own = takewhile(lambda line: not self._comes_by_itself(line, event), after)
+        rest = [line for line in own if not line.startswith("/") or self._router.is_meant(line)]
+        return [OneLine(event.name)] if any(map(vocabulary.normalise, rest)) else []
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
         """Say whether the portal makes an event of a further line, as it does of a command's."""
