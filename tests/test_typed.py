@@ -265,6 +265,28 @@ async def test_a_misspelt_command_is_asked_about_once(stage: Stage) -> None:
     assert "\n".join((await stage.told_privately())[before:]).count("Может быть, ") == 1
 
 
+@BOTH
+async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
+    stage: Stage, language: str
+) -> None:
+    words = {"ru": "стоит после «--»", "en": 'stands behind the "--"'}[language]
+    await stage.faults(events={"language": language})
+
+    for option in ("--for 2h", "—на 2 часа", "--dry", "--yes", "--chat 8774"):
+        reply = await stage.say(f"/invite {M} -- нужен юрист {option} срочно")
+        assert option[2:] in reply.partition(words)[0], option
+        assert words in (await stage.told_privately())[-1]
+        assert (await changes(stage))[-1] == added(IVAN)
+        assert stage.count("SELECT count(*) FROM stays") == 0
+        leave(stage, IVAN)
+    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "на 2 часа",
+                   "--wait 2m", "--на память"):  # fmt: skip
+        reply = await stage.say(f"/invite {M} -- {reason}")
+        assert words not in reply, reason
+        leave(stage, IVAN)
+    assert words in await stage.say("/escalate -- клиент уходит --wait 2m")
+
+
 async def test_what_is_left_out_is_told_also_where_nothing_is_done(stage: Stage) -> None:
     reply = await stage.say(f"/invite\n{M}")
 

@@ -1,5 +1,7 @@
 """Refusals that come of what was typed or pressed, and of where."""
 
+from typing import Self
+
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.errors import Refusal
 
@@ -35,22 +37,29 @@ class OneLine(Refusal):
     command: str
 
 
-class DidYouMean(Refusal):
-    """What was typed makes no sense; ``/command params`` would.
+class OptionInReason(Refusal):
+    """What looks like an option stands in the reason, and is a part of it."""
 
-    ``is_beside``: another command of the message does, and has buttons of its own.
-    """
+    option: str
+    command: str
+
+
+class DidYouMean(Refusal):
+    """What was typed makes no sense; ``/command params`` would."""
 
     word: str
     command: str
     params: str
-    is_beside: bool = False
 
     def __post_init__(self) -> None:
         # The blank tells what was typed from what the bot itself gives a button to carry.
-        act = Act(name=self.command, params=f" {self.params}")
-        label = f"/{self.command}" if self.is_beside else ""
-        self.offers = (Offer(name="run", label=label, act=act, independent=self.is_beside),)
+        self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
+
+    def beside_another(self) -> Self:
+        """Have it asked beside a command that is carried out, and may have buttons of its own."""
+        told = {"label": f"/{self.command}", "independent": True}
+        self.offers = tuple(one.model_copy(update=told) for one in self.offers)
+        return self
 
 
 class UnknownCommand(Refusal):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.errors import CommandOff, DidYouMean, OneLine, OptionInReason, UnknownCommand
 from bot.commands.outcomes import Outcomes, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
@@ -79,7 +79,11 @@ class Runner:
             PortalSettings: settings,
             Again: Again(self, context),
         }
-        return await declared.handler(arguments, event, **self._workshop(declared, given))
+        outcomes = await declared.handler(arguments, event, **self._workshop(declared, given))
+        if _is_act(context.command) or not (reason := getattr(arguments, "reason", "")):
+            return outcomes
+        option = grammar.option_in(reason, declared.arguments.model_fields.keys())
+        return [*each(outcomes), OptionInReason(option, declared.name)] if option else outcomes
 
     def named(self, name: str) -> str:
         """Give the name that a command or an act is counted by: not one that somebody made up."""
@@ -146,7 +150,8 @@ class Runner:
         asked = []
         for line in list(dict.fromkeys(like))[:MOST_ASKED]:
             _, name, params = grammar.split_command(line)
-            asked.append(DidYouMean(line.split()[0], self._router.suspect(name), params, True))
+            meant = DidYouMean(line.split()[0], self._router.suspect(name), params)
+            asked.append(meant.beside_another())
         return asked
 
     def _left_out(self, after: Sequence[str], event: CommandEvent) -> list[OneLine]:
