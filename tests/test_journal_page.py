@@ -39,8 +39,11 @@ async def test_the_journal_is_filtered_and_paged(stage: Stage) -> None:
     assert len(rows_of(page)) == 10
     assert "К новым" in page
 
-    page = await posted(stage, page, view="journal", since="2030-01-01")
-    assert "Ничего не найдено" in page
+    for none in ({"since": "2030-01-01"}, {"since": "2300-01-01"}, {"until": "0202-11-28"}):
+        page = await posted(stage, page, view="journal", **{"since": "", "until": "", **none})
+        assert "Ничего не найдено." in words_of(page), none
+    page = await posted(stage, page, view="journal", since="", until="9999-12-31")
+    assert "Ничего не найдено." not in words_of(page)
     page = await posted(stage, page, view="journal", until="nonsense")
     assert len(rows_of(page)) == 50
 
