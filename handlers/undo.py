@@ -6,7 +6,7 @@ from bot.acting.history import Deed
 from bot.acting.open_lines import ARRIVING, OpenLines, Target
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
-from bot.bitrix24.errors import Refused
+from bot.bitrix24.errors import NoPermission, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
@@ -18,6 +18,7 @@ from bot.commands.errors import NothingToUndo
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
+from bot.errors import PermissionNeeded
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, let_go, not_needed
@@ -100,14 +101,24 @@ async def _undo_escalation(
     lines: OpenLines,
     stays: Stays,
 ) -> Outcomes:
-    """Stop an escalation, if it goes on, and take those out who came for it."""
+    """Stop an escalation, if it goes on, and take those out who came for it.
+
+    Who was called hears at once that it has ended: the permission to take them out may never come.
+    """
+    is_told = chains.is_taken_up and chains.has_ended(escalation)
     escalation = await chains.undo(escalation)
-    chains.record(escalation)
+    if not is_told:
+        chains.record(escalation)
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
     free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     going = [one for one in came if one in free]
-    undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
+    try:
+        undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
+    except NoPermission:
+        if is_told or not chains.has_ended(escalation):
+            raise
+        return [PermissionNeeded(), *not_needed(escalation, free, ())]
     undone = undone.model_copy(update={"kept": tuple(one for one in came if one not in free)})
     told = await _told(undone, escalation.acts, stays)
     if not chains.has_ended(escalation):
@@ -115,7 +126,8 @@ async def _undo_escalation(
     stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
     if not (undone.removed or undone.kept):
         told = [stopped, *told]
-    return [*told, *not_needed(escalation, free, undone.removed)]
+    off = not_needed(escalation, free, undone.removed)
+    return [*told, *(one for one in off if one.left or not is_told)]
 
 
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:

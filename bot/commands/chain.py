@@ -132,6 +132,11 @@ class Chains:
         return self._command.id
 
     @property
+    def is_taken_up(self) -> bool:
+        """Say whether this command has waited for its requester, and is run once more."""
+        return self._command.resumed_at is not None
+
+    @property
     def administrator(self) -> Person | None:
         """Give who else hears that nobody has taken it, if the portal wants that."""
         is_told = self._settings.at_end == "administrator"
