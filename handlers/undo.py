@@ -28,12 +28,13 @@ router = Router()
 
 
 class Undone(Outcome):
-    """What is undone; ``kept`` stay, for another escalation wants them in the chat."""
+    """What is undone, perhaps of an escalation; ``kept`` stay, as another one wants them there."""
 
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
     missed: tuple[Missed, ...]
     kept: tuple[Person, ...] = ()
+    escalated: bool = False
     item: CrmItem | None
     chat_id: int
     here: bool
@@ -67,7 +68,8 @@ async def undo(
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
     if deeds[0].method in ARRIVING:
-        undone = await _take_out(departures, lines, target, people)
+        kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
+        undone = await _take_out(departures, lines, target, people, kept)
     else:
         undone = await _bring_back(arrivals, target, people)
     return await _told(undone, [deeds[0].command_id], stays)
@@ -112,14 +114,14 @@ async def _undo_escalation(
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
     free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
-    going = [one for one in came if one in free]
+    kept = [one for one in came if one not in free]
     try:
-        undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
+        undone = await _take_out(departures, lines, target, came, kept)
     except NoPermission:
         if is_told or not chains.has_ended(escalation):
             raise
         return [PermissionNeeded(), *not_needed(escalation, free, ())]
-    undone = undone.model_copy(update={"kept": tuple(one for one in came if one not in free)})
+    undone = undone.model_copy(update={"escalated": True})
     told = await _told(undone, escalation.acts, stays)
     if not chains.has_ended(escalation):
         return [*told, *let_go(escalation, undone.removed)]
@@ -132,7 +134,7 @@ async def _undo_escalation(
 
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:
     """Tell what is undone, and cancel the ends of stays where nobody is left of these commands."""
-    if not undone.missed:
+    if not (undone.missed or undone.kept):
         for number in commands:
             await stays.cancel(number)
     refusals = reasons(undone.missed)
@@ -141,11 +143,18 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
 
 
 async def _take_out(
-    departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
+    departures: Departures,
+    lines: OpenLines,
+    target: Target,
+    people: Sequence[Person],
+    kept: Sequence[Person],
 ) -> Undone:
-    departure = await take_out_but_operator(departures, lines, target, people)
+    going = [one for one in people if one not in kept]
+    if not going:
+        return _undone(target, (), kept=tuple(kept))
+    departure = await take_out_but_operator(departures, lines, target, going)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, departure.missed, removed=removed)
+    return _undone(target, departure.missed, removed=removed, kept=tuple(kept))
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:

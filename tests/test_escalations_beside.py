@@ -105,6 +105,64 @@ async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     assert not any(words["off"] in one for one in await stage.told_privately(RESPONSIBLE))
 
 
+STAYS = {
+    "ru": "↩️ Отменено. Остаются для эскалации: [USER=21]Роман Соколов[/USER].",
+    "en": "↩️ Undone. Still needed by an escalation: [USER=21]Роман Соколов[/USER].",
+}
+
+
+@LANGUAGES
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_undo_of_an_invitation_leaves_whom_an_escalation_needs(
+    empty_stage: Stage, language: str, is_taken: bool
+) -> None:
+    stage = empty_stage
+    await speaking(stage, language)
+    await with_anna(stage)
+    await stage.say("/invite id21 id12 --for 2h")
+    await stage.say("/escalate", user=ANNA)
+    if is_taken:
+        await takes(stage, RESPONSIBLE)
+        await ended(stage, "taken")
+
+    reply = await stage.say("/undo")
+
+    assert STAYS[language].partition(".")[2] in reply
+    assert "[USER=12]" in reply
+    members = await stage.members()
+    assert RESPONSIBLE in members
+    assert IVAN not in members
+    # Their time is as before.
+    assert stage.count("SELECT count(*) FROM stays WHERE ended_at IS NULL") == 1
+
+
+@ON_SQLITE
+async def test_whom_an_escalation_needed_can_be_taken_back_once_it_is_over(stage: Stage) -> None:
+    await with_anna(stage)
+    await stage.say("/invite id21")
+    await stage.say("/escalate", user=ANNA)
+
+    assert await stage.say("/undo") == STAYS["ru"]
+    await passes_on(stage, RESPONSIBLE)
+
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
+    assert RESPONSIBLE not in await stage.members()
+
+
+@ON_SQLITE
+async def test_an_escalation_that_was_over_before_needs_nobody_who_is_invited(
+    stage: Stage,
+) -> None:
+    await with_anna(stage)
+    await stage.say("/escalate", user=ANNA)
+    await takes(stage, RESPONSIBLE)
+    await ended(stage, "taken")
+    await stage.say("/remove id21")
+    await stage.say("/invite id21")
+
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
+
+
 @ON_SQLITE
 async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Stage) -> None:
     stage = empty_stage

@@ -236,8 +236,21 @@ class Chains:
 
     async def free(self, escalation: Escalation, callees: Sequence[Callee]) -> list[Person]:
         """Give those of them whom no other escalation wants in the same chat."""
-        others = [one.chain for one in await self._escalations.beside(escalation)]
-        return [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+        people, chat_id = [one.person for one in callees], escalation.chain.chat_id
+        wanted = await self.wanted(people, chat_id, escalation.begun_at, but=escalation.id)
+        return [one for one in people if one not in wanted]
+
+    async def wanted(
+        self, people: Sequence[Person], chat_id: int, since: float, but: int = 0
+    ) -> list[Person]:
+        """Give those of them whom an escalation wants in a chat: one that has gone on since then.
+
+        The one with the number ``but`` does not count.
+        """
+        member_id = self._command.event.member_id
+        found = await self._escalations.since(since, member_id, chat_id)
+        chains = [one.chain for one in found if one.id != but]
+        return [one for one in people if any(chain.needs(one) for chain in chains)]
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
