@@ -75,6 +75,22 @@ async def test_one_that_is_over_is_undone_once_and_then_the_one_before(stage: St
     assert (await stage.say("/undo")).startswith("Отменять нечего")
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("order", [(OLGA, OLGA, ANNA), (ANNA, OLGA, OLGA)])
+async def test_whoever_has_asked_twice_is_answered_once(
+    stage: Stage, order: tuple[int, ...]
+) -> None:
+    await with_anna(stage)
+    for asker in order:
+        await stage.say("/escalate", user=asker)
+
+    # The newest card. What somebody else has asked for is answered by itself.
+    await takes(stage, RESPONSIBLE)
+
+    await ended(stage, *("taken" if one == order[-1] else None for one in order))
+    assert "через" in (await stage.told_privately(order[-1]))[-1]
+
+
 KEPT = {
     "ru": "↩️ Отменено. Остаются для другой эскалации: [USER=21]Роман Соколов[/USER].",
     "en": "↩️ Undone. Still needed by another escalation: [USER=21]Роман Соколов[/USER].",
