@@ -205,7 +205,11 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
 
 
 async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:
-    """Do something every so many seconds, until cancelled; without the database it waits."""
+    """Do something every so many seconds, until cancelled; without the database it waits.
+
+    It begins after a tick: a program that starts has commands to carry out first.
+    """
+    await asyncio.sleep(min(pause, TICK))
     while True:
         try:
             await work()

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -57,11 +59,13 @@ def chromium() -> str:
 def running_chromium(folder: Path) -> Iterator[str]:
     """Run a browser while the block lasts, and give the address it is driven at."""
     command = [chromium(), *ARGUMENTS, f"--user-data-dir={folder}", "--remote-debugging-port=0"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet, start_new_session=True) as process:
         try:
             yield _address(folder / "DevToolsActivePort")
         finally:
-            process.terminate()
+            # What is started may be a script, and the browser its child.
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _address(file: Path) -> str:

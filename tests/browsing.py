@@ -1,6 +1,6 @@
 """The scene of tests in a browser, which is one browser for all of them.
 
-Its driver is a program that takes half a second of a processor to start, and belongs to a loop: so
+Its driver is a program that takes two seconds of a processor to start, and belongs to a loop: so
 these tests share a loop, and each has a portal and a bot of its own in it. Their modules import
 what is here in the place of what other tests are given.
 """
@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from browser import connected
 from installed import Yesterday, as_of_yesterday
-from playwright.async_api import Browser
 from scenes import staged, standing
 from stage import ON_SQLITE, Stage
 
@@ -22,19 +20,12 @@ from bot.settings import Settings
 from sandbox.server import Portal
 
 # What a module takes whole.
-__all__ = ["browser", "empty_stage", "pictures", "portal", "stage", "yesterday"]
+__all__ = ["empty_stage", "pictures", "portal", "stage", "yesterday"]
 
 fixture = partial(pytest_asyncio.fixture, loop_scope="session")
 
 # The pages are the same whatever the database; a busy machine's browser takes its time.
 IN_BROWSER = [ON_SQLITE, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
-
-
-@fixture(scope="session")
-async def browser(chromium_address: str) -> AsyncIterator[Browser]:
-    """A browser with no window open: whoever opens one closes it."""
-    async with connected(chromium_address) as browser:
-        yield browser
 
 
 @fixture()

