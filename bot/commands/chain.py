@@ -207,6 +207,8 @@ class Chains:
         try:
             return await self._advance(found)
         except NoPermission:
+            if found.chain.stopped:
+                return await self._end(found, "stopped")
             if found.age > LONGEST:
                 return await self._end(found, "nobody")
             # This act waits as long for the permission.
@@ -278,8 +280,10 @@ class Chains:
             self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
     async def _advance(self, found: Escalation) -> Progress | None:
+        if found.chain.taken:
+            return await self._end(found, "taken")
         seen = await self._seen(found.chain.chat_id)
-        if taken := found.chain.taken or _taking(found, seen):
+        if taken := _taking(found, seen):
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:
             return await self._end(found, "stopped", closed=not found.chain.stopped)
@@ -378,16 +382,16 @@ class Chains:
         """Take those out who are free to go."""
         if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
-        people = await self.free(escalation, callees)
-        if people:
-            # Without its operator nobody would answer the customer.
-            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner
-            people = [one for one in people if one.id != owner_id]
+        people, chain = await self.free(escalation, callees), escalation.chain
         if not people:
             return ()
-        chain = escalation.chain
         target = Target(chain.item, chain.chat_id, here=chain.here)
         try:
+            # Without its operator nobody would answer the customer.
+            owner_id = (await self._seen(chain.chat_id)).dialog.owner
+            people = [one for one in people if one.id != owner_id]
+            if not people:
+                return ()
             departure = await self._departures.take_out(target, people)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)
