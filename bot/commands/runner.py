@@ -128,7 +128,10 @@ class Runner:
         return declared, params
 
     def _besides(self, command: Accepted) -> list[Refusal]:
-        """Tell of the lines around a command that nobody else tells of."""
+        """Tell of the lines around a command that the portal tells nobody of.
+
+        What stands before it is told of by the first command of the message.
+        """
         event = command.event
         if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
             return []
@@ -136,29 +139,24 @@ class Runner:
         place = next((n for n, one in enumerate(lines) if bare_line(one) == event.typed_line), None)
         if place is None:
             return []
-        misspelt = self._misspelt(lines[:place], event)
-        return [*misspelt, *self._left_out(lines[place + 1 :], event)]
-
-    def _misspelt(self, before: Sequence[str], event: CommandEvent) -> list[DidYouMean]:
-        """Ask about the lines before a message's first command that are only like one.
-
-        The portal tells nobody of them.
-        """
+        before = lines[:place]
         if any(self._comes_by_itself(line, event) for line in before):
-            return []
-        like = [line for line in before if line.startswith("/") and self._router.is_meant(line)]
+            before = []
+        after = list(
+            takewhile(lambda line: not self._comes_by_itself(line, event), lines[place + 1 :])
+        )
+        left_out = any(vocabulary.normalise(line) for line in after if not line.startswith("/"))
+        return [*self._misspelt([*before, *after]), *([OneLine(event.name)] if left_out else [])]
+
+    def _misspelt(self, lines: Sequence[str]) -> list[DidYouMean]:
+        """Ask about the lines that are only like a command of this bot."""
+        like = [line for line in lines if line.startswith("/") and self._router.is_meant(line)]
         asked = []
         for line in list(dict.fromkeys(like))[:MOST_ASKED]:
             _, name, params = grammar.split_command(line)
             meant = DidYouMean(line.split()[0], self._router.suspect(name), params)
             asked.append(meant.beside_another())
         return asked
-
-    def _left_out(self, after: Sequence[str], event: CommandEvent) -> list[OneLine]:
-        """Tell of what stands on the lines after the command, where no command takes it."""
-        own = takewhile(lambda line: not self._comes_by_itself(line, event), after)
-        rest = [line for line in own if not line.startswith("/") or self._router.is_meant(line)]
-        return [OneLine(event.name)] if any(map(vocabulary.normalise, rest)) else []
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
         """Say whether the portal makes an event of a further line, as it does of a command's."""
