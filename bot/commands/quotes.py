@@ -19,7 +19,7 @@ _MARK = re.compile(r"\[/?(?:code|quote)\b|```", re.IGNORECASE)
 _TEXT = rf"(?:(?!{_MARK.pattern}).)*"
 _WITHIN = rf"\n{_TEXT}\n|(?!\n){_TEXT}(?<!\n)"
 _BLOCK = re.compile(
-    rf"\[code\](?:{_WITHIN})\[/code\]|```(?:(?:\w+(?=\n))?(?:{_WITHIN}))```",
+    rf"\[code\](?:{_WITHIN})\[/code\]|```(?:\w+(?=\n))?(?:{_WITHIN})```",
     re.IGNORECASE | re.DOTALL,
 )
 # Else all up to the last end is quoted: what is quoted may hold such ends of its own. What is

@@ -21,8 +21,8 @@ from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 
-# So many misspelt lines of a message are asked about.
-MOST_ASKED = 5
+# So many misspelt lines of a message are asked about; so many may be such, for that takes a while.
+MOST_ASKED, MOST_COMPARED = 5, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ class Runner:
 
     def _misspelt(self, lines: Sequence[str]) -> list[DidYouMean]:
         """Ask about the lines that are only like a command of this bot."""
-        like = [line for line in lines if line.startswith("/") and self._router.is_meant(line)]
+        others = list(dict.fromkeys(line for line in lines if line.startswith("/")))[:MOST_COMPARED]
         asked = []
-        for line in list(dict.fromkeys(like))[:MOST_ASKED]:
+        for line in [one for one in others if self._router.is_meant(one)][:MOST_ASKED]:
             _, name, params = grammar.split_command(line)
             meant = DidYouMean(line.split()[0], self._router.suspect(name), params)
             asked.append(meant.beside_another())
