@@ -70,6 +70,7 @@ async def undo(
     if deeds[0].method in ARRIVING:
         kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
+        undone = undone.model_copy(update={"here": undone.here and bool(undone.removed)})
     else:
         undone = await _bring_back(arrivals, target, people)
     return await _told(undone, [deeds[0].command_id], stays)
