@@ -99,11 +99,13 @@ class RequesterLacksHistory(Refusal):
     """The view of history in the requester's role does not reach these people.
 
     ``closed``: it reaches not even the line's queue; ``None`` where nobody can tell.
+    ``deserted``: nobody is in that queue.
     """
 
     people: tuple[Person, ...]
     item: CrmItem
     closed: bool | None
+    deserted: bool = False
     by_chat: bool = False
 
 

@@ -339,7 +339,7 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
 
 def not_needed(
     escalation: Escalation, free: Sequence[Person], gone: Sequence[Person]
-) -> list[Told]:
+) -> list[NotNeeded]:
     """Tell those who are free to go that it has ended without them; ``gone`` have left."""
     chain, left = escalation.chain, {one.id for one in gone}
     if chain.how == "nobody":

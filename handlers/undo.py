@@ -6,6 +6,7 @@ from bot.acting.history import Deed
 from bot.acting.open_lines import ARRIVING, OpenLines, Target
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.answers import Answers
@@ -17,6 +18,7 @@ from bot.commands.missed import Missed, reasons
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
+from bot.errors import PermissionNeeded
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, let_go, not_needed
@@ -26,12 +28,13 @@ router = Router()
 
 
 class Undone(Outcome):
-    """What is undone; ``kept`` stay, for another escalation wants them in the chat."""
+    """What is undone, perhaps of an escalation; ``kept`` stay, as another one wants them there."""
 
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
     missed: tuple[Missed, ...]
     kept: tuple[Person, ...] = ()
+    escalated: bool = False
     item: CrmItem | None
     chat_id: int
     here: bool
@@ -65,7 +68,9 @@ async def undo(
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
     if deeds[0].method in ARRIVING:
-        undone = await _take_out(departures, lines, target, people)
+        kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
+        undone = await _take_out(departures, lines, target, people, kept)
+        undone = undone.model_copy(update={"here": undone.here and bool(undone.removed)})
     else:
         undone = await _bring_back(arrivals, target, people)
     return await _told(undone, [deeds[0].command_id], stays)
@@ -99,27 +104,38 @@ async def _undo_escalation(
     lines: OpenLines,
     stays: Stays,
 ) -> Outcomes:
-    """Stop an escalation, if it goes on, and take those out who came for it."""
+    """Stop an escalation, if it goes on, and take those out who came for it.
+
+    Who was called hears at once that it has ended: the permission to take them out may never come.
+    """
+    is_told = chains.is_taken_up and chains.has_ended(escalation)
     escalation = await chains.undo(escalation)
-    chains.record(escalation)
+    if not is_told:
+        chains.record(escalation)
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
     free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
-    going = [one for one in came if one in free]
-    undone = await _take_out(departures, lines, target, going) if going else _undone(target, ())
-    undone = undone.model_copy(update={"kept": tuple(one for one in came if one not in free)})
+    kept = [one for one in came if one not in free]
+    try:
+        undone = await _take_out(departures, lines, target, came, kept)
+    except NoPermission:
+        if is_told or not chains.has_ended(escalation):
+            raise
+        return [PermissionNeeded(), *not_needed(escalation, free, ())]
+    undone = undone.model_copy(update={"escalated": True})
     told = await _told(undone, escalation.acts, stays)
     if not chains.has_ended(escalation):
         return [*told, *let_go(escalation, undone.removed)]
     stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
     if not (undone.removed or undone.kept):
         told = [stopped, *told]
-    return [*told, *not_needed(escalation, free, undone.removed)]
+    off = not_needed(escalation, free, undone.removed)
+    return [*told, *(one for one in off if one.left or not is_told)]
 
 
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:
     """Tell what is undone, and cancel the ends of stays where nobody is left of these commands."""
-    if not undone.missed:
+    if not (undone.missed or undone.kept):
         for number in commands:
             await stays.cancel(number)
     refusals = reasons(undone.missed)
@@ -128,11 +144,18 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
 
 
 async def _take_out(
-    departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
+    departures: Departures,
+    lines: OpenLines,
+    target: Target,
+    people: Sequence[Person],
+    kept: Sequence[Person],
 ) -> Undone:
-    departure = await take_out_but_operator(departures, lines, target, people)
+    going = [one for one in people if one not in kept]
+    if not going:
+        return _undone(target, (), kept=tuple(kept))
+    departure = await take_out_but_operator(departures, lines, target, going)
     removed = (*departure.gone, *departure.absent)
-    return _undone(target, departure.missed, removed=removed)
+    return _undone(target, departure.missed, removed=removed, kept=tuple(kept))
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:

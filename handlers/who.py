@@ -35,7 +35,7 @@ async def who(
     item, dialog = await _seen(event.chat, lines)
     members = await lines.members(dialog.id) if dialog.id else []
     card = await crm.known_card(item) if item else Card(CrmItem(type="deal", id=0))
-    queue = await lines.known_queue(event.chat.line_id or dialog.line_id)
+    queue = await lines.known_queue(event.chat.line_id or dialog.line_id) or ()
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
     strangers = {event.chat.customer_id, event.bot.id}

@@ -34,6 +34,10 @@ SILENT = [
     f"````\n```\n{TYPED}\n```\n````",
     f"\u200b{RULE}\nКлиент\n{TYPED}\n{RULE}\ufeff\nда",
     f"{'—' * 27}\nКлиент\n{TYPED}\n{'—' * 27}\nда",
+    f"[code]\nпривет\n[/code]\n{TYPED}\n[/code]",
+    f"```\nпривет\n```\n{TYPED}\n```",
+    f"[code]привет[/code]\n{TYPED}\n[code]\nпока [/code]",
+    f"[quote]\n[code]привет[/code]\n{TYPED}\n[code]пока[/code]\n[/quote]",
 ]
 
 
@@ -59,6 +63,13 @@ SAID = [
     f"/invite   [USER=12]Иван Петров[/USER]\n{RULE}",
     f"[code]a[/code] [quote]b[/quote]\n{TYPED}\n[code]c",
     f"--- — -----\n{TYPED}\n--- — -----",
+    # Between two blocks whose marks leave nothing open.
+    f"[code]a[/code]\n{TYPED}\n[code]b[/code]",
+    f"смотрите: [CODE]a\nb[/CODE]\n{TYPED}\nи ещё [CODE]c[/CODE]",
+    f"[code]\na\n[/code]\n{TYPED}\n[code]\nb\n[/code]\nда",
+    f"```text\na\n```\n{TYPED}\n```\n/invite id41\n```",
+    f"```a```\n{TYPED}\n```b```",
+    f"```\na\n```\n{TYPED}\n[code]b[/code]",
 ]
 
 

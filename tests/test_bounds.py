@@ -22,6 +22,7 @@ from bot.bitrix24.bodies import Arriving, TooLarge
 from bot.bitrix24.errors import Busy, error_of
 from bot.bitrix24.events import CommandEvent
 from bot.inbox import backlog
+from bot.inbox.accepted import Accepted
 from bot.inbox.inbox import Inbox
 from bot.settings import Settings
 from bot.store.cipher import Cipher
@@ -188,6 +189,12 @@ async def test_large_events_take_neither_memory_nor_disk(
         assert _disk(tmp_path) - stored < EVENTS * 100_000 / 2**20
 
 
+async def accepted(inbox: Inbox, event: CommandEvent) -> Accepted:
+    command = await inbox.accept(event)
+    assert command is not None
+    return command
+
+
 async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
     event = CommandEvent.model_validate(
         {"member_id": "m" * 32, "bot": {"id": 456}, "message": {"id": 1, "text": "щ" * 10**6},
@@ -201,8 +208,7 @@ async def test_what_waits_is_bounded_in_bytes_too(database_url: str) -> None:
         message = event.message.model_copy(update={"id": number})
         another = event.model_copy(update={"message": message})
         rooms.append(await counted.room(another))
-        await inbox.accept(another)
-        counted.added(another)
+        counted.added(await accepted(inbox, another))
     await database.close()
 
     assert len(event.message.text) == 20_000
@@ -228,8 +234,7 @@ async def test_the_fuller_it_is_the_less_may_wait_of_one_portal(
             )  # fmt: skip
             if await counted.room(event) is not backlog.Room.ENOUGH:
                 break
-            await inbox.accept(event)
-            counted.added(event)
+            counted.added(await accepted(inbox, event))
         taken.append(number)
     await database.close()
 

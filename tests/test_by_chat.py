@@ -92,6 +92,37 @@ async def test_somebody_outside_the_queue_comes_in_with_one_press(
     assert "Switchboard" in answer["text"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "checked"),
+    [("ru", "не на всех, а в очереди этой линии никого нет.", "«Поддержка»: в очереди никого."),
+     ("en", "and nobody is in the Open Channel's queue.", '"Поддержка": nobody in the queue.')],
+)  # fmt: skip
+async def test_a_queue_without_anybody_is_told_as_one(
+    stage: Stage, language: str, words: str, checked: str
+) -> None:
+    await stage.faults(events={"language": language})
+    for line in stage.portal.state.lines.values():
+        line.queue.clear()
+
+    refusal = await stage.say(INVITE_IVAN)
+
+    assert words in refusal
+    assert {"ru": "добавит сотрудника в её очередь", "en": "adds them to its queue"}[language] in (
+        refusal
+    )
+    assert checked in await stage.say("/check")
+
+
+async def test_a_queue_that_the_portal_does_not_show_is_told_as_such(stage: Stage) -> None:
+    await stage.faults(
+        method="imopenlines.config.get",
+        error={"status": 403, "code": "ACCESS_DENIED", "description": ""},
+        times=None,
+    )
+
+    assert "а кто в очереди этой линии, Битрикс24 не показал" in await stage.say(INVITE_IVAN)
+
+
 @pytest.mark.parametrize("outsider", [IVAN, DRIVER])
 async def test_the_order_of_the_names_changes_nothing(stage: Stage, outsider: int) -> None:
     ends = []

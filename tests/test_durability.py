@@ -30,6 +30,7 @@ from test_events import post, sample
 import bot.app
 from bot.bitrix24.events import CommandEvent
 from bot.inbox import backlog
+from bot.inbox.accepted import Accepted
 from bot.settings import Settings
 from bot.store.database import Database, engine_for
 from sandbox.server import Portal, running
@@ -174,8 +175,8 @@ async def test_what_other_processes_have_answered_takes_no_room(database_url: st
     )  # fmt: skip
     database = Database(engine_for(database_url))
     counted = backlog.Backlog(database)
-    for _ in range(backlog.REQUESTER_LIMIT):
-        counted.added(event)
+    for number in range(backlog.REQUESTER_LIMIT):
+        counted.added(Accepted(number, event, 0.0))
 
     rooms = await asyncio.gather(*(counted.room(event) for _ in range(5)))
     await database.close()

@@ -27,7 +27,7 @@ async def test_passes_over_who_is_absent_and_says_so(stage: Stage) -> None:
     reply = await stage.say("/escalate")
 
     assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
-    assert "Пропущено: [USER=21]Роман Соколов[/USER] — отсутствует до 2026-12-01." in reply
+    assert "Пропущено: [USER=21]Роман Соколов[/USER] — отсутствует до 1 декабря 2026." in reply
     assert BOSS in await stage.members()
 
 

@@ -3,9 +3,21 @@
 from typing import Any
 
 import pytest
-from acting import said
+from acting import press_at, said
 from connecting import connected, offered
-from escalating import LANGUAGES, called, ended, ends, next_one, speaking, time_passes
+from escalating import (
+    LANGUAGES,
+    called,
+    ended,
+    ends,
+    in_chat,
+    next_one,
+    passed_on,
+    speaking,
+    stop_button,
+    takes,
+    time_passes,
+)
 from installing import departed
 from stage import (
     ADD,
@@ -43,6 +55,41 @@ async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, langua
     assert status == 200
     await next_one(stage, BOSS)
     assert (await called(stage))[-1] == BOSS
+
+
+@LANGUAGES
+@pytest.mark.parametrize("not_needed", ["stay", "leave"])
+async def test_that_it_is_taken_is_told_without_its_requesters_permission(
+    empty_stage: Stage, language: str, not_needed: str
+) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language, not_needed=not_needed, trail=True)
+    await passed_on(stage)
+    await stage.faults(tokens="revoked", user_id=OLGA)
+
+    await takes(stage, BOSS)
+    await ended(stage, "taken")
+
+    told = "\n".join(await stage.told_privately())
+    assert words["connect"] not in told
+    assert "[USER=3]Борис Волков[/USER]" in told.splitlines()[-1]
+    assert "[USER=3]Борис Волков[/USER]" in (await in_chat(stage))[-1]
+    assert words["not needed"] in (await stage.told_privately(RESPONSIBLE))[-1]
+    # Nobody can be taken out as her now.
+    assert RESPONSIBLE in await stage.members()
+
+
+@ON_SQLITE
+async def test_it_is_stopped_without_its_requesters_permission(stage: Stage) -> None:
+    await passed_on(stage)
+    await stage.faults(tokens="revoked", user_id=OLGA)
+    await stage.faults(events={"tokens": "none"})
+
+    await press_at(stage, *await stop_button(stage), OLGA)
+    await ended(stage, "stopped")
+
+    for person in (RESPONSIBLE, BOSS):
+        assert "вызов отменён" in (await stage.told_privately(person))[-1]
 
 
 @ON_SQLITE

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from acting import DELETE, press_at, said
+from connecting import connected, offered
 from escalating import (
     LANGUAGES,
     TAKE,
@@ -183,6 +184,32 @@ async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
     assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
         "вызов отменён. Ваша помощь больше не нужна, в чате вас уже нет."
     )
+
+
+@LANGUAGES
+@pytest.mark.parametrize("is_given", [True, False])
+async def test_an_undo_that_waits_for_a_permission_is_told_to_whoever_was_called(
+    empty_stage: Stage, language: str, is_given: bool
+) -> None:
+    stage = empty_stage
+    words = await speaking(stage, language)
+    await passed_on(stage)
+    await stage.faults(tokens="revoked", user_id=OLGA)
+    await stage.faults(events={"tokens": "none", "language": language})
+
+    assert (await stage.say("/undo")).startswith("🔑")
+
+    assert ends(stage) == ["undone"]
+    assert {RESPONSIBLE, BOSS} <= {*await stage.members()}
+    for person in (RESPONSIBLE, BOSS):
+        told = (await stage.told_privately(person))[-1]
+        assert told.endswith(f"{words['off']}.")
+    if is_given:
+        assert (await connected(stage, await offered(stage)))[0] == 200
+        await stage.settled()
+        assert not {RESPONSIBLE, BOSS} & {*await stage.members()}
+        assert (await stage.told_privately(BOSS))[-1].startswith(told.removesuffix("."))
+        assert (await stage.told_privately(BOSS))[-1] != told
 
 
 @ON_SQLITE

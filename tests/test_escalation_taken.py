@@ -1,6 +1,7 @@
 """An escalation that somebody takes: what counts as taking it, and who hears of it."""
 
 import json
+import re
 import time
 
 import pytest
@@ -45,6 +46,22 @@ async def test_who_presses_takes_it(empty_stage: Stage, language: str) -> None:
     await stage.settled()
     assert await called(stage) == [RESPONSIBLE]
     assert (await in_chat(stage)).count(words["line"]) == 1
+
+
+@ON_SQLITE
+@LANGUAGES
+async def test_what_is_taken_at_once_took_no_zero_seconds(
+    empty_stage: Stage, language: str
+) -> None:
+    await speaking(empty_stage, language)
+    await empty_stage.say("/escalate")
+
+    await takes(empty_stage, RESPONSIBLE)
+    await ended(empty_stage, "taken")
+
+    told = [*await in_chat(empty_stage), *await empty_stage.told_privately()]
+    assert re.search(r"через \d+ секунд|after \d+ s", "\n".join(told))
+    assert not re.search(r"\b0 (секунд|s\b)", "\n".join(told))
 
 
 @ON_SQLITE

@@ -75,6 +75,22 @@ async def test_one_that_is_over_is_undone_once_and_then_the_one_before(stage: St
     assert (await stage.say("/undo")).startswith("Отменять нечего")
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("order", [(OLGA, OLGA, ANNA), (ANNA, OLGA, OLGA)])
+async def test_whoever_has_asked_twice_is_answered_once(
+    stage: Stage, order: tuple[int, ...]
+) -> None:
+    await with_anna(stage)
+    for asker in order:
+        await stage.say("/escalate", user=asker)
+
+    # The newest card. What somebody else has asked for is answered by itself.
+    await takes(stage, RESPONSIBLE)
+
+    await ended(stage, *("taken" if one == order[-1] else None for one in order))
+    assert "через" in (await stage.told_privately(order[-1]))[-1]
+
+
 KEPT = {
     "ru": "↩️ Отменено. Остаются для другой эскалации: [USER=21]Роман Соколов[/USER].",
     "en": "↩️ Undone. Still needed by another escalation: [USER=21]Роман Соколов[/USER].",
@@ -103,6 +119,69 @@ async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     assert RESPONSIBLE in await stage.members()
     # Nobody tells them that they are not needed: they are.
     assert not any(words["off"] in one for one in await stage.told_privately(RESPONSIBLE))
+
+
+STAYS = {
+    "ru": "Остаются для эскалации: [USER=21]Роман Соколов[/USER]. Всё равно убрать: "
+    "[b]/remove @коллега[/b]",
+    "en": "Still needed by an escalation: [USER=21]Роман Соколов[/USER]. To take them out all the "
+    "same: [b]/remove @colleague[/b]",
+}
+
+
+@LANGUAGES
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_undo_of_an_invitation_leaves_whom_an_escalation_needs(
+    empty_stage: Stage, language: str, is_taken: bool
+) -> None:
+    stage = empty_stage
+    await speaking(stage, language)
+    await with_anna(stage)
+    await stage.say("/invite id21 id12 --for 2h")
+    await stage.say("/escalate", user=ANNA)
+    if is_taken:
+        await takes(stage, RESPONSIBLE)
+        await ended(stage, "taken")
+
+    reply = await stage.say("/undo")
+
+    assert reply.startswith("↩️")
+    assert reply.endswith(STAYS[language])
+    assert "[USER=12]" in reply
+    members = await stage.members()
+    assert RESPONSIBLE in members
+    assert IVAN not in members
+    # Their time is as before.
+    assert stage.count("SELECT count(*) FROM stays WHERE ended_at IS NULL") == 1
+
+
+@ON_SQLITE
+async def test_whom_an_escalation_needed_can_be_taken_back_once_it_is_over(stage: Stage) -> None:
+    await with_anna(stage)
+    await stage.say("/invite id21")
+    await stage.say("/escalate", user=ANNA)
+
+    # Nothing has changed: the chat need not hear of it.
+    assert await stage.say("/undo") == f"ℹ️ Ничего не изменилось. {STAYS['ru']}"
+    assert STAYS["ru"] in (await stage.told_privately())[-1]
+    await passes_on(stage, RESPONSIBLE)
+
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
+    assert RESPONSIBLE not in await stage.members()
+
+
+@ON_SQLITE
+async def test_an_escalation_that_was_over_before_needs_nobody_who_is_invited(
+    stage: Stage,
+) -> None:
+    await with_anna(stage)
+    await stage.say("/escalate", user=ANNA)
+    await takes(stage, RESPONSIBLE)
+    await ended(stage, "taken")
+    await stage.say("/remove id21")
+    await stage.say("/invite id21")
+
+    assert "Больше не в этом чате: [USER=21]" in await stage.say("/undo")
 
 
 @ON_SQLITE

@@ -185,6 +185,23 @@ async def test_lines_that_another_process_has_stored_are_run_in_their_order(
     await lanes.stop(1)
 
 
+async def test_what_is_taken_up_again_is_counted_off_once(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "REQUESTER_LIMIT", 1)
+    counted = Backlog(process.database)
+    parked, waiting = await process.store(DOWN, 1, 1), await process.store(DOWN, 2, 1)
+    counted.added(parked)
+    counted.added(waiting)
+
+    await process.inbox.park(parked.id, 60)
+    counted.done(parked)
+    # It is taken up and set aside once more.
+    counted.done(parked)
+
+    assert await counted.room(waiting.event) is Room.TOO_MANY
+
+
 async def test_what_has_come_due_counts_as_waiting(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:

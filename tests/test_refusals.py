@@ -47,7 +47,7 @@ REFUSALS = {
     "access is denied and nobody knows whose": (
         [error(403, "ACCESS_DENIED", "Отказано")],
         "у вас или у [USER=12]Иван[/USER] не хватает прав",
-        "Either you or [USER=12]Иван[/USER] lack rights",
+        "Either you or [USER=12]Иван[/USER] lacks rights",
     ),
     "the plan has no REST": (
         [error(403, "ACCESS_DENIED", "REST API is available only on commercial plans")],

@@ -49,6 +49,19 @@ async def test_it_shows_who_is_in_the_chat_and_in_the_queue(stage: Stage) -> Non
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "words"),
+    [("ru", "отсутствует до 1 декабря 2026"), ("en", "absent until 1 December 2026")],
+)
+async def test_it_tells_who_is_absent(stage: Stage, language: str, words: str) -> None:
+    await stage.faults(user={"id": ANNA, "absent": "2026-12-01T00:00:00+03:00"})
+
+    _, page = await opened(stage, language=language)
+
+    assert f"Анна Орлова {words}" in words_of(page)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
     [("ru", "Контакт № 91, Клиент."), ("en", "Contact No. 91, Клиент. The bot acts for you")],
 )
 async def test_it_is_in_every_kind_of_card(stage: Stage, language: str, words: str) -> None:

@@ -117,7 +117,7 @@ SAMPLES = {
     "more": 11,
     "lasting": 7200,
     **dict.fromkeys(("wait", "seconds"), 100),
-    **dict.fromkeys(("declined", "left"), True),
+    **dict.fromkeys(("declined", "escalated", "left"), True),
     "unasked": (WORST_PERSON,),
     **dict.fromkeys(("here", "inside", "remains", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from acting import INVITE, added, changes, keyboard, press
+from acting import DELETE, INVITE, added, changes, keyboard, press
 from sqlalchemy import text
 from stage import ANNA, BOT, CHAT, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
@@ -223,7 +223,7 @@ async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) ->
 
     for typed in (
         f"/invite {M}\n{A}", f"/invite {M}[BR]@Анна Орлова", f"/invite {M}\n\n и @Анна Орлова\n",
-        f"/Invite {M}\n /invite @Анна Орлова", f"/invite {M}\n/invit @Анна Орлова",
+        f"/Invite {M}\n /invite @Анна Орлова",
     ):  # fmt: skip
         reply = await stage.say(typed)
         assert "✅" in reply
@@ -232,6 +232,59 @@ async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) ->
         assert words[language] in (await stage.told_privately())[-1]
         assert (await changes(stage))[-1] == added(IVAN)
         leave(stage, IVAN)
+
+
+@BOTH
+async def test_a_misspelt_command_before_a_good_one_is_asked_about(
+    stage: Stage, language: str
+) -> None:
+    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
+    await stage.faults(events={"language": language})
+
+    reply = await stage.say(f"/invte {A}\nДобрый день!\n/remov {M}\n/other x\n/invite {M}")
+
+    assert await changes(stage) == [added(IVAN)]
+    assert f"{words[0]}[b]/invite @Анна Орлова[/b]?" in reply
+    assert f"{words[0]}[b]/remove @Иван Петров[/b]?" in reply
+    assert reply.count(words[0]) == 2
+    assert f"{words[0]}[b]/invite" in (await stage.told_privately())[-1]
+    await press(stage, f"{words[1]}: /remove")
+    await press(stage, f"{words[1]}: /invite")
+    assert (await changes(stage))[1:] == [(DELETE, added(IVAN)[1]), added(ANNA)]
+
+
+async def test_a_misspelt_command_is_asked_about_once(stage: Stage) -> None:
+    """Of several commands the first tells; of what stands behind one, that one tells."""
+    reply = await stage.say(f"/invte {A}\n/invite {M}\n/rmove {A}\n/remove {M}\n/invit {A}\nа?")
+
+    assert reply.count("Может быть, ") == 3
+    assert reply.count("Команда занимает одну строку") == 1
+    before = len(await stage.told_privately())
+    await stage.whisper(f"/invte {A}\n/invite deal 288 {M}")
+    await stage.settled()
+    assert "\n".join((await stage.told_privately())[before:]).count("Может быть, ") == 1
+
+
+@BOTH
+async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
+    stage: Stage, language: str
+) -> None:
+    words = {"ru": "стоит после «--»", "en": 'stands behind the "--"'}[language]
+    await stage.faults(events={"language": language})
+
+    for option in ("--for 2h", "—на 2 часа", "--dry", "--yes", "--chat 8774"):
+        reply = await stage.say(f"/invite {M} -- нужен юрист {option} срочно")
+        assert option[2:] in reply.partition(words)[0], option
+        assert words in (await stage.told_privately())[-1]
+        assert (await changes(stage))[-1] == added(IVAN)
+        assert stage.count("SELECT count(*) FROM stays") == 0
+        leave(stage, IVAN)
+    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "на 2 часа",
+                   "--wait 2m", "--на память"):  # fmt: skip
+        reply = await stage.say(f"/invite {M} -- {reason}")
+        assert words not in reply, reason
+        leave(stage, IVAN)
+    assert words in await stage.say("/escalate -- клиент уходит --wait 2m")
 
 
 async def test_what_is_left_out_is_told_also_where_nothing_is_done(stage: Stage) -> None:

@@ -133,14 +133,16 @@ class OpenLines:
 
     async def queue(self, line_id: int) -> list[int]:
         """List the operators of an open line: ``imopenlines.config.get``, open to everybody."""
-        return list(read_queue(await self._requester.ask(queue_call(line_id))))
+        return list(read_queue(await self._requester.ask(queue_call(line_id))) or ())
 
-    async def known_queue(self, line_id: int) -> list[int]:
-        """List them, or nobody: where there is no line (0), or the portal does not tell."""
+    async def known_queue(self, line_id: int) -> tuple[int, ...] | None:
+        """List them; ``None`` where there is no line (0), or the portal does not tell."""
+        if not line_id:
+            return None
         try:
-            return await self.queue(line_id) if line_id else []
+            return read_queue(await self._requester.ask(queue_call(line_id)))
         except Bitrix24Error:
-            return []
+            return None
 
     async def add(self, target: Target, people: Sequence[Person]) -> list[Membership]:
         """Add people to a chat of an item, in one request, each with a result of their own.

@@ -153,7 +153,7 @@ class Records:
         asked = [one for one, queue in known.items() if queue is None]
         seen = await self._ask(portal, user_id, {f"line{one}": queue_call(one) for one in asked})
         for one in asked:
-            queue = read_queue(seen[f"line{one}"])
+            queue = read_queue(seen[f"line{one}"]) or ()
             known[one] = self._queues[portal.member_id, user_id, one] = queue
         return {one: queue or () for one, queue in known.items()}
 

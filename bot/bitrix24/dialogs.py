@@ -92,9 +92,10 @@ def queue_call(line_id: int) -> Call:
     return Call("imopenlines.config.get", {"CONFIG_ID": line_id, "WITH_QUEUE": "Y"})
 
 
-def read_queue(found: Any) -> tuple[int, ...]:
-    """Read the operators off the answer of ``imopenlines.config.get``; nobody where it is none."""
-    return read_numbers(part(found, "QUEUE"))
+def read_queue(found: Any) -> tuple[int, ...] | None:
+    """Read the operators off what ``imopenlines.config.get`` answers; ``None`` where it is none."""
+    told = part(found, "QUEUE")
+    return read_numbers(told) if isinstance(told, list | Mapping) else None
 
 
 def read_lines(found: Any) -> list[OpenLine]:

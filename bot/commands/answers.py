@@ -39,7 +39,21 @@ class Answers:
         return kept, undone
 
     async def take(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command takes it, if nobody has and it goes on."""
+        """Note that the requester of this command takes it, if nobody has and it goes on.
+
+        Whoever has called them twice into one chat is answered once.
+        """
+        found, user_id = await self._take(escalation), self._command.event.user.id
+        if found.chain.taken is None or found.chain.taken.person.id != user_id:
+            return found
+        event, chat_id = found.event, found.chain.chat_id
+        for one in await self._escalations.in_chat(event.member_id, chat_id):
+            callee = one.chain.callee(user_id)
+            if one.event.user.id == event.user.id and callee and not callee.declined:
+                await self._take(one)
+        return found
+
+    async def _take(self, escalation: Escalation) -> Escalation:
         user_id = self._command.event.user.id
         at = max(escalation.begun_at, self._command.received_at)
 

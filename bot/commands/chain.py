@@ -133,6 +133,11 @@ class Chains:
         return self._command.id
 
     @property
+    def is_taken_up(self) -> bool:
+        """Say whether this command has waited for its requester, and is run once more."""
+        return self._command.resumed_at is not None
+
+    @property
     def administrator(self) -> Person | None:
         """Give who else hears that nobody has taken it, if the portal wants that."""
         is_told = self._settings.at_end == "administrator"
@@ -199,6 +204,8 @@ class Chains:
         try:
             return await self._advance(found)
         except NoPermission:
+            if found.chain.stopped:
+                return await self._end(found, "stopped")
             if found.age > LONGEST:
                 return await self._end(found, "nobody")
             # This act waits as long for the permission.
@@ -228,15 +235,28 @@ class Chains:
 
     async def free(self, escalation: Escalation, callees: Sequence[Callee]) -> list[Person]:
         """Give those of them whom no other escalation wants in the same chat."""
-        others = [one.chain for one in await self._escalations.beside(escalation)]
-        return [one.person for one in callees if not any(chain.needs(one) for chain in others)]
+        people, chat_id = [one.person for one in callees], escalation.chain.chat_id
+        wanted = await self.wanted(people, chat_id, escalation.begun_at, but=escalation.id)
+        return [one for one in people if one not in wanted]
+
+    async def wanted(
+        self, people: Sequence[Person], chat_id: int, since: float, but: int = 0
+    ) -> list[Person]:
+        """Give those of them whom an escalation wants in a chat: one that has gone on since then.
+
+        The one with the number ``but`` does not count.
+        """
+        member_id = self._command.event.member_id
+        found = await self._escalations.since(since, member_id, chat_id)
+        chains = [one.chain for one in found if one.id != but]
+        return [one for one in people if any(chain.needs(one) for chain in chains)]
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
         try:
             dialog = await self._lines.dialog(chain.chat_id)
-            queue = await self._lines.known_queue(dialog.line_id)
+            queue = await self._lines.known_queue(dialog.line_id) or ()
             return await self._policy.unasked(chain.asked, queue, event)
         except Bitrix24Error:
             return ()
@@ -257,8 +277,10 @@ class Chains:
             self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
     async def _advance(self, found: Escalation) -> Progress | None:
+        if found.chain.taken:
+            return await self._end(found, "taken")
         seen = await self._seen(found.chain.chat_id)
-        if taken := found.chain.taken or _taking(found, seen):
+        if taken := _taking(found, seen):
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:
             return await self._end(found, "stopped", closed=not found.chain.stopped)
@@ -357,16 +379,16 @@ class Chains:
         """Take those out who are free to go."""
         if not callees or not (always or self._settings.not_needed == "leave"):
             return ()
-        people = await self.free(escalation, callees)
-        if people:
-            # Without its operator nobody would answer the customer.
-            owner_id = (await self._seen(escalation.chain.chat_id)).dialog.owner
-            people = [one for one in people if one.id != owner_id]
+        people, chain = await self.free(escalation, callees), escalation.chain
         if not people:
             return ()
-        chain = escalation.chain
         target = Target(chain.item, chain.chat_id, here=chain.here)
         try:
+            # Without its operator nobody would answer the customer.
+            owner_id = (await self._seen(chain.chat_id)).dialog.owner
+            people = [one for one in people if one.id != owner_id]
+            if not people:
+                return ()
             departure = await self._departures.take_out(target, people)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)

@@ -80,13 +80,14 @@ class Diagnosis:
 
         ``chat_id`` is the chat that is meant, as far as it is known.
         """
-        facts = await self._facts(_questions(denied, item, chat_id))
+        facts = dict(await self._facts(_questions(denied, item, chat_id)))
         lacking = {one.person.id for one in denied if lacks_history(one.refused)}
         if lacking:
             line_id = read_dialog(chat_id, facts.get("dialog")).line_id
-            queue = await OpenLines(self._requester).known_queue(line_id)
-            # Somebody of the queue is refused only where the requester's role reaches nobody.
-            facts = {**facts, "closed": not lacking.isdisjoint(queue) if queue else None}
+            facts["queue"] = queue = await OpenLines(self._requester).known_queue(line_id)
+            if queue is not None:
+                # Somebody of it is refused only where the requester's role reaches nobody.
+                facts["closed"] = not lacking.isdisjoint(queue)
         reference = self._command.reference
         return [
             await self._missed(one, _explain(one, item, chat_id, facts, reference), facts)
@@ -281,7 +282,8 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
         responsible = Person(id=about.responsible_id) if is_other else None
         return PersonLacksItem(one.person, about.item, responsible)
     if lacks_history(one.refused):
-        return RequesterLacksHistory((one.person,), about.item, facts.get("closed"))
+        is_deserted = facts.get("queue") == ()
+        return RequesterLacksHistory((one.person,), about.item, facts.get("closed"), is_deserted)
     if "join user" in said and row(found, "item"):
         return RequesterLacksLine(about.item, one.person)
     return AccessUnclear(one.person, about.item)

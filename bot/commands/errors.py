@@ -1,5 +1,7 @@
 """Refusals that come of what was typed or pressed, and of where."""
 
+from typing import Self
+
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.errors import Refusal
 
@@ -35,6 +37,13 @@ class OneLine(Refusal):
     command: str
 
 
+class OptionInReason(Refusal):
+    """What looks like an option stands in the reason, and is a part of it."""
+
+    option: str
+    command: str
+
+
 class DidYouMean(Refusal):
     """What was typed makes no sense; ``/command params`` would."""
 
@@ -45,6 +54,12 @@ class DidYouMean(Refusal):
     def __post_init__(self) -> None:
         # The blank tells what was typed from what the bot itself gives a button to carry.
         self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
+
+    def beside_another(self) -> Self:
+        """Have it asked beside a command that is carried out, and may have buttons of its own."""
+        told = {"label": f"/{self.command}", "independent": True}
+        self.offers = tuple(one.model_copy(update=told) for one in self.offers)
+        return self
 
 
 class UnknownCommand(Refusal):

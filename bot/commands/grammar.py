@@ -5,6 +5,7 @@ What may be written how is in ``patterns`` and ``vocabulary``; parts come in any
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -142,6 +143,17 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
         raise line.unclear()
     people = {"people": tuple(line.people.values())} if line.people else {}
     return line.parts | people
+
+
+def option_in(reason: str, wanted: Collection[str]) -> str:
+    """Give the first option that stands in a reason, and so is only text; else nothing."""
+    line = Line(reason, wanted, "")
+    for found in SEEN["late option"].finditer(reason):
+        line.place = found.start()
+        with suppress(Unclear):
+            if _option(line):
+                return reason[found.start() : line.place]
+    return ""
 
 
 def split_command(typed: str) -> tuple[bool, str, str]:

@@ -72,6 +72,8 @@ _PATTERNS = {
     "reason": f"{_LONG_DASH} ",
     "hyphen": f"[{HYPHENS}] ",
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
+    # A dash between words is no option.
+    "late option": rf"(?<!\S){_LONG_DASH}(?=[^\W\d_])",
     "is": " ?[=:]? ?",
     "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
     rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"

@@ -124,7 +124,7 @@ class People:
         if len(active) == 1:
             return _employee(active[0])
         if active:
-            queue = await self._lines.known_queue(event.chat.line_id)
+            queue = await self._lines.known_queue(event.chat.line_id) or ()
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue

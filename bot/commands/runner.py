@@ -1,6 +1,6 @@
 """One command carried out: found, read, and given to its handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, OneLine, UnknownCommand
+from bot.commands.errors import CommandOff, DidYouMean, OneLine, OptionInReason, UnknownCommand
 from bot.commands.outcomes import Outcomes, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
@@ -20,6 +20,9 @@ from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings, PortalSettingsStore
+
+# So many misspelt lines of a message are asked about; so many may be such, for that takes a while.
+MOST_ASKED, MOST_COMPARED = 5, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,14 @@ class Runner:
 
     async def run(self, context: Context) -> Outcomes:
         """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
-        left_out = self._left_out(context.command)
-        if left_out is None:
+        besides = self._besides(context.command)
+        if not besides:
             return await self._run(context)
         try:
             outcomes = await self._run(context)
         except Refusal as refusal:
             outcomes = refusal
-        return [*each(outcomes), left_out]
+        return [*each(outcomes), *besides]
 
     async def _run(self, context: Context) -> Outcomes:
         declared, params = self._find(context.command)
@@ -76,7 +79,11 @@ class Runner:
             PortalSettings: settings,
             Again: Again(self, context),
         }
-        return await declared.handler(arguments, event, **self._workshop(declared, given))
+        outcomes = await declared.handler(arguments, event, **self._workshop(declared, given))
+        if _is_act(context.command) or not (reason := getattr(arguments, "reason", "")):
+            return outcomes
+        option = grammar.option_in(reason, declared.arguments.model_fields.keys())
+        return [*each(outcomes), OptionInReason(option, declared.name)] if option else outcomes
 
     def named(self, name: str) -> str:
         """Give the name that a command or an act is counted by: not one that somebody made up."""
@@ -120,17 +127,36 @@ class Runner:
             raise DidYouMean(name, declared.name, params)
         return declared, params
 
-    def _left_out(self, command: Accepted) -> OneLine | None:
-        """Tell of what stands on the lines after the command, where no command takes it."""
+    def _besides(self, command: Accepted) -> list[Refusal]:
+        """Tell of the lines around a command that the portal tells nobody of.
+
+        What stands before it is told of by the first command of the message.
+        """
         event = command.event
         if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
-            return None
-        lines = iter(said_lines(event.message.text))
-        if event.typed_line not in map(bare_line, lines):
-            return None
-        after = takewhile(lambda line: not self._comes_by_itself(line, event), lines)
-        rest = [line for line in after if not line.startswith("/") or self._router.is_meant(line)]
-        return OneLine(event.name) if any(map(vocabulary.normalise, rest)) else None
+            return []
+        lines = said_lines(event.message.text)
+        place = next((n for n, one in enumerate(lines) if bare_line(one) == event.typed_line), None)
+        if place is None:
+            return []
+        before = lines[:place]
+        if any(self._comes_by_itself(line, event) for line in before):
+            before = []
+        after = list(
+            takewhile(lambda line: not self._comes_by_itself(line, event), lines[place + 1 :])
+        )
+        left_out = any(vocabulary.normalise(line) for line in after if not line.startswith("/"))
+        return [*self._misspelt([*before, *after]), *([OneLine(event.name)] if left_out else [])]
+
+    def _misspelt(self, lines: Sequence[str]) -> list[DidYouMean]:
+        """Ask about the lines that are only like a command of this bot."""
+        others = list(dict.fromkeys(line for line in lines if line.startswith("/")))[:MOST_COMPARED]
+        asked = []
+        for line in [one for one in others if self._router.is_meant(one)][:MOST_ASKED]:
+            _, name, params = grammar.split_command(line)
+            meant = DidYouMean(line.split()[0], self._router.suspect(name), params)
+            asked.append(meant.beside_another())
+        return asked
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
         """Say whether the portal makes an event of a further line, as it does of a command's."""

@@ -45,6 +45,6 @@ class Accepting:
         )
         if accepted is None:
             return False
-        self._backlog.added(event)
+        self._backlog.added(accepted)
         self._engine.add(accepted)
         return True

@@ -8,6 +8,7 @@ from enum import Enum
 from sqlalchemy import Connection, text
 
 from bot.bitrix24.events import CommandEvent
+from bot.inbox.accepted import Accepted
 from bot.store.database import Database
 
 REQUESTER_LIMIT = 200
@@ -42,12 +43,18 @@ _Whose = tuple[()] | tuple[str] | tuple[str, int]
 
 
 class Backlog:
-    """Counts what waits. Other processes work it off unseen: a full count is a reason to look."""
+    """Counts what comes in and waits. Others work it off unseen: a full count is a reason to look.
+
+    A command is counted off once, and only where it was counted on here. Another process may have
+    stored it; or it was set aside, counted off then, and is taken up again.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         # So many commands, of so many bytes.
         self._waiting: dict[_Whose, tuple[int, int]] = {}
+        # The bytes of those that this process has stored since the last look, by their numbers.
+        self._stored: dict[int, int] = {}
         self._looked_at = -math.inf
         self._looking = asyncio.Lock()
 
@@ -61,19 +68,23 @@ class Backlog:
                 await self.look()
         return self._room(event)
 
-    def added(self, event: CommandEvent) -> None:
-        """Count a command that has been stored."""
+    def added(self, command: Accepted) -> None:
+        """Count a command that this process has stored."""
+        event = command.event
+        self._stored[command.id] = event.size
         self._count(event.member_id, event.user.id, 1, event.size)
 
-    def done(self, event: CommandEvent) -> None:
-        """Count a command off that this process has answered."""
-        self._count(event.member_id, event.user.id, -1, -event.size)
+    def done(self, command: Accepted) -> None:
+        """Count a command off that this process has answered, if it was counted on."""
+        size = self._stored.pop(command.id, None)
+        if size is not None:
+            self._count(command.event.member_id, command.event.user.id, -1, -size)
 
     async def look(self) -> None:
         """Count what the inbox really holds."""
         rows = await self._database.read(_waiting)
         self._looked_at = time.monotonic()
-        self._waiting = {}
+        self._waiting, self._stored = {}, {}
         for row in rows:
             self._count(*row)
 

@@ -135,9 +135,9 @@ class Chain(Entity):
             }
         )
 
-    def needs(self, callee: Callee) -> bool:
-        """Say whether this escalation wants somebody in its chat whom another one has called."""
-        own, taken = self.callee(callee.person.id), self.taken
+    def needs(self, person: Person) -> bool:
+        """Say whether this escalation wants somebody in its chat."""
+        own, taken = self.callee(person.id), self.taken
         if own is None or own.declined:
             return False
         return self.ended is None or (taken is not None and taken.person.id == own.person.id)
@@ -246,13 +246,12 @@ class Escalations:
         )
         return [one for one in found if one.chain.ended is None] or found[:1]
 
-    async def beside(self, escalation: Escalation) -> list[Escalation]:
-        """List the others of the same chat that run, or have ended since this one began."""
+    async def since(self, at: float, member_id: str, chat_id: int) -> list[Escalation]:
+        """List those of a chat that run, or have ended since then."""
         return await self._rows(
-            escalations.c.member_id == escalation.event.member_id,
-            escalations.c.chat_id == escalation.chain.chat_id,
-            escalations.c.command_id != escalation.id,
-            or_(escalations.c.ended_at.is_(None), escalations.c.ended_at > escalation.begun_at),
+            escalations.c.member_id == member_id,
+            escalations.c.chat_id == chat_id,
+            or_(escalations.c.ended_at.is_(None), escalations.c.ended_at > at),
         )
 
     async def change(

@@ -218,7 +218,7 @@ class Lanes:
         try:
             while not self._stopping and (command := await self._next(name, lane)):
                 await self._run_one(command)
-                self._backlog.done(command.event)
+                self._backlog.done(command)
         finally:
             self._close(name)
 

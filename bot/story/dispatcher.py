@@ -256,7 +256,8 @@ class Dispatcher:
             if command.event.name == PRESS:
                 acting = await self._buttons.press(command, actor)
             with self._taking_longer.notice(portal, command):
-                return acting, await self._runner.run(Context(portal, acting, actor))
+                outcomes = await self._runner.run(Context(portal, acting, actor))
+            return acting, self._linked(portal, command, outcomes)
         except Refusal as refusal:
             return acting, refusal
         except (NotTheirs, StoreUnavailable):
@@ -264,9 +265,8 @@ class Dispatcher:
         except NotProven:
             return acting, self._asking(portal, acting)
         except NoPermission:
-            link = self._links.make(portal.member_id, command.event.user.id)
             kind = EscalationWaits if command.internal else PermissionNeeded
-            return acting, kind().with_link(link)
+            return acting, self._linked(portal, command, kind())
         except Renamed:
             return acting, PortalRenamed()
         except (Busy, Unreachable, Unanswered):
@@ -276,6 +276,13 @@ class Dispatcher:
         except Exception:
             log.exception("command %s failed", command.reference)
             return acting, Failure(command.reference)
+
+    def _linked(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> Outcomes:
+        """Give what waits for a permission the link by which its requester gives it."""
+        for one in each(outcomes):
+            if isinstance(one, PermissionNeeded | EscalationWaits):
+                one.with_link(self._links.make(portal.member_id, command.event.user.id))
+        return outcomes
 
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event

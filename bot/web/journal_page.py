@@ -25,6 +25,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 MOST_LETTERS = 100
 
+# Before and after them nothing is in a journal; not every database and system reckons further.
+_FIRST, _LAST = date(2000, 1, 1), date(2200, 1, 1)
+
 _FIELDS = ("requester", "command", "result", "since", "until")
 
 
@@ -142,11 +145,13 @@ def _line(cells: Sequence[str], separator: str) -> str:
 
 
 def _midnight(told: Any, zone: tzinfo, later: int = 0) -> float | None:
-    """Give when a day begins, or one so many days later; ``None`` where it is no day."""
+    """Give when a day begins, or one so many days later; ``None`` where it is no day.
+
+    A day before or after all that a journal can hold is the first or the last of these.
+    """
     try:
         day = date.fromisoformat(str(told)) + timedelta(days=later)
     except (ValueError, OverflowError):
         return None
-    if not 2000 <= day.year < 2200:
-        return None
+    day = min(max(day, _FIRST), _LAST)
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()

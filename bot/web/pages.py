@@ -11,7 +11,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.wording.rendering import TEMPLATES, plural
+from bot.wording.rendering import TEMPLATES, day, plural
 
 DIRECTORY = TEMPLATES / "pages"
 DEFAULT_LANGUAGE = "en"
@@ -113,6 +113,7 @@ class Pages:
             "language": language,
             "nonce": nonce,
             "plural": partial(plural, language),
+            "day": partial(day, language),
             "moment": partial(_moment, values.get("time_zone", UTC), locale),
             "as_iso": _as_iso,
         }

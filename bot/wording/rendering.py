@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, partial
 from gettext import c2py
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_date
 from babel.messages.plurals import get_plural
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.environment import TemplateModule
@@ -102,6 +104,7 @@ class Wording:
         environment.filters["command"] = partial(self._command, language=folder.name)
         environment.filters["short"] = partial(self._short, language=folder.name)
         environment.filters["plural"] = partial(plural, folder.name)
+        environment.filters["day"] = partial(day, folder.name)
         return environment
 
     def _command(self, name: str, language: str) -> Mapping[str, Markup]:
@@ -167,3 +170,11 @@ def _form_of(language: str) -> Callable[[int], int]:
 def plural(language: str, count: int, *forms: str) -> str:
     """Choose the form that goes with a number: one, few, many (Russian); one, other (English)."""
     return forms[min(_form_of(language)(count), len(forms) - 1)]
+
+
+def day(language: str, told: str) -> str:
+    """Write a date of the portal's, ``2026-12-01``, as people do; what is none stays as it is."""
+    try:
+        return format_date(date.fromisoformat(told), "d MMMM y", language)
+    except ValueError:
+        return told
