@@ -38,6 +38,11 @@ SILENT = [
     f"```\nпривет\n```\n{TYPED}\n```",
     f"[code]привет[/code]\n{TYPED}\n[code]\nпока [/code]",
     f"[quote]\n[code]привет[/code]\n{TYPED}\n[code]пока[/code]\n[/quote]",
+    # The marks in the middle may be the customer's, and all of it one block of the operator's.
+    f"[code]a[/code]\n{TYPED}\n[code]b[/code]",
+    f"[code]\na\n[/code]\n{TYPED}\n[code]\nb\n[/code]\nда",
+    f"```text\na\n```\n{TYPED}\n```\n/invite id41\n```",
+    f"```a```\n{TYPED}\n```b```",
 ]
 
 
@@ -63,13 +68,6 @@ SAID = [
     f"/invite   [USER=12]Иван Петров[/USER]\n{RULE}",
     f"[code]a[/code] [quote]b[/quote]\n{TYPED}\n[code]c",
     f"--- — -----\n{TYPED}\n--- — -----",
-    # Between two blocks whose marks leave nothing open.
-    f"[code]a[/code]\n{TYPED}\n[code]b[/code]",
-    f"смотрите: [CODE]a\nb[/CODE]\n{TYPED}\nи ещё [CODE]c[/CODE]",
-    f"[code]\na\n[/code]\n{TYPED}\n[code]\nb\n[/code]\nда",
-    f"```text\na\n```\n{TYPED}\n```\n/invite id41\n```",
-    f"```a```\n{TYPED}\n```b```",
-    f"```\na\n```\n{TYPED}\n[code]b[/code]",
 ]
 
 

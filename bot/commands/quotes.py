@@ -13,17 +13,8 @@ from bot.commands.vocabulary import DASHES, HYPHENS, normalise
 # Some devices make longer ones of several hyphens.
 _LINE = rf"[{HYPHENS}{DASHES}─]{{6}}"
 _RULE = re.compile(rf"{_LINE}[{HYPHENS}{DASHES}─]*")
-# Where every mark is one of such blocks, what stands between two blocks is said. The marks of a
-# block stand both on lines of their own, or neither: marks of two kinds have been written by two.
-_MARK = re.compile(r"\[/?(?:code|quote)\b|```", re.IGNORECASE)
-_TEXT = rf"(?:(?!{_MARK.pattern}).)*"
-_WITHIN = rf"\n{_TEXT}\n|(?!\n){_TEXT}(?<!\n)"
-_BLOCK = re.compile(
-    rf"\[code\](?:{_WITHIN})\[/code\]|```(?:\w+(?=\n))?(?:{_WITHIN})```",
-    re.IGNORECASE | re.DOTALL,
-)
-# Else all up to the last end is quoted: what is quoted may hold such ends of its own. What is
-# opened and never closed goes on to the end of the message.
+# All up to the last end is quoted: what is quoted may hold such ends of its own. What is opened and
+# never closed goes on to the end of the message.
 _CODE = re.compile(
     r"\[(code|quote)\b[^\]]*\].*(?:\[/\1\])|\[(?:code|quote)\b[^\]]*\].*|```.*```|```.*",
     re.IGNORECASE | re.DOTALL,
@@ -109,12 +100,7 @@ def said_lines(text: str) -> list[str]:
     lines = _without_ruled(lines_of(text), is_cut=len(text) >= LONGEST_MESSAGE)
     spoken = [line for line in lines if not line.lstrip().startswith(_QUOTED)]
     # What is left of a line that code stood in is no line of its own.
-    return lines_of(_without_code("\n".join(spoken)))
-
-
-def _without_code(text: str) -> str:
-    rest = _BLOCK.sub(_CUT, text)
-    return _CODE.sub(_CUT, text) if _MARK.search(rest) else rest
+    return lines_of(_CODE.sub(_CUT, "\n".join(spoken)))
 
 
 def _without_ruled(lines: list[str], *, is_cut: bool) -> list[str]:

@@ -5,6 +5,7 @@ import math
 import time
 from enum import Enum
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, text
 
 from bot.bitrix24.events import CommandEvent
@@ -54,7 +55,7 @@ class Backlog:
         # So many commands, of so many bytes.
         self._waiting: dict[_Whose, tuple[int, int]] = {}
         # The bytes of those that this process has stored since the last look, by their numbers.
-        self._stored: dict[int, int] = {}
+        self._stored: LRUCache[int, int] = LRUCache(maxsize=20_000)
         self._looked_at = -math.inf
         self._looking = asyncio.Lock()
 
@@ -84,7 +85,8 @@ class Backlog:
         """Count what the inbox really holds."""
         rows = await self._database.read(_waiting)
         self._looked_at = time.monotonic()
-        self._waiting, self._stored = {}, {}
+        self._waiting = {}
+        self._stored.clear()
         for row in rows:
             self._count(*row)
 
