@@ -58,8 +58,7 @@ class DidYouMean(Refusal):
     def beside_another(self) -> Self:
         """Have it asked beside a command that is carried out, and may have buttons of its own."""
         told = {"label": f"/{self.command}", "independent": True}
-        self.offers = tuple(one.model_copy(update=told) for one in self.offers)
-        return self
+        return self.changed(offers=tuple(one.model_copy(update=told) for one in self.offers))
 
 
 class UnknownCommand(Refusal):

@@ -27,6 +27,7 @@ from bot.commands.outcomes import (
     Greeting,
     HiddenHint,
     Outcomes,
+    Told,
     Usage,
     each,
 )
@@ -257,7 +258,7 @@ class Dispatcher:
                 acting = await self._buttons.press(command, actor)
             with self._taking_longer.notice(portal, command):
                 outcomes = await self._runner.run(Context(portal, acting, actor))
-            return acting, self._linked(portal, command, outcomes)
+            return acting, [self._linked(portal, command, one) for one in each(outcomes)]
         except Refusal as refusal:
             return acting, refusal
         except (NotTheirs, StoreUnavailable):
@@ -277,12 +278,11 @@ class Dispatcher:
             log.exception("command %s failed", command.reference)
             return acting, Failure(command.reference)
 
-    def _linked(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> Outcomes:
+    def _linked(self, portal: Portal, command: Accepted, told: Told) -> Told:
         """Give what waits for a permission the link by which its requester gives it."""
-        for one in each(outcomes):
-            if isinstance(one, PermissionNeeded | EscalationWaits):
-                one.with_link(self._links.make(portal.member_id, command.event.user.id))
-        return outcomes
+        if not isinstance(told, PermissionNeeded | EscalationWaits):
+            return told
+        return told.with_link(self._links.make(portal.member_id, command.event.user.id))
 
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
