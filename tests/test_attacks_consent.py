@@ -2,7 +2,18 @@
 
 import pytest
 from app_page import opened, words_of
-from attacking import TYPED, consent_of, consented, forged, payload, post, pressed, rows, vault
+from attacking import (
+    TYPED,
+    consent_of,
+    consented,
+    forged,
+    payload,
+    post,
+    pressed,
+    put,
+    rows,
+    vault,
+)
 from connecting import connected, offered
 from stage import ADD, ANNA, BOSS, DRIVER, IVAN, OLGA, ON_SQLITE, OTHER_CHAT, Stage
 
@@ -137,3 +148,21 @@ async def test_anna_does_not_use_up_the_asking(known: Stage) -> None:
 
     told = "\n".join(await known.told_privately(OLGA))
     assert f"id{DRIVER}" in told or f"id{DRIVER}" in words_of(page)
+
+
+@ON_SQLITE
+async def test_what_others_invent_does_not_push_a_persons_own_command_away(known: Stage) -> None:
+    """A dozen more in Olga's name, before she follows the link under her own."""
+    await post(known, forged(known, TYPED, user=OLGA))
+    link = await offered(known)
+    for number in range(12):
+        there = {"data__chat__dialogId": f"chat{number + 1}"}
+        await put(known, forged(known, f"/invite id{DRIVER}", user=OLGA, **there))
+    await known.settled()
+
+    _, page = await connected(known, link)
+
+    assert "/invite id12" in page
+    assert await consented(known, consent_of(page)) == 200
+    await known.settled()
+    assert IVAN in await known.members()

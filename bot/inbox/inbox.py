@@ -287,12 +287,15 @@ class Inbox:
         )
         return await self._taken_up(statement)
 
-    async def asked(self, member_id: str, user_id: int) -> list[Accepted]:
-        """List the commands that this person was asked about and that may still be run."""
+    async def asked(self, member_id: str, user_id: int, wanted: int = 0) -> list[Accepted]:
+        """List the commands that this person was asked about and that may still be run.
+
+        The ``wanted`` one comes first, however many have come after it, then the newest.
+        """
         question = (
             select(inbox, BEGUN)
             .where(*_asked(member_id, user_id))
-            .order_by(inbox.c.id.desc())
+            .order_by((inbox.c.id == wanted).desc(), inbox.c.id.desc())
             .limit(MOST_ASKED)
         )
         found = [self._accepted(row) for row in await self._database.rows(question)]
@@ -300,7 +303,7 @@ class Inbox:
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> str | None:
         """Take up a command that this person was asked about, and means; give its lane."""
-        if command_id not in {one.id for one in await self.asked(member_id, user_id)}:
+        if command_id not in {one.id for one in await self.asked(member_id, user_id, command_id)}:
             return None
         statement = update(inbox).where(*_asked(member_id, user_id), inbox.c.id == command_id)
         return next(iter(await self._taken_up(statement.values(proven=True))), None)

@@ -120,8 +120,7 @@ class Connect:
         await self._tokens.connect(portal.member_id, user_id, grant.pair)
         waited = await self._waiting.take_up(portal.member_id, user_id)
         wanted = int(note.get("command") or 0)
-        asked = await self._waiting.asked(portal.member_id, user_id) if wanted else []
-        asked.sort(key=lambda one: one.command.id != wanted)
+        asked = await self._waiting.asked(portal.member_id, user_id, wanted) if wanted else []
         mine = {"portal": portal.member_id, "user": user_id}
         seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
         return Connected(portal.home, waited, tuple(zip(asked, seals, strict=True)))

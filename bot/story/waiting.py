@@ -34,9 +34,9 @@ class Waiting:
             await self._engine.attend(lane)
         return len(lanes)
 
-    async def asked(self, member_id: str, user_id: int) -> list[Asked]:
-        """List the commands that this person is asked about, the newest first."""
-        commands = await self._inbox.asked(member_id, user_id)
+    async def asked(self, member_id: str, user_id: int, wanted: int) -> list[Asked]:
+        """List the commands that this person is asked about, the ``wanted`` one first."""
+        commands = await self._inbox.asked(member_id, user_id, wanted)
         return [Asked(one, await self._buttons.meant(one)) for one in commands]
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
