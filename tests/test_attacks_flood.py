@@ -5,10 +5,11 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from attacking import TYPED, as_bots, forged, garbage, put
-from stage import BOSS, BOT, DRIVER, IVAN, ON_SQLITE, Stage
+from attacking import TYPED, as_bots, forged, garbage, put, rows
+from stage import BOSS, BOT, CUSTOMER, DRIVER, IVAN, ON_SQLITE, SEND, Stage
 
 import bot.app
+from bot.inbox import backlog
 
 
 @ON_SQLITE
@@ -61,3 +62,57 @@ async def test_forged_lines_do_not_hold_a_chat_up(known: Stage) -> None:
 
 async def _has_more(stage: Stage, stored: int) -> bool:
     return stage.stored() > stored
+
+
+@pytest.mark.parametrize("user", [BOSS, 50_000], ids=["a colleague", "nobody"])
+async def test_forged_commands_leave_nothing_behind(known: Stage, user: int) -> None:
+    """As long as a message may be, and about none of them anybody is told but of the first."""
+    long = f"{TYPED} -- {'x' * 19_000}"
+    for number in range(40):
+        there = {"data__chat__dialogId": f"chat{number + 1}"}
+        await put(known, forged(known, long, user=user, **there))
+    await known.settled()
+
+    left = rows(known, "SELECT id FROM inbox WHERE requester_id = :user", user=user)
+
+    # The page shows ten that the person may mean; several may be looked at at once.
+    assert len(left) <= (25 if user == BOSS else 0)
+
+
+@ON_SQLITE
+async def test_nobody_has_the_bot_talk_to_a_colleague_again_and_again(known: Stage) -> None:
+    before = len(await known.told_privately(BOSS))
+    for number in range(10):
+        there = {"data__chat__dialogId": f"chat{number + 1}"}
+        await put(known, forged(known, "/help", user=BOSS, **there))
+    await known.settled()
+
+    # A minute may end meanwhile.
+    assert len(await known.told_privately(BOSS)) - before <= 2
+
+    # What is their own is answered as often as they like.
+    for number in range(3):
+        there = {"data__chat__dialogId": f"chat{number + 100}", **known.bots_token()}
+        await put(known, forged(known, "/help", user=BOSS, **there))
+    await known.settled()
+    assert len(await known.told_privately(BOSS)) - before >= 4
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("user", [CUSTOMER, BOSS])
+async def test_that_too_much_waits_is_told_to_colleagues_alone_and_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, known: Stage, user: int
+) -> None:
+    monkeypatch.setattr(backlog, "REQUESTER_LIMIT", 20)
+    await known.faults(method="profile", delay=2.0, times=None)
+    for number in range(30):
+        fields = forged(known, TYPED, user=user, data__chat__dialogId=f"chat{number + 1}")
+        await put(known, {**fields, **garbage(user), **as_bots(garbage(BOT))})
+    await known.faults(clear=True)
+    await known.settled()
+
+    sent = [one["params"] for one in await known.calls(SEND)]
+    told = [str(one["fields"]["message"]) for one in sent if str(one["dialogId"]) == str(user)]
+    full = [one for one in told if "команд уже ждёт" in one]
+    # A minute may end meanwhile.
+    assert len(full) in ((1, 2) if user == BOSS else (0,))

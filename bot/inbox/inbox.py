@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     or_,
     select,
@@ -97,6 +98,7 @@ class Inbox:
         self._replying = this
         self._park = this.values(proven=true())
         self._done = this.values(tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None))
+        self._drop = delete(inbox).where(inbox.c.id == bindparam("dropped"), ~BEGUN.element)
         self._suspect = this.values(suspicion=inbox.c.suspicion + bindparam("more"))
 
     async def accept(
@@ -272,6 +274,14 @@ class Inbox:
         }
         await self._database.write((self._done, [row]))
 
+    async def drop(self, command_id: int, end: End) -> None:
+        """Forget a command that nothing has proven and nobody was told of.
+
+        So it takes no room, whoever made it up. What has begun to change something stays.
+        """
+        await self.done(command_id, end, proven=False)
+        await self._database.write((self._drop, [{"dropped": command_id}]))
+
     async def park(self, command_id: int, seconds: float) -> None:
         """Set a proven command aside that waits for a person; its chat goes on without it."""
         row = {"command": command_id, "parked_until": time.time() + seconds}
@@ -300,6 +310,11 @@ class Inbox:
         )
         found = [self._accepted(row) for row in await self._database.rows(question)]
         return [one for one in found if not await self.proven_before(one)]
+
+    async def is_asked_enough(self, member_id: str, user_id: int) -> bool:
+        """Say whether this person has been asked about as many commands as a page shows."""
+        question = select(inbox.c.id).where(*_asked(member_id, user_id)).limit(MOST_ASKED)
+        return len(await self._database.rows(question)) == MOST_ASKED
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> str | None:
         """Take up a command that this person was asked about, and means; give its lane."""

@@ -48,6 +48,9 @@ TOKEN_LIFE = 3600.0
 # running time is counted in.
 RESTS = 600.0
 
+# How long the bot goes by what it was told of somebody's account, before it says a word to them.
+STAFF_KNOWN = 60.0
+
 # The name of the question that rides along in a batch.
 WHOSE = "whose"
 
@@ -66,6 +69,8 @@ class Proof:
         self._resting: dict[str, float] = {}
         # By portal and the bot token's fingerprint: whether it is that portal's bot's.
         self._seen: TTLCache[tuple[str, str], bool] = TTLCache(maxsize=20_000, ttl=TOKEN_LIFE)
+        # By portal and user: whether that is one of the staff.
+        self._staff: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=8192, ttl=STAFF_KNOWN)
 
     async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
@@ -150,13 +155,18 @@ class Proof:
 
     async def is_colleague(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
+        who = (portal.member_id, user_id)
+        if (known := self._staff.get(who)) is not None:
+            return known
         call = account_call(user_id)
         try:
             told = await self.insist(lambda: self._access.call(portal, portal.installer_id, call))
         except Bitrix24Error:
             return False
         found = read_account(told, user_id)
-        return found is not None and found.active and not found.is_external
+        is_staff = found is not None and found.active and not found.is_external
+        self._staff[who] = is_staff
+        return is_staff
 
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""

@@ -4,8 +4,10 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import ColumnElement, Table, delete, exists, select
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, select
 
+from bot.figures import Ending
+from bot.inbox.inbox import ASKED_FOR
 from bot.portals.forgetting import erase_portal
 from bot.portals.portals import Portals
 from bot.store.database import Database
@@ -37,6 +39,8 @@ class Retention:
             await self._database.exchange(partial(erase_portal, member_id=member_id))
         await self._database.exchange(lambda connection: connection.execute(_UNUSED))
         answered = await self._delete(inbox, inbox.c.done_at < now - self._inbox_days * DAY)
+        asked = and_(inbox.c.outcome == Ending.ASKED.value, inbox.c.done_at < now - ASKED_FOR)
+        answered += await self._delete(inbox, asked)
         begun = journal.c.begun_at < now - self._journal_days * DAY
         return answered + await self._delete(journal, begun)
 

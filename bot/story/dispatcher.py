@@ -127,6 +127,8 @@ class Dispatcher:
             seconds = time() - command.since
             if ended.end.outcome is Ending.WAITS:
                 await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
+            elif ended.end.outcome is Ending.DROPPED and not ended.acting.proven:
+                await self._inbox.drop(command.id, ended.end)
             else:
                 await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
             self._account(*ended, seconds)
@@ -156,11 +158,11 @@ class Dispatcher:
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
             return _Ended(command, End(Ending.DROPPED))
-        if command.replies is not None:
-            return await self._answered(portal, command, command.replies, End(Ending.TOLD))
-        if dropped := await self._dropped(command):
+        if dropped := await self._dropped(portal, command):
             log.info("command %s is %s", command.reference, dropped)
             return _Ended(command, End(Ending.DROPPED))
+        if command.replies is not None:
+            return await self._answered(portal, command, command.replies, End(Ending.TOLD))
         actor = self._actor_for(portal, command)
         try:
             acting, outcomes = await self._outcomes(portal, command, actor)
@@ -170,7 +172,7 @@ class Dispatcher:
             return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
         if not await self._is_news(portal, command, outcomes, actor):
-            return _Ended(acting, end_of(outcomes))
+            return _Ended(acting, await self._untold(portal, command, outcomes))
         replies = await self._worded(portal, acting, actor.person, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
 
@@ -204,13 +206,37 @@ class Dispatcher:
         member_id, person = command.event.member_id, command.event.user.id
         if isinstance(outcomes, ForwardedCommand):
             return await self._preferences.first_today(member_id, f"forwarded/{person}")
-        if not isinstance(outcomes, ConsentNeeded):
-            return actor.may_act or await self._proof.is_colleague(portal, person)
-        minute = int(command.received_at / 60)
-        if not await self._preferences.first_today(member_id, f"asked/{person}/{minute}"):
-            log.warning("command %s: its requester was asked a moment ago", command.reference)
+        is_asked = isinstance(outcomes, ConsentNeeded)
+        if actor.may_act and not is_asked:
+            return True
+        if await self._may_hear(portal, command, "asked" if is_asked else "told"):
+            return True
+        return not is_asked and await _is_genuine(actor)
+
+    async def _may_hear(self, portal: Portal, command: Accepted, what: str) -> bool:
+        """Say whether a requester whom nothing proves may be told such a thing: once a minute."""
+        member_id, person = command.event.member_id, command.event.user.id
+        if not await self._proof.is_colleague(portal, person):
             return False
-        return await self._proof.is_colleague(portal, person)
+        minute = int(command.received_at / 60)
+        if await self._preferences.first_today(member_id, f"{what}/{person}/{minute}"):
+            return True
+        log.warning("command %s: its requester was told something a moment ago", command.reference)
+        return False
+
+    async def _untold(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> End:
+        """Say how a command ended of which nobody was told.
+
+        A few are kept that their requester may mean: the page shows them with the one that they
+        were told of.
+        """
+        member_id, person = command.event.member_id, command.event.user.id
+        if not isinstance(outcomes, ConsentNeeded):
+            return End(Ending.DROPPED)
+        is_colleague = await self._proof.is_colleague(portal, person)
+        if is_colleague and not await self._inbox.is_asked_enough(member_id, person):
+            return end_of(outcomes)
+        return End(Ending.DROPPED)
 
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
@@ -222,8 +248,11 @@ class Dispatcher:
             return _Ended(acting, End(Ending.ASKED, end.code))
         return _Ended(acting, end if is_said else End(Ending.UNANSWERED))
 
-    async def _dropped(self, command: Accepted) -> str:
+    async def _dropped(self, portal: Portal, command: Accepted) -> str:
         """Say why a command is none of its requester's, or none any more; empty if it is."""
+        if command.replies is not None:
+            is_due = command.proven or command.attempts > 0
+            return "" if is_due or await self._may_hear(portal, command, "refused") else "untold"
         if not is_own_word(command.event):
             return "only quoted"
         if command.is_second and await self._inbox.proven_before(command):
@@ -333,6 +362,15 @@ class Dispatcher:
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
+
+
+async def _is_genuine(actor: Actor) -> bool:
+    """Say whether a command proves to be its requester's."""
+    try:
+        await actor.prove()
+    except (NotProven, Busy, Unreachable, Unanswered):
+        return False
+    return True
 
 
 def _is_requesters(reply: Reply) -> bool:
