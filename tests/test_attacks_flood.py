@@ -1,6 +1,7 @@
 """Forged commands by the dozen: the operators do not wait for them."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -116,3 +117,29 @@ async def test_that_too_much_waits_is_told_to_colleagues_alone_and_once_a_minute
     full = [one for one in told if "команд уже ждёт" in one]
     # A minute may end meanwhile.
     assert len(full) in ((1, 2) if user == BOSS else (0,))
+
+
+@ON_SQLITE
+async def test_no_portal_has_the_authorization_server_asked_without_end(
+    monkeypatch: pytest.MonkeyPatch, known: Stage
+) -> None:
+    """It takes no ``profile`` for a while, so that server is asked whose a token is."""
+    monkeypatch.setattr(bot.app, "STOP_PATIENCE", 0.1)
+    busy = {"status": 429, "code": "OPERATION_TIME_LIMIT", "operating_reset_in": 300}
+    await known.faults(method="profile", error=busy)
+    before, began = len(await known.get("refreshes")), time.monotonic()
+    for number in range(200):
+        user = 50_000 + number
+        fields = forged(known, TYPED, user=user, data__chat__dialogId=f"chat{number + 1}")
+        made_up = {"data[bot][auth][access_token]": f"2{number}" * 20}
+        await put(known, {**fields, **as_bots(garbage(BOT)), **made_up})
+    await known.until(lambda: _is_refreshed(known, before + 40))
+    await asyncio.sleep(1.0)
+
+    refreshes = len(await known.get("refreshes")) - before
+    # What fits into a bucket at once, and two a second.
+    assert refreshes <= 50 + 2 * (time.monotonic() - began) + 4
+
+
+async def _is_refreshed(stage: Stage, times: int) -> bool:
+    return len(await stage.get("refreshes")) >= times

@@ -74,6 +74,10 @@ class Client:
         # Raises ``Refused``, ``Busy``, ``Unreachable``, ``Unanswered`` and their kinds.
         self.call: Send = Batching(pace, self._send, figures.bucket.observe).call
 
+    async def turn(self, member_id: str, call: Call) -> None:
+        """Wait as a call of this portal would, for something else that its pace is to pay for."""
+        await self._pace.take(member_id, call)
+
     async def _send(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make one HTTP request."""
         member_id = address.member_id

@@ -42,6 +42,9 @@ MOST_RENEWALS = 3
 ASK_WHERE = 300.0
 CLOCK_IS_WRONG = 300.0
 
+# What a renewal is called at the pace of its portal: it is no method there.
+RENEWAL = "oauth"
+
 # What the trouble of a portal is called that has another member id.
 RENAMED = "renamed"
 
@@ -116,10 +119,12 @@ class Access:
     async def renew(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
         """Renew a pair that is not in the vault, and say whose it is.
 
-        ``None`` where it cannot be renewed, or is another portal's.
+        ``None`` where it cannot be renewed, or is another portal's. It may be made up: the portal's
+        pace pays, so that none has the authorization server, which serves all, asked without end.
         """
         if pair.refresh is None:
             return None
+        await self._client.turn(portal.member_id, Call(RENEWAL, line=await self._line(portal)))
         try:
             grant = await self._oauth.refresh(portal.server_endpoint, pair.refresh)
         except Refused:
