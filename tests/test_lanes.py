@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 from running import DOWN, WELL, Process, one_line
+from stage import OLGA
 
+from bot.bitrix24.entities import CrmItem, Person
 from bot.figures import Ending
 from bot.inbox import backlog, intake
 from bot.inbox.accepted import Accepted, End, portal_of
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
+from bot.inbox.escalations import Chain, Escalations
 from bot.inbox.lanes import Lanes
 from bot.inbox.stays import Guests, Stays
 from bot.store.database import Database, engine_for
@@ -214,3 +217,27 @@ async def test_what_has_come_due_counts_as_waiting(
     await Timers([stays], Accepting(process.inbox, counted, process.engine)).look()
 
     assert (before, await counted.room(event)) == (Room.ENOUGH, Room.TOO_MANY)
+
+
+@pytest.mark.parametrize("kind", [Stays, Escalations])
+async def test_what_is_due_at_one_portal_does_not_wait_for_what_another_has(
+    process: Process, kind: type[Stays | Escalations]
+) -> None:
+    """A thousand things were due there long before."""
+    appointments = kind(process.database)
+    portals = [*[DOWN] * 1_000, WELL]
+    for number, portal in enumerate(portals):
+        event = one_line(portal, "/who", "/who")
+        overdue = number - len(portals)
+        if isinstance(appointments, Stays):
+            begun = appointments.begin(number + 1, event, Guests(chat_id=1, people=()), overdue)
+        else:
+            item, requester = CrmItem(type="deal", id=1), Person(id=OLGA)
+            chain = Chain(requester=requester, item=item, chat_id=number, wait=overdue)
+            begun = appointments.begin(number + 1, event, chain)
+        await begun
+
+    due = await appointments.due()
+
+    assert WELL in {one.event.member_id for one in due}
+    assert len(due) == 100

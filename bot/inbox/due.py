@@ -1,9 +1,14 @@
 """What is to happen now: acts of requesters, each with the note that it is under way."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
+
+# So many are taken up at a time.
+AT_ONCE = 100
 
 
 class Due(NamedTuple):
@@ -21,3 +26,14 @@ def act(event: CommandEvent, name: str, params: str) -> CommandEvent:
     about = event.about(name, params)
     command = about.command.model_copy(update={"context": INTERNAL})
     return about.model_copy(update={"command": command})
+
+
+def fairly(moment: Column[float], *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Make the question for what is due: of each portal the first, of each the second, and so on.
+
+    However much one portal has, the others' does not wait for it.
+    """
+    table = moment.table
+    turn = func.row_number().over(partition_by=table.c.member_id, order_by=moment)
+    due = select(table, turn.label("turn")).where(*conditions).subquery()
+    return select(due).order_by(due.c.turn, due.c[moment.name]).limit(AT_ONCE)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, updat
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act
+from bot.inbox.due import Due, act, fairly
 from bot.store.database import Database
 from bot.store.tables import escalations
 
@@ -313,8 +313,7 @@ class Escalations:
         self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        late = select(escalations).where(runs, escalations.c.due_at <= time.time())
-        question = late.order_by(escalations.c.due_at).limit(AT_ONCE)
+        question = fairly(escalations.c.due_at, runs, escalations.c.due_at <= time.time())
         return [self._due(row) for row in await self._database.rows(question)]
 
     def _due(self, row: Row[Any]) -> Due:

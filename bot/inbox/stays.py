@@ -9,13 +9,12 @@ from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act
+from bot.inbox.due import Due, act, fairly
 from bot.store.database import Database
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0
 KEPT = 30 * 86_400
-AT_ONCE = 100
 
 
 class Guests(BaseModel):
@@ -78,12 +77,8 @@ class Stays:
     async def due(self) -> list[Due]:
         """List the ends of stays, and those ends that are near and have not been announced."""
         now = time.time()
-        question = (
-            select(stays)
-            .where(stays.c.ended_at.is_(None), or_(stays.c.until <= now, stays.c.remind_at <= now))
-            .order_by(stays.c.until)
-            .limit(AT_ONCE)
-        )
+        is_due = or_(stays.c.until <= now, stays.c.remind_at <= now)
+        question = fairly(stays.c.until, stays.c.ended_at.is_(None), is_due)
         return [self._due(_stay(row)) for row in await self._database.rows(question)]
 
     async def find(self, stay_id: int) -> Stay | None:
