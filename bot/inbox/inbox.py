@@ -263,6 +263,17 @@ class Inbox:
 
     async def done(self, command_id: int, end: End, *, proven: bool = True) -> None:
         """Note that a command is over, how it ended, and whether it has been proven."""
+        await self._database.write(self._ending(command_id, end, proven=proven))
+
+    async def drop(self, command_id: int, end: End) -> None:
+        """Forget a command that nothing has proven and nobody was told of.
+
+        So it takes no room, whoever made it up. What has begun to change something stays.
+        """
+        over = self._ending(command_id, end, proven=False)
+        await self._database.write(over, (self._drop, [{"dropped": command_id}]))
+
+    def _ending(self, command_id: int, end: End, *, proven: bool) -> Write:
         row = {
             "command": command_id,
             "done_at": time.time(),
@@ -272,15 +283,7 @@ class Inbox:
             # Whoever runs the bot may have it run again; what is proven acts from the vault then.
             "keeps": end.outcome in REPEATED and not proven,
         }
-        await self._database.write((self._done, [row]))
-
-    async def drop(self, command_id: int, end: End) -> None:
-        """Forget a command that nothing has proven and nobody was told of.
-
-        So it takes no room, whoever made it up. What has begun to change something stays.
-        """
-        await self.done(command_id, end, proven=False)
-        await self._database.write((self._drop, [{"dropped": command_id}]))
+        return (self._done, [row])
 
     async def park(self, command_id: int, seconds: float) -> None:
         """Set a proven command aside that waits for a person; its chat goes on without it."""
