@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from attacking import TYPED, as_bots, forged, garbage, put, rows
+from attacking import TYPED, as_bots, forged, garbage, post, put, rows
 from stage import BOSS, BOT, CUSTOMER, DRIVER, IVAN, ON_SQLITE, SEND, Stage
 
 import bot.app
@@ -143,3 +143,13 @@ async def test_no_portal_has_the_authorization_server_asked_without_end(
 
 async def _is_refreshed(stage: Stage, times: int) -> bool:
     return len(await stage.get("refreshes")) >= times
+
+
+@ON_SQLITE
+async def test_the_portal_is_asked_once_about_a_token_that_it_does_not_know(known: Stage) -> None:
+    before = len(await known.calls())
+
+    await post(known, {**forged(known, TYPED, user=BOSS), **garbage(BOSS)})
+
+    calls = (await known.calls())[before:]
+    assert len([one for one in calls if one["error"] and not one["batch"]]) == 1
