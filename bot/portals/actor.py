@@ -71,7 +71,10 @@ class Actor:
         if self._own is not None:
             try:
                 return await self._with_own(self._own, call)
-            except (ExpiredToken, NoPermission):
+            except NoPermission:
+                # The portal has just said that it is nobody's.
+                self._own = None
+            except ExpiredToken:
                 await self._prove_own(self._own)
             except Unreachable:
                 if not self._access.may_have_moved(self._portal):
