@@ -72,7 +72,7 @@ class Proof:
         # By portal and user: whether that is one of the staff.
         self._staff: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=8192, ttl=STAFF_KNOWN)
 
-    async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
+    async def is_bots(self, portal: Portal, pair: TokenPair, requester: int = 0) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
 
         Raises ``Bitrix24Error`` where nobody can be asked.
@@ -81,7 +81,7 @@ class Proof:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:
-            owned = await self.insist(lambda: self.owned(portal, pair))
+            owned = await self.insist(lambda: self.owned(portal, pair, requester))
             self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
@@ -97,7 +97,7 @@ class Proof:
         if pair is None or portal.bot_id is None:
             raise NoPermission
         try:
-            owner, result = await self.asking_whose(portal, pair, call)
+            owner, result = await self.asking_whose(portal, pair, call, command.event.user.id)
         except ExpiredToken:
             raise NoPermission from None
         if owner is not None and owner.id == portal.bot_id:
@@ -105,7 +105,7 @@ class Proof:
         return batch.result_of(result)
 
     async def asking_whose(
-        self, portal: Portal, pair: TokenPair, call: Call
+        self, portal: Portal, pair: TokenPair, call: Call, requester: int
     ) -> tuple[Person | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
@@ -114,12 +114,13 @@ class Proof:
         """
         is_batch = call.method == "batch"
         if self._rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
-            return None, await self._access.with_pair(portal, pair, call)
+            return None, await self._access.with_pair(portal, pair, call, requester)
         if is_batch:
-            told = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
+            joined = batch.joined(call, WHOSE, PROFILE)
+            told = await self._access.with_pair(portal, pair, joined, requester)
             return self._read(portal, told[WHOSE]), told
         calls = {WHOSE: PROFILE, "call": call}
-        told = await self._access.with_pair(portal, pair, batch.build(calls))
+        told = await self._access.with_pair(portal, pair, batch.build(calls), requester)
         return self._read(portal, told[WHOSE]), told["call"]
 
     def _read(self, portal: Portal, told: Any) -> Person | None:
@@ -134,7 +135,9 @@ class Proof:
             return False
         return True
 
-    async def owned(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
+    async def owned(
+        self, portal: Portal, pair: TokenPair, requester: int = 0
+    ) -> tuple[TokenPair, Person] | None:
         """Give a pair, renewed if need be, and whose it is; ``None``: nobody's here.
 
         The portal says it, else the authorization server, which knows the portal's address too.
@@ -142,7 +145,7 @@ class Proof:
         """
         if not self._rests(portal):
             try:
-                owner = await self._access.owner(portal, pair)
+                owner = await self._access.owner(portal, pair, requester)
                 return (pair, owner) if owner else None
             except ExpiredToken:
                 pass
@@ -151,7 +154,7 @@ class Proof:
             except Unreachable:
                 if not self._access.may_have_moved(portal):
                     raise
-        return await self._access.renew(portal, pair)
+        return await self._access.renew(portal, pair, requester)
 
     async def is_colleague(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody is one of the portal's staff, whom the bot may speak to."""
