@@ -118,10 +118,11 @@ class Access:
     async def renew(
         self, portal: Portal, pair: TokenPair, requester: int = 0
     ) -> tuple[TokenPair, Person] | None:
-        """Renew a pair that is not in the vault, and say whose it is; ``requester`` as for ``owner``.
+        """Renew a pair that is not in the vault, and say whose it is.
 
-        ``None`` where it cannot be renewed, or is another portal's. It may be made up: the portal's
-        pace pays, so that none has the authorization server, which serves all, asked without end.
+        ``requester`` as for ``with_pair``. ``None`` where it cannot be renewed, or is another
+        portal's. It may be made up: the portal's pace pays, so that none has the authorization
+        server, which serves all, asked without end.
         """
         if pair.refresh is None:
             return None
