@@ -273,3 +273,14 @@ async def test_a_button_of_the_boss_cannot_be_made_by_anna(stage: Stage) -> None
             await post(stage, {**pressed(stage, changed), **stage.bots_token()})
 
     assert not await stage.calls(ADD)
+
+
+@ON_SQLITE
+async def test_of_who_stays_for_a_while_no_typed_word_is_kept(stage: Stage) -> None:
+    """For a week, or a month after its end, and each as long as a message may be."""
+    await stage.say(f"/invite id{IVAN} --for 1h -- секрет {'ы' * 400}")
+
+    [(kept,)] = rows(stage, "SELECT event FROM stays")
+
+    assert "секрет" not in kept
+    assert len(kept) < 2_000

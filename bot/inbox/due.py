@@ -18,6 +18,15 @@ class Due(NamedTuple):
     noting: Write
 
 
+def bare(event: CommandEvent) -> CommandEvent:
+    """Give what is kept of the event that began something: its place and its requester.
+
+    What was typed may be long, and name people.
+    """
+    event = event.about(event.name, "")
+    return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+
+
 def act(event: CommandEvent, name: str, params: str) -> CommandEvent:
     """Give the event of an act of the bot's own, for the requester and the place of ``event``.
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, updat
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act, fairly
+from bot.inbox.due import Due, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import escalations
 
@@ -209,15 +209,12 @@ class Escalations:
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
         """Note that a command has called the first one; once a command."""
         now = time.time()
-        # Only place and requester matter from now on: what was typed may name people.
-        event = event.about(event.name, "")
-        event = event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
             "requester_id": event.user.id,
             "chat_id": chain.chat_id,
-            "event": event.stored,
+            "event": bare(event).stored,
             "chain": chain.model_dump_json(),
             "version": 0,
             "begun_at": now,

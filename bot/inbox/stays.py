@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act, fairly
+from bot.inbox.due import Due, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import stays
 
@@ -67,7 +67,7 @@ class Stays:
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
-            "event": event.stored,
+            "event": bare(event).stored,
             "stay": guests.model_dump_json(),
             "until": until,
             "remind_at": until - min(REMIND_BEFORE, seconds / 2),
