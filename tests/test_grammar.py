@@ -107,6 +107,11 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("me --wait 30", "30", Problem.WAIT),
         ("me --wait 4h", "4h", Problem.WAIT),
         ("me --for 2 попугая", "2 попугая", Problem.DURATION),
+        ("me до 18:00", "до 18:00", Problem.DURATION),
+        ("@Анна Орлова until tomorrow", "until tomorrow", Problem.DURATION),
+        ("@Анна --до завтра", "--до завтра", Problem.DURATION),
+        ("@Ким До и до завтра", "до завтра", Problem.DURATION),
+        ("me на ч", "на ч", Problem.UNKNOWN),
         ("me ??", "??", Problem.UNKNOWN),
         ("all", "all", Problem.EVERYONE),
         ("@всех срочно", "@всех", Problem.EVERYONE),
@@ -167,6 +172,10 @@ def test_says_what_may_have_been_meant() -> None:
         "me - срочно": "me -- срочно",
         "me на 2 часа": "me --на 2 часа",
         "for 1.5h @Анна": "--for 1.5h @Анна",
+        "me на полчаса": "me --на полчаса",
+        "@Анна на час": "@Анна --на час",
+        "@Анна Орлова for an hour": "@Анна Орлова --for an hour",
+        "me на два часа -- юрист": "me --на два часа -- юрист",
         "@Анна Орлова на 30мин. — юрист": "@Анна Орлова --на 30мин. — юрист",
     }.items():
         with pytest.raises(Unclear) as unclear:

@@ -6,7 +6,7 @@ What may be written how is in ``patterns`` and ``vocabulary``; parts come in any
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -439,6 +439,8 @@ def _suspect(line: Line) -> Unclear:
         return line.unclear(Problem.NOT_GROUP)
     if _is_lasting(line):
         return line.unclear(instead=_instead(line, "", "--"))
+    if "lasting" in line.wanted and (found := line.see("until")):
+        return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
     numbered = None if line.see("id") else line.see("word and number")
     if "item" in line.wanted and (found := numbered):
         meant = near(found[1], vocabulary.ITEMS)

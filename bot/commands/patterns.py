@@ -31,17 +31,23 @@ _PREPOSITION = (
     rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
+_UNIT = _any(vocabulary.UNITS)
+_LASTING = _any([name for name, part in vocabulary.OPTIONS.items() if part == "lasting"])
+_AMOUNT = rf"[0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?|(?:{_any(vocabulary.AMOUNTS)}) "
+# For how long, as it is said: a letter alone is a unit only after digits.
+_SAID_LASTING = rf"(?:{_LASTING}) (?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
+_UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
 _TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
     rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
-    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
+    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}|{_SAID_LASTING}"
+    # With a capital letter somebody may be called so.
+    rf"|(?-i:{_UNTIL})"
 )
 _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
-_UNIT = _any(vocabulary.UNITS)
-_LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
 # What a link or an address may stand in.
 OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
@@ -62,7 +68,8 @@ _PATTERNS = {
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
-    "lasting": rf"(?:{_any(_LASTING)}) [0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?(?:{_UNIT})\b",
+    "lasting": _SAID_LASTING,
+    "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?{_UNTIL}[^{SEPARATORS}]+",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",

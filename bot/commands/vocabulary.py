@@ -85,6 +85,10 @@ _UNITS = {
 }
 # Seconds in a unit.
 UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.split()}
+# Those that are one of their kind where they stand alone: "на час", and not "на ч".
+LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
+# What stands before a time of day or a date, which no option takes.
+UNTIL = frozenset({"until", "till", "до"})
 
 _AMOUNTS = {
     0.5: ("half a", "half an", "half", "пол"),
