@@ -183,6 +183,54 @@ def test_says_what_may_have_been_meant() -> None:
         assert unclear.value.instead == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Анну Орлову", "@Анну Орлову"),
+        ("анна", "@анна"),
+        ("ответственного", "@ответственного"),
+        ("Анна и Роман", "@Анна и @Роман"),
+        ("Анна, Роман, Борис.", "@Анна, @Роман, @Борис."),
+        ("@Анна и Роман -- юрист", "@Анна и @Роман -- юрист"),
+        (f"Анна {M}", f"@Анна {M}"),
+        ("Анну Орлову на 2 часа", "@Анну Орлову --на 2 часа"),
+        ("сделка 288 Анну", "сделка 288 @Анну"),
+        (f"{M} нужна помощь с договором", f"{M} -- нужна помощь с договором"),
+        (f"{M}. Срочно нужна помощь", f"{M}. -- Срочно нужна помощь"),
+        (f"{M} —нужна помощь", f"{M} -- нужна помощь"),
+        (f"{M} --нужна помощь", f"{M} -- нужна помощь"),
+        (f"- {M}", M),
+        (f"-- {M}", M),
+        ("— @Анна -- юрист", "@Анна -- юрист"),
+        (f"юриста {M}", ""),
+        (f"{M} плз", ""),
+        (f"{M} --test", ""),
+        (f"{M} на пару часов", ""),
+        ("А\u3164Б", ""),
+        ("id0", ""),
+    ],
+)
+def test_says_which_sign_is_missing(text: str, meant: str) -> None:
+    with pytest.raises(Unclear) as unclear:
+        parse(text, grammar.EVERYTHING)
+    assert unclear.value.instead == meant
+
+
+def test_in_an_escalation_small_letters_are_a_reason() -> None:
+    for text, meant in {
+        "клиент грозит уйти": "-- клиент грозит уйти",
+        "Клиент грозит уйти!": "-- Клиент грозит уйти!",
+        "сделка 288 клиент уходит": "сделка 288 -- клиент уходит",
+        "Иванов и Петров": "@Иванов и @Петров",
+        "- @Анна": "@Анна",
+        "срочно": "",
+    }.items():
+        with pytest.raises(Unclear) as unclear:
+            parse(text, ESCALATE)
+        assert unclear.value.instead == meant
+    assert parse("-- @Анна поможет", ESCALATE) == {"reason": "@Анна поможет"}
+
+
 def test_what_a_command_does_not_take_is_not_understood() -> None:
     for text, wanted in {
         "id12": {"word"}, "deal 288": {"people"}, "me --dry": {"people"}, "me -- a": {"people"},

@@ -217,6 +217,21 @@ async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> No
 
 
 @BOTH
+async def test_a_sign_that_is_missing_is_offered(stage: Stage, language: str) -> None:
+    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
+
+    for typed, meant in (
+        ("/invite Анна", "/invite @Анна"),
+        (f"/invite - {A}", "/invite @Анна Орлова"),
+        (f"/invite {A} нужен юрист", "/invite @Анна Орлова -- нужен юрист"),
+    ):
+        reply = await asked(stage, typed, language)
+        assert reply == f"{words[0]}[b]{meant}[/b]?"
+    await press(stage, words[1])
+    assert await changes(stage) == [added(ANNA)]
+
+
+@BOTH
 async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) -> None:
     await stage.faults(events={"language": language})
     words = {"ru": "⚠️ Команда занимает одну строку", "en": "⚠️ A command is one line"}

@@ -45,7 +45,10 @@ class OptionInReason(Refusal):
 
 
 class DidYouMean(Refusal):
-    """What was typed makes no sense; ``/command params`` would."""
+    """What was typed makes no sense; ``/command params`` would.
+
+    ``word`` is what makes none; nothing where the text only lacks a sign.
+    """
 
     word: str
     command: str

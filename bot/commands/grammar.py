@@ -131,18 +131,24 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
     else.
     """
     line = Line(normalise(text), wanted, host)
+    if not _reads(line):
+        raise _suspect(line)
+    people = {"people": tuple(line.people.values())} if line.people else {}
+    return line.parts | people
+
+
+def _reads(line: Line) -> bool:
+    """Read part after part, and say whether that was the whole text. Raises ``Unclear``."""
     line.take("between")
     for _ in range(MOST_PARTS):
         if line.at_end:
-            break
-        if not any(part in wanted and read(line) for part, read in _READERS) and not _option(line):
-            raise _suspect(line)
+            return True
+        known = any(part in line.wanted and read(line) for part, read in _READERS)
+        if not known and not _option(line):
+            return False
         line.take("stops")
         line.take("between")
-    if not line.at_end:
-        raise line.unclear()
-    people = {"people": tuple(line.people.values())} if line.people else {}
-    return line.parts | people
+    return line.at_end
 
 
 def option_in(reason: str, wanted: Collection[str]) -> str:
@@ -185,7 +191,8 @@ def _word(line: Line) -> bool:
 
 
 def _reason(line: Line) -> bool:
-    if not (found := line.take("reason")):
+    named_late = not line.people and "number" not in line.wanted and line.see("dash and colleague")
+    if named_late or not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
@@ -448,12 +455,51 @@ def _suspect(line: Line) -> Unclear:
     if found := line.see("option"):
         offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
         meant = near(found[1], offered, 0.6)
-        return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+        if meant or _option_part(found[1]):
+            return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+    if instead := _unmarked(line):
+        return replace(line.unclear(instead=instead), word="")
     if "reason" in line.wanted and (found := line.see("hyphen")):
         return line.unclear(instead=_instead(line, found[0], "-- "))
     if "number" in line.wanted and (found := line.see("number")):
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()
+
+
+def _unmarked(line: Line) -> str:
+    """Write the text with the sign that names or a reason lack, or without one too many."""
+    before, rest = line.text[: line.place], line.text[line.place :]
+    if "people" not in line.wanted or vocabulary.invisible(rest):
+        return ""
+    if not line.people and (found := line.see("dash and colleague")):
+        return before + line.text[found.end() :]
+    # In an escalation small letters rather begin a reason.
+    are_names = not line.people and "number" not in line.wanted
+    found = line.see("unmarked")
+    if found and (_is_title(found[0]) or (are_names and not SEEN["named"].search(rest))):
+        marked = SEEN["begins a name"].sub(lambda one: f"{one[0]}@", found[0])
+        return _readable(before + marked + rest[len(found[0]) :], line)
+    if "reason" in line.wanted and not are_names and line.see("said"):
+        return _readable(f"{before}-- {rest.lstrip(f'-{DASHES}')}", line)
+    return ""
+
+
+def _is_title(names: str) -> bool:
+    """Say whether all words of names begin with a capital letter."""
+    words = names.replace(",", " ").replace(";", " ").split()
+    return all(one[0].isupper() for one in words if one not in vocabulary.CONJUNCTIONS)
+
+
+def _readable(text: str, line: Line) -> str:
+    """Give a text that a command can be read from, perhaps with ``--`` before how long."""
+    other = Line(text, line.wanted, line.host)
+    with suppress(Unclear):
+        if _reads(other):
+            return text
+        if _is_lasting(other):
+            text = _instead(other, "", "--")
+            return text if _reads(Line(text, line.wanted, line.host)) else ""
+    return ""
 
 
 def _instead(line: Line, words: str, others: str) -> str:

@@ -26,6 +26,7 @@ _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
+_BETWEEN_NAMES = rf"(?: ?[,;] ?| (?:{_any(vocabulary.CONJUNCTIONS)}) )"
 # A preposition is one where a record, a chat or a link comes next.
 _PREPOSITION = (
     rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
@@ -46,6 +47,7 @@ _NO_NAME = (
     # With a capital letter somebody may be called so.
     rf"|(?-i:{_UNTIL})"
 )
+_FULL_NAME = rf"{_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}"
 _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
 # What a link or an address may stand in.
@@ -64,7 +66,15 @@ _PATTERNS = {
     "email": rf"(?:mailto:|[{OPENING}])?@?"
     rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
-    "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
+    "name": rf"@ ?({_FULL_NAME}){_END}",
+    # Colleagues named without an @.
+    "unmarked": rf"(?!\w*[0-9]){_FULL_NAME}(?:{_BETWEEN_NAMES}{_FULL_NAME}){{0,9}}",
+    "begins a name": rf"(?:^|{_BETWEEN_NAMES})(?={_NAME})",
+    "named": r"@|\[USER=",
+    # What somebody says besides, in several words.
+    "said": rf"(?:{_LONG_DASH})?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
+    rf"[^\W\d_]+[{STOPS},]{{0,9}} [^@\[\]/]+$",
+    "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?=@|\[USER=)",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
