@@ -143,7 +143,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("@Один Два Три Четыре Пять", "Пять", Problem.UNKNOWN),
         ("@responsible Иван", "Иван", Problem.UNKNOWN),
         ("in", "in", Problem.UNKNOWN),
-        ("chat x", "x", Problem.NOT_NUMBER),
+        ("chat x", "x", Problem.NOT_CHAT),
         (f"лид {LINK}/crm/deal/details/288/", "лид", Problem.UNKNOWN),
         (f"deal {LINK}/crm/lead/details/288/", "deal", Problem.UNKNOWN),
         (f"deal {LINK}/docs/", LINK, Problem.NOT_NUMBER),

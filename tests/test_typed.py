@@ -217,6 +217,23 @@ async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> No
 
 
 @BOTH
+async def test_what_is_no_number_is_told_as_people_see_it(stage: Stage, language: str) -> None:
+    words = {
+        "ru": ("«@Анна Орлова» — не номер.", "/invite сделка 288[/b]", "/invite чат 8773[/b]"),
+        "en": ('"@Анна Орлова" is not a', "/invite deal 288[/b]", "/invite chat 8773[/b]"),
+    }[language]
+
+    reply = await asked(stage, f"/invite сделку {A}", language)
+    assert reply.startswith(words[0])
+    assert words[1] in reply
+    reply = await asked(stage, f"/invite чат {A}", language)
+    assert reply.startswith(words[0])
+    assert words[2] in reply
+    assert words[2] in await asked(stage, f"/invite {A} в чат", language)
+    assert "«@Анна Орлова»" in await asked(stage, f"/invite --на {A}", "ru")
+
+
+@BOTH
 async def test_a_sign_that_is_missing_is_offered(stage: Stage, language: str) -> None:
     words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
 

@@ -102,10 +102,11 @@ class WhichItem(Refusal):
 
 
 class NotNumber(Refusal):
-    """Where a number belongs, there is something else."""
+    """Where a CRM item's number belongs, or a chat's, there is something else."""
 
     word: str
     command: str
+    of_chat: bool = False
 
 
 class NotGroup(Refusal):

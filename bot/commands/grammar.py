@@ -33,6 +33,7 @@ class Problem(StrEnum):
     EVERYONE = "everyone"
     WHICH_ITEM = "which_item"
     NOT_NUMBER = "not_number"
+    NOT_CHAT = "not_chat"
     NOT_GROUP = "not_group"
     FOREIGN = "foreign"
     DURATION = "duration"
@@ -104,16 +105,16 @@ class Line:
             raise self.unclear(Problem.NOT_NUMBER)
         return number
 
-    def number_after_word(self) -> int:
-        """Read the number that has to stand here. Raises ``Unclear``."""
+    def number_after_word(self, problem: Problem = Problem.NOT_NUMBER) -> int:
+        """Read the number that has to stand here. Raises ``Unclear`` with the ``problem``."""
         if found := self.take("after word"):
             return self.number(found)
         self.take("between")
-        raise self.unclear(Problem.NOT_NUMBER)
+        raise self.unclear(problem)
 
     def unclear(self, problem: Problem = Problem.UNKNOWN, instead: str = "") -> Unclear:
         """Make the error that says: it stops making sense here."""
-        found = self.see("anything")
+        found = self.see("mention") or self.see("anything")
         return Unclear(self.text, self.place, problem, found[0] if found else "", instead)
 
 
@@ -255,7 +256,7 @@ def _chat_number(line: Line) -> int:
     if line.word() in vocabulary.CHAT:
         line.take("word")
     linked: int | None = _link_to(line, "chat_id")
-    return linked or line.number_after_word()
+    return linked or line.number_after_word(Problem.NOT_CHAT)
 
 
 _VALUES: dict[str, Callable[[Line], int]] = {
