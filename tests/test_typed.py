@@ -311,8 +311,13 @@ async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
         assert (await changes(stage))[-1] == added(IVAN)
         assert stage.count("SELECT count(*) FROM stays") == 0
         leave(stage, IVAN)
-    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "на 2 часа",
-                   "--wait 2m", "--на память"):  # fmt: skip
+    for typed in ("— на 2 часа", "-- for 2h", "-- на полчаса, нужен юрист", "— dry"):
+        reply = await stage.say(f"/invite {M} {typed}")
+        assert words in reply, typed
+        assert f"[b]/invite … --{typed.strip('—- ').partition(',')[0]} -- " in reply
+        leave(stage, IVAN)
+    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "--wait 2m",
+                   "--на память", "на 2 часа опоздал", "for 2h of work", "dry run"):  # fmt: skip
         reply = await stage.say(f"/invite {M} -- {reason}")
         assert words not in reply, reason
         leave(stage, IVAN)

@@ -153,13 +153,23 @@ def _reads(line: Line) -> bool:
 
 
 def option_in(reason: str, wanted: Collection[str]) -> str:
-    """Give the first option that stands in a reason, and so is only text; else nothing."""
-    line = Line(reason, wanted, "")
-    for found in SEEN["late option"].finditer(reason):
-        line.place = found.start()
-        with suppress(Unclear):
-            if _option(line):
-                return reason[found.start() : line.place]
+    """Give the first option that stands in a reason, and so is only text; else nothing.
+
+    It may be what the reason begins with: ``for 2h``, where a blank came behind the dashes.
+    """
+    first = Line(f"--{reason}", wanted, "")
+    if (said := _option_at(first)) and first.see("closed"):
+        return said
+    later = (found.start() for found in SEEN["late option"].finditer(reason))
+    return next(filter(None, (_option_at(Line(reason, wanted, "", start)) for start in later)), "")
+
+
+def _option_at(line: Line) -> str:
+    """Read the option that stands here, and give it without its dashes; nothing where none does."""
+    start = line.place
+    with suppress(Unclear):
+        if _option(line):
+            return line.text[start : line.place].lstrip(f"-{DASHES}")
     return ""
 
 

@@ -58,6 +58,7 @@ _PATTERNS = {
     "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
     "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
     "end": _END,
+    "closed": rf" ?(?:$|[,;{STOPS}{HYPHENS}{DASHES}])",
     "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
     "word": r"[^\W\d_]+",
     "anything": rf"[^{SEPARATORS}]+",
