@@ -141,6 +141,8 @@ async def test_for_a_while_in_every_wording(stage: Stage, language: str) -> None
         for line in (f"{M} {option}", f"{option} {M}"):
             assert words[language] in await stage.say(f"/invite {line}")
             leave(stage, IVAN)
+    words = {"ru": "на 2 часа 30 минут.", "en": "for 2 hours 30 minutes."}
+    assert words[language] in await stage.say(f"/invite {M} --for 2h30m")
 
 
 @BOTH
