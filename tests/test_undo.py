@@ -210,3 +210,22 @@ async def test_somebody_else_presses_undo(stage: Stage) -> None:
     assert (await stage.told_privately(ANNA))[-1].startswith("Эта кнопка не для вас")
     assert "↩️ Отменено." in (await stage.chat())["messages"][-1]["text"]
     assert not {IVAN, ANNA} & set(await stage.members())
+
+
+@ON_SQLITE
+async def test_who_is_invited_again_stays_as_long_as_that_command_says(stage: Stage) -> None:
+    await stage.say("/invite @15 @12 --for 10m")
+    await stage.say("/remove @15")
+    await stage.say("/invite @15")
+    await stage.say("/remove @12")
+    await stage.say("/undo")
+
+    await time_passes(stage, 301)
+    told = await said(stage, "бот уберёт")
+    assert "[USER=12]" in told
+    assert "[USER=15]" not in told
+    await time_passes(stage, 300)
+    await said(stage, "больше не в чате")
+
+    assert ANNA in await stage.members()
+    assert IVAN not in await stage.members()
