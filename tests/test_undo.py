@@ -229,3 +229,28 @@ async def test_who_is_invited_again_stays_as_long_as_that_command_says(stage: St
 
     assert ANNA in await stage.members()
     assert IVAN not in await stage.members()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_who_is_in_already_is_given_no_time_and_that_is_said(
+    stage: Stage, language: str
+) -> None:
+    await stage.faults(events={"language": language})
+    alone, beside = {
+        "ru": (
+            "Срок на 2 часа не назначен: он бывает только у тех, кто пришёл по этой команде. "
+            "Чтобы назначить, уберите ([b]/remove[/b]) и позовите снова.",
+            "Уже в этом чате: [USER=15][/USER]. Бот уберёт только тех, кто пришёл сейчас.",
+        ),
+        "en": (
+            "No end after 2 hours is set: only those whom this command brings in have one. "
+            "To set it, take them out ([b]/remove[/b]) and invite them again.",
+            "Already in this chat: [USER=15][/USER]. The bot will remove only those who came now.",
+        ),
+    }[language]
+    await stage.say("/invite @15")
+
+    assert alone in await stage.say("/invite @15 --for 2h")
+    assert stage.count("SELECT count(*) FROM stays") == 0
+    assert beside in await stage.say("/invite @15 @12 --for 2h")
