@@ -117,6 +117,11 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("@всех срочно", "@всех", Problem.EVERYONE),
         (f"{M} A\u3164B", "A\u3164B", Problem.UNKNOWN),
         ("/crm/deal/details/0/", "/crm", Problem.UNKNOWN),
+        (f"{LINK}/crm/type/128/details/5/", LINK, Problem.WHICH_ITEM),
+        (f"{LINK}/page/buy/tender/type/128/details/5/?a=1", LINK, Problem.WHICH_ITEM),
+        ("/crm/quote/show/5/", "/crm", Problem.WHICH_ITEM),
+        (f"[URL={LINK}/crm/type/31/details/5/]№ 5[/URL]", "[URL", Problem.WHICH_ITEM),
+        (f"{LINK}/crm/deal/", LINK, Problem.UNKNOWN),
         ("/company/personal/user/12/tasks/task/view/9/", "/company", Problem.UNKNOWN),
         ("/online/?IM_MESSAGE=12", "/online", Problem.UNKNOWN),
         # The numbers of a dialog of a line, of a task: nobody's.

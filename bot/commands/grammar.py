@@ -459,6 +459,8 @@ def _suspect(line: Line) -> Unclear:
         return line.unclear(instead=_instead(line, "", "--"))
     if "lasting" in line.wanted and (found := line.see("until")):
         return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
+    if "item" in line.wanted and line.see("other card"):
+        return line.unclear(Problem.WHICH_ITEM)
     numbered = None if line.see("id") else line.see("word and number")
     if "item" in line.wanted and (found := numbered):
         meant = near(found[1], vocabulary.ITEMS)

@@ -97,6 +97,9 @@ _PATTERNS = {
     rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
     r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
+    # The card of something in CRM that no command knows: an invoice, a smart process.
+    "other card": r"[^\s,;]{0,255}/(?:crm/(?!(?:deal|lead|contact|company)/)[a-z_]{2,30}/|type/)"
+    r"[^\s,;]{0,255}?/[1-9]",
     "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
 }
 # What may stand at a place of the text, by its kind.
