@@ -57,6 +57,7 @@ async def test_several_people_are_parted_by_whatever_parts(stage: Stage) -> None
 
 async def test_finds_a_colleague_by_whatever_is_written(stage: Stage) -> None:
     for whom in (
+        "@@Анна Орлова", f"@{A}", f"@ {A}",
         "‘Анна Орлова’", "'Анна Орлова'", "„Анна Орлова“", "‹Анна Орлова›", "«Ан\u200bна Орлова»",
         "@Анна Орлова!", "@orlova@example.test", "orlova@example.test.", '"orlova@example.test"',
         "<orlova@example.test>",

@@ -461,8 +461,8 @@ def _suspect(line: Line) -> Unclear:
         return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
     if "item" in line.wanted and line.see("other card"):
         return line.unclear(Problem.WHICH_ITEM)
-    numbered = None if line.see("id") else line.see("word and number")
-    if "item" in line.wanted and (found := numbered):
+    is_other = line.see("id") or line.see("word and time")
+    if "item" in line.wanted and not is_other and (found := line.see("word and number")):
         meant = near(found[1], vocabulary.ITEMS)
         return line.unclear(Problem.WHICH_ITEM, _instead(line, found[1], meant))
     if found := line.see("option"):

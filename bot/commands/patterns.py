@@ -62,12 +62,13 @@ _PATTERNS = {
     "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
     "word": r"[^\W\d_]+",
     "anything": rf"[^{SEPARATORS}]+",
-    "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
+    # The @ that opens the list may have stayed before the one picked from it.
+    "mention": r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
     "id": _ID,
     "email": rf"(?:mailto:|[{OPENING}])?@?"
     rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
-    "name": rf"@ ?({_FULL_NAME}){_END}",
+    "name": rf"@@? ?({_FULL_NAME}){_END}",
     # Colleagues named without an @.
     "unmarked": rf"(?!\w*[0-9]){_FULL_NAME}(?:{_BETWEEN_NAMES}{_FULL_NAME}){{0,9}}",
     "begins a name": rf"(?:^|{_BETWEEN_NAMES})(?={_NAME})",
@@ -83,6 +84,7 @@ _PATTERNS = {
     "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?{_UNTIL}[^{SEPARATORS}]+",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
+    "word and time": rf"[^\W\d_]{{1,40}} [0-9]{{1,5}} ?(?:{_UNIT})\b",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
     "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
     "to group": _TO_GROUP,
