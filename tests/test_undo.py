@@ -25,7 +25,12 @@ async def test_takes_back_the_last_command_only(stage: Stage) -> None:
     assert ANNA in await stage.members()
     [call] = await stage.calls(DELETE)
     assert (call["user_id"], call["auth"]) == (OLGA, "user")
-    assert (await stage.say("/undo")).startswith("Отменять нечего")
+    nothing = await stage.say("/undo")
+    assert nothing.startswith("Отменять нечего")
+    # The first command is not undone.
+    assert "или последняя из них уже отменена. Более ранние отменяет кнопка" in nothing
+    await stage.faults(events={"language": "en"})
+    assert "or the last of them is undone already. Earlier ones" in await stage.say("/undo")
 
 
 async def test_brings_back_who_was_removed(stage: Stage) -> None:
