@@ -1,7 +1,9 @@
 """python -m bot: what operators ask and order in a shell."""
 
+import asyncio
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,6 +28,7 @@ from stage import (
 from terminal import ran, ran_in_terminal
 
 from bot import __version__
+from bot.cli.environment import run
 from bot.cli.program import cli
 from bot.settings import Settings
 from sandbox.server import Portal
@@ -57,6 +60,19 @@ def test_every_command_explains_itself() -> None:
 @ON_SQLITE
 async def test_the_version_is_told(settings: Settings) -> None:
     assert (await ran(settings, "--version")).out == f"Switchboard {__version__}\n"
+
+
+@pytest.mark.parametrize("has_uvloop", [True, False])
+def test_it_runs_on_uvloop_where_the_platform_has_it(
+    monkeypatch: pytest.MonkeyPatch, *, has_uvloop: bool
+) -> None:
+    if not has_uvloop:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+
+    async def loop() -> str:
+        return type(asyncio.get_running_loop()).__module__
+
+    assert run(loop()).startswith("uvloop") == has_uvloop
 
 
 @ON_SQLITE

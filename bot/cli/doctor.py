@@ -6,12 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-import uvloop
 
 from bot.app import Parts, assembled
 from bot.bitrix24.oauth import origin
 from bot.cli.deployment import Deployment
-from bot.cli.environment import read_settings
+from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json
 from bot.installing.doctor import Check
 from bot.logs import in_one_line
@@ -31,7 +30,7 @@ def doctor(*, is_json: bool) -> None:
 
     Ends with 1 if something does not work.
     """
-    if not uvloop.run(_examine(read_settings(), is_json=is_json)):
+    if not run(_examine(read_settings(), is_json=is_json)):
         sys.exit(1)
 
 

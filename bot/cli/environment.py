@@ -1,15 +1,19 @@
-"""What every command of the program begins with: the settings, and how it ends without them."""
+"""What every command of the program begins with: the settings, how it ends without them, a loop."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bot import logs
 from bot.settings import Settings, meant
+
+T = TypeVar("T")
 
 ENV_FILE = Path(".env")
 
@@ -24,6 +28,15 @@ def read_settings() -> Settings:
         sys.exit(_explained(error))
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run this to its end: on uvloop, which is faster, where the platform has it."""
+    if find_spec("uvloop") is None:
+        return asyncio.run(work)
+    import uvloop
+
+    return uvloop.run(work)
 
 
 def is_shared(settings: Settings) -> bool:

@@ -3,12 +3,11 @@
 import sys
 
 import click
-import uvloop
 from sqlalchemy import Engine, text
 
 from bot.app import Parts, assembled
 from bot.cli.arguments import member_id_of
-from bot.cli.environment import read_settings
+from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, write_json, write_table
 from bot.portals.forgetting import Counts, erase_person, erase_portal
 from bot.settings import Settings
@@ -55,7 +54,7 @@ def forget(*, portal: str, person: int | None, yes: bool, is_json: bool) -> None
     """
     if is_json and not yes:
         raise click.UsageError("--json cannot ask: say --yes as well.")
-    uvloop.run(_forget(read_settings(), portal, person, is_sure=yes, is_json=is_json))
+    run(_forget(read_settings(), portal, person, is_sure=yes, is_json=is_json))
 
 
 async def _forget(

@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import click
-import uvloop
 
 from bot.acting.history import Deed, Filter, History, Result
 from bot.app import assembled
 from bot.cli.arguments import member_id_of, portal, read_reference, since
-from bot.cli.environment import read_settings
+from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
 from bot.settings import Settings
@@ -58,7 +57,7 @@ def journal(
         result=result or "",
         since=since,
     )
-    uvloop.run(_show(read_settings(), portal, which, limit, is_json=is_json))
+    run(_show(read_settings(), portal, which, limit, is_json=is_json))
 
 
 async def _show(

@@ -4,10 +4,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import uvloop
 
 from bot.app import Parts, assembled
-from bot.cli.environment import read_settings
+from bot.cli.environment import read_settings, run
 from bot.cli.output import ago, as_json, moment, write_json, write_table
 from bot.installing.overview import Overview, Standing
 from bot.portals.portals import Portal
@@ -30,7 +29,7 @@ def portals(*, is_json: bool) -> None:
     PEOPLE          how many have a token pair
     WAITING         commands ready to run + those that wait for a permission
     """  # noqa: D301  # click knows lines that stay by this character
-    rows = uvloop.run(_listed(read_settings()))
+    rows = run(_listed(read_settings()))
     if is_json:
         write_json(rows)
     elif not rows:

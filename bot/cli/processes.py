@@ -8,10 +8,9 @@ import subprocess
 import sys
 
 import click
-import uvloop
 
 from bot.app import running
-from bot.cli.environment import is_shared, read_settings
+from bot.cli.environment import is_shared, read_settings, run
 from bot.cli.mistakes import about_port
 from bot.settings import Settings
 from bot.store.database import engine_for
@@ -32,7 +31,7 @@ def serve(*, web_only: bool) -> None:
     if not is_shared(settings):
         _migrate_apart(settings)
     try:
-        uvloop.run(_serve(settings, working=not web_only))
+        run(_serve(settings, working=not web_only))
     except OSError as error:
         if sentence := about_port(error, settings.port):
             sys.exit(sentence)
@@ -45,7 +44,7 @@ def worker() -> None:
     settings = read_settings()
     if not is_shared(settings):
         sys.exit("A worker needs PostgreSQL: set DATABASE_URL. On SQLite `serve` does it all.")
-    uvloop.run(_work(settings))
+    run(_work(settings))
 
 
 def _migrate_apart(settings: Settings) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-import uvloop
 
 from bot.app import assembled
 from bot.cli.arguments import member_id_of, portal, read_moment, read_reference
-from bot.cli.environment import read_settings
+from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json, write_table
 from bot.figures import Ending
 from bot.inbox.accepted import reference_of
@@ -75,7 +74,7 @@ def replay(
     if is_to_run and is_json and not yes:
         raise click.UsageError("--json cannot ask: say --yes as well.")
     settings = read_settings()
-    cases = uvloop.run(_found(settings, references, portal, since or time.time() - DAY))
+    cases = run(_found(settings, references, portal, since or time.time() - DAY))
     _refuse(references, cases)
     if not (is_to_run and cases):
         _show(cases, is_json=is_json)
@@ -83,7 +82,7 @@ def replay(
     if not yes:
         _show(cases, is_json=False)
         click.confirm(f"Run {_number(cases)} again?", abort=True)
-    ended = uvloop.run(_replayed(settings, cases, wait))
+    ended = run(_replayed(settings, cases, wait))
     _show(ended, is_json=is_json)
     _end(ended)
 

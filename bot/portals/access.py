@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -45,9 +44,6 @@ CLOCK_IS_WRONG = 300.0
 # What the trouble of a portal is called that has another member id.
 RENAMED = "renamed"
 
-# Who is said to have given the command that a task carries out; 0: nobody.
-REQUESTER: ContextVar[int] = ContextVar("requester", default=0)
-
 
 class Access:
     """Gives every call the token of the user it is made for."""
@@ -74,13 +70,16 @@ class Access:
             new = await self._address(portal, user_id, error)
             return await self._call_at(new, user_id, call)
 
-    async def with_pair(self, portal: Portal, pair: TokenPair, call: Call) -> Any:
+    async def with_pair(
+        self, portal: Portal, pair: TokenPair, call: Call, requester: int = 0
+    ) -> Any:
         """Make one call with a pair that need not be in the vault; it is not renewed.
 
+        ``requester`` is who is said to want it, 0 where nobody is named.
         Raises ``NoPermission`` where the portal does not know it, else as ``Client.call``.
         """
         address = Address(portal.member_id, portal.client_endpoint)
-        lined = replace(call, line=await self._line(portal))
+        lined = replace(call, line=await self._line(portal, requester))
         try:
             return await self._client.call(address, pair.access, lined)
         except LostToken:
@@ -90,24 +89,24 @@ class Access:
             current = await self._portals.fresh(portal.member_id)
             if current is None or current.client_endpoint == portal.client_endpoint:
                 raise
-            return await self.with_pair(current, pair, call)
+            return await self.with_pair(current, pair, call, requester)
 
-    async def _line(self, portal: Portal) -> int:
+    async def _line(self, portal: Portal, requester: int) -> int:
         """Give the line for what may be made up: the requester's own, or one for all strangers.
 
         So nobody's commands wait for those that somebody else invents, in whatever name.
         """
-        requester = REQUESTER.get()
         is_known = requester and await self._tokens.find(portal.member_id, requester)
         return requester if is_known else 0
 
-    async def owner(self, portal: Portal, pair: TokenPair) -> Person | None:
+    async def owner(self, portal: Portal, pair: TokenPair, requester: int = 0) -> Person | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.
 
-        Raises ``ExpiredToken``, and ``Bitrix24Error`` where nobody can be asked.
+        ``requester`` as for ``with_pair``. Raises ``ExpiredToken``, and ``Bitrix24Error`` where
+        nobody can be asked.
         """
         try:
-            return read_person(await self.with_pair(portal, pair, PROFILE))
+            return read_person(await self.with_pair(portal, pair, PROFILE, requester))
         except ExpiredToken:
             raise
         except (Refused, NoPermission):

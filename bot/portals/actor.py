@@ -71,7 +71,10 @@ class Actor:
         if self._own is not None:
             try:
                 return await self._with_own(self._own, call)
-            except (ExpiredToken, NoPermission):
+            except NoPermission:
+                # The portal has just said that it is nobody's.
+                self._own = None
+            except ExpiredToken:
                 await self._prove_own(self._own)
             except Unreachable:
                 if not self._access.may_have_moved(self._portal):
@@ -93,7 +96,7 @@ class Actor:
         await self._prove_event()
 
     async def _with_own(self, own: TokenPair, call: Call) -> Any:
-        owner, result = await self._proof.asking_whose(self._portal, own, call)
+        owner, result = await self._proof.asking_whose(self._portal, own, call, self._user_id)
         if owner is None:
             own, owner = await self._whose(own)
         if owner is None or owner.id != self._user_id:
@@ -110,7 +113,7 @@ class Actor:
 
     async def _prove_own(self, own: TokenPair) -> None:
         """Keep the token if it is the requester's, and drop it if not. Raises ``NotTheirs``."""
-        owned = await self._proof.owned(self._portal, own)
+        owned = await self._proof.owned(self._portal, own, self._user_id)
         self._own = None
         if owned is None:
             return
@@ -138,9 +141,14 @@ class Actor:
         """Let a stored pair act only where it is certain that its person means the command."""
         if self.is_proven:
             return
-        portal, pair = self._portal, self._command.brought.bot
-        is_named = self._command.event.bot.id == portal.bot_id
-        if pair is None or not is_named or not await self._proof.is_bots(portal, pair):
+        if not await self._is_portals():
             self._proof.count(Proven.NOTHING)
             raise NotProven
         self.is_proven, self._name = True, self._command.event.user.name
+
+    async def _is_portals(self) -> bool:
+        """Say whether the event brings the token of the portal's bot, which proves it."""
+        pair = self._command.brought.bot
+        if pair is None or self._command.event.bot.id != self._portal.bot_id:
+            return False
+        return await self._proof.is_bots(self._portal, pair, self._user_id)

@@ -67,7 +67,7 @@ class Proof:
         # By portal and the bot token's fingerprint: whether it is that portal's bot's.
         self._seen: TTLCache[tuple[str, str], bool] = TTLCache(maxsize=20_000, ttl=TOKEN_LIFE)
 
-    async def is_bots(self, portal: Portal, pair: TokenPair) -> bool:
+    async def is_bots(self, portal: Portal, pair: TokenPair, requester: int = 0) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
 
         Raises ``Bitrix24Error`` where nobody can be asked.
@@ -76,7 +76,7 @@ class Proof:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:
-            owned = await self.insist(lambda: self.owned(portal, pair))
+            owned = await self.insist(lambda: self.owned(portal, pair, requester))
             self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
@@ -92,7 +92,7 @@ class Proof:
         if pair is None or portal.bot_id is None:
             raise NoPermission
         try:
-            owner, result = await self.asking_whose(portal, pair, call)
+            owner, result = await self.asking_whose(portal, pair, call, command.event.user.id)
         except ExpiredToken:
             raise NoPermission from None
         if owner is not None and owner.id == portal.bot_id:
@@ -100,7 +100,7 @@ class Proof:
         return batch.result_of(result)
 
     async def asking_whose(
-        self, portal: Portal, pair: TokenPair, call: Call
+        self, portal: Portal, pair: TokenPair, call: Call, requester: int
     ) -> tuple[Person | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
@@ -109,12 +109,13 @@ class Proof:
         """
         is_batch = call.method == "batch"
         if self._rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
-            return None, await self._access.with_pair(portal, pair, call)
+            return None, await self._access.with_pair(portal, pair, call, requester)
         if is_batch:
-            told = await self._access.with_pair(portal, pair, batch.joined(call, WHOSE, PROFILE))
+            joined = batch.joined(call, WHOSE, PROFILE)
+            told = await self._access.with_pair(portal, pair, joined, requester)
             return self._read(portal, told[WHOSE]), told
         calls = {WHOSE: PROFILE, "call": call}
-        told = await self._access.with_pair(portal, pair, batch.build(calls))
+        told = await self._access.with_pair(portal, pair, batch.build(calls), requester)
         return self._read(portal, told[WHOSE]), told["call"]
 
     def _read(self, portal: Portal, told: Any) -> Person | None:
@@ -129,7 +130,9 @@ class Proof:
             return False
         return True
 
-    async def owned(self, portal: Portal, pair: TokenPair) -> tuple[TokenPair, Person] | None:
+    async def owned(
+        self, portal: Portal, pair: TokenPair, requester: int = 0
+    ) -> tuple[TokenPair, Person] | None:
         """Give a pair, renewed if need be, and whose it is; ``None``: nobody's here.
 
         The portal says it, else the authorization server, which knows the portal's address too.
@@ -137,7 +140,7 @@ class Proof:
         """
         if not self._rests(portal):
             try:
-                owner = await self._access.owner(portal, pair)
+                owner = await self._access.owner(portal, pair, requester)
                 return (pair, owner) if owner else None
             except ExpiredToken:
                 pass

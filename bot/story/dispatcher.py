@@ -54,7 +54,6 @@ from bot.inbox.accepted import Accepted, End, Place, Reply
 from bot.inbox.escalations import LONGEST
 from bot.inbox.inbox import KEPT, Inbox
 from bot.inbox.pressed import PRESS, Pressed
-from bot.portals.access import REQUESTER
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
@@ -113,7 +112,6 @@ class Dispatcher:
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
         event, reference = command.event, command.reference
-        REQUESTER.set(event.user.id)
         ended = _Ended(command, End(Ending.UNANSWERED))
         with bound_contextvars(
             portal=event.member_id, event_id=event.identity[:32], reference=reference
