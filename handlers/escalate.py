@@ -34,6 +34,7 @@ class Escalated(Outcome):
     skipped: tuple[Skipped, ...]
     chat_id: int
     here: bool
+    lasting: int
     reason: str
 
 
@@ -170,6 +171,7 @@ def _told(number: int, chain: Chain, found: Round, named: Resolved) -> Outcomes:
         skipped=skipped,
         chat_id=chain.chat_id,
         here=chain.here and bool(arrival.joined),
+        lasting=chain.lasting,
         reason=chain.reason,
         offers=(undo, stop_button(number)) if arrival.joined else (stop_button(number),),
     )

@@ -54,12 +54,13 @@ class OthersInvited(Outcome):
 
 
 class AlreadyHere(Outcome):
-    """``inside``: the chat is that of the command."""
+    """``inside``: the chat is that of the command; ``lasting``: for how long they were wanted."""
 
     people: tuple[Person, ...]
     item: CrmItem | None
     chat_id: int
     inside: bool
+    lasting: int
 
 
 class WouldInvite(Outcome):
@@ -113,7 +114,13 @@ def told_of(
         return [*_invited(arrival, missed, item, lasting, here=here), *refusals, *arrival.refusals]
     if not arrival.present:
         return [*refusals, *arrival.refusals]
-    already = AlreadyHere(people=arrival.present, item=item, chat_id=arrival.chat_id, inside=here)
+    already = AlreadyHere(
+        people=arrival.present,
+        item=item,
+        chat_id=arrival.chat_id,
+        inside=here,
+        lasting=lasting,
+    )
     return [already, *refusals, *arrival.refusals]
 
 

@@ -6,6 +6,7 @@ from bot.bitrix24.errors import NoPermission
 from bot.bitrix24.events import CommandEvent
 from bot.commands.departures import Departure, Departures
 from bot.commands.outcomes import Outcome, Outcomes, Told
+from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 from bot.inbox.stays import Guests, Stay, Stays
@@ -58,12 +59,12 @@ class TooLate(Refusal):
 
 
 @router.button("remind", proven=True)
-async def remind(args: StayArguments, event: CommandEvent, *, stays: Stays) -> Outcomes:
+async def remind(args: StayArguments, event: CommandEvent, *, stays: Stays, past: Past) -> Outcomes:
     stay = await _stay(args, event, stays)
-    if stay is None:
+    if stay is None or not (guests := await _guests(stay, past)).people:
         return []
     return StayEnds(
-        people=stay.guests.people,
+        people=guests.people,
         chat_id=stay.guests.chat_id,
         minutes=max(1, round(stay.minutes_left)),
         offers=(Offer(name="extend", act=args.act("extend")),),
@@ -84,13 +85,13 @@ async def expire(
     event: CommandEvent,
     *,
     stays: Stays,
+    past: Past,
     departures: Departures,
     lines: OpenLines,
 ) -> Outcomes:
     stay = await _stay(args, event, stays)
-    if stay is None:
+    if stay is None or not (guests := await _guests(stay, past)).people:
         return []
-    guests = stay.guests
     target = Target(guests.item, guests.chat_id)
     try:
         departure = await take_out_but_operator(departures, lines, target, guests.people)
@@ -111,6 +112,15 @@ def _over(departure: Departure, guests: Guests) -> Outcomes:
         still = tuple(one.person for one in missed)
         told.append(StayNotOver(people=still, chat_id=guests.chat_id))
     return [*told, *(one.why for one in missed)]
+
+
+async def _guests(stay: Stay, past: Past) -> Guests:
+    """Give the guests of a stay, but for those whom a later command has brought in again."""
+    guests = stay.guests
+    numbers = [one.id for one in guests.people]
+    again = await past.came_again(numbers, guests.chat_id, stay.command_id)
+    people = tuple(one for one in guests.people if one.id not in again)
+    return guests.model_copy(update={"people": people})
 
 
 async def _stay(args: StayArguments, event: CommandEvent, stays: Stays) -> Stay | None:

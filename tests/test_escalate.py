@@ -21,13 +21,25 @@ async def test_calls_the_responsible_into_this_chat(stage: Stage) -> None:
     assert (call["params"]["USER_ID"], call["params"]["CHAT_ID"]) == ("21", str(CHAT))
 
 
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_says_how_long_who_is_called_stays(stage: Stage, language: str) -> None:
+    await stage.faults(events={"language": language})
+    words = {
+        "ru": "теперь в этом чате. Через 1 час 30 минут бот уберёт автоматически.",
+        "en": "joined this chat. The bot will remove them after 1 hour 30 minutes.",
+    }
+    assert words[language] in await stage.say("/escalate --for 90m")
+
+
 async def test_passes_over_who_is_absent_and_says_so(stage: Stage) -> None:
     await stage.faults(user={"id": RESPONSIBLE, "absent": "2026-12-01T00:00:00+03:00"})
 
     reply = await stage.say("/escalate")
 
     assert "[USER=3]Борис Волков[/USER] (руководитель) теперь в этом чате" in reply
-    assert "Пропущено: [USER=21]Роман Соколов[/USER] — отсутствует до 1 декабря 2026." in reply
+    skipped = "\nПропущено: [USER=21]Роман Соколов[/USER] — отсутствует до 1 декабря 2026."
+    assert skipped in reply
+    assert "\n\n" not in reply
     assert BOSS in await stage.members()
 
 

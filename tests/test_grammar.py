@@ -96,6 +96,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("deal", "", Problem.NOT_NUMBER),
         ("deal 9999999999", "9999999999", Problem.NOT_NUMBER),
         ("invoice 5", "invoice 5", Problem.WHICH_ITEM),
+        (f"{M} через 2 минуты {M}", "через 2 минуты", Problem.UNKNOWN),
         ("del 288", "del 288", Problem.WHICH_ITEM),
         ("15", "15", Problem.UNKNOWN),
         ("deal 288.5", "288.5", Problem.NOT_NUMBER),
@@ -107,11 +108,21 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("me --wait 30", "30", Problem.WAIT),
         ("me --wait 4h", "4h", Problem.WAIT),
         ("me --for 2 попугая", "2 попугая", Problem.DURATION),
+        ("me до 18:00", "до 18:00", Problem.DURATION),
+        ("@Анна Орлова until tomorrow", "until tomorrow", Problem.DURATION),
+        ("@Анна --до завтра", "--до завтра", Problem.DURATION),
+        ("@Ким До и до завтра", "до завтра", Problem.DURATION),
+        ("me на ч", "на ч", Problem.UNKNOWN),
         ("me ??", "??", Problem.UNKNOWN),
         ("all", "all", Problem.EVERYONE),
         ("@всех срочно", "@всех", Problem.EVERYONE),
         (f"{M} A\u3164B", "A\u3164B", Problem.UNKNOWN),
         ("/crm/deal/details/0/", "/crm", Problem.UNKNOWN),
+        (f"{LINK}/crm/type/128/details/5/", LINK, Problem.WHICH_ITEM),
+        (f"{LINK}/page/buy/tender/type/128/details/5/?a=1", LINK, Problem.WHICH_ITEM),
+        ("/crm/quote/show/5/", "/crm", Problem.WHICH_ITEM),
+        (f"[URL={LINK}/crm/type/31/details/5/]№ 5[/URL]", "[URL", Problem.WHICH_ITEM),
+        (f"{LINK}/crm/deal/", LINK, Problem.UNKNOWN),
         ("/company/personal/user/12/tasks/task/view/9/", "/company", Problem.UNKNOWN),
         ("/online/?IM_MESSAGE=12", "/online", Problem.UNKNOWN),
         # The numbers of a dialog of a line, of a task: nobody's.
@@ -138,7 +149,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("@Один Два Три Четыре Пять", "Пять", Problem.UNKNOWN),
         ("@responsible Иван", "Иван", Problem.UNKNOWN),
         ("in", "in", Problem.UNKNOWN),
-        ("chat x", "x", Problem.NOT_NUMBER),
+        ("chat x", "x", Problem.NOT_CHAT),
         (f"лид {LINK}/crm/deal/details/288/", "лид", Problem.UNKNOWN),
         (f"deal {LINK}/crm/lead/details/288/", "deal", Problem.UNKNOWN),
         (f"deal {LINK}/docs/", LINK, Problem.NOT_NUMBER),
@@ -167,11 +178,63 @@ def test_says_what_may_have_been_meant() -> None:
         "me - срочно": "me -- срочно",
         "me на 2 часа": "me --на 2 часа",
         "for 1.5h @Анна": "--for 1.5h @Анна",
+        "me на полчаса": "me --на полчаса",
+        "@Анна на час": "@Анна --на час",
+        "@Анна Орлова for an hour": "@Анна Орлова --for an hour",
+        "me на два часа -- юрист": "me --на два часа -- юрист",
         "@Анна Орлова на 30мин. — юрист": "@Анна Орлова --на 30мин. — юрист",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE if "#" in text else grammar.EVERYTHING)
         assert unclear.value.instead == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Анну Орлову", "@Анну Орлову"),
+        ("анна", "@анна"),
+        ("ответственного", "@ответственного"),
+        ("Анна и Роман", "@Анна и @Роман"),
+        ("Анна, Роман, Борис.", "@Анна, @Роман, @Борис."),
+        ("@Анна и Роман -- юрист", "@Анна и @Роман -- юрист"),
+        (f"Анна {M}", f"@Анна {M}"),
+        ("Анну Орлову на 2 часа", "@Анну Орлову --на 2 часа"),
+        ("сделка 288 Анну", "сделка 288 @Анну"),
+        (f"{M} нужна помощь с договором", f"{M} -- нужна помощь с договором"),
+        (f"{M}. Срочно нужна помощь", f"{M}. -- Срочно нужна помощь"),
+        (f"{M} —нужна помощь", f"{M} -- нужна помощь"),
+        (f"{M} --нужна помощь", f"{M} -- нужна помощь"),
+        (f"- {M}", M),
+        (f"-- {M}", M),
+        ("— @Анна -- юрист", "@Анна -- юрист"),
+        (f"юриста {M}", ""),
+        (f"{M} плз", ""),
+        (f"{M} --test", ""),
+        (f"{M} на пару часов", ""),
+        ("А\u3164Б", ""),
+        ("id0", ""),
+    ],
+)
+def test_says_which_sign_is_missing(text: str, meant: str) -> None:
+    with pytest.raises(Unclear) as unclear:
+        parse(text, grammar.EVERYTHING)
+    assert unclear.value.instead == meant
+
+
+def test_in_an_escalation_small_letters_are_a_reason() -> None:
+    for text, meant in {
+        "клиент грозит уйти": "-- клиент грозит уйти",
+        "Клиент грозит уйти!": "-- Клиент грозит уйти!",
+        "сделка 288 клиент уходит": "сделка 288 -- клиент уходит",
+        "Иванов и Петров": "@Иванов и @Петров",
+        "- @Анна": "@Анна",
+        "срочно": "",
+    }.items():
+        with pytest.raises(Unclear) as unclear:
+            parse(text, ESCALATE)
+        assert unclear.value.instead == meant
+    assert parse("-- @Анна поможет", ESCALATE) == {"reason": "@Анна поможет"}
 
 
 def test_what_a_command_does_not_take_is_not_understood() -> None:

@@ -33,6 +33,16 @@ async def test_finds_people_by_name_address_and_role(stage: Stage, whom: str, pe
 
 
 @ON_SQLITE
+async def test_a_name_of_several_is_asked_about_beside_others_who_came(stage: Stage) -> None:
+    reply = await stage.say("/invite @15 @Иван Петров")
+
+    assert "[USER=15][/USER] теперь в этом чате" in reply
+    assert "Кто нужен? Для них пока ничего не изменилось." in reply
+    await stage.faults(events={"language": "en"})
+    assert "Who? Nothing has changed for them yet." in await stage.say("/invite @Иван Петров")
+
+
+@ON_SQLITE
 async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
     for whom in ("@owner", "me", "я"):
         assert f"уже в чате {LINK} — делать ничего не нужно" in await stage.say(f"/invite {whom}")
@@ -45,6 +55,9 @@ async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
         ("@Павел Лебедев", "сотрудник уволен или учётная запись отключена"),
         ("lebedev@example.test", "сотрудник уволен или учётная запись отключена"),
         ("@Анна Орловаа", "Коллеги «Анна Орловаа» нет. Может быть, Анна Орлова?"),
+        ("@fyyf", "Коллеги «fyyf» нет. Может быть, Анна Орлова?"),
+        ("@Jhkjdf Fyyf", "Может быть, Анна Орлова?"),
+        ("@Bdfy Gtnhjd", "Может быть, Иван Петров?"),
         ("nobody@example.test", "Коллеги «nobody@example.test» нет."),
         ("@responsibl", "Может быть, @responsible?"),
         ("[USER=599]Клиент[/USER]", "— клиент чата [CHAT=8773]"),

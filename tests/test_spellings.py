@@ -187,4 +187,5 @@ def test_reads_every_digit_and_every_blank() -> None:
 def test_names_what_is_not_seen() -> None:
     assert vocabulary.invisible("a\u3164b") == "U+3164 HANGUL FILLER"
     assert vocabulary.invisible("\x07") == "U+0007"
-    assert not vocabulary.invisible("Й ё 😀 №")
+    assert vocabulary.invisible("a\ufe0f") == "U+FE0F VARIATION SELECTOR-16"
+    assert not vocabulary.invisible("Й ё 😀 № ❤\ufe0f 1\ufe0f\u20e3")

@@ -57,6 +57,7 @@ async def test_several_people_are_parted_by_whatever_parts(stage: Stage) -> None
 
 async def test_finds_a_colleague_by_whatever_is_written(stage: Stage) -> None:
     for whom in (
+        "@@Анна Орлова", f"@{A}", f"@ {A}",
         "‘Анна Орлова’", "'Анна Орлова'", "„Анна Орлова“", "‹Анна Орлова›", "«Ан\u200bна Орлова»",
         "@Анна Орлова!", "@orlova@example.test", "orlova@example.test.", '"orlova@example.test"',
         "<orlova@example.test>",
@@ -141,6 +142,8 @@ async def test_for_a_while_in_every_wording(stage: Stage, language: str) -> None
         for line in (f"{M} {option}", f"{option} {M}"):
             assert words[language] in await stage.say(f"/invite {line}")
             leave(stage, IVAN)
+    words = {"ru": "на 2 часа 30 минут.", "en": "for 2 hours 30 minutes."}
+    assert words[language] in await stage.say(f"/invite {M} --for 2h30m")
 
 
 @BOTH
@@ -217,6 +220,38 @@ async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> No
 
 
 @BOTH
+async def test_what_is_no_number_is_told_as_people_see_it(stage: Stage, language: str) -> None:
+    words = {
+        "ru": ("«@Анна Орлова» — не номер.", "/invite сделка 288[/b]", "/invite чат 8773[/b]"),
+        "en": ('"@Анна Орлова" is not a', "/invite deal 288[/b]", "/invite chat 8773[/b]"),
+    }[language]
+
+    reply = await asked(stage, f"/invite сделку {A}", language)
+    assert reply.startswith(words[0])
+    assert words[1] in reply
+    reply = await asked(stage, f"/invite чат {A}", language)
+    assert reply.startswith(words[0])
+    assert words[2] in reply
+    assert words[2] in await asked(stage, f"/invite {A} в чат", language)
+    assert "«@Анна Орлова»" in await asked(stage, f"/invite --на {A}", "ru")
+
+
+@BOTH
+async def test_a_sign_that_is_missing_is_offered(stage: Stage, language: str) -> None:
+    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
+
+    for typed, meant in (
+        ("/invite Анна", "/invite @Анна"),
+        (f"/invite - {A}", "/invite @Анна Орлова"),
+        (f"/invite {A} нужен юрист", "/invite @Анна Орлова -- нужен юрист"),
+    ):
+        reply = await asked(stage, typed, language)
+        assert reply == f"{words[0]}[b]{meant}[/b]?"
+    await press(stage, words[1])
+    assert await changes(stage) == [added(ANNA)]
+
+
+@BOTH
 async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) -> None:
     await stage.faults(events={"language": language})
     words = {"ru": "⚠️ Команда занимает одну строку", "en": "⚠️ A command is one line"}
@@ -279,8 +314,13 @@ async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
         assert (await changes(stage))[-1] == added(IVAN)
         assert stage.count("SELECT count(*) FROM stays") == 0
         leave(stage, IVAN)
-    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "на 2 часа",
-                   "--wait 2m", "--на память"):  # fmt: skip
+    for typed in ("— на 2 часа", "-- for 2h", "-- на полчаса, нужен юрист", "— dry"):
+        reply = await stage.say(f"/invite {M} {typed}")
+        assert words in reply, typed
+        assert f"[b]/invite … --{typed.strip('—- ').partition(',')[0]} -- " in reply
+        leave(stage, IVAN)
+    for reason in ("ждал — на 2 часа опоздал", "a -- b", "--for the record", "1 --2", "--wait 2m",
+                   "--на память", "на 2 часа опоздал", "for 2h of work", "dry run"):  # fmt: skip
         reply = await stage.say(f"/invite {M} -- {reason}")
         assert words not in reply, reason
         leave(stage, IVAN)

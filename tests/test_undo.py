@@ -25,7 +25,12 @@ async def test_takes_back_the_last_command_only(stage: Stage) -> None:
     assert ANNA in await stage.members()
     [call] = await stage.calls(DELETE)
     assert (call["user_id"], call["auth"]) == (OLGA, "user")
-    assert (await stage.say("/undo")).startswith("Отменять нечего")
+    nothing = await stage.say("/undo")
+    assert nothing.startswith("Отменять нечего")
+    # The first command is not undone.
+    assert "или последняя из них уже отменена. Более ранние отменяет кнопка" in nothing
+    await stage.faults(events={"language": "en"})
+    assert "or the last of them is undone already. Earlier ones" in await stage.say("/undo")
 
 
 async def test_brings_back_who_was_removed(stage: Stage) -> None:
@@ -210,3 +215,47 @@ async def test_somebody_else_presses_undo(stage: Stage) -> None:
     assert (await stage.told_privately(ANNA))[-1].startswith("Эта кнопка не для вас")
     assert "↩️ Отменено." in (await stage.chat())["messages"][-1]["text"]
     assert not {IVAN, ANNA} & set(await stage.members())
+
+
+@ON_SQLITE
+async def test_who_is_invited_again_stays_as_long_as_that_command_says(stage: Stage) -> None:
+    await stage.say("/invite @15 @12 --for 10m")
+    await stage.say("/remove @15")
+    await stage.say("/invite @15")
+    await stage.say("/remove @12")
+    await stage.say("/undo")
+
+    await time_passes(stage, 301)
+    told = await said(stage, "бот уберёт")
+    assert "[USER=12]" in told
+    assert "[USER=15]" not in told
+    await time_passes(stage, 300)
+    await said(stage, "больше не в чате")
+
+    assert ANNA in await stage.members()
+    assert IVAN not in await stage.members()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_who_is_in_already_is_given_no_time_and_that_is_said(
+    stage: Stage, language: str
+) -> None:
+    await stage.faults(events={"language": language})
+    alone, beside = {
+        "ru": (
+            "Срок на 2 часа не назначен: он бывает только у тех, кто пришёл по этой команде. "
+            "Чтобы назначить, уберите ([b]/remove[/b]) и позовите снова.",
+            "Уже в этом чате: [USER=15][/USER]. Бот уберёт только тех, кто пришёл сейчас.",
+        ),
+        "en": (
+            "No end after 2 hours is set: only those whom this command brings in have one. "
+            "To set it, take them out ([b]/remove[/b]) and invite them again.",
+            "Already in this chat: [USER=15][/USER]. The bot will remove only those who came now.",
+        ),
+    }[language]
+    await stage.say("/invite @15")
+
+    assert alone in await stage.say("/invite @15 --for 2h")
+    assert stage.count("SELECT count(*) FROM stays") == 0
+    assert beside in await stage.say("/invite @15 @12 --for 2h")

@@ -45,7 +45,10 @@ class OptionInReason(Refusal):
 
 
 class DidYouMean(Refusal):
-    """What was typed makes no sense; ``/command params`` would."""
+    """What was typed makes no sense; ``/command params`` would.
+
+    ``word`` is what makes none; nothing where the text only lacks a sign.
+    """
 
     word: str
     command: str
@@ -99,10 +102,11 @@ class WhichItem(Refusal):
 
 
 class NotNumber(Refusal):
-    """Where a number belongs, there is something else."""
+    """Where a CRM item's number belongs, or a chat's, there is something else."""
 
     word: str
     command: str
+    of_chat: bool = False
 
 
 class NotGroup(Refusal):

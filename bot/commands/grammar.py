@@ -6,7 +6,7 @@ What may be written how is in ``patterns`` and ``vocabulary``; parts come in any
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ class Problem(StrEnum):
     EVERYONE = "everyone"
     WHICH_ITEM = "which_item"
     NOT_NUMBER = "not_number"
+    NOT_CHAT = "not_chat"
     NOT_GROUP = "not_group"
     FOREIGN = "foreign"
     DURATION = "duration"
@@ -104,16 +105,16 @@ class Line:
             raise self.unclear(Problem.NOT_NUMBER)
         return number
 
-    def number_after_word(self) -> int:
-        """Read the number that has to stand here. Raises ``Unclear``."""
+    def number_after_word(self, problem: Problem = Problem.NOT_NUMBER) -> int:
+        """Read the number that has to stand here. Raises ``Unclear`` with the ``problem``."""
         if found := self.take("after word"):
             return self.number(found)
         self.take("between")
-        raise self.unclear(Problem.NOT_NUMBER)
+        raise self.unclear(problem)
 
     def unclear(self, problem: Problem = Problem.UNKNOWN, instead: str = "") -> Unclear:
         """Make the error that says: it stops making sense here."""
-        found = self.see("anything")
+        found = self.see("mention") or self.see("anything")
         return Unclear(self.text, self.place, problem, found[0] if found else "", instead)
 
 
@@ -131,28 +132,44 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
     else.
     """
     line = Line(normalise(text), wanted, host)
-    line.take("between")
-    for _ in range(MOST_PARTS):
-        if line.at_end:
-            break
-        if not any(part in wanted and read(line) for part, read in _READERS) and not _option(line):
-            raise _suspect(line)
-        line.take("stops")
-        line.take("between")
-    if not line.at_end:
-        raise line.unclear()
+    if not _reads(line):
+        raise _suspect(line)
     people = {"people": tuple(line.people.values())} if line.people else {}
     return line.parts | people
 
 
+def _reads(line: Line) -> bool:
+    """Read part after part, and say whether that was the whole text. Raises ``Unclear``."""
+    line.take("between")
+    for _ in range(MOST_PARTS):
+        if line.at_end:
+            return True
+        known = any(part in line.wanted and read(line) for part, read in _READERS)
+        if not known and not _option(line):
+            return False
+        line.take("stops")
+        line.take("between")
+    return line.at_end
+
+
 def option_in(reason: str, wanted: Collection[str]) -> str:
-    """Give the first option that stands in a reason, and so is only text; else nothing."""
-    line = Line(reason, wanted, "")
-    for found in SEEN["late option"].finditer(reason):
-        line.place = found.start()
-        with suppress(Unclear):
-            if _option(line):
-                return reason[found.start() : line.place]
+    """Give the first option that stands in a reason, and so is only text; else nothing.
+
+    It may be what the reason begins with: ``for 2h``, where a blank came behind the dashes.
+    """
+    first = Line(f"--{reason}", wanted, "")
+    if (said := _option_at(first)) and first.see("closed"):
+        return said
+    later = (found.start() for found in SEEN["late option"].finditer(reason))
+    return next(filter(None, (_option_at(Line(reason, wanted, "", start)) for start in later)), "")
+
+
+def _option_at(line: Line) -> str:
+    """Read the option that stands here, and give it without its dashes; nothing where none does."""
+    start = line.place
+    with suppress(Unclear):
+        if _option(line):
+            return line.text[start : line.place].lstrip(f"-{DASHES}")
     return ""
 
 
@@ -185,7 +202,8 @@ def _word(line: Line) -> bool:
 
 
 def _reason(line: Line) -> bool:
-    if not (found := line.take("reason")):
+    named_late = not line.people and "number" not in line.wanted and line.see("dash and colleague")
+    if named_late or not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
@@ -248,7 +266,7 @@ def _chat_number(line: Line) -> int:
     if line.word() in vocabulary.CHAT:
         line.take("word")
     linked: int | None = _link_to(line, "chat_id")
-    return linked or line.number_after_word()
+    return linked or line.number_after_word(Problem.NOT_CHAT)
 
 
 _VALUES: dict[str, Callable[[Line], int]] = {
@@ -439,19 +457,62 @@ def _suspect(line: Line) -> Unclear:
         return line.unclear(Problem.NOT_GROUP)
     if _is_lasting(line):
         return line.unclear(instead=_instead(line, "", "--"))
-    numbered = None if line.see("id") else line.see("word and number")
-    if "item" in line.wanted and (found := numbered):
+    if "lasting" in line.wanted and (found := line.see("until")):
+        return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
+    if "item" in line.wanted and line.see("other card"):
+        return line.unclear(Problem.WHICH_ITEM)
+    is_other = line.see("id") or line.see("word and time")
+    if "item" in line.wanted and not is_other and (found := line.see("word and number")):
         meant = near(found[1], vocabulary.ITEMS)
         return line.unclear(Problem.WHICH_ITEM, _instead(line, found[1], meant))
     if found := line.see("option"):
         offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
         meant = near(found[1], offered, 0.6)
-        return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+        if meant or _option_part(found[1]):
+            return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
+    if instead := _unmarked(line):
+        return replace(line.unclear(instead=instead), word="")
     if "reason" in line.wanted and (found := line.see("hyphen")):
         return line.unclear(instead=_instead(line, found[0], "-- "))
     if "number" in line.wanted and (found := line.see("number")):
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()
+
+
+def _unmarked(line: Line) -> str:
+    """Write the text with the sign that names or a reason lack, or without one too many."""
+    before, rest = line.text[: line.place], line.text[line.place :]
+    if "people" not in line.wanted or vocabulary.invisible(rest):
+        return ""
+    if not line.people and (found := line.see("dash and colleague")):
+        return before + line.text[found.end() :]
+    # In an escalation small letters rather begin a reason.
+    are_names = not line.people and "number" not in line.wanted
+    found = line.see("unmarked")
+    if found and (_is_title(found[0]) or (are_names and not SEEN["named"].search(rest))):
+        marked = SEEN["begins a name"].sub(lambda one: f"{one[0]}@", found[0])
+        return _readable(before + marked + rest[len(found[0]) :], line)
+    if "reason" in line.wanted and not are_names and line.see("said"):
+        return _readable(f"{before}-- {rest.lstrip(f'-{DASHES}')}", line)
+    return ""
+
+
+def _is_title(names: str) -> bool:
+    """Say whether all words of names begin with a capital letter."""
+    words = names.replace(",", " ").replace(";", " ").split()
+    return all(one[0].isupper() for one in words if one not in vocabulary.CONJUNCTIONS)
+
+
+def _readable(text: str, line: Line) -> str:
+    """Give a text that a command can be read from, perhaps with ``--`` before how long."""
+    other = Line(text, line.wanted, line.host)
+    with suppress(Unclear):
+        if _reads(other):
+            return text
+        if _is_lasting(other):
+            text = _instead(other, "", "--")
+            return text if _reads(Line(text, line.wanted, line.host)) else ""
+    return ""
 
 
 def _instead(line: Line, words: str, others: str) -> str:

@@ -1,4 +1,4 @@
-"""What the requester has done and met before in this chat."""
+"""What has been done before: by the requester in this chat, or to people."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -53,6 +53,19 @@ class Past:
         refused = [one for one in await self._deeds(REMEMBERED) if one.code is not None]
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
+
+    async def came_again(self, people: Collection[int], chat_id: int, after: int) -> set[int]:
+        """Give those whom a later command than ``after`` brought into the chat, whosever it was.
+
+        Where an /undo brought them back, all is as it was before they were removed.
+        """
+        member_id = self._command.event.member_id
+        deeds = await self._history.of_people(member_id, people, ARRIVING)
+        return {
+            one.person_id
+            for one in deeds
+            if one.command_id > after and chat_of(one) == chat_id and _counts(one)
+        }
 
     async def reach(self, queues: Collection[Collection[int]]) -> Reach:
         """Say whom the requester's role lets in, as far as the last day tells; the newest counts.

@@ -26,22 +26,30 @@ _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
+_BETWEEN_NAMES = rf"(?: ?[,;] ?| (?:{_any(vocabulary.CONJUNCTIONS)}) )"
 # A preposition is one where a record, a chat or a link comes next.
 _PREPOSITION = (
     rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
+_UNIT = _any(vocabulary.UNITS)
+_LASTING = _any([name for name, part in vocabulary.OPTIONS.items() if part == "lasting"])
+_AMOUNT = rf"[0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?|(?:{_any(vocabulary.AMOUNTS)}) "
+# For how long, as it is said: a letter alone is a unit only after digits.
+_SAID_LASTING = rf"(?:{_LASTING}) (?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
+_UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
 _TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
     rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
-    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}"
+    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}|{_SAID_LASTING}"
+    # With a capital letter somebody may be called so.
+    rf"|(?-i:{_UNTIL})"
 )
+_FULL_NAME = rf"{_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}"
 _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
-_UNIT = _any(vocabulary.UNITS)
-_LASTING = [name for name, part in vocabulary.OPTIONS.items() if part == "lasting"]
 # What a link or an address may stand in.
 OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
@@ -50,21 +58,33 @@ _PATTERNS = {
     "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
     "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
     "end": _END,
+    "closed": rf" ?(?:$|[,;{STOPS}{HYPHENS}{DASHES}])",
     "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
     "word": r"[^\W\d_]+",
     "anything": rf"[^{SEPARATORS}]+",
-    "mention": r"\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
+    # The @ that opens the list may have stayed before the one picked from it.
+    "mention": r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
     "id": _ID,
     "email": rf"(?:mailto:|[{OPENING}])?@?"
     rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
-    "name": rf"@ ?({_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}){_END}",
+    "name": rf"@@? ?({_FULL_NAME}){_END}",
+    # Colleagues named without an @.
+    "unmarked": rf"(?!\w*[0-9]){_FULL_NAME}(?:{_BETWEEN_NAMES}{_FULL_NAME}){{0,9}}",
+    "begins a name": rf"(?:^|{_BETWEEN_NAMES})(?={_NAME})",
+    "named": r"@|\[USER=",
+    # What somebody says besides, in several words.
+    "said": rf"(?:{_LONG_DASH})?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
+    rf"[^\W\d_]+[{STOPS},]{{0,9}} [^@\[\]/]+$",
+    "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?=@|\[USER=)",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
-    "lasting": rf"(?:{_any(_LASTING)}) [0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?(?:{_UNIT})\b",
+    "lasting": _SAID_LASTING,
+    "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?{_UNTIL}[^{SEPARATORS}]+",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
+    "word and time": rf"[^\W\d_]{{1,40}} [0-9]{{1,5}} ?(?:{_UNIT})\b",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",
     "chat": rf"\[CHAT={_NUMBER}\].{{0,255}}?\[/CHAT\]",
     "to group": _TO_GROUP,
@@ -79,6 +99,9 @@ _PATTERNS = {
     rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
     r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",
+    # The card of something in CRM that no command knows: an invoice, a smart process.
+    "other card": r"[^\s,;]{0,255}/(?:crm/(?!(?:deal|lead|contact|company)/)[a-z_]{2,30}/|type/)"
+    r"[^\s,;]{0,255}?/[1-9]",
     "address": r"[^\s,;\[\]]{0,255}/(?:&amp;|\[[0-9]{0,9}\]|[^\s,;\[\]]){0,2000}",
 }
 # What may stand at a place of the text, by its kind.

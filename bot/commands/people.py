@@ -131,7 +131,13 @@ class People:
             raise PersonAmbiguous(name, queued, await self._picker(active, event, args, queue))
         if matches:
             raise PersonDismissed(matches[0].person)
-        raise PersonNotFound(name, _near(name, alike))
+        raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+
+    async def _on_other_layout(self, name: str) -> tuple[str, ...]:
+        """Find whose name the same keys write on the other layout of the keyboard."""
+        swapped = vocabulary.other_layout(name)
+        matches = _matches(swapped, await self._alike(swapped))
+        return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
     async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
         if not found:

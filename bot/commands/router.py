@@ -199,21 +199,24 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
         return NotUnderstood(command, plain(before), plain(rest), invisible)
     if unclear.instead:
         return DidYouMean(unclear.word, command, unclear.instead)
+    word = plain(unclear.word)
     match unclear.problem:
         case Problem.EVERYONE:
             return EveryoneNamed()
         case Problem.WHICH_ITEM:
             return WhichItem(command)
         case Problem.NOT_NUMBER:
-            return NotNumber(unclear.word, command)
+            return NotNumber(word, command)
+        case Problem.NOT_CHAT:
+            return NotNumber(word, command, of_chat=True)
         case Problem.NOT_GROUP:
-            return NotGroup(unclear.word)
+            return NotGroup(word)
         case Problem.FOREIGN:
             return ForeignLink()
         case Problem.DURATION:
-            return WrongDuration(unclear.word, command)
+            return WrongDuration(word, command)
         case Problem.WAIT:
-            return WrongWait(unclear.word, command)
+            return WrongWait(word, command)
         case Problem.TOO_LONG:
             return ReasonTooLong(MAX_REASON)
     return NotUnderstood(command, plain(before), plain(rest))

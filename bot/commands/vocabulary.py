@@ -85,6 +85,10 @@ _UNITS = {
 }
 # Seconds in a unit.
 UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.split()}
+# Those that are one of their kind where they stand alone: "на час", and not "на ч".
+LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
+# What stands before a time of day or a date, which no option takes.
+UNTIL = frozenset({"until", "till", "до"})
 
 _AMOUNTS = {
     0.5: ("half a", "half an", "half", "пол"),
@@ -133,7 +137,8 @@ _FULL_WIDTH = ord("！") - ord("!")
 _USUAL = re.compile(r"[\x00-\x7fА-яЁё]*")
 # Unicode's own composing takes quadratic time on a long run of accents.
 _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
-_INVISIBLE = re.compile(f"[{BLANKS}]")
+# Behind a sign the last two only choose how an emoji looks.
+_INVISIBLE = re.compile(rf"(?!(?<=[^\w\s])[\ufe0e\ufe0f]|[\ufe0e\ufe0f]\u20e3)[{BLANKS}]")
 _SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
 

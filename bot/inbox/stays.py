@@ -32,6 +32,7 @@ class Stay:
     """For how long some guests stay; ``event`` is the command that began it."""
 
     id: int
+    command_id: int
     event: CommandEvent
     guests: Guests
     until: float
@@ -127,4 +128,4 @@ class Stays:
 def _stay(row: Row[Any]) -> Stay:
     event = CommandEvent.model_validate_json(row.event)
     guests = Guests.model_validate_json(row.stay)
-    return Stay(row.id, event, guests, row.until, row.remind_at)
+    return Stay(row.id, row.command_id, event, guests, row.until, row.remind_at)
