@@ -67,7 +67,7 @@ class Batching:
 
     async def call(self, address: Address, token: SecretStr, call: Call) -> Any:
         """Make a call, alone or with others. Raises what ``send`` raises, and ``Refused``."""
-        if not self._waiting and await self._pace.take_now(address.member_id):
+        if not self._waiting and await self._pace.take_now(address.member_id, call):
             self._waited(0.0)
             return await self._send(address, token, call)
         # Methods may be told to rest: a call is to wait for the rest of its own alone.

@@ -105,10 +105,10 @@ class Buckets:
         self._paused: dict[tuple[str, str], float] = {}
         self._lines: WeakValueDictionary[tuple[str, int], asyncio.Semaphore] = WeakValueDictionary()
 
-    async def take_now(self, member_id: str) -> bool:
-        """Take a place for a request if there is one, and no method is paused."""
+    async def take_now(self, member_id: str, call: Call) -> bool:
+        """Take a place for a request if there is one, and none of its methods is paused."""
         limiter = await self._limiter(member_id)
-        if self._paused or not limiter.has_capacity():
+        if not limiter.has_capacity() or self._pause_left(member_id, call):
             return False
         await limiter.acquire()
         return True
@@ -118,10 +118,8 @@ class Buckets:
         async with self._turn(member_id, call.line):
             limiter = await self._limiter(member_id)
             await limiter.acquire()
-        if self._paused:
-            pauses = (self._paused.get((member_id, one), 0.0) for one in call.methods)
-            until = max(pauses, default=0.0)
-            await asyncio.sleep(max(0.0, until - time.time()))
+        if pause := self._pause_left(member_id, call):
+            await asyncio.sleep(pause)
 
     async def has_room(self, member_id: str) -> bool:
         """Say whether a request could go at once, so that what may be left out is."""
@@ -149,6 +147,13 @@ class Buckets:
         now = time.time()
         self._paused = {key: end for key, end in self._paused.items() if end > now}
         self._paused[member_id, method] = until
+
+    def _pause_left(self, member_id: str, call: Call) -> float:
+        """Say for how many seconds one of its methods is paused yet."""
+        if not self._paused:
+            return 0.0
+        until = max((self._paused.get((member_id, one), 0.0) for one in call.methods), default=0.0)
+        return max(0.0, until - time.time())
 
     def _turn(self, member_id: str, line: int | None) -> AbstractAsyncContextManager[None]:
         if line is None:
