@@ -166,7 +166,12 @@ class Parts:
         )
         runs = Runs(self.inbox, dispatcher.dispatch)
         lanes = Lanes(
-            self.inbox, self.backlog, runs.run, client.answering, first=FIRST if is_shared else 1
+            self.inbox,
+            self.backlog,
+            runs.run,
+            client.answering,
+            first=FIRST if is_shared else 1,
+            is_spelled=router.is_spelled,
         )
         self.engine: Engine = lanes
         if is_shared:

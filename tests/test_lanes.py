@@ -169,9 +169,9 @@ async def test_lines_that_another_process_has_stored_are_run_in_their_order(
         ran.append(command.event.command.command)
         await process.inbox.done(command.id, End(Ending.DONE))
 
-    async def looked(command: Accepted) -> bool:
+    async def looked(command: Accepted, expected: int) -> bool:
         waits.append(command.event.command.command)
-        return await lacks(command)
+        return await lacks(command, expected)
 
     monkeypatch.setattr(process.inbox, "lacks_lines", looked)
     lanes = Lanes(process.inbox, Backlog(process.database), run, process.answering)

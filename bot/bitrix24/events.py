@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -312,13 +312,13 @@ class CommandEvent(Part):
         """The line that the command was typed in, as ``bare_line`` writes it."""
         return bare_line(f"{self.command.command} {self.command.params}")
 
-    @property
-    def earlier_lines(self) -> int:
-        """How many lines before it look like commands: each has an event of its own."""
+    def earlier_lines(self, is_spelled: Callable[[str], bool]) -> int:
+        """Say how many lines before it are commands of the bot's: each has an event of its own."""
         if not self.line:
             return 0
-        lines = lines_of(self.message.text)[: self.line]
-        return len({bare_line(line) for line in lines if line.lstrip().startswith("/")})
+        lines = map(str.lstrip, lines_of(self.message.text)[: self.line])
+        typed = {bare_line(line) for line in lines if line.startswith("/")}
+        return sum(is_spelled(one.removeprefix("/").partition(" ")[0]) for one in typed)
 
     @property
     def is_authors(self) -> bool:

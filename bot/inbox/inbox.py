@@ -210,12 +210,11 @@ class Inbox:
         """List what waits in a chat, in the order of its messages and lines."""
         return [self._accepted(row) for row in await self._reading.waiting(lane, limit)]
 
-    async def lacks_lines(self, command: Accepted) -> bool:
-        """Say whether earlier lines of its message are not over, or still on their way.
+    async def lacks_lines(self, command: Accepted, expected: int) -> bool:
+        """Say whether some of the ``expected`` earlier lines of its message are not over.
 
         The portal sends an event for each, and they may arrive in any order.
         """
-        expected = command.event.earlier_lines
         earlier = select(func.count()).where(
             inbox.c.lane == command.lane,
             inbox.c.message_id == command.event.message.id,

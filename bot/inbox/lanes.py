@@ -105,8 +105,11 @@ class Lanes:
         answering: Callable[[str], Answering],
         slow: float = SLOW,
         first: int = 1,
+        is_spelled: Callable[[str], bool] = bool,
     ) -> None:
         self._inbox = inbox
+        # Says whether the portal knows a command of this name: of another it tells nothing.
+        self._is_spelled = is_spelled
         # When a chat began to wait for lines that are on their way.
         self._waits_since: TTLCache[str, float] = TTLCache(maxsize=10_000, ttl=REFRAINED)
         self._backlog = backlog
@@ -240,12 +243,12 @@ class Lanes:
 
     async def _lacks_lines(self, command: Accepted) -> bool:
         """Say whether earlier lines of its message may be on their way: they come in any order."""
-        if not command.event.earlier_lines:
+        if not (expected := command.event.earlier_lines(self._is_spelled)):
             return False
         now = time.monotonic()
         if now - self._waits_since.get(command.lane, now) > APART:
             return False
-        if not await self._inbox.lacks_lines(command):
+        if not await self._inbox.lacks_lines(command, expected):
             return False
         self._waits_since.setdefault(command.lane, now)
         return True
