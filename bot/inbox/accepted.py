@@ -93,6 +93,7 @@ class Accepted:
     much speaks for it that to run it ends the process (see ``inbox/runs``). ``brought`` came
     with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
     act of the bot's own. ``is_second``: another delivery of the same command came before.
+    ``is_refusal``: it was refused when it came, and is only to be told so.
     """
 
     id: int
@@ -107,6 +108,7 @@ class Accepted:
     proven: bool = False
     internal: bool = False
     is_second: bool = False
+    is_refusal: bool = False
 
     @property
     def is_poison(self) -> bool:

@@ -153,6 +153,7 @@ class Inbox:
             proven=internal or proven,
             internal=internal,
             is_second=is_second,
+            is_refusal=refusal is not None,
         )
 
     async def _stored(self, row: dict[str, Any], with_it: Sequence[Write]) -> int | None:
@@ -370,6 +371,7 @@ class Inbox:
             proven=row.proven,
             internal=row.internal,
             is_second=row.identity[_COMMON : _COMMON + 1] == "/",
+            is_refusal=row.lane == refusals_of(event),
         )
 
     def _brought(self, event: CommandEvent, sealed: bytes | None) -> Brought:

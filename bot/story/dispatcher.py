@@ -209,7 +209,8 @@ class Dispatcher:
             return True
         if await self._may_hear(portal, command, "asked" if is_asked else "told"):
             return True
-        return not is_asked and await _is_genuine(actor)
+        is_colleague = await self._proof.is_colleague(portal, person)
+        return not is_asked and is_colleague and await _may_be_genuine(actor)
 
     async def _may_hear(self, portal: Portal, command: Accepted, what: str) -> bool:
         """Say whether a requester whom nothing proves may be told such a thing: once a minute."""
@@ -249,7 +250,8 @@ class Dispatcher:
     async def _dropped(self, portal: Portal, command: Accepted) -> str:
         """Say why a command is none of its requester's, or none any more; empty if it is."""
         if command.replies is not None:
-            is_due = command.proven or command.attempts > 0
+            # What a run has come to is due, however that run ended.
+            is_due = not command.is_refusal or command.attempts > 0
             return "" if is_due or await self._may_hear(portal, command, "refused") else "untold"
         if not is_own_word(command.event):
             return "only quoted"
@@ -362,12 +364,14 @@ class Dispatcher:
         return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
 
 
-async def _is_genuine(actor: Actor) -> bool:
-    """Say whether a command proves to be its requester's."""
+async def _may_be_genuine(actor: Actor) -> bool:
+    """Say whether a command may be its requester's: nobody who can be asked says that it is not."""
     try:
         await actor.prove()
-    except (NotProven, Busy, Unreachable, Unanswered):
+    except NotProven:
         return False
+    except (Busy, Unreachable, Unanswered):
+        pass
     return True
 
 
