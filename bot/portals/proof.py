@@ -136,7 +136,7 @@ class Proof:
         return True
 
     async def owned(
-        self, portal: Portal, pair: TokenPair, requester: int = 0
+        self, portal: Portal, pair: TokenPair, requester: int
     ) -> tuple[TokenPair, Person] | None:
         """Give a pair, renewed if need be, and whose it is; ``None``: nobody's here.
 
