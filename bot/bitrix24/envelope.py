@@ -6,15 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
-from bot.bitrix24.events import (
-    GREET,
-    INTERNAL,
-    LONGEST_MESSAGE,
-    CommandEvent,
-    Id,
-    Part,
-    Spare,
-)
+from bot.bitrix24.events import GREET, INTERNAL, LONGEST_MESSAGE, CommandEvent, Id, Part, Spare
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import row, text
 from bot.bitrix24.token_pair import TokenPair
