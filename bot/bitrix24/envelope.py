@@ -141,7 +141,7 @@ class Envelope(Part):
         if event.is_typed:
             return event
         # The text that a button stands under is the bot's own, and nobody asks for it.
-        return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+        return event.with_text("")
 
 
 def _dialog_of(chat: dict[str, Any], user_id: Any) -> str:
