@@ -28,6 +28,7 @@ from bot.inbox.engine import Engine
 from bot.inbox.escalations import Escalations, How
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
+from bot.inbox.pending import Pending
 from bot.inbox.pressed import PRESS
 from bot.inbox.runs import Runs
 from bot.inbox.stays import Stays
@@ -150,12 +151,14 @@ class Parts:
             self.doctor,
             self.figures,
         )
+        pending = Pending(database, self.inbox)
         dispatcher = Dispatcher(
             Runner(router, workshop, self.portal_settings),
             self.proof,
             partial(Actor, self.proof, self.access, self.tokens),
             self.portals,
             self.inbox,
+            pending,
             letters,
             buttons,
             self.preferences,
@@ -177,7 +180,7 @@ class Parts:
         if is_shared:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
         self.accepting = Accepting(self.inbox, self.backlog, self.engine)
-        self.waiting = Waiting(self.inbox, self.states, self.engine, buttons)
+        self.waiting = Waiting(pending, self.states, self.engine, buttons)
         self.replays = Replays(database, self.engine)
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days

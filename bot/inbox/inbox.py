@@ -12,18 +12,14 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    Update,
-    and_,
     bindparam,
     case,
     delete,
     func,
     or_,
     select,
-    true,
     update,
 )
 
@@ -43,17 +39,11 @@ from bot.inbox.reading import BEGUN, WAITS, Reading
 from bot.store.cipher import Cipher, Unreadable, is_bound
 from bot.store.commits import Write
 from bot.store.database import Database
-from bot.store.tables import inbox, tokens
+from bot.store.tables import inbox
 
 log = logging.getLogger(__name__)
 
 _replies = TypeAdapter(list[Reply])
-
-# How long a command waits for its requester's permission, and how long for a word of theirs
-# where nothing had proven whose command it is.
-KEPT = 900.0
-ASKED_FOR = 24 * 3600.0
-MOST_ASKED = 10
 
 # How a command ends that an operator may have run again without anybody's new word.
 REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
@@ -96,7 +86,6 @@ class Inbox:
         # The further columns of a row are what is changed.
         this = update(inbox).where(inbox.c.id == bindparam("command"))
         self._replying = this
-        self._park = this.values(proven=true())
         self._done = this.values(tokens=case((bindparam("keeps"), inbox.c.tokens), else_=None))
         self._drop = delete(inbox).where(inbox.c.id == bindparam("dropped"), ~BEGUN.element)
         self._suspect = this.values(suspicion=inbox.c.suspicion + bindparam("more"))
@@ -209,7 +198,7 @@ class Inbox:
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
-        return [self._accepted(row) for row in await self._reading.waiting(lane, limit)]
+        return [self.accepted(row) for row in await self._reading.waiting(lane, limit)]
 
     async def lacks_lines(self, command: Accepted, expected: int) -> bool:
         """Say whether some of the ``expected`` earlier lines of its message are not over.
@@ -230,7 +219,7 @@ class Inbox:
         """Give a command that waits, as it stands now."""
         question = select(inbox, BEGUN).where(inbox.c.id == command_id, WAITS)
         row = await self._database.row(question)
-        return self._accepted(row) if row else None
+        return self.accepted(row) if row else None
 
     async def told(self, member_id: str, identity: str) -> list[Reply] | None:
         """Give the last that was said to a command; ``None`` while it runs, or is not known."""
@@ -285,78 +274,8 @@ class Inbox:
         }
         return (self._done, [row])
 
-    async def park(self, command_id: int, seconds: float) -> None:
-        """Set a proven command aside that waits for a person; its chat goes on without it."""
-        row = {"command": command_id, "parked_until": time.time() + seconds}
-        await self._database.write((self._park, [row]))
-
-    async def unpark(self, member_id: str, user_id: int) -> list[str]:
-        """Take up what was set aside for this person and is not too old; give each one's lane."""
-        statement = update(inbox).where(
-            inbox.c.member_id == member_id,
-            inbox.c.requester_id == user_id,
-            inbox.c.done_at.is_(None),
-            inbox.c.parked_until > time.time(),
-        )
-        return await self._taken_up(statement)
-
-    async def asked(self, member_id: str, user_id: int, wanted: int = 0) -> list[Accepted]:
-        """List the commands that this person was asked about and that may still be run.
-
-        The ``wanted`` one comes first, however many have come after it, then the newest.
-        """
-        question = (
-            select(inbox, BEGUN)
-            .where(*_asked(member_id, user_id))
-            .order_by((inbox.c.id == wanted).desc(), inbox.c.id.desc())
-            .limit(MOST_ASKED)
-        )
-        found = [self._accepted(row) for row in await self._database.rows(question)]
-        return [one for one in found if not await self.proven_before(one)]
-
-    async def is_asked_enough(self, member_id: str, user_id: int) -> bool:
-        """Say whether this person has been asked about as many commands as a page shows."""
-        question = select(inbox.c.id).where(*_asked(member_id, user_id)).limit(MOST_ASKED)
-        return len(await self._database.rows(question)) == MOST_ASKED
-
-    async def consent(self, member_id: str, user_id: int, command_id: int) -> str | None:
-        """Take up a command that this person was asked about, and means; give its lane."""
-        if command_id not in {one.id for one in await self.asked(member_id, user_id, command_id)}:
-            return None
-        statement = update(inbox).where(*_asked(member_id, user_id), inbox.c.id == command_id)
-        return next(iter(await self._taken_up(statement.values(proven=True))), None)
-
-    async def _taken_up(self, statement: Update) -> list[str]:
-        """Have the commands of a statement begin anew: each once, whoever else takes them up."""
-        begun = statement.values(**AFRESH, resumed_at=time.time())
-        taken = await self._database.change(begun.returning(inbox.c.id, inbox.c.lane))
-        return [row.lane for row in taken]
-
-    async def parked_of_connected(self) -> list[tuple[str, int]]:
-        """List portals and users with something set aside whose token has come since."""
-        question = (
-            select(inbox.c.member_id, inbox.c.requester_id)
-            .join(
-                tokens,
-                and_(
-                    tokens.c.member_id == inbox.c.member_id,
-                    tokens.c.user_id == inbox.c.requester_id,
-                    tokens.c.connected_at > func.coalesce(inbox.c.resumed_at, inbox.c.received_at),
-                ),
-            )
-            .where(inbox.c.done_at.is_(None), inbox.c.parked_until > time.time())
-            .distinct()
-        )
-        return [(row.member_id, row.requester_id) for row in await self._database.rows(question)]
-
-    async def give_up_parked(self) -> None:
-        """Note what was set aside for too long as done."""
-        now = time.time()
-        old = update(inbox).where(inbox.c.done_at.is_(None), inbox.c.parked_until < now)
-        values = {"done_at": now, "outcome": Ending.EXPIRED.value}
-        await self._database.write((old.values(values), []))
-
-    def _accepted(self, row: Row[Any]) -> Accepted:
+    def accepted(self, row: Row[Any]) -> Accepted:
+        """Read a row of the table, with what ``BEGUN`` says."""
         event = CommandEvent.model_validate_json(row.event)
         return Accepted(
             id=row.id,
@@ -385,15 +304,6 @@ class Inbox:
         except Unreadable:
             log.error("an event's tokens cannot be read with the keys there are")
             return NOTHING
-
-
-def _asked(member_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
-    return (
-        inbox.c.member_id == member_id,
-        inbox.c.requester_id == user_id,
-        inbox.c.outcome == Ending.ASKED.value,
-        inbox.c.received_at > time.time() - ASKED_FOR,
-    )
 
 
 def _place(event: CommandEvent) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.inbox.accepted import Accepted
 from bot.inbox.engine import Engine
-from bot.inbox.inbox import Inbox
+from bot.inbox.pending import Pending
 from bot.portals.states import States
 from bot.story.buttons import Buttons
 from bot.story.kept_buttons import KeptButton
@@ -22,26 +22,26 @@ class Asked:
 class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
-    _inbox: Inbox
+    _pending: Pending
     _states: States
     _engine: Engine
     _buttons: Buttons
 
     async def take_up(self, member_id: str, user_id: int) -> int:
         """Have this person's commands run, each once, and tell how many there are."""
-        lanes = await self._inbox.unpark(member_id, user_id)
+        lanes = await self._pending.unpark(member_id, user_id)
         for lane in lanes:
             await self._engine.attend(lane)
         return len(lanes)
 
     async def asked(self, member_id: str, user_id: int, wanted: int) -> list[Asked]:
         """List the commands that this person is asked about, the ``wanted`` one first."""
-        commands = await self._inbox.asked(member_id, user_id, wanted)
+        commands = await self._pending.asked(member_id, user_id, wanted)
         return [Asked(one, await self._buttons.meant(one)) for one in commands]
 
     async def consent(self, member_id: str, user_id: int, command_id: int) -> bool:
         """Have a command run that this person means; ``False`` where it is over."""
-        lane = await self._inbox.consent(member_id, user_id, command_id)
+        lane = await self._pending.consent(member_id, user_id, command_id)
         if lane is not None:
             await self._engine.attend(lane)
         return lane is not None
@@ -51,7 +51,7 @@ class Waiting:
 
         Whoever did not connect in time was told for how long their command is kept.
         """
-        await self._inbox.give_up_parked()
-        for member_id, user_id in await self._inbox.parked_of_connected():
+        await self._pending.give_up_parked()
+        for member_id, user_id in await self._pending.parked_of_connected():
             await self.take_up(member_id, user_id)
         await self._states.forget_old()
