@@ -38,16 +38,6 @@ async def test_a_queue_without_anybody_is_told_as_one(
     assert checked in await stage.say("/check")
 
 
-async def test_a_queue_that_the_portal_does_not_show_is_told_as_such(stage: Stage) -> None:
-    await stage.faults(
-        method="imopenlines.config.get",
-        error={"status": 403, "code": "ACCESS_DENIED", "description": ""},
-        times=None,
-    )
-
-    assert "а кто в очереди этой линии, Битрикс24 не показал" in await stage.say(INVITE_IVAN)
-
-
 @pytest.mark.parametrize("typed", ["/invite id12", "/escalate id12"])
 async def test_nothing_is_said_of_a_queue_that_the_portal_does_not_show(
     stage: Stage, typed: str
