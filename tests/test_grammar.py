@@ -7,7 +7,8 @@ from lines import DEAL, ESCALATE, GROUP, IVAN, LINK, M
 
 from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Role
 from bot.commands import grammar
-from bot.commands.grammar import Problem, Unclear, parse, split_command
+from bot.commands.grammar import parse, split_command
+from bot.commands.line import Problem, Unclear
 
 
 @pytest.mark.parametrize(

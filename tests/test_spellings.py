@@ -7,8 +7,9 @@ import pytest
 from lines import DEAL, ESCALATE, GROUP, IVAN, LINK, M
 
 from bot.bitrix24.entities import Email, Group, Named, Person
-from bot.commands import grammar, vocabulary
-from bot.commands.grammar import Problem, parse
+from bot.commands import vocabulary
+from bot.commands.grammar import parse
+from bot.commands.line import Problem, Unclear
 from bot.commands.vocabulary import normalise
 
 
@@ -139,7 +140,7 @@ def test_reads_a_duration_however_it_is_written(option: str, written: str, minut
     ("--wait", ""), ("--wait -- срочно", ""), ("--wait — urgent", ""),
 ])  # fmt: skip
 def test_a_duration_that_does_not_fit_is_told_as_it_was_written(text: str, word: str) -> None:
-    with pytest.raises(grammar.Unclear) as caught:
+    with pytest.raises(Unclear) as caught:
         parse(text)
 
     assert (caught.value.problem, caught.value.word) == (Problem.WAIT, word)

@@ -91,8 +91,7 @@ class Records:
         }
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():
-            if isinstance(answer, Bitrix24Error):
-                raise answer
+            batch.result_of(answer)
         sources, people = _sources(seen["chats"]), read_accounts(seen["people"])
         chats = await self._chats(portal, user_id, sources)
         found = read_card(item, seen["item"]).item

@@ -1,9 +1,9 @@
 """Calls of one token that wait for the portal's pace leave together, in one batch.
 
 Where the portal's bucket is full, a call waits for its place. Until that comes, others like it
-join: they ride along, earlier than they could have gone alone. Nobody waits for
-company, and where the bucket has room every call goes alone, for the portal runs the calls of a
-batch one after the other.
+join: they ride along, earlier than they could have gone alone. Nobody waits for company, and where
+the bucket has room every call goes alone, for the portal runs the calls of a batch one after the
+other.
 """
 
 import asyncio

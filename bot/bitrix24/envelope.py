@@ -6,15 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
-from bot.bitrix24.events import (
-    GREET,
-    INTERNAL,
-    LONGEST_MESSAGE,
-    CommandEvent,
-    Id,
-    Part,
-    Spare,
-)
+from bot.bitrix24.events import GREET, INTERNAL, LONGEST_MESSAGE, CommandEvent, Id, Part, Spare
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import row, text
 from bot.bitrix24.token_pair import TokenPair
@@ -149,7 +141,7 @@ class Envelope(Part):
         if event.is_typed:
             return event
         # The text that a button stands under is the bot's own, and nobody asks for it.
-        return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+        return event.with_text("")
 
 
 def _dialog_of(chat: dict[str, Any], user_id: Any) -> str:

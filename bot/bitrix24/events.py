@@ -331,6 +331,10 @@ class CommandEvent(Part):
         texts = (self.message.text, self.command.params, self.user.name, self.chat.entity_data_2)
         return 500 + sum(len(one.encode()) for one in texts)
 
+    def with_text(self, text: str) -> Self:
+        """Give the event with another text of its message."""
+        return self.model_copy(update={"message": self.message.model_copy(update={"text": text})})
+
     def about(self, name: str, params: str) -> Self:
         """Give the event of another command, typed at the same place by the same person."""
         command = self.command.model_copy(update={"command": f"/{name}", "params": params})

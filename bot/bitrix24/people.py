@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.bitrix24.batch import result_of
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
-from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import PAGE, flag, rows, text
 
@@ -101,8 +101,6 @@ def _is_active(told: object) -> bool:
 
 def read_found(answer: Any) -> list[Found]:
     """Read what a search has found. Raises the error that stands in its place."""
-    if isinstance(answer, Bitrix24Error):
-        raise answer
     return [
         Found(
             who,
@@ -111,6 +109,6 @@ def read_found(answer: Any) -> list[Found]:
             position=text(row.get("WORK_POSITION")),
             departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
         )
-        for row in rows(answer)
+        for row in rows(result_of(answer))
         if (who := read_person(row))
     ]

@@ -61,10 +61,7 @@ def only_commands(event: CommandEvent, is_meant: Callable[[str], bool]) -> Comma
     if quoted := _quoted(event, said):
         kept += [_QUOTATION, *quoted, _QUOTATION]
     text = "\n".join(kept)
-    if text == event.message.text:
-        return event
-    message = event.message.model_copy(update={"text": text})
-    return event.model_copy(update={"message": message})
+    return event if text == event.message.text else event.with_text(text)
 
 
 def _is_word(line: str) -> bool:

@@ -23,8 +23,7 @@ def bare(event: CommandEvent) -> CommandEvent:
 
     What was typed may be long, and name people.
     """
-    event = event.about(event.name, "")
-    return event.model_copy(update={"message": event.message.model_copy(update={"text": ""})})
+    return event.about(event.name, "").with_text("")
 
 
 def act(event: CommandEvent, name: str, params: str) -> CommandEvent:

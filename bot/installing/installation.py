@@ -147,15 +147,13 @@ class Installation:
         address = Address(grant.member_id, grant.client_endpoint)
         try:
             answers = await self._client.call(address, grant.access_token, batch.build(calls))
+            for answer in answers.values():
+                batch.result_of(answer)
         except Forbidden:
             raise Unproven("the portal's address is not public") from None
         except Refused as refused:
-            raise _refused(refused) from None
-        for answer in answers.values():
-            if isinstance(answer, Refused):
-                raise _refused(answer)
-            if isinstance(answer, Bitrix24Error):
-                raise answer
+            words = f"the portal says {refused.code}"
+            raise Unproven(words, "install_refused", refused.code) from None
         owner, code = read_owner_id(answers["who"]), read_app_code(answers["app"])
         if answers["admin"] is False:
             raise Unproven("the owner of the token is no administrator", "install_person")
@@ -164,7 +162,3 @@ class Installation:
         if grant.user_id not in (owner, None):
             raise Unproven("the portal and the authorization server name different owners")
         return owner, code
-
-
-def _refused(refused: Refused) -> Unproven:
-    return Unproven(f"the portal says {refused.code}", "install_refused", refused.code)

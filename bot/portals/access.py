@@ -185,13 +185,13 @@ class Access:
         """Have ``profile`` say whose a stored pair is, and keep it if it is this user's."""
         pair = kept.pair
         try:
-            owner = _id(await self.owner(portal, pair))
+            owner = await self.owner(portal, pair)
         except ExpiredToken:
-            owner = 0
-        if not owner:
+            owner = None
+        if owner is None:
             await self._renew(portal, user_id, pair)
             return await self._usable(portal, user_id)
-        if owner != user_id:
+        if owner.id != user_id:
             log.error("a stored pair of portal %s turned out to be another's", portal.member_id)
             await self._tokens.forget(portal.member_id, user_id, pair)
             raise NoPermission
@@ -262,7 +262,8 @@ class Access:
         if owner is None:
             # Stored before anybody is asked about it.
             await self._tokens.renewed(*key, fresh, proven=False)
-            owner, spent = _id(await self.owner(portal, fresh)), fresh
+            person, spent = await self.owner(portal, fresh), fresh
+            owner = person.id if person else None
         if owner == user_id:
             return await self._tokens.renewed(*key, fresh, proven=True)
         log.error("a pair of portal %s turned out to be another's", portal.member_id)
@@ -316,7 +317,3 @@ class Access:
                 return (await self._refresh(portal, user_id)).client_endpoint
             except NoPermission:
                 return ""
-
-
-def _id(person: Person | None) -> int:
-    return person.id if person else 0

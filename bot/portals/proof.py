@@ -115,13 +115,10 @@ class Proof:
         is_batch = call.method == "batch"
         if self._rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
             return None, await self._access.with_pair(portal, pair, call, requester)
-        if is_batch:
-            joined = batch.joined(call, WHOSE, PROFILE)
-            told = await self._access.with_pair(portal, pair, joined, requester)
-            return self._read(portal, told[WHOSE]), told
         calls = {WHOSE: PROFILE, "call": call}
-        told = await self._access.with_pair(portal, pair, batch.build(calls), requester)
-        return self._read(portal, told[WHOSE]), told["call"]
+        joined = batch.joined(call, WHOSE, PROFILE) if is_batch else batch.build(calls)
+        told = await self._access.with_pair(portal, pair, joined, requester)
+        return self._read(portal, told[WHOSE]), told if is_batch else told["call"]
 
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):
@@ -136,7 +133,7 @@ class Proof:
         return True
 
     async def owned(
-        self, portal: Portal, pair: TokenPair, requester: int = 0
+        self, portal: Portal, pair: TokenPair, requester: int
     ) -> tuple[TokenPair, Person] | None:
         """Give a pair, renewed if need be, and whose it is; ``None``: nobody's here.
 

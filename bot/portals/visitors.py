@@ -66,14 +66,9 @@ class Visitor:
     connected: bool = True
     since: float = 0.0
 
-    @property
-    def home(self) -> str:
-        """Their portal's origin, which alone may frame what they are shown."""
-        return self.portal.home
-
     def turned_away(self, notice: str) -> NotLetIn:
         """Say why not, in the visitor's language and in their portal's frame."""
-        return NotLetIn(notice, self.home, self.language)
+        return NotLetIn(notice, self.portal.home, self.language)
 
 
 @dataclass(eq=False, slots=True)

@@ -169,8 +169,8 @@ class Dispatcher:
             # Nothing is said to whom the command only pretended to come from.
             return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
-        if not await self._is_news(portal, command, outcomes, actor):
-            return _Ended(acting, await self._untold(portal, command, outcomes))
+        if untold := await self._untold(portal, command, outcomes, actor):
+            return _Ended(acting, untold)
         replies = await self._worded(portal, acting, actor.person, outcomes)
         return await self._answered(portal, acting, replies, end_of(outcomes))
 
@@ -197,45 +197,38 @@ class Dispatcher:
             return NoAnswer(acting.reference)
         return outcomes
 
-    async def _is_news(
+    async def _untold(
         self, portal: Portal, command: Accepted, outcomes: Outcomes, actor: Actor
-    ) -> bool:
-        """Say whether a word is due that anybody could bring about often, or to anybody."""
+    ) -> End | None:
+        """Say how a command ended of which nobody is told; ``None`` where a word is due.
+
+        What anybody could bring about often, or to anybody, is seldom told. A few are kept that
+        their requester may mean: the page shows them with the one that they were told of.
+        """
         member_id, person = command.event.member_id, command.event.user.id
         if isinstance(outcomes, ForwardedCommand):
-            return await self._preferences.first_today(member_id, f"forwarded/{person}")
+            is_first = await self._preferences.first_today(member_id, f"forwarded/{person}")
+            return None if is_first else End(Ending.DROPPED)
         is_asked = isinstance(outcomes, ConsentNeeded)
         if actor.may_act and not is_asked:
-            return True
-        if await self._may_hear(portal, command, "asked" if is_asked else "told"):
-            return True
-        is_colleague = await self._proof.is_colleague(portal, person)
-        return not is_asked and is_colleague and await _may_be_genuine(actor)
-
-    async def _may_hear(self, portal: Portal, command: Accepted, what: str) -> bool:
-        """Say whether a requester whom nothing proves may be told such a thing: once a minute."""
-        member_id, person = command.event.member_id, command.event.user.id
+            return None
         if not await self._proof.is_colleague(portal, person):
-            return False
-        minute = int(command.received_at / 60)
-        if await self._preferences.first_today(member_id, f"{what}/{person}/{minute}"):
+            return End(Ending.DROPPED)
+        if await self._is_first(command, "asked" if is_asked else "told"):
+            return None
+        if is_asked:
+            is_enough = await self._inbox.is_asked_enough(member_id, person)
+            return End(Ending.DROPPED) if is_enough else end_of(outcomes)
+        return None if await _may_be_genuine(actor) else End(Ending.DROPPED)
+
+    async def _is_first(self, command: Accepted, what: str) -> bool:
+        """Say whether a requester whom nothing proves is told such a thing: once a minute."""
+        event, minute = command.event, int(command.received_at / 60)
+        note = f"{what}/{event.user.id}/{minute}"
+        if await self._preferences.first_today(event.member_id, note):
             return True
         log.warning("command %s: its requester was told something a moment ago", command.reference)
         return False
-
-    async def _untold(self, portal: Portal, command: Accepted, outcomes: Outcomes) -> End:
-        """Say how a command ended of which nobody was told.
-
-        A few are kept that their requester may mean: the page shows them with the one that they
-        were told of.
-        """
-        member_id, person = command.event.member_id, command.event.user.id
-        if not isinstance(outcomes, ConsentNeeded):
-            return End(Ending.DROPPED)
-        is_colleague = await self._proof.is_colleague(portal, person)
-        if is_colleague and not await self._inbox.is_asked_enough(member_id, person):
-            return end_of(outcomes)
-        return End(Ending.DROPPED)
 
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
@@ -251,8 +244,10 @@ class Dispatcher:
         """Say why a command is none of its requester's, or none any more; empty if it is."""
         if command.replies is not None:
             # What a run has come to is due, however that run ended.
-            is_due = not command.is_refusal or command.attempts > 0
-            return "" if is_due or await self._may_hear(portal, command, "refused") else "untold"
+            if not command.is_refusal or command.attempts > 0:
+                return ""
+            is_colleague = await self._proof.is_colleague(portal, command.event.user.id)
+            return "" if is_colleague and await self._is_first(command, "refused") else "untold"
         if not is_own_word(command.event):
             return "only quoted"
         if command.is_second and await self._inbox.proven_before(command):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from bot.bitrix24.numerals import read_number, read_numbers
-from bot.commands.grammar import BOUNDS
+from bot.commands.parts import BOUNDS
 from bot.portals.settings import AtEnd, NotNeeded, PortalSettings, WorkingHours
 from bot.portals.time_zones import time_zone
 from bot.web.frame import Form

@@ -68,7 +68,7 @@ class Frame:
         return await self._pages.show(
             name,
             visitor.language,
-            framed_by=visitor.home,
+            framed_by=visitor.portal.home,
             time_zone=visitor.time_zone,
             visitor=visitor,
             session=self._visitors.session(visitor),

@@ -19,7 +19,7 @@ from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.people import Found
 from bot.bitrix24.visits import Visit
-from bot.commands.grammar import MAX_REASON
+from bot.commands.parts import MAX_REASON
 from bot.inbox.escalations import Escalation, Escalations
 from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
