@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
-from bot.commands.chain import Chains, Progress, Round
+from bot.commands.chain import Chains, Progress
 from bot.commands.errors import ButtonExpired
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
+from bot.commands.rounds import Round
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
 from bot.commands.targets import Aimed

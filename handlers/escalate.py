@@ -8,12 +8,13 @@ from bot.acting.open_lines import Target
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
-from bot.commands.chain import Chains, Round, Wanted
+from bot.commands.chain import Chains, Wanted
 from bot.commands.errors import WhichItem
 from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy
+from bot.commands.rounds import Round
 from bot.commands.router import Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal

@@ -70,7 +70,9 @@ async def undo(
     if deeds[0].method in ARRIVING:
         kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
-        undone = undone.model_copy(update={"here": undone.here and bool(undone.removed)})
+        if not undone.removed:
+            # Nothing has changed: the chat need not hear of it.
+            undone = undone.model_copy(update={"here": False})
     else:
         undone = await _bring_back(arrivals, target, people)
     return await _told(undone, [deeds[0].command_id], stays)

@@ -1,4 +1,4 @@
-"""Forged commands by the dozen: the operators do not wait for them."""
+"""Forged commands by the dozen keep nobody waiting, and have nobody asked or told without end."""
 
 import asyncio
 import time

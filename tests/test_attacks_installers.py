@@ -33,7 +33,7 @@ async def test_a_dismissed_installer_is_not_followed_by_anna(stage: Stage) -> No
 
 
 @ON_SQLITE
-async def test_an_update_by_another_administrator_is_taken_with_his_pair(stage: Stage) -> None:
+async def test_an_update_by_another_administrator_is_taken_with_their_pair(stage: Stage) -> None:
     await stage.faults(user={"id": ADMIN, "active": False})
     await stage.faults(user={"id": BOSS, "admin": True})
 
@@ -61,7 +61,7 @@ async def test_an_update_is_taken_where_the_installers_pair_is_dead(stage: Stage
 
 @ON_SQLITE
 @pytest.mark.parametrize("event", EVENTS[:3])
-async def test_anna_keeps_an_update_from_being_heard(stage: Stage, event: str) -> None:
+async def test_nobody_keeps_an_update_from_being_heard(stage: Stage, event: str) -> None:
     """She posts something first: the bot looks, and is not to look again so soon."""
     await stage.faults(tokens="revoked", user_id=ADMIN)
     await stage.faults(user={"id": BOSS, "admin": True})

@@ -34,7 +34,7 @@ BROUGHT = {
     [(EVENTS[0], brought) for brought in BROUGHT]
     + [(event, "annas as the administrators") for event in EVENTS[1:]],
 )
-async def test_anna_posts_the_end_of_the_portal(stage: Stage, event: str, brought: str) -> None:
+async def test_no_employee_ends_the_portal(stage: Stage, event: str, brought: str) -> None:
     await stage.say(TYPED)
     before, kept = portals(stage), vault(stage)
     journal = rows(stage, "SELECT * FROM journal")
@@ -116,7 +116,7 @@ async def test_people_whom_the_app_is_closed_to_are_no_witnesses(stage: Stage) -
 
 
 @ON_SQLITE
-async def test_tokens_that_are_no_tokens(stage: Stage) -> None:
+async def test_no_text_passes_for_a_token(stage: Stage) -> None:
     for token in ("", "x", "é", "\ud7ff", "%ed%a0%80", "ключ" * 20):
         brought = {**garbage(ADMIN), "auth[application_token]": token}
         await put(stage, {**said(stage, "ONAPPUNINSTALL"), "auth[application_token]": token}, 403)

@@ -45,7 +45,7 @@ async def test_no_card_reaches_the_customer_or_a_stranger(
         assert "не сотрудник портала" in (await stage.heard())[-1]
 
 
-async def test_duty_may_name_anybody(empty_stage: Stage) -> None:
+async def test_of_those_on_duty_only_colleagues_are_called(empty_stage: Stage) -> None:
     stage = empty_stage
     stage.portal.state.users[IVAN].active = False
     await deciding(

@@ -12,7 +12,7 @@ HOSTILE = (
 )
 
 
-async def test_hostile_words(empty_stage: Stage) -> None:
+async def test_hostile_words_do_nothing_in_what_an_escalation_says(empty_stage: Stage) -> None:
     stage = empty_stage
     await deciding(stage, trail=True)
     stage.portal.state.crm["DEAL", 288].title = HOSTILE
@@ -45,7 +45,7 @@ async def test_hostile_words(empty_stage: Stage) -> None:
         assert len(one) < 2000
 
 
-async def test_impossible_times(stage: Stage) -> None:
+async def test_an_impossible_wait_is_answered_and_begins_nothing(stage: Stage) -> None:
     for wait in (
         "0", "99d", "-5", "1e9", "2", "--wait", "١٠м", "999999999999999999999d", "0м", "NaN"
     ):  # fmt: skip
@@ -56,6 +56,6 @@ async def test_impossible_times(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("wait", ["2м", "2 мин", "2m", "2мин"])
-async def test_russian_units(stage: Stage, wait: str) -> None:
+async def test_a_wait_is_read_in_russian_units_too(stage: Stage, wait: str) -> None:
     told = await stage.say(f"/escalate --wait {wait} --dry")
     assert "ждать ответа каждого 2 минуты" in told

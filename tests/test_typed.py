@@ -2,34 +2,12 @@
 
 from typing import Any
 
-import pytest
-from acting import DELETE, INVITE, added, changes, keyboard, press
-from sqlalchemy import text
-from stage import ANNA, BOT, CHAT, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
-
-from handlers import router
-
-M = "[USER=12]Иван Петров[/USER]"
-A = "[USER=15]Анна Орлова[/USER]"
-EVERYWHERE = [name for name, one in router.commands.items() if one.everywhere]
+from acting import INVITE, added, changes, keyboard, press
+from lines import M
+from stage import ANNA, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from typed import BOTH, A, brings, leave
 
 pytestmark = ON_SQLITE
-
-BOTH = pytest.mark.parametrize("language", ["ru", "en"])
-
-
-async def brings(stage: Stage, typed: str, *people: int) -> None:
-    """Type a command that brings in these people and nobody else; then they leave."""
-    before = len(await changes(stage))
-    reply = await stage.say(typed)
-    assert "✅" in reply, f"{typed!r}: {reply}"
-    assert (await changes(stage))[before:] == [added(one) for one in people], typed
-    for one in people:
-        leave(stage, one)
-
-
-def leave(stage: Stage, person: int) -> None:
-    stage.portal.state.chats[CHAT].members.remove(person)
 
 
 async def asked(stage: Stage, typed: str, language: str = "ru", **where: Any) -> str:
@@ -188,37 +166,6 @@ async def test_a_number_may_be_meant_as_a_colleagues(stage: Stage) -> None:
     assert "[USER=12]Иван Петров[/USER] теперь в этом" in await press(stage, "сотрудник id12")
 
 
-async def test_a_command_is_known_however_it_is_spelled(stage: Stage) -> None:
-    for name in ("Invite", "INVITE", "/invite", "штмшеу", "Штмшеу", "ШТМШЕУ"):
-        await brings(stage, f"/{name} {M}", IVAN)
-    names = stage.count("SELECT count(*) FROM journal WHERE command = 'invite'")
-    assert names == 6
-
-
-async def test_other_spellings_are_hidden_and_do_not_crowd_the_portal(stage: Stage) -> None:
-    commands = [one for one in stage.portal.state.commands.values() if not one.hidden]
-    assert sorted(one.name for one in commands) == sorted(router.commands)
-    assert len(stage.portal.state.commands) <= 50
-    for name in EVERYWHERE:
-        assert "[b]/" in await stage.say(f"/{name.capitalize()} help")
-        assert "[b]/" in await stage.say(f"/{name.upper()} ?")
-    stage.portal.state.chats[CHAT].members.append(BOT)
-    assert "[b]/help[/b]" in await stage.say("/Help help")
-
-
-async def test_a_portal_may_refuse_a_spelling_but_no_command(stage: Stage) -> None:
-    commands = stage.portal.state.commands
-    for number in [number for number, one in commands.items() if not one.name.isascii()]:
-        del commands[number]
-    with stage.engine.begin() as connection:
-        connection.execute(text("UPDATE portals SET registered = 'older'"))
-    error = {"status": 400, "code": "COMMAND_NAME_INVALID", "description": "Latin letters only"}
-    await stage.faults(method="imbot.v2.Command.register", error=error, times=None)
-
-    assert await stage.install() == 200
-    await brings(stage, f"/Invite {M}", IVAN)
-
-
 @BOTH
 async def test_what_is_no_number_is_told_as_people_see_it(stage: Stage, language: str) -> None:
     words = {
@@ -252,57 +199,6 @@ async def test_a_sign_that_is_missing_is_offered(stage: Stage, language: str) ->
 
 
 @BOTH
-async def test_a_command_is_one_line_and_says_so(stage: Stage, language: str) -> None:
-    await stage.faults(events={"language": language})
-    words = {"ru": "⚠️ Команда занимает одну строку", "en": "⚠️ A command is one line"}
-
-    for typed in (
-        f"/invite {M}\n{A}", f"/invite {M}[BR]@Анна Орлова", f"/invite {M}\n\n и @Анна Орлова\n",
-        f"/Invite {M}\n /invite @Анна Орлова",
-    ):  # fmt: skip
-        reply = await stage.say(typed)
-        assert "✅" in reply
-        assert words[language] in reply
-        assert "@Анна Орлова" not in reply
-        assert words[language] in (await stage.told_privately())[-1]
-        assert (await changes(stage))[-1] == added(IVAN)
-        leave(stage, IVAN)
-
-
-@BOTH
-async def test_a_misspelt_command_before_a_good_one_is_asked_about(
-    monkeypatch: pytest.MonkeyPatch, stage: Stage, language: str
-) -> None:
-    # The portal makes no event of it: nobody is to wait for one.
-    monkeypatch.setattr("bot.inbox.lanes.APART", 120.0)
-    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
-    await stage.faults(events={"language": language})
-
-    reply = await stage.say(f"/invte {A}\nДобрый день!\n/remov {M}\n/other x\n/invite {M}")
-
-    assert await changes(stage) == [added(IVAN)]
-    assert f"{words[0]}[b]/invite @Анна Орлова[/b]?" in reply
-    assert f"{words[0]}[b]/remove @Иван Петров[/b]?" in reply
-    assert reply.count(words[0]) == 2
-    assert f"{words[0]}[b]/invite" in (await stage.told_privately())[-1]
-    await press(stage, f"{words[1]}: /remove")
-    await press(stage, f"{words[1]}: /invite")
-    assert (await changes(stage))[1:] == [(DELETE, added(IVAN)[1]), added(ANNA)]
-
-
-async def test_a_misspelt_command_is_asked_about_once(stage: Stage) -> None:
-    """Of several commands the first tells; of what stands behind one, that one tells."""
-    reply = await stage.say(f"/invte {A}\n/invite {M}\n/rmove {A}\n/remove {M}\n/invit {A}\nа?")
-
-    assert reply.count("Может быть, ") == 3
-    assert reply.count("Команда занимает одну строку") == 1
-    before = len(await stage.told_privately())
-    await stage.whisper(f"/invte {A}\n/invite deal 288 {M}")
-    await stage.settled()
-    assert "\n".join((await stage.told_privately())[before:]).count("Может быть, ") == 1
-
-
-@BOTH
 async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
     stage: Stage, language: str
 ) -> None:
@@ -329,84 +225,12 @@ async def test_an_option_behind_the_reason_is_a_part_of_it_and_that_is_said(
     assert words in await stage.say("/escalate -- клиент уходит --wait 2m")
 
 
-async def test_what_is_left_out_is_told_also_where_nothing_is_done(stage: Stage) -> None:
-    reply = await stage.say(f"/invite\n{M}")
-
-    assert "Кого? Наберите @ и выберите коллегу" in reply
-    assert "Команда занимает одну строку, дальше бот не читает." in reply
-    assert not await changes(stage)
-
-
-async def test_lines_that_are_commands_of_their_own_need_no_word(stage: Stage) -> None:
-    fence = "-" * 54
-    further = f"/Remove {M}\n/other x\n{fence}\nx\n{fence}"
-
-    reply = await stage.say(f"Добрый день!\n/invite {M}\n{further}")
-
-    assert "строку" not in reply
-    assert len(await changes(stage)) == 2
-
-
-async def test_a_private_talk_reads_what_is_said_after_a_quotation(stage: Stage) -> None:
-    fence = "-" * 54
-    quoted = f"{fence}\nАнна [сегодня, 14:05]\n/remov deal 288 {M}\n{fence}\n"
-
-    for said, answer in (
-        (f"/invite@switchboard в сделке 288 {M}", "✅"),
-        (f"/invte {A}", "Может быть, [b]/invite @Анна Орлова[/b]?"),
-        ("помощь", "Может быть, [b]/help[/b]?"),
-        ("что это?", "Бот понимает только команды."),
-        ("", ""), ("[code]/remov[/code]", ""),
-    ):  # fmt: skip
-        before = len(await stage.heard())
-        await stage.whisper(quoted + said)
-        await stage.settled()
-        told = "\n".join((await stage.heard())[before:])
-        assert (answer in told) if answer else told == "", said
-
-
 @BOTH
 async def test_names_a_character_that_nobody_sees(stage: Stage, language: str) -> None:
     words = {"ru": "невидимый знак: U+3164 HANGUL FILLER.", "en": "invisible character: U+3164"}
 
     for typed in (f"/invite {M} \u3164", f"/invite {M} а\u3164б", "/escalate deal 28\u31648"):
         assert words[language] in await asked(stage, typed, language)
-
-
-async def test_a_private_talk_takes_what_the_portal_does_not(stage: Stage) -> None:
-    for number, typed in enumerate((
-        "/invite@switchboard ", "/INVITE@Switchboard_bot ", "/invite\u00a0", "\u200b/invite ",
-        "/ invite ", "/invite: ", "/invite,", "/штмшеу ", "/Invite ",
-    ), 1):  # fmt: skip
-        await stage.whisper(f"{typed}deal 288 {M}")
-        await stage.settled()
-        assert await changes(stage) == number * [added(IVAN, chat=None)], typed
-
-
-@BOTH
-async def test_a_private_talk_asks_about_what_is_like_a_command(
-    stage: Stage, language: str
-) -> None:
-    await stage.faults(events={"language": language})
-    await stage.whisper(f"invte deal 288 {M}")
-    await stage.settled()
-
-    [told] = await stage.told_privately()
-    words = {"ru": ("Может быть, ", "Выполнить"), "en": ("Did you mean ", "Run it")}[language]
-    assert f"{words[0]}[b]/invite deal 288 @Иван Петров[/b]?" in told
-    assert not await changes(stage)
-    await press(stage, words[1])
-    assert await changes(stage) == [added(IVAN, chat=None)]
-
-
-async def test_help_is_found_by_every_spelling(stage: Stage) -> None:
-    for word in ("invite", "/invite", "Invite", "штмшеу", "INVITE."):
-        await stage.whisper(f"/help {word}")
-        await stage.settled()
-    told = await stage.told_privately()
-    assert len(told) == 5
-    assert len(set(told)) == 1
-    assert len(told[0].splitlines()) <= 4
 
 
 async def test_a_name_cannot_say_more_than_a_name_by_a_button(stage: Stage) -> None:

@@ -7,7 +7,7 @@ Each of its acts is the requester's own, with the requester's own token. What ot
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.acting.crm import Crm
@@ -17,25 +17,12 @@ from bot.bitrix24.dialogs import Glance, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.patience import NOT_KNOWN
-from bot.commands.arrivals import Arrival, Arrivals, Wish
+from bot.commands.arrivals import Wish
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
-from bot.commands.missed import Missed, reasons
-from bot.commands.policy import Candidate, Policy
-from bot.errors import (
-    AccessUnclear,
-    IsBot,
-    IsCustomer,
-    IsExtranet,
-    NotAdded,
-    NotByChat,
-    OutcomeUnclear,
-    PersonDismissed,
-    PersonLacksItem,
-    PersonUnavailable,
-    Refusal,
-    RequesterLacksHistory,
-)
+from bot.commands.policy import Policy
+from bot.commands.rounds import Round, Rounds
+from bot.errors import Refusal
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
 from bot.inbox.escalations import (
@@ -46,7 +33,6 @@ from bot.inbox.escalations import (
     Escalation,
     Escalations,
     How,
-    Skipped,
     Taken,
 )
 from bot.inbox.pressed import answerable
@@ -62,12 +48,6 @@ RETRY = 60.0
 # However much is said in a chat, it is looked at twice in so many seconds at most.
 QUIET = 10.0
 
-# What stands in one person's way alone: another one may come.
-PERSONAL = (
-    AccessUnclear, IsBot, IsCustomer, IsExtranet, NotAdded, NotByChat, OutcomeUnclear,
-    PersonDismissed, PersonLacksItem, PersonUnavailable, RequesterLacksHistory,
-)  # fmt: skip
-
 
 class Wanted(NamedTuple):
     """Who is to be called for what: people named in their order, or whom the portal's order gives.
@@ -81,21 +61,6 @@ class Wanted(NamedTuple):
     responsible_id: int
     wait: int
     wish: Wish
-
-
-@dataclass
-class Round:
-    """Who was called, if anybody; who was passed over before them, and why."""
-
-    callee: Callee | None = None
-    arrival: Arrival | None = None
-    skipped: list[Skipped] = field(default_factory=list)
-    missed: list[Missed] = field(default_factory=list)
-
-    @property
-    def refusals(self) -> list[Refusal]:
-        """What is to be told about those who could not be added, each once."""
-        return reasons(self.missed)
 
 
 class Progress(NamedTuple):
@@ -118,7 +83,7 @@ class Chains:
     _lines: OpenLines
     _crm: Crm
     _policy: Policy
-    _arrivals: Arrivals
+    _rounds: Rounds
     _departures: Departures
     _escalations: Escalations
     _settings: PortalSettings
@@ -158,7 +123,9 @@ class Chains:
         )
         newest = await self._newest(chain.chat_id)
         owner_id = self._command.event.chat.owner if target.here else 0
-        found = await self._bring_first(chain, target, wanted.responsible_id, newest, owner_id)
+        found = await self._rounds.bring_first(
+            chain, target, wanted.responsible_id, newest, owner_id
+        )
         if found.arrival is not None:
             known = {
                 "item": await self._crm.titled(chain.item),
@@ -316,7 +283,9 @@ class Chains:
         responsible_id = 0 if chain.named else (await self._crm.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._bring_first(chain, target, responsible_id, newest, seen.dialog.owner)
+        done = await self._rounds.bring_first(
+            chain, target, responsible_id, newest, seen.dialog.owner
+        )
         callee, now = done.callee, time.time()
 
         def called(chain: Chain) -> Chain | None:
@@ -334,44 +303,6 @@ class Chains:
         if found.chain.taken or found.chain.stopped:
             await self._escalations.change(found, _same, due_at=now)
         return Progress(found, callee, done)
-
-    async def _bring_first(
-        self, chain: Chain, target: Target, responsible_id: int, newest: int, owner_id: int
-    ) -> Round:
-        """Bring in the first who can come, one after the other.
-
-        ``newest`` is the last message of the chat so far, ``owner_id`` the dialog's operator.
-        """
-        found = Round()
-        wish = Wish(lasting=chain.lasting, reason=chain.reason, briefed=True)
-        event = self._command.event
-        async for one in self._policy.candidates(chain.named, responsible_id, event):
-            if one.account.person.id in chain.asked:
-                continue
-            if one.obstacle is None:
-                arrival = await self._arrivals.bring(target, [one.account.person], wish)
-                found.missed += arrival.missed
-                if arrival.joined or arrival.present:
-                    found.arrival = arrival
-                    led = one.account.person.id == owner_id
-                    found.callee = self._callee(one, arrival, newest, led)
-                    break
-                if not all(isinstance(why, PERSONAL) for why in arrival.refusals):
-                    break
-            found.skipped.append(one.skipped)
-        found.missed = self._arrivals.together(found.missed, target, wish)
-        return found
-
-    def _callee(self, candidate: Candidate, arrival: Arrival, newest: int, led: bool) -> Callee:
-        return Callee(
-            person=candidate.account.person,
-            role=candidate.role,
-            at=time.time(),
-            since=newest,
-            command_id=self._command.id,
-            joined=bool(arrival.joined),
-            led=led,
-        )
 
     async def _leave(
         self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False

@@ -136,15 +136,13 @@ class Runner:
         if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
             return []
         lines = said_lines(event.message.text)
-        place = next((n for n, one in enumerate(lines) if bare_line(one) == event.typed_line), None)
-        if place is None:
+        before = list(takewhile(lambda line: bare_line(line) != event.typed_line, lines))
+        if len(before) == len(lines):
             return []
-        before = lines[:place]
+        further = lines[len(before) + 1 :]
+        after = list(takewhile(lambda line: not self._comes_by_itself(line, event), further))
         if any(self._comes_by_itself(line, event) for line in before):
             before = []
-        after = list(
-            takewhile(lambda line: not self._comes_by_itself(line, event), lines[place + 1 :])
-        )
         left_out = any(vocabulary.normalise(line) for line in after if not line.startswith("/"))
         return [*self._misspelt([*before, *after]), *([OneLine(event.name)] if left_out else [])]
 
@@ -152,11 +150,11 @@ class Runner:
         """Ask about the lines that are only like a command of this bot."""
         others = list(dict.fromkeys(line for line in lines if line.startswith("/")))[:MOST_COMPARED]
         asked = []
-        for line in [one for one in others if self._router.is_meant(one)][:MOST_ASKED]:
+        for line in others:
             _, name, params = grammar.split_command(line)
-            meant = DidYouMean(line.split()[0], self._router.suspect(name), params)
-            asked.append(meant.beside_another())
-        return asked
+            if meant := self._router.suspect(name):
+                asked.append(DidYouMean(line.split()[0], meant, params).beside_another())
+        return asked[:MOST_ASKED]
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
         """Say whether the portal makes an event of a further line, as it does of a command's."""

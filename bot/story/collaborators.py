@@ -19,6 +19,7 @@ from bot.commands.diagnosis import Diagnosis
 from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
+from bot.commands.rounds import Rounds
 from bot.commands.router import Command, Router
 from bot.commands.runner import GIVEN, Workshop
 from bot.commands.targets import Targets
@@ -28,7 +29,7 @@ from bot.installing.doctor import PortalDoctor
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
-    Departures, Chains, Timeline, Trails,
+    Departures, Rounds, Chains, Timeline, Trails,
 }  # fmt: skip
 
 
