@@ -11,6 +11,7 @@ from postgres import Server
 from process import ROOT, Started
 from sqlalchemy import text
 
+from bot.settings import Settings
 from bot.store.database import engine_for
 
 PASSWORD = "s3cr3t-pass"
@@ -22,6 +23,7 @@ GOOD = {
     "ENCRYPTION_KEYS": KEY,
     "PORT": "0",
 }
+NEEDED = {name.lower(): f" {value}\n" for name, value in GOOD.items()}
 UNANSWERED = "The database does not answer: "
 
 
@@ -79,6 +81,21 @@ def told(tmp_path: Path) -> Told:
             "BITRIX24_CLIENT_SECRET: it is missing; is it meant by BITRIX24_CLIENT_SECRTE?",
         ),
         ({"PUBLIC_URL": "https://x.ru/bitrix24/app"}, "PUBLIC_URL is what stands before /bitrix24"),
+        ({"PUBLIC_URL": f"https://u:{PASSWORD}@x.ru"}, "PUBLIC_URL is read by everybody"),
+        ({"PUBLIC_URL": "https://bot x.ru"}, "PUBLIC_URL is read by everybody"),
+        ({"PUBLIC_URL": "https://x.ru:99999"}, "PUBLIC_URL: Port out of range"),
+        ({"PUBLIC_URL": '"https://x.ru"'}, "PUBLIC_URL stands in quotation marks"),
+        ({"ENCRYPTION_KEYS": f"'{KEY}'"}, "ENCRYPTION_KEYS stands in quotation marks"),
+        ({"BITRIX24_CLIENT_SECRET": "  "}, "BITRIX24_CLIENT_SECRET: it is empty"),
+        ({"BITRIX24_CLIENT_ID": "\t"}, "BITRIX24_CLIENT_ID: it is empty"),
+        ({"BITRIX24_OAUTH_URLS": ","}, "BITRIX24_OAUTH_URLS: it is empty"),
+        (
+            {"BITRIX24_OAUTH_URLS": "https://oauth.bitrix.info/oauth/token/"},
+            "BITRIX24_OAUTH_URLS takes https:// origins",
+        ),
+        ({"DATABASE_URL": " "}, "DATABASE_URL: it is empty"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "SQLite takes three slashes and a file"),
+        ({"JOURNAL_DAYS": "inf"}, "JOURNAL_DAYS: Input should be a finite number"),
         ({"PORT": "80a"}, "PORT: Input should be a valid integer"),
     ],
 )
@@ -128,6 +145,17 @@ async def test_without_a_file_the_program_says_where_it_looked(told: Told) -> No
 
     assert "  PUBLIC_URL: it is missing\n" in said
     assert f"There is no .env in {told.folder}" in said
+
+
+def test_what_is_empty_is_not_set_and_blanks_around_a_value_are_none_of_it() -> None:
+    optional = Settings.model_fields.keys() - {*Settings(_env_file=None, **NEEDED).model_fields_set}
+    empty = dict.fromkeys(optional - {"database_url"}, " ")
+
+    settings = Settings(_env_file=None, **NEEDED, **empty)
+
+    assert settings == Settings(_env_file=None, **NEEDED)
+    assert settings.metrics_token is None
+    assert settings.bitrix24_client_id == "local.x"
 
 
 async def test_names_of_other_programs_and_the_mark_of_an_editor_do_no_harm(told: Told) -> None:
