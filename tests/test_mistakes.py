@@ -1,8 +1,10 @@
 """Ordinary mistakes of those who run the bot end in a sentence, with no part of a password."""
 
+import asyncio
 import os
 import re
 import secrets
+import signal
 import socket
 from pathlib import Path
 
@@ -41,9 +43,13 @@ class Told:
         assert PASSWORD[:6] not in said
         return said
 
-    async def ended(self, *arguments: str, **changed: str | None) -> tuple[int, str]:
+    @staticmethod
+    def variables(**changed: str | None) -> dict[str, str]:
         wanted = {**GOOD, "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **changed}
-        variables = {name: value for name, value in wanted.items() if value is not None}
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    async def ended(self, *arguments: str, **changed: str | None) -> tuple[int, str]:
+        variables = self.variables(**changed)
         log = self.folder / f"log.{secrets.token_hex(4)}"
         files = [Path(os.devnull), log, log]
         process = Started(variables, arguments or ("serve",), *files, folder=self.folder)
@@ -173,6 +179,26 @@ async def test_a_port_that_is_taken_is_told(told: Told) -> None:
         said = await told("serve", PORT=str(port))
 
     assert f"Port {port} cannot be used: another program has it" in said
+
+
+async def test_a_second_process_on_one_file_is_told_and_a_dead_one_is_no_hindrance(
+    told: Told,
+) -> None:
+    log = told.folder / "first.log"
+    for _ in range(2):
+        first = Started(
+            told.variables(), ("serve",), Path(os.devnull), log, log, folder=told.folder
+        )
+        try:
+            async with asyncio.timeout(30):
+                while "listening on port" not in (log.read_text() if log.exists() else ""):
+                    await asyncio.sleep(0.02)
+                assert "Another process of the bot serves" in await told("serve")
+                assert (await told.ended("portals"))[0] == 0
+        finally:
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+        log.unlink()
 
 
 async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) -> None:

@@ -6,11 +6,17 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, Operationa
 
 from bot.errors import StoreUnavailable
 from bot.portals.keyring import WrongKeys
+from bot.store.alone import NotAlone
 from bot.store.database import FolderUnusable
 from bot.store.schema import SchemaOutdated
 
 # PostgreSQL's own code for what a user has no right to.
 FORBIDDEN = "42501"
+
+_NOT_ALONE = (
+    "Another process of the bot serves this database's file: stop that one. On SQLite one process "
+    "does everything; several share a PostgreSQL."
+)
 
 _PORTS = {
     errno.EADDRINUSE: "another program has it: stop that one, or choose another by PORT",
@@ -30,6 +36,8 @@ def about_database(error: Exception) -> str:
         return f"The database's schema is not this version's: {error}"
     if isinstance(error, WrongKeys):
         return f"The bot does not start: {error}."
+    if isinstance(error, NotAlone):
+        return _NOT_ALONE
     if isinstance(error, FolderUnusable):
         return _about_file(str(error))
     if isinstance(error, StoreUnavailable):

@@ -57,7 +57,7 @@ def engine_for(url: str) -> Engine:
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            _make(Path(parsed.database))
+            make_file(Path(parsed.database))
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -65,7 +65,8 @@ def engine_for(url: str) -> Engine:
     return create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
 
 
-def _make(file: Path) -> None:
+def make_file(file: Path) -> None:
+    """Make SQLite's file and its folder, for this user alone. Raises ``FolderUnusable``."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
