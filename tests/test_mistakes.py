@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from folder import until_printed
 from postgres import Server
 from process import ROOT, Started
 from sqlalchemy import text
@@ -186,19 +187,17 @@ async def test_a_second_process_on_one_file_is_told_and_a_dead_one_is_no_hindran
 ) -> None:
     log = told.folder / "first.log"
     for _ in range(2):
-        first = Started(
-            told.variables(), ("serve",), Path(os.devnull), log, log, folder=told.folder
-        )
+        log.write_text("")
+        files = [Path(os.devnull), log, log]
+        first = Started(told.variables(), ("serve",), *files, folder=told.folder)
         try:
+            await until_printed(log, "listening on port")
             async with asyncio.timeout(30):
-                while "listening on port" not in (log.read_text() if log.exists() else ""):
-                    await asyncio.sleep(0.02)
                 assert "Another process of the bot serves" in await told("serve")
                 assert (await told.ended("portals"))[0] == 0
         finally:
             first.send_signal(signal.SIGKILL)
             await first.wait()
-        log.unlink()
 
 
 async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) -> None:
