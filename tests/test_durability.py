@@ -37,12 +37,15 @@ from sandbox.server import Portal, running
 
 
 @ON_SQLITE
-async def test_a_locked_database_is_503_while_it_lasts(stage: Stage) -> None:
+async def test_a_locked_database_is_503_while_it_lasts(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     path = stage.settings.database_url.get_secret_value().removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     status, _ = await post(stage, sample(stage))
     assert status == 503
+    assert "an event could not be stored: database is locked" in caplog.text
     other.execute("ROLLBACK")
     other.close()
 
@@ -67,8 +70,10 @@ async def test_a_full_disk_is_503_while_it_lasts(
         _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, hard))
         statuses = [(await post(stage, sample(stage)))[0] for _ in range(3)]
+        full = await readiness(stage)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
+        assert (full, await readiness(stage)) == (503, 200)
         status, _ = await post(stage, sample(stage))
         await stage.settled()
         stage.engine.dispose()
@@ -76,6 +81,11 @@ async def test_a_full_disk_is_503_while_it_lasts(
         assert statuses == [503, 503, 503]
         assert status == 200
         assert IVAN in await stage.members()
+
+
+async def readiness(stage: Stage) -> int:
+    async with stage.session.get(f"{stage.settings.public_url}/readyz") as response:
+        return response.status
 
 
 @ON_POSTGRESQL

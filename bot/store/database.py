@@ -34,6 +34,10 @@ WAIT = 10.0
 # What SQLite puts beside its file.
 BESIDE = ("-wal", "-shm", "-journal")
 
+# To see whether the database answers, and whether it takes anything.
+_ANYTHING = text("SELECT 1")
+_AS_IT_IS = text("UPDATE alembic_version SET version_num = version_num")
+
 # A transaction that need not survive a power cut waits for no disk.
 _LIGHTLY = text("SET LOCAL synchronous_commit = off")
 
@@ -225,6 +229,15 @@ class Database:
     def _attempt(self, question: Callable[[Connection], T]) -> T:
         with self._reading.connect() as connection:
             return question(connection)
+
+    async def check(self) -> None:
+        """Raise ``StoreUnavailable`` where the database does not answer, or takes nothing.
+
+        Something is written only where the last commit was refused: a disk may be full.
+        """
+        await self.read(lambda connection: connection.execute(_ANYTHING).all())
+        if self._commits.refused:
+            await self.write((_AS_IT_IS, []))
 
     async def exchange(self, work: Callable[[Connection], T]) -> T:
         """Do something small in a transaction of its own that need not survive a power cut.
