@@ -199,8 +199,10 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """Give everything but the web side, at work; leaving lets running commands finish.
 
     Not ``working`` (PostgreSQL only) leaves the commands to other processes.
+    Raises ``StoreUnavailable`` where the database takes nothing.
     """
     async with assembled(settings, working=working) as parts:
+        await parts.database.check()
         await parts.engine.start()
         try:
             async with repeating(*parts.recurring):

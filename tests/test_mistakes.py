@@ -243,3 +243,20 @@ async def test_postgresql_that_refuses_is_told_in_its_own_words(
     assert "The database refuses: permission denied for schema public" in forbidden
     assert "The database does not answer" in unknown
     assert 'database "nothing_of_theirs_else" does not exist' in unknown
+
+
+async def test_a_database_that_takes_nothing_is_told_before_anything_is_lost(
+    told: Told, postgres: Server
+) -> None:
+    url = postgres.database("read_only")
+    assert (await told.ended("migrate", DATABASE_URL=url))[0] == 0
+    assert (await told.ended("portals", DATABASE_URL=url))[0] == 0
+    engine = engine_for(postgres.url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ALTER DATABASE read_only SET default_transaction_read_only = on"))
+    engine.dispose()
+
+    for command in ("serve", "worker"):
+        async with asyncio.timeout(30):
+            said = await told(command, DATABASE_URL=url)
+        assert "The database takes nothing: cannot execute UPDATE in a read-only" in said

@@ -18,6 +18,8 @@ _NOT_ALONE = (
     "does everything; several share a PostgreSQL."
 )
 
+_WANTED = "See that it is there, has room, and lets this user write."
+
 _PORTS = {
     errno.EADDRINUSE: "another program has it: stop that one, or choose another by PORT",
     errno.EACCES: "this user may not take it: choose one above 1023 by PORT",
@@ -41,7 +43,7 @@ def about_database(error: Exception) -> str:
     if isinstance(error, FolderUnusable):
         return _about_file(str(error))
     if isinstance(error, StoreUnavailable):
-        return "The database does not answer: try again when it is back."
+        return f"The database takes nothing: {error}. {_WANTED}"
     if not isinstance(error, DBAPIError):
         return ""
     reason = str(error.orig).strip().splitlines()[0].rstrip(".") if str(error.orig) else "no reason"

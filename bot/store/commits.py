@@ -58,8 +58,8 @@ class Commits:
         self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
         # Has these committed; ``tell`` is called in the thread with what came of them.
         self.add: Callable[[list[Request]], None] = self._groups.put
-        # Whether the database took nothing, the last time that it was given something.
-        self.refused = False
+        # Whether the database took something, the last time that it was given anything.
+        self.taken = False
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
         # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
@@ -112,7 +112,7 @@ class Commits:
         log.warning("the database refused a commit: %s", failure)
         if not isinstance(failure, StoreUnavailable):
             return [(request, failure) for request in group]
-        self.refused = True
+        self.taken = False
         self._owed += [request for request in group if request.done is None]
         return [(request, failure) for request in group if request.done is not None]
 
@@ -139,7 +139,7 @@ class Commits:
                 if not rows:
                     returned[statement] = pairs
             self._is_committing = True
-        self.refused = False
+        self.taken = True
         return [(request, returned) for request in group]
 
     def _execute(
