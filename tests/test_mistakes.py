@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.store.database import engine_for
 
 PASSWORD = "s3cr3t-pass"
-KEY = "k" * 40
+KEY, OTHER = "k" * 40, "n" * 40
 GOOD = {
     "PUBLIC_URL": "http://127.0.0.1:8080",
     "BITRIX24_CLIENT_ID": "local.x",
@@ -201,8 +201,8 @@ async def test_a_second_process_on_one_file_is_told_and_a_dead_one_is_no_hindran
 
 
 async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) -> None:
-    assert (await told.ended("portals"))[0] == 0
-    assert (await told.ended("portals", ENCRYPTION_KEYS="n" * 40))[0] == 0
+    assert (await told.ended("rotate-keys"))[0] == 0
+    assert (await told.ended("rotate-keys", ENCRYPTION_KEYS=OTHER))[0] == 0
     engine = engine_for(f"sqlite:///{told.folder}/data/switchboard.db")
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM keys")).scalar_one() == 1
@@ -213,6 +213,9 @@ async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) 
     said = await told("portals")
 
     assert "the database was written with a key that ENCRYPTION_KEYS does not have" in said
+    # Who only looks has written nothing with their first key.
+    for keys in (f"{KEY},{OTHER}", OTHER):
+        assert (await told.ended("portals", ENCRYPTION_KEYS=keys))[0] == 0
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(told: Told) -> None:
@@ -250,13 +253,12 @@ async def test_a_database_that_takes_nothing_is_told_before_anything_is_lost(
 ) -> None:
     url = postgres.database("read_only")
     assert (await told.ended("migrate", DATABASE_URL=url))[0] == 0
-    assert (await told.ended("portals", DATABASE_URL=url))[0] == 0
     engine = engine_for(postgres.url)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ALTER DATABASE read_only SET default_transaction_read_only = on"))
     engine.dispose()
 
-    for command in ("serve", "worker"):
+    for command in ("serve", "worker", "doctor", "rotate-keys"):
         async with asyncio.timeout(30):
             said = await told(command, DATABASE_URL=url)
-        assert "The database takes nothing: cannot execute UPDATE in a read-only" in said
+        assert "The database takes nothing: cannot execute " in said

@@ -2,7 +2,13 @@
 
 import errno
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 
 from bot.errors import StoreUnavailable
 from bot.portals.keyring import WrongKeys
@@ -51,6 +57,8 @@ def about_database(error: Exception) -> str:
         return f"The database refuses: {reason}. Its user has to own the database, or its schema."
     if type(error.orig).__module__ == "sqlite3":
         return _about_file(reason) if _concerns_file(error) else ""
+    if isinstance(error, InternalError):
+        return f"The database takes nothing: {reason}. {_WANTED}"
     if isinstance(error, OperationalError | InterfaceError):
         return f"The database does not answer: {reason}. Start it, or correct DATABASE_URL."
     return ""
