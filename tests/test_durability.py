@@ -271,6 +271,16 @@ async def test_what_is_old_is_forgotten(stage: Stage) -> None:
         await stage.until(lambda: _is_empty(stage))
 
 
+async def test_the_number_of_a_forgotten_command_is_not_given_again(stage: Stage) -> None:
+    await stage.say("/invite id12")
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM inbox")
+
+    await stage.say("/remove id12")
+
+    assert IVAN not in await stage.members()
+
+
 async def _has_begun(stage: Stage) -> bool:
     return stage.count("SELECT count(*) FROM journal") > 0
 
