@@ -249,6 +249,30 @@ class TestTheBotsCode:
         assert "the portal says BOT_CODE_ALREADY_TAKEN" in line
 
 
+TAB = "✓The tab is added to CRM cards"
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+async def test_a_tab_counts_as_added_whose_answer_was_lost(empty_stage: Stage, lost: str) -> None:
+    await empty_stage.faults(method="placement.bind", drop=lost)
+
+    _, page = await installed(empty_stage)
+
+    assert len(empty_stage.portal.state.app.placements) == 4
+    assert TAB in page
+
+
+async def test_a_tab_that_the_result_refuses_is_not_called_added(empty_stage: Stage) -> None:
+    refused = {"error": "INVALID_ERROR_ROLE", "error_description": "Field ROLE is invalid."}
+    await empty_stage.faults(method="placement.bind", result=refused, times=None)
+
+    _, page = await installed(empty_stage)
+
+    assert empty_stage.portal.state.app.placements == []
+    assert TAB not in page
+    assert "✓Done" in page
+
+
 async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None:
     await empty_stage.faults(revision=32)
 

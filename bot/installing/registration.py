@@ -242,10 +242,8 @@ class Registration:
 
     async def _bind_tabs(self, portal: Portal) -> bool:
         """Put the tab into the cards; ``False`` where the app has no right to: all else works."""
-        try:
-            known = _bound(await self._call(portal, Call("placement.get")), "placement")
-        except Refused as refused:
-            log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
+        known = await self._places(portal)
+        if known is None:
             return False
         wanted = {
             place: Call("placement.bind", params)
@@ -258,10 +256,20 @@ class Registration:
             for number, (place, url) in enumerate(sorted(known))
             if place in TABS and url.endswith(TAB_PATH) and url != self._tab_url
         }
-        refusals = await self._refusals(portal, wanted | old)
-        for name, why in refusals.items():
+        for name, why in (await self._refusals(portal, wanted | old)).items():
             log.warning("portal %s: %s is not changed: %s", portal.member_id, name, why)
-        return not refusals.keys() & wanted.keys()
+        # A result may be a refusal, and a refused call may have been made before: its answer was
+        # lost.
+        places = {(place, self._tab_url) for place in TABS}
+        return not wanted or (await self._places(portal) or set()) >= places
+
+    async def _places(self, portal: Portal) -> set[tuple[str, str]] | None:
+        """Give what shows pages of the app, with their addresses; ``None``: it has no right to."""
+        try:
+            return _bound(await self._call(portal, Call("placement.get")), "placement")
+        except Refused as refused:
+            log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
+            return None
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
         for refused in (await self._refusals(portal, calls)).values():
