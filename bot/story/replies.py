@@ -197,6 +197,9 @@ def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
 def _message(portal: Portal, dialog_id: str, reply: Reply, *, in_chat: bool) -> Call:
     bot_id = portal.bot_id or 0
     fields = _fields(reply, bot_id, in_chat=in_chat)
+    # Below revision 33 a JSON boolean is passed over here, and the customer would read the line.
+    # Page: chat-bots-v2/change-log.md.
+    fields |= {name: "Y" if one else "N" for name, one in fields.items() if isinstance(one, bool)}
     params = {"botId": bot_id, "dialogId": dialog_id, "fields": fields}
     return Call("imbot.v2.Chat.Message.send", params)
 
