@@ -159,6 +159,15 @@ async def test_who_is_not_in_the_chat_cannot_bring_anybody_in_by_it(stage: Stage
     assert IVAN not in await stage.members()
 
 
+@pytest.mark.parametrize("code", ["WRONG_REQUEST", "ACCESS_ERROR", "ACCESS_DENIED_EXTEND"])
+async def test_by_whatever_code_the_chat_refuses(stage: Stage, code: str) -> None:
+    await stage.say(INVITE_IVAN)
+    refused = {"status": 403, "code": code, "description": "no"}
+    await stage.faults(method=CHAT_ADD, error=refused)
+
+    assert "Так приглашать могут только участники чата" in await press(stage, BY_CHAT["ru"])
+
+
 async def test_a_broken_answer_to_the_press_is_looked_into(stage: Stage) -> None:
     await stage.say(INVITE_IVAN)
     await stage.faults(method="batch", drop="after")

@@ -273,7 +273,9 @@ async def test_a_tab_that_the_result_refuses_is_not_called_added(empty_stage: St
     assert "✓Done" in page
 
 
-async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None:
+async def test_a_box_of_revision_32_has_the_commands(
+    empty_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     await empty_stage.faults(revision=32)
 
     assert await empty_stage.install() == 200
@@ -286,6 +288,7 @@ async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None
     assert known_there["invite"].title["ru"] == "Позвать коллегу в этот чат"
     assert "теперь в этом чате" in await empty_stage.say("/invite id12")
     assert not await empty_stage.calls("imbot.v2.Revision.get")
+    assert "no page names" not in caplog.text
     await empty_stage.whisper("/check")
     await empty_stage.settled()
     assert (await empty_stage.told_privately())[-1].startswith("✔")

@@ -11,6 +11,9 @@ from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import PAGE, row, text
 from bot.errors import RequesterLacksItem
 
+# What is told to who may not read an item, or no item at all.
+_LACKING = ("ACCESS_DENIED", "NOT_FOUND", "allowed_only_intranet_user")
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -55,7 +58,7 @@ def item_call(item: CrmItem) -> Call:
 
 def lacks_item(found: Any) -> bool:
     """Say whether the answer of ``crm.item.get`` is that the requester may not read the item."""
-    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
+    return isinstance(found, Refused) and found.code in _LACKING
 
 
 def read_card(item: CrmItem, found: Any) -> Card:

@@ -59,6 +59,9 @@ _ASK_ITEM = frozenset({"ACCESS_DENIED"})
 _ASK_CHATS = frozenset({"CHAT_NOT_IN_CRM"})
 _ASK_PERSON = frozenset({"ACCESS_DENIED", "CRM_CHAT_USER_NOT_ACTIVE", "WRONG_REQUEST"})
 
+# What the chat itself says to who may not bring people in.
+_NO_MEMBER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "ACCESS_DENIED_EXTEND"})
+
 
 @dataclass(frozen=True, slots=True)
 class Denied:
@@ -245,7 +248,7 @@ def _explain_removal(
         case "CHAT_NOT_IN_CRM":
             return _dialog(one.person, item, chat_id, facts)
         case "ERROR_ARGUMENT" | "CRM_CHAT_EMPTY_USER" | "CRM_CHAT_EMPTY_CRM_DATA":
-            return WrongRequest(one.person, one.refused.code, reference)
+            return WrongRequest(one.person, one.refused.code, reference, leaving=True)
     return system_refusal(one.refused, reference)
 
 
@@ -295,7 +298,7 @@ def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> R
         return stranger
     if isinstance(told := _unavailable(person, facts), PersonDismissed):
         return told
-    if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
+    if one.refused.code in _NO_MEMBER:
         return NotByChat(person)
     return system_refusal(one.refused, reference)
 
