@@ -33,6 +33,27 @@ async def test_finds_people_by_name_address_and_role(stage: Stage, whom: str, pe
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "права приложения (user_basic)"), ("en", "app's permissions (user_basic)")],
+)
+async def test_nobody_is_found_by_an_address_that_the_app_may_not_see(
+    stage: Stage, language: str, words: str
+) -> None:
+    """The portal passes the condition over and gives everybody, an administrator first."""
+    await stage.faults(events={"language": language})
+    scopes = stage.portal.state.app.scopes
+    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+    before = await stage.members()
+
+    reply = await stage.say("/invite orlova@example.test")
+
+    assert words in reply
+    assert await stage.members() == before
+    assert not await stage.calls(ADD)
+
+
+@ON_SQLITE
 async def test_a_name_of_several_is_asked_about_beside_others_who_came(stage: Stage) -> None:
     reply = await stage.say("/invite @15 @Иван Петров")
 

@@ -38,12 +38,21 @@ async def test_who_the_caller_is(desk: Desk) -> None:
         ({"FILTER": {"NAME_SEARCH": "смирн"}}, ["7"]),
         ({"FILTER": {"ID": 456}}, []),
         ({"FILTER": {"ID": 599}}, []),
-        ({"FILTER": {"NO_SUCH": 1}}, []),
+        ({"FILTER": {"NO_SUCH": 1, "ID": [12]}}, ["12"]),
         ({"FILTER": {"EMAIL": "orlova@example.test"}}, ["15"]),
     ],
 )
 async def test_people_by_their_fields(desk: Desk, asked: dict[str, Any], ids: list[str]) -> None:
     assert [row["ID"] for row in await desk.ask("user.get", **asked)] == ids
+
+
+async def test_who_may_not_see_addresses_finds_everybody_by_one(desk: Desk) -> None:
+    await desk.fault(scopes=["imbot", "user_brief"])
+
+    rows = await desk.ask("user.get", FILTER={"EMAIL": "orlova@example.test"})
+
+    assert len(rows) > 5
+    assert not any("EMAIL" in row for row in rows)
 
 
 @pytest.mark.parametrize(

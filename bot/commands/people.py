@@ -19,7 +19,7 @@ from bot.bitrix24.entities import (
     Someone,
 )
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Found, person_of
+from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.commands.router import Arguments
@@ -29,6 +29,7 @@ from bot.errors import (
     IsExtranet,
     PersonDismissed,
     Refusal,
+    ScopeMissing,
 )
 
 LIMIT = 20
@@ -140,6 +141,9 @@ class People:
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
     async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
+        if found and not any(one.address for one in found):
+            raise ScopeMissing(("user_basic",))
+        found = at_address(found, address)
         if not found:
             raise PersonNotFound(address, ())
         if not found[0].active:
