@@ -64,9 +64,10 @@ def lacks_item(found: Any) -> bool:
 def read_card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
     seen = row(found, "item")
-    title = text(seen.get("title")) or text(seen.get("name"))
+    # A contact has the names of a person in place of a title.
+    names = f"{text(seen.get('name'))} {text(seen.get('lastName'))}".strip()
     return Card(
-        item.model_copy(update={"title": title}),
+        item.model_copy(update={"title": text(seen.get("title")) or names}),
         read_number(seen.get("assignedById")) or 0,
         read_numbers(seen.get("observers"), PAGE),
     )
