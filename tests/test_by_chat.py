@@ -8,6 +8,8 @@ from by_chat import *  # noqa: F403  # a portal with untouched roles
 from by_chat import BY_CHAT, CHAT_ADD, INVITE_IVAN, decide, done
 from stage import ADD, ANNA, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, UNBOUND, Stage
 
+from sandbox.model import User
+
 pytestmark = ON_SQLITE
 
 
@@ -147,6 +149,40 @@ async def test_external_people_do_not_come_in_by_the_chat_either(stage: Stage) -
     assert "внешний" in reply
     assert "✅" not in reply
     assert CUSTOMER not in await stage.members(UNBOUND)
+
+
+@pytest.mark.parametrize("decision", ["ask", "always"])
+@pytest.mark.parametrize(
+    ("stranger", "words"), [(600, "клиент, а не сотрудник"), (457, "это бот, а не сотрудник")]
+)
+async def test_neither_another_customer_nor_a_bot_comes_in_by_the_chat(
+    stage: Stage, stranger: int, words: str, decision: str
+) -> None:
+    """The chat itself would take them: it looks at nothing but whether an account is on."""
+    stage.portal.state.users.setdefault(457, User(457, "Робот", kind="bot"))
+    await decide(stage, decision)
+
+    reply = await stage.say(f"/invite id{stranger} id12", chat=UNBOUND)
+    if decision == "ask":
+        reply = await press(stage, BY_CHAT["ru"])
+
+    assert words in reply
+    assert "[USER=12][/USER] теперь в этом чате" in reply
+    members = await stage.members(UNBOUND)
+    assert (IVAN in members, stranger in members) == (True, False)
+    assert [one[2] for one in await done(stage, CHAT_ADD)] == ["12"]
+
+
+async def test_nobody_comes_in_by_the_chat_whom_the_portal_does_not_tell_of(stage: Stage) -> None:
+    await decide(stage, "always")
+    refused = {"status": 403, "code": "ACCESS_DENIED", "description": "no"}
+    await stage.faults(method="im.user.list.get", error=refused, times=None)
+
+    reply = await stage.say("/invite id12 id15")
+
+    assert "[USER=15][/USER] теперь в этом чате" in reply
+    assert "Битрикс24 отказал в доступе" in reply
+    assert not await stage.calls(CHAT_ADD)
 
 
 async def test_who_is_not_in_the_chat_cannot_bring_anybody_in_by_it(stage: Stage) -> None:

@@ -213,7 +213,7 @@ def _explain(
     person, refused = one.person, one.refused
     if told := _of_platform(refused):
         return told
-    if stranger := _stranger(person, _account_of(person, facts)):
+    if stranger := stranger_of(person, _account_of(person, facts)):
         return stranger
     match refused.code:
         case "ACCESS_DENIED":
@@ -256,7 +256,7 @@ def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
     return read_account(facts.get(f"user{person.id}"), person.id)
 
 
-def _stranger(person: Person, found: Account | None) -> Refusal | None:
+def stranger_of(person: Person, found: Account | None) -> Refusal | None:
     """Recognise those who are none of the staff, whatever the portal calls the reason."""
     if found is None:
         return None
@@ -269,7 +269,7 @@ def _stranger(person: Person, found: Account | None) -> Refusal | None:
 
 def obstacle(person: Person, found: Account | None) -> Refusal | None:
     """Say why nobody is to bring somebody in: they are none of the staff, or have left it."""
-    stranger = _stranger(person, found)
+    stranger = stranger_of(person, found)
     return stranger or (PersonDismissed(person) if found and not found.active else None)
 
 
@@ -294,7 +294,7 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
 
 def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
     person = one.person
-    if stranger := _stranger(person, _account_of(person, facts)):
+    if stranger := stranger_of(person, _account_of(person, facts)):
         return stranger
     if isinstance(told := _unavailable(person, facts), PersonDismissed):
         return told
