@@ -88,6 +88,17 @@ class People:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
 
+    async def but_customers(self, found: Resolved) -> Resolved:
+        """Leave customers out: of a chat that the event is not about, it does not tell whose."""
+        accounts = await self._users.accounts(one.id for one in found.people)
+        customers = [
+            one for one in found.people if one.id in accounts and accounts[one.id].customer
+        ]
+        return Resolved(
+            [one for one in found.people if one not in customers],
+            [*found.refusals, *(IsCustomer(one, here=False) for one in customers)],
+        )
+
     async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
         names = [one.name for one in named if isinstance(one, Named)]
         addresses = [one.address for one in named if isinstance(one, Email)]
