@@ -17,7 +17,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
-from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.retry import NOT_KNOWN, Retry
 from bot.bitrix24.rows import part, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
@@ -59,7 +59,7 @@ class Registration:
     _portals: Portals
     _router: Router
     _wording: Wording
-    _patience: Patience
+    _retry: Retry
     _public_url: str
     _client_id: str
 
@@ -297,7 +297,7 @@ class Registration:
         return refused
 
     async def _call(self, portal: Portal, call: Call) -> Any:
-        return await self._patience.insist(
+        return await self._retry.call(
             NOT_KNOWN, lambda: self._access.call(portal, portal.installer_id, call)
         )
 
