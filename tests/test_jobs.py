@@ -24,7 +24,7 @@ pytestmark = ON_POSTGRESQL
 LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"switchboard%%'"
 
 # Portals of one worker that do not answer.
-HANGING = 450
+HANGING = 300
 
 Start = Callable[..., "asyncio.Future[Shared]"]
 

@@ -19,7 +19,7 @@ from bot.bitrix24.entities import (
     Someone,
 )
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Found, person_of
+from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.commands.router import Arguments
@@ -29,6 +29,7 @@ from bot.errors import (
     IsExtranet,
     PersonDismissed,
     Refusal,
+    ScopeMissing,
 )
 
 LIMIT = 20
@@ -87,6 +88,17 @@ class People:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
 
+    async def but_customers(self, found: Resolved) -> Resolved:
+        """Leave customers out: of a chat that the event is not about, it does not tell whose."""
+        accounts = await self._users.accounts(one.id for one in found.people)
+        customers = [
+            one for one in found.people if one.id in accounts and accounts[one.id].customer
+        ]
+        return Resolved(
+            [one for one in found.people if one not in customers],
+            [*found.refusals, *(IsCustomer(one, here=False) for one in customers)],
+        )
+
     async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
         names = [one.name for one in named if isinstance(one, Named)]
         addresses = [one.address for one in named if isinstance(one, Email)]
@@ -140,6 +152,9 @@ class People:
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
     async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
+        if found and not any(one.address for one in found):
+            raise ScopeMissing(("user_basic",))
+        found = at_address(found, address)
         if not found:
             raise PersonNotFound(address, ())
         if not found[0].active:
