@@ -132,6 +132,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         (f"{LINK}/docs/", LINK, Problem.UNKNOWN),
         ("/crm/deal/details/9999999999/", "/crm", Problem.UNKNOWN),
         ("и/или", "и/или", Problem.UNKNOWN),
+        (f"[s]{M}[/s]", "[s]", Problem.UNKNOWN),
         ("https://portal.example@evil.example/crm/deal/details/288/", "https", Problem.FOREIGN),
         ("evil.example/crm/deal/details/288/", "evil", Problem.FOREIGN),
         ("//evil.example/online/?IM_DIALOG=chat5", "//evil", Problem.FOREIGN),
@@ -180,6 +181,8 @@ def test_says_what_may_have_been_meant() -> None:
         "me на 2 часа": "me --на 2 часа",
         "for 1.5h @Анна": "--for 1.5h @Анна",
         "me на полчаса": "me --на полчаса",
+        "me ждать пять минут": "me --ждать пять минут",
+        "@Анна Орлова wait 5m -- юрист": "@Анна Орлова --wait 5m -- юрист",
         "@Анна на час": "@Анна --на час",
         "@Анна Орлова for an hour": "@Анна Орлова --for an hour",
         "me на два часа -- юрист": "me --на два часа -- юрист",
@@ -231,6 +234,9 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
         "Иванов и Петров": "@Иванов и @Петров",
         "- @Анна": "@Анна",
         "срочно": "",
+        # Perhaps the item's number, as people part thousands.
+        "сделка 1 288": "",
+        "сделки 288 и 301": "",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE)

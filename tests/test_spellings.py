@@ -16,7 +16,7 @@ from bot.commands.vocabulary import normalise
 @pytest.mark.parametrize("written", [
     "deal 288", "Deal: 288", "DEAL№288", "deal # 288", "deal No. 288", "deal-288", "deal id: 288",
     "сделка номер 288", "сделка ид 288",
-    "для сделки 288", "about deal 288", "по сделке 288:", "for deal ２８８",
+    "для сделки 288", "about deal 288", "into deal 288", "по сделке 288:", "for deal ２８８",
     "deal \u0662\u0668\u0668",
     "/crm/deal/details/288/", "/crm/deal/details/288", "crm/deal/details/288/",
     "/crm/deal/show/288/",
@@ -79,6 +79,8 @@ def test_reads_a_chat_however_it_is_written(written: str) -> None:
     "[USER=12]Иван Петров[/USER]", "[user=12 replace]Иван[/user]", "[USER=12][/USER]", "id12",
     "ID 12",
     "id:12", "user 12", "User#12", "ид 12", "#12", "# 12", "№12", "@12", "@id12", "id１２",
+    f'"{M}"', f"«{M}»", f"‘{M}’", f"`{M}`", f"({M})", f"<{M}>", f"“@{M}”",
+    f"[b]{M}[/b]", f"[B][COLOR=#ff0000]{M}[/COLOR][/B]", f"[size=20]{M}", "[i]id12[/i]",
     "/company/personal/user/12/", f"{LINK}/company/personal/user/12/?IFRAME=Y",
     f"{LINK}/contacts/personal/user/12", "/online/?IM_DIALOG=12",
     "/online/?IM_HISTORY=12", "/im/?DIALOG_ID=12&IM_MESSAGE=5",
@@ -103,7 +105,7 @@ def test_reads_a_name_however_it_is_written(written: str) -> None:
 
 @pytest.mark.parametrize("written", [
     "a.b@x.ru", "@a.b@x.ru", "A.B@X.RU", "mailto:a.b@x.ru", "a.b@x.ru.", "a.b@x.ru;",
-    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", '"a.b@x.ru"', "(A.B@x.ru)", "«a.b@x.ru».",
+    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", "<mailto:a.b@x.ru>", '"a.b@x.ru"', "(A.B@x.ru)", "«a.b@x.ru».",
 ])  # fmt: skip
 def test_reads_an_address_however_it_is_written(written: str) -> None:
     assert parse(written) == {"people": (Email(address="a.b@x.ru"),)}
@@ -119,7 +121,8 @@ def test_reads_an_address_however_it_is_written(written: str) -> None:
     ("２ ч", 120), ("1 час и 30 минут", 90), ("1 hour and 30 minutes", 90), ("300 сек", 5),
     ("600 seconds", 10), ("600s", 10), ("пять минут", 5), ("ten min", 10), ("полтора часа", 90),
     ("пол часа", 30), ("half an hour", 30), ("half hour", 30), ("an hour", 60), ("Два часа", 120),
-    ("two hours 30 minutes", 150),
+    ("two hours 30 minutes", 150), ("час и тридцать минут", 90), ("twenty five minutes", 25),
+    ("forty-five minutes", 45), ("Двадцать пять минут", 25), ("пятьдесят одну минуту", 51),
 ])  # fmt: skip
 @pytest.mark.parametrize("option", [
     "--for ", "--for=", "--for = ", "--for: ", "—for ", "–for ", "-for ", "--FOR ", "--на ",
@@ -136,7 +139,7 @@ def test_reads_a_duration_however_it_is_written(option: str, written: str, minut
 @pytest.mark.parametrize(("text", "word"), [
     ("--wait 4 часа", "4 часа"), ("--wait 3,5 ч", "3,5 ч"), ("--wait 59 сек", "59 сек"),
     ("--wait four hours", "four hours"), ("--wait 2", "2"), ("--wait часок", "часок"),
-    ("--wait 1h30", "1h30"),
+    ("--wait 1h30", "1h30"), ("--wait 2 часика", "2 часика"), ("--wait 1 month", "1 month"),
     ("--wait", ""), ("--wait -- срочно", ""), ("--wait — urgent", ""),
 ])  # fmt: skip
 def test_a_duration_that_does_not_fit_is_told_as_it_was_written(text: str, word: str) -> None:

@@ -33,7 +33,9 @@ def explain(line: Line) -> Unclear:
         return replace(line.unclear(instead=instead), word="")
     if "reason" in line.wanted and (found := line.see("hyphen")):
         return line.unclear(instead=_instead(line, found[0], "-- "))
-    if "number" in line.wanted and (found := line.see("number")):
+    # Digits alone may be the rest of the item's number.
+    found = line.see("number")
+    if "number" in line.wanted and found and not found[0][0].isdigit():
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()
 

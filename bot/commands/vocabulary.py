@@ -33,7 +33,8 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 
 HELP = frozenset({"help", "помощь", "справка"})
 PREPOSITIONS = frozenset(
-    {"in", "to", "from", "for", "on", "about", "в", "во", "из", "к", "по", "на", "для", "о"}
+    {"in", "into", "to", "from", "for", "on", "about"}
+    | {"в", "во", "из", "к", "по", "на", "для", "о"}
 )
 CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
 # What may stand before a number, besides «#» and «№».
@@ -104,12 +105,23 @@ _AMOUNTS = {
     9: ("nine", "девять"),
     10: ("ten", "десять"),
     15: ("fifteen", "пятнадцать"),
+}
+_TENS = {
     20: ("twenty", "двадцать"),
     30: ("thirty", "тридцать"),
     40: ("forty", "сорок"),
+    50: ("fifty", "пятьдесят"),
 }
+_ALONE = {said: amount for amount, words in {**_AMOUNTS, **_TENS}.items() for said in words}
 # How many, as it is said before a unit.
-AMOUNTS = {said: amount for amount, words in _AMOUNTS.items() for said in words}
+AMOUNTS = _ALONE | {
+    f"{ten}{between}{one}": tens + ones
+    for tens, words in _TENS.items()
+    for ten in words
+    for one, ones in _ALONE.items()
+    for between in (" ", "-")
+    if ones in range(1, 10) and one.isascii() == ten.isascii() and one not in ("a", "an")
+}
 
 # What somebody may call a command, who then is asked whether they mean it.
 COMMANDS = _words(
