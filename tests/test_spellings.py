@@ -105,7 +105,8 @@ def test_reads_a_name_however_it_is_written(written: str) -> None:
 
 @pytest.mark.parametrize("written", [
     "a.b@x.ru", "@a.b@x.ru", "A.B@X.RU", "mailto:a.b@x.ru", "a.b@x.ru.", "a.b@x.ru;",
-    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", "<mailto:a.b@x.ru>", '"a.b@x.ru"', "(A.B@x.ru)", "«a.b@x.ru».",
+    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", "<mailto:a.b@x.ru>", '"a.b@x.ru"',
+    "(A.B@x.ru)", "«a.b@x.ru».",
 ])  # fmt: skip
 def test_reads_an_address_however_it_is_written(written: str) -> None:
     assert parse(written) == {"people": (Email(address="a.b@x.ru"),)}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
@@ -35,6 +35,9 @@ LIMIT = 20
 MOST_OFFERS = 8
 MOST_NEAR = 3
 LONGEST_COMPARED = 60
+# Of a name, and how like another one has to be to be offered.
+MOST_WORDS = 4
+LIKE = 0.6
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -167,7 +170,7 @@ class People:
     async def _alike(self, name: str) -> list[Found]:
         """Find everybody whose name begins like this one."""
         # Of the longest words: initials fit half a company.
-        words = sorted(re.findall(r"\w+", name), key=len, reverse=True)
+        words = sorted(re.findall(r"\w+", vocabulary.key(name)), key=len, reverse=True)
         beginnings = list(dict.fromkeys(word[:2] for word in words))[:2]
         rows = await self._users.search(beginnings)
         return list({one.person.id: one for found in rows.values() for one in found}.values())
@@ -244,8 +247,23 @@ def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
     short = {
         one.person.name for one in alike if one.active and len(one.person.name) <= LONGEST_COMPARED
     }
-    near = get_close_matches(name, short, MOST_NEAR, 0.5)
+    likeness = {one: _likeness(name, one) for one in short}
+    near = sorted((one for one in short if likeness[one] >= LIKE), key=lambda one: -likeness[one])
     return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
+
+
+def _likeness(typed: str, name: str) -> float:
+    """Say how like a name is, from 0 to 1: word by word, as far as both have words.
+
+    Whoever is called is inflected, and one of the two may have a patronymic or more besides.
+    """
+    fewer, more = sorted((_bare_words(typed), _bare_words(name)), key=len)
+    best = [max(SequenceMatcher(None, one, other).ratio() for other in more) for one in fewer]
+    return sum(best) / len(best) if best else 0.0
+
+
+def _bare_words(name: str) -> list[str]:
+    return re.findall(r"\w+", vocabulary.key(name))[:MOST_WORDS]
 
 
 def _words(name: str) -> list[str]:

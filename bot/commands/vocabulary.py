@@ -91,7 +91,7 @@ LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
 # What stands before a time of day or a date, which no option takes.
 UNTIL = frozenset({"until", "till", "до"})
 
-_AMOUNTS = {
+_AMOUNTS: dict[float, tuple[str, ...]] = {
     0.5: ("half a", "half an", "half", "пол"),
     1: ("a", "an", "one", "один", "одну"),
     1.5: ("полтора", "полторы"),
@@ -106,7 +106,7 @@ _AMOUNTS = {
     10: ("ten", "десять"),
     15: ("fifteen", "пятнадцать"),
 }
-_TENS = {
+_TENS: dict[float, tuple[str, ...]] = {
     20: ("twenty", "двадцать"),
     30: ("thirty", "тридцать"),
     40: ("forty", "сорок"),
@@ -153,6 +153,10 @@ _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
 _INVISIBLE = re.compile(rf"(?!(?<=[^\w\s])[\ufe0e\ufe0f]|[\ufe0e\ufe0f]\u20e3)[{BLANKS}]")
 _SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
+# Latin letters that look like Russian ones, small or large, in a word that has Russian ones.
+_MIXED = re.compile(r"(?=\w*[а-яё])\w*[a-z]\w*")
+_RUSSIAN_LOOK = str.maketrans("abcehkmoptxy", "авсенкмортху")
+
 
 def normalise(text: str) -> str:
     """Make the same what only looks the same.
@@ -179,7 +183,8 @@ def _plain(sign: str) -> str:
 
 def key(name: str) -> str:
     """Write a name as names are compared."""
-    return normalise(name).casefold().translate(_SAME)
+    small = normalise(name).casefold().translate(_SAME)
+    return _MIXED.sub(lambda word: word[0].translate(_RUSSIAN_LOOK), small)
 
 
 def invisible(text: str) -> str:
