@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import accumulate
 
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
 OTHER = "other"
@@ -89,8 +88,11 @@ class Tally:
     With one label all of its values are shown from the beginning.
     """
 
+    type = "counter"
+
     def __init__(self, name: str, words: str, **labels: Collection[str]) -> None:
-        self._about = (f"switchboard_{name}", words, None, list(labels))
+        self.name, self.words = f"switchboard_{name}", words
+        self._labels = tuple(labels)
         self._allowed = [frozenset(values) for values in labels.values()]
         self._counted: dict[tuple[str, ...], int] = {}
         if len(labels) == 1:
@@ -107,12 +109,13 @@ class Tally:
         """Begin to show a counter at 0: Prometheus takes the first number it sees for the start."""
         self._counted.setdefault(self._bounded(values), 0)
 
-    def family(self) -> Metric:
-        """Give what was counted as Prometheus takes it."""
-        family = CounterMetricFamily(*self._about)
-        for values, count in self._counted.items():
-            family.add_metric(values, count)
-        return family
+    def samples(self) -> dict[Sample, float]:
+        """Give what was counted."""
+        name = f"{self.name}_total"
+        return {
+            (name, tuple(sorted(zip(self._labels, values, strict=True)))): count
+            for values, count in self._counted.items()
+        }
 
     def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
         pairs = zip(values, self._allowed, strict=True)
@@ -122,8 +125,10 @@ class Tally:
 class Seconds:
     """How long something took, and how often it took no longer than each of the bounds."""
 
+    type = "histogram"
+
     def __init__(self, name: str, words: str, bounds: Sequence[float] = BUCKETS) -> None:
-        self._about = (f"switchboard_{name}_seconds", words)
+        self.name, self.words = f"switchboard_{name}_seconds", words
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
@@ -133,16 +138,19 @@ class Seconds:
         self._counts[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
 
-    def family(self) -> Metric:
-        """Give what was counted as Prometheus takes it."""
-        family = HistogramMetricFamily(*self._about)
+    def samples(self) -> dict[Sample, float]:
+        """Give what was counted."""
         bounds = map(floatToGoString, (*self._bounds, math.inf))
-        family.add_metric([], list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
-        return family
+        counts = zip(bounds, accumulate(self._counts), strict=True)
+        return {
+            **{(f"{self.name}_bucket", (("le", bound),)): count for bound, count in counts},
+            (f"{self.name}_count", ()): sum(self._counts),
+            (f"{self.name}_sum", ()): self._sum,
+        }
 
 
 class Figures:
-    """What one process counts, in plain numbers; Prometheus's own are made of them when it asks."""
+    """What one process counts, in plain numbers."""
 
     def __init__(
         self,
@@ -209,14 +217,11 @@ class Figures:
         if seconds is not None:
             self.to_taken.observe(seconds)
 
+    @property
+    def all(self) -> list[Tally | Seconds]:
+        """Everything that is counted."""
+        return [one for one in vars(self).values() if isinstance(one, Tally | Seconds)]
+
     def samples(self) -> dict[Sample, float]:
         """Give everything counted so far."""
-        return {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in self.families()
-            for sample in family.samples
-        }
-
-    def families(self) -> list[Metric]:
-        """Give everything counted so far as Prometheus takes it."""
-        return [one.family() for one in vars(self).values() if isinstance(one, Tally | Seconds)]
+        return {sample: value for one in self.all for sample, value in one.samples().items()}

@@ -8,7 +8,8 @@ from npm import from_npm
 from playwright.async_api import Page
 
 PACKAGE = "axe-core@4.14.1"
-VARIANTS = [(look, size) for look in ("light", "dark") for size in (WIDE, NARROW)]
+# Each look and each size: what is wrong with both together has not been met.
+VARIANTS = [("light", NARROW), ("dark", WIDE)]
 
 _RUN = """() => axe.run(document, {resultTypes: ["violations"], iframes: false})
   .then((found) => found.violations
@@ -24,7 +25,7 @@ def read_axe(folder: Path) -> str:
 
 
 async def findings(page: Page, axe: str) -> list[str]:
-    """List the critical and serious findings: light and dark, on a desktop and on a phone."""
+    """List the critical and serious findings: light on a phone, dark on a desktop."""
     await _load(page, axe)
     found: list[str] = []
     for look, size in VARIANTS:

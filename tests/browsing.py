@@ -53,6 +53,6 @@ async def stage(portal: Portal, settings: Settings, yesterday: Yesterday) -> Asy
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go; ``PICTURES`` keeps them."""
-    return Path(os.environ.get("PICTURES", tmp_path / "pictures"))
+def pictures() -> Path | None:
+    """Where screenshots go: none are taken but with ``PICTURES``."""
+    return Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None

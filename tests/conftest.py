@@ -42,7 +42,7 @@ def _interrupted(_number: int, _frame: object) -> None:
 signal.signal(signal.SIGINT, _interrupted)
 
 # A test that lets hours go by moves what is due, and is not to wait then for the next look.
-bot.app.TICK = 0.1
+bot.app.TICK = 0.2
 
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
 WAITING = {"test_batching", "test_chaos", "test_crash", "test_durability"}

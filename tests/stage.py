@@ -145,7 +145,7 @@ class Stage:
         await self.until(self._is_settled, patience)
 
     async def until(
-        self, fact: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.01
+        self, fact: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.02
     ) -> None:
         deadline = time.monotonic() + patience
         while not await fact():

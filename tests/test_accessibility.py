@@ -1,4 +1,4 @@
-"""Everybody can use the pages: axe-core looks at each of them, in four variants."""
+"""Everybody can use the pages: axe-core looks at each of them, in two variants."""
 
 import re
 

@@ -1,11 +1,11 @@
 """Two portals of one bot: neither's tokens, addresses or events act at the other."""
 
 import pytest
-from attacking import TYPED, change, forged, own, put, rows, vault
+from attacking import TYPED, Watch, change, forged, own, post, put, rows, vault
 from installing import event_of, sent
 from pairs import NAMES, Pair
 from pydantic import SecretStr
-from stage import ADD, ADMIN, BOT, IVAN, KEY, OLGA, ON_SQLITE
+from stage import ADD, ADMIN, BOT, IVAN, KEY, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 from bot.portals.portals import token_place
 from bot.store.cipher import Cipher, fingerprint
@@ -100,3 +100,33 @@ async def test_an_event_of_one_acts_nowhere_at_the_other(pair: Pair, what: str) 
     of_left = {row[0] for row in rows(left, "SELECT user_id FROM tokens WHERE member_id = :one",
                                       one=NAMES[0])}  # fmt: skip
     assert of_left <= {row[0] for row in kept} | {BOT}
+
+
+@ON_SQLITE
+async def test_a_pair_of_another_portal_proves_nothing(pair: Pair) -> None:
+    # Authorization servers serve many portals: they renew a pair whoever's it is.
+    left, right = (one.portal for one in (pair.left, pair.right))
+    change(
+        pair.left,
+        "UPDATE portals SET server_endpoint = :right WHERE member_id = :left",
+        right=f"{right.oauth_url}/rest/",
+        left=NAMES[0],
+    )
+    more = {"bitrix24_oauth_urls": pair.left.settings.bitrix24_oauth_urls}
+    database = pair.left.settings.database_url.get_secret_value()
+    settings = settings_for(left, database, **more)
+    await pair.left.say(TYPED.replace("12", "15"))
+    async with bot_running(settings):
+        stage = Stage(left, settings, pair.left.session)
+        watch = await Watch.over(stage)
+        # At the one portal an access token that has expired, with the bot of the other's to renew.
+        renewing = right.state.tokens.issue(BOT, "bot").refresh
+        expired = left.state.tokens.issue(BOT, "bot")
+        expired.expires_at = 0
+        told = {"access_token": expired.access, "refresh_token": renewing, "user_id": str(BOT)}
+        tokens = {f"data[bot][auth][{name}]": value for name, value in told.items()}
+
+        await post(stage, {**forged(stage, TYPED, user=OLGA), **tokens})
+
+        await watch.nothing_done(OLGA)
+        assert right.state.journal.refreshes[-1]["error"] is None

@@ -74,6 +74,17 @@ async def test_the_bot_is_not_struck_dumb(stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_a_bot_without_a_voice_takes_nobodys_pair_for_its_own(stage: Stage) -> None:
+    """Whoever has installed the app has left: Anna brings her own pair as the bot's."""
+    await stage.faults(tokens="revoked", user_id=ADMIN)
+
+    await post(stage, {**forged(stage, "/help", user=ANNA), **own(stage), **as_bots(own(stage))})
+
+    assert BOT not in dict(vault(stage))
+    assert "теперь в этом чате" in await stage.say(TYPED)
+
+
+@ON_SQLITE
 async def test_tokens_that_are_stored_beside_an_event_are_dropped_with_its_end(
     stage: Stage,
 ) -> None:

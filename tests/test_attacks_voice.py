@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 from attacking import TYPED, Watch, change, forged, own, post, pressed
-from stage import ANNA, ANSWER, BOSS, CUSTOMER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import (
+    ANNA,
+    ANSWER,
+    BOSS,
+    CUSTOMER,
+    GROUP_CHAT,
+    IVAN,
+    OLGA,
+    ON_SQLITE,
+    PAVEL,
+    Stage,
+)
 
 
 async def buttons_of(stage: Stage, user: int) -> list[dict[str, Any]]:
@@ -112,10 +123,11 @@ async def test_anna_has_the_bot_speak_in_a_chat_that_she_is_not_in(
 
 
 @ON_SQLITE
-async def test_a_command_in_a_customers_name_reaches_no_customer(known: Stage) -> None:
+@pytest.mark.parametrize("person", [CUSTOMER, PAVEL], ids=["customer", "dismissed"])
+async def test_a_command_in_a_strangers_name_reaches_no_stranger(known: Stage, person: int) -> None:
     watch = await Watch.over(known)
 
-    await post(known, forged(known, TYPED, user=CUSTOMER))
-    await post(known, forged(known, "/help", user=CUSTOMER))
+    await post(known, forged(known, TYPED, user=person))
+    await post(known, forged(known, "/help", user=person))
 
-    assert not [c for c in await watch.calls() if c["params"].get("dialogId") == str(CUSTOMER)]
+    assert not [c for c in await watch.calls() if c["params"].get("dialogId") == str(person)]

@@ -105,6 +105,20 @@ async def test_one_question_is_answered_once(stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_whoever_presses_again_is_told_once_that_it_has_worked(stage: Stage) -> None:
+    number, buttons = await picker(stage)
+    payload = buttons[LAWYER]["COMMAND_PARAMS"]
+    await pressed(stage, payload, message=number)
+    with stage.engine.begin() as connection:
+        connection.execute(text("UPDATE inbox SET done_at = done_at - 5"))
+
+    again, once_more = [await pressed(stage, payload, message=number) for _ in range(2)]
+
+    assert again.startswith("Эта кнопка уже сработала, второй раз ничего не изменилось.")
+    assert once_more == ""
+
+
+@ON_SQLITE
 async def test_a_stale_button(stage: Stage) -> None:
     _, buttons = await picker(stage)
     with stage.engine.begin() as connection:

@@ -212,7 +212,8 @@ async def test_pages_are_kept_by_nobody_and_framed_by_the_portal_alone(lonely: S
 async def test_a_command_that_waited_too_long_is_not_run(lonely: Stage) -> None:
     await lonely.say(TYPED)
     with lonely.engine.begin() as connection:
-        connection.execute(text("UPDATE inbox SET parked_until = 1 WHERE parked_until > 0"))
+        # A quarter of an hour.
+        connection.execute(text("UPDATE inbox SET parked_until = parked_until - 901"))
 
     _, page = await connected(lonely, await offered(lonely))
 

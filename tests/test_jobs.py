@@ -21,7 +21,7 @@ from bot.store.database import Database, engine_for
 pytestmark = ON_POSTGRESQL
 
 # Portals of one worker that do not answer.
-HANGING = 450
+HANGING = 300
 
 Start = Callable[..., "asyncio.Future[Shared]"]
 

@@ -139,6 +139,26 @@ async def test_one_that_hangs_keeps_no_new_version_from_the_other(pair: Pair) ->
         await pair.right.until(lambda: knows(pair.right, f"{new.public_url}/bitrix24/events"))
 
 
+@ON_SQLITE
+async def test_a_method_that_one_has_used_up_is_not_left_alone_at_the_other(pair: Pair) -> None:
+    told = {"status": 429, "code": "OPERATION_TIME_LIMIT", "operating_reset_in": 5}
+    await pair.left.faults(method=ADD, error={**told, "description": ""})
+    await pair.left.type("/invite id12")
+    await pair.left.until(lambda: has_called(pair.left))
+
+    await pair.right.type("/invite id12")
+
+    await pair.right.joined(IVAN)
+    refused, *_ = await pair.left.calls(ADD)
+    [done] = await pair.right.calls(ADD)
+    assert done["at"] < refused["at"] + 4
+    await pair.left.settled()
+
+
+async def has_called(stage: Stage) -> bool:
+    return bool(await stage.calls(ADD))
+
+
 def rows(pair: Pair, table: str, user: int) -> list[str]:
     question = text(f"SELECT member_id FROM {table} WHERE user_id = :user")  # noqa: S608
     with pair.left.engine.connect() as connection:

@@ -17,7 +17,7 @@ CARD = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
 
 
 async def test_from_the_record_panel_by_keyboard_alone(
-    stage: Stage, browser: Browser, pictures: Path
+    stage: Stage, browser: Browser, pictures: Path | None
 ) -> None:
     async with desk_open(stage, browser) as desk:
         await tabbed_to(desk.page, "сделка 288: Коллеги в чате")
@@ -72,7 +72,7 @@ async def test_from_the_record_panel_on_a_phone(stage: Stage, browser: Browser) 
 
 @pytest.mark.parametrize("width", [320, 400])
 async def test_on_a_phone_and_without_scripts(
-    stage: Stage, browser: Browser, pictures: Path, width: int
+    stage: Stage, browser: Browser, pictures: Path | None, width: int
 ) -> None:
     stage.portal.state.users[ANNA].name, stage.portal.state.users[ANNA].last_name = LONG.split()
     stage.portal.state.crm["DEAL", 288].title = "Поставка" * 20
@@ -101,7 +101,7 @@ async def test_on_a_phone_and_without_scripts(
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 async def test_wide_and_with_scripts_it_says_nothing_to_the_console(
-    stage: Stage, browser: Browser, pictures: Path, language: str
+    stage: Stage, browser: Browser, pictures: Path | None, language: str
 ) -> None:
     async with window(browser) as (page, complaints):
         await open_app(page, stage, OLGA, language, **CARD)

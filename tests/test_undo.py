@@ -285,13 +285,13 @@ async def test_who_is_in_already_is_given_no_time_and_that_is_said(
     await stage.faults(events={"language": language})
     alone, beside = {
         "ru": (
-            "Срок на 2 часа не назначен: он бывает только у тех, кто пришёл по этой команде. "
-            "Чтобы назначить, уберите ([b]/remove[/b]) и позовите снова.",
+            "Срок (2 часа) не назначен: он действует только для тех, кого добавила эта команда. "
+            "Чтобы назначить срок, уберите ([b]/remove[/b]) и позовите снова.",
             "Уже в этом чате: [USER=15][/USER]. Бот уберёт только тех, кто пришёл сейчас.",
         ),
         "en": (
-            "No end after 2 hours is set: only those whom this command brings in have one. "
-            "To set it, take them out ([b]/remove[/b]) and invite them again.",
+            "The time limit of 2 hours was not set: only people whom this command brings in have "
+            "one. To set it, take them out ([b]/remove[/b]) and invite them again.",
             "Already in this chat: [USER=15][/USER]. The bot will remove only those who came now.",
         ),
     }[language]

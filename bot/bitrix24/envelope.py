@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from bot.bitrix24.events import GREET, INTERNAL, LONGEST_MESSAGE, CommandEvent, Id, Part, Spare
 from bot.bitrix24.numerals import read_number
@@ -45,9 +45,9 @@ class Auth(Part):
 
 
 class Envelope(Part):
-    """Any event: its name, its ``data`` as it came, and who posts it."""
+    """Any event: its name in capitals, its ``data`` as it came, and who posts it."""
 
-    event: str = Field(min_length=1, max_length=64)
+    event: Annotated[str, StringConstraints(min_length=1, max_length=64, to_upper=True)]
     data: dict[str, Any] = Field(default_factory=dict)
     auth: Auth = Field(default_factory=Auth)
     ts: Annotated[float | None, Field(allow_inf_nan=False), Spare(None)] = None

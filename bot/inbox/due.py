@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, Column, ColumnElement, Select, bindparam, func, select
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
@@ -10,6 +10,9 @@ from bot.store.tables import portals
 
 # So many are taken up at a time.
 AT_ONCE = 100
+
+# The moment of a look: the question is made once, and asked again every second.
+NOW: BindParameter[float] = bindparam("now")
 
 
 class Due(NamedTuple):

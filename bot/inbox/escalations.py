@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, updat
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act, bare, fairly
+from bot.inbox.due import NOW, Due, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import escalations
 
@@ -205,6 +205,11 @@ class Escalations:
             escalations.c.ended_at.is_(None),
             escalations.c.due_at == escalations.c.until,
         )
+        runs = escalations.c.ended_at.is_(None)
+        self._run_in = (
+            select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
+        )
+        self._are_due = fairly(escalations.c.due_at, runs, escalations.c.due_at <= NOW)
 
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
         """Note that a command has called the first one; once a command."""
@@ -304,14 +309,12 @@ class Escalations:
 
     async def due(self) -> list[Due]:
         """List the escalations that are to be looked at, each as an act of its requester."""
-        runs = escalations.c.ended_at.is_(None)
-        chats = select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
-        found = await self._database.rows(chats)
+        found = await self._database.rows(self._run_in)
         self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        question = fairly(escalations.c.due_at, runs, escalations.c.due_at <= time.time())
-        return [self._due(row) for row in await self._database.rows(question)]
+        found = await self._database.rows(self._are_due, now=time.time())
+        return [self._due(row) for row in found]
 
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'

@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import Due, act, bare, fairly
+from bot.inbox.due import NOW, Due, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import stays
 
@@ -59,6 +59,8 @@ class Stays:
         # A column that a row brings besides is changed.
         self._end = update(stays).where(*same)
         self._remind = self._end.values(remind_at=None)
+        is_due = or_(stays.c.until <= NOW, stays.c.remind_at <= NOW)
+        self._are_due = fairly(stays.c.until, stays.c.ended_at.is_(None), is_due)
 
     async def begin(
         self, command_id: int, event: CommandEvent, guests: Guests, seconds: int
@@ -77,10 +79,8 @@ class Stays:
 
     async def due(self) -> list[Due]:
         """List the ends of stays, and those ends that are near and have not been announced."""
-        now = time.time()
-        is_due = or_(stays.c.until <= now, stays.c.remind_at <= now)
-        question = fairly(stays.c.until, stays.c.ended_at.is_(None), is_due)
-        return [self._due(_stay(row)) for row in await self._database.rows(question)]
+        found = await self._database.rows(self._are_due, now=time.time())
+        return [self._due(_stay(row)) for row in found]
 
     async def find(self, stay_id: int) -> Stay | None:
         """Give a stay, over or not."""

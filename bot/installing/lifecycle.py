@@ -90,7 +90,7 @@ class Lifecycle:
         The token may be a new one (page: on-app-update.md), so that the old proves nothing:
         the pair that comes along has to, as at the installation.
         """
-        if envelope.event.upper() != UPDATE or not envelope.auth.member_id:
+        if envelope.event != UPDATE or not envelope.auth.member_id:
             return None
         if not await self._portals.was_here(envelope.auth.member_id):
             return None
@@ -106,7 +106,7 @@ class Lifecycle:
 
     async def hear(self, envelope: Envelope, portal: Portal) -> bool:
         """Note what an event says of its portal; ``False`` if it is of another kind."""
-        kind = KINDS.get(envelope.event.upper())
+        kind = KINDS.get(envelope.event)
         if kind is None:
             return False
         # Stored first: if this process dies, another one looks whether it is so.

@@ -200,9 +200,9 @@ class Database:
             await self.write()
         return await self.ask(question)
 
-    async def rows(self, question: Executable) -> list[Row[Any]]:
-        """Give the rows of one question. Raises ``StoreUnavailable``."""
-        return await self.read(lambda connection: list(connection.execute(question)))
+    async def rows(self, question: Executable, **values: Any) -> list[Row[Any]]:
+        """Give the rows of one question, with these values in it. Raises ``StoreUnavailable``."""
+        return await self.read(lambda connection: list(connection.execute(question, values)))
 
     async def row(self, question: Executable) -> Row[Any] | None:
         """Give the first row of one question, if there is any. Raises ``StoreUnavailable``."""

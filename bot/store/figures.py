@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.sql import func
 
-from bot.figures import Figures, Sample
+from bot.figures import Figures, Sample, Seconds, Tally
 from bot.store.database import Database
 from bot.store.tables import figures, portals
 
@@ -76,7 +76,7 @@ def exposition(
     ``served`` portals there are.
     """
     shown = {**dict.fromkeys(figures.samples(), 0.0), **totals}
-    families = [_filled(family, shown) for family in figures.families()]
+    families = [_family(one, shown) for one in figures.all]
     return generate_latest(_Collected([*families, *_measured(waiting, served)]))
 
 
@@ -90,13 +90,13 @@ class _Collected:
         return self._families
 
 
-def _filled(family: Metric, totals: Mapping[Sample, float]) -> Metric:
-    """Give a family the totals that are its own, buckets in their order."""
-    own = Metric(family.name, family.documentation, family.type)
-    names = {f"{family.name}_{part}" for part in ("total", "bucket", "count", "sum")}
-    for name, labels in sorted((one for one in totals if one[0] in names), key=_order):
-        own.add_sample(name, dict(labels), totals[name, labels])
-    return own
+def _family(one: Tally | Seconds, totals: Mapping[Sample, float]) -> Metric:
+    """Give the totals of one figure as Prometheus takes them, buckets in their order."""
+    family = Metric(one.name, one.words, one.type)
+    names = {f"{one.name}_{part}" for part in ("total", "bucket", "count", "sum")}
+    for name, labels in sorted((sample for sample in totals if sample[0] in names), key=_order):
+        family.add_sample(name, dict(labels), totals[name, labels])
+    return family
 
 
 def _order(sample: Sample) -> tuple[str, list[tuple[str, str]], float]:

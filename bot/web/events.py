@@ -172,7 +172,7 @@ class _Turned(Exception):
 
 def _command(envelope: Envelope, portal: Portal) -> CommandEvent | None:
     """Read what somebody asks of the bot: a command, a press, words to it alone, or a talk."""
-    match envelope.event.upper():
+    match envelope.event:
         case "ONIMBOTV2COMMANDADD":
             event = envelope.command(portal.member_id)
             return event if event.command.context in CONTEXTS else None

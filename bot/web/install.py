@@ -69,7 +69,7 @@ class Install:
             envelope = Envelope.read(posted)
         except (form.MalformedForm, MalformedEvent) as error:
             return web.Response(status=400, text=f"malformed event: {error}\n")
-        if envelope.event.upper() != "ONAPPINSTALL":
+        if envelope.event != "ONAPPINSTALL":
             return web.Response(status=400, text="this address takes ONAPPINSTALL\n")
         return await self._event(request, envelope)
 
