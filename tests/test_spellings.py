@@ -16,7 +16,8 @@ from bot.commands.vocabulary import normalise
 @pytest.mark.parametrize("written", [
     "deal 288", "Deal: 288", "DEAL№288", "deal # 288", "deal No. 288", "deal-288", "deal id: 288",
     "сделка номер 288", "сделка ид 288",
-    "для сделки 288", "about deal 288", "into deal 288", "по сделке 288:", "for deal ２８８",
+    "для сделки 288", "about deal 288",
+    "into deal 288", "the deal 288", "in the deal 288", "по сделке 288:", "for deal ２８８",
     "deal \u0662\u0668\u0668",
     "/crm/deal/details/288/", "/crm/deal/details/288", "crm/deal/details/288/",
     "/crm/deal/show/288/",
@@ -51,7 +52,7 @@ def test_what_is_glued_to_a_link_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("written", [
-    "15", "#15", "№15", "№ 15", "15:", "15.", "группа 15", "в группу № 15", "group 15", "No. 15",
+    "to the group 15", "15", "#15", "№15", "№ 15", "15:", "15.", "группа 15", "в группу № 15", "group 15", "No. 15",
     "/workgroups/group/15/", "/workgroups/group/15/tasks/?x=1", "/spaces/group/15/",
     "/spaces/group/15/discussions/", "/extranet/workgroups/group/15/", "/online/?IM_DIALOG=sg15",
     f"{LINK}/workgroups/group/15/general/#a", f"[URL]{LINK}/spaces/group/15/[/URL]",

@@ -27,9 +27,10 @@ _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_EN
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
 _BETWEEN_NAMES = rf"(?: ?[,;] ?| (?:{_any(vocabulary.CONJUNCTIONS)}) )"
+_BEFORE = rf"(?:{_any(vocabulary.PREPOSITIONS)}) (?:the )?"
 # A preposition is one where a record, a chat or a link comes next.
 _PREPOSITION = (
-    rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
+    rf"(?:{_BEFORE}|the )"
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
 _UNIT = _any(vocabulary.UNITS)
@@ -42,7 +43,7 @@ _AMOUNT = rf"[0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?|(?:{_any(vocabulary.AMOUNTS)}) 
 _TIME = rf"(?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
 _SAID_LASTING, _SAID_WAIT = rf"(?:{_LASTING}) {_TIME}", rf"(?:{_WAIT}) {_TIME}"
 _UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
-_TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
+_TO_GROUP = rf"(?:{_BEFORE})?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
