@@ -3,7 +3,20 @@
 from typing import Any
 
 import pytest
-from stage import ADD, ANNA, BOSS, DINA, IVAN, LINK, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from acting import press
+from stage import (
+    ADD,
+    ANNA,
+    BOSS,
+    DINA,
+    IVAN,
+    LINK,
+    OLGA,
+    ON_SQLITE,
+    PAVEL,
+    RESPONSIBLE,
+    Stage,
+)
 
 
 @ON_SQLITE
@@ -40,6 +53,35 @@ async def test_a_name_of_several_is_asked_about_beside_others_who_came(stage: St
     assert "Кто нужен? Для них пока ничего не изменилось." in reply
     await stage.faults(events={"language": "en"})
     assert "Who? Nothing has changed for them yet." in await stage.say("/invite @Иван Петров")
+
+
+@ON_SQLITE
+async def test_an_address_may_be_that_of_several_accounts(stage: Stage) -> None:
+    users = stage.portal.state.users
+    users[PAVEL].email = users[ANNA].email
+    assert "✅" in await stage.say("/invite orlova@example.test")
+    assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(ANNA)]
+
+    users[IVAN].email = users[ANNA].email
+
+    reply = await stage.say("/invite orlova@example.test")
+    assert reply.startswith("По «orlova@example.test» найдено несколько человек. Кто нужен?")
+    assert len(await stage.calls(ADD)) == 1
+    assert "Иван Петров" in await press(stage, "Иван Петров – Юрист, Право")
+    assert IVAN in await stage.members()
+
+
+@ON_SQLITE
+async def test_what_is_no_name_means_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal may find somebody by a sign that stands for anything."""
+    anna = stage.portal.state.users[ANNA]
+    monkeypatch.setattr("sandbox.rest.users._people", lambda _: [anna])
+    for found in ("fits", "matches"):
+        monkeypatch.setattr(f"sandbox.rest.users.{found}", lambda *_: True)
+
+    for whom in ('"."', "«..»", "'. .'", '"%"', '"*"', "%@example.test", "o_lova@example.test"):
+        assert "✅" not in await stage.say(f"/invite {whom}")
+    assert not await stage.calls(ADD)
 
 
 @ON_SQLITE

@@ -34,7 +34,12 @@ class Users:
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
         """Look e-mail addresses up, all in one request: ``user.get``."""
         calls = {one: Call("user.get", {"FILTER": {"EMAIL": one}}) for one in addresses}
-        return await self._found(calls)
+        found = await self._found(calls)
+        # In what is looked for a sign may stand for any others.
+        return {
+            address: [one for one in people if one.address in ("", address.casefold())]
+            for address, people in found.items()
+        }
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""

@@ -16,9 +16,10 @@ MOST_ACCOUNTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A user as a search shows them."""
+    """A user as a search shows them; ``address`` in small letters, where the portal tells it."""
 
     person: Person
+    address: str = ""
     active: bool = True
     extranet: bool = False
     position: str = ""
@@ -104,6 +105,7 @@ def read_found(answer: Any) -> list[Found]:
     return [
         Found(
             who,
+            address=text(row.get("EMAIL")).casefold(),
             active=_is_active(row.get("ACTIVE")),
             extranet=row.get("USER_TYPE") == "extranet",
             position=text(row.get("WORK_POSITION")),

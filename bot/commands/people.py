@@ -113,7 +113,9 @@ class People:
             case Named(name=name):
                 return [await self._by_name(name, found[name], args, event)]
             case Email(address=address):
-                return [await self._by_address(address, found[address])]
+                if not found[address]:
+                    raise PersonNotFound(address, ())
+                return [await self._one_of(address, found[address], args, event)]
             case Role():
                 return await self._in_role(one, event, item, head_of)
 
@@ -123,6 +125,17 @@ class People:
         alike = [] if (matches := _matches(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or _matches(name, alike)
+        if not matches:
+            raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+        return await self._one_of(name, matches, args, event)
+
+    async def _one_of(
+        self, words: str, matches: Sequence[Found], args: Arguments, event: CommandEvent
+    ) -> Person:
+        """Give the only one of these who has not left. Raises a ``Refusal`` where there is none.
+
+        ``words`` are what they were all found by.
+        """
         active = [one for one in matches if one.active]
         if len(active) == 1:
             return _employee(active[0])
@@ -131,23 +144,14 @@ class People:
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
-            raise PersonAmbiguous(name, queued, await self._picker(active, event, args, queue))
-        if matches:
-            raise PersonDismissed(matches[0].person)
-        raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+            raise PersonAmbiguous(words, queued, await self._picker(active, event, args, queue))
+        raise PersonDismissed(matches[0].person)
 
     async def _on_other_layout(self, name: str) -> tuple[str, ...]:
         """Find whose name the same keys write on the other layout of the keyboard."""
         swapped = vocabulary.other_layout(name)
         matches = _matches(swapped, await self._alike(swapped))
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
-
-    async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
-        if not found:
-            raise PersonNotFound(address, ())
-        if not found[0].active:
-            raise PersonDismissed(found[0].person)
-        return _employee(found[0])
 
     async def _picker(
         self,
@@ -223,6 +227,8 @@ def _employee(found: Found) -> Person:
 def _matches(name: str, found: Sequence[Found]) -> list[Found]:
     """Choose who bears a name: exactly, else by the beginnings of its words."""
     typed = _words(name)
+    if not typed:
+        return []
     exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
     if exact:
         return exact
@@ -267,8 +273,9 @@ def _bare_words(name: str) -> list[str]:
 
 
 def _words(name: str) -> list[str]:
-    # Initials stand close together: "I.P.Petrov".
-    return vocabulary.key(name).replace(".", ". ").split()
+    # Initials stand close together: "I.P.Petrov". A full stop alone is none: all names begin so.
+    words = vocabulary.key(name).replace(".", ". ").split()
+    return [one for one in words if one.strip(".")]
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:
