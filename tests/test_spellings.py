@@ -43,6 +43,19 @@ def test_reads_a_record_however_it_is_written(written: str) -> None:
     assert parse(f"{written} {M}", host="portal.example") == {"item": DEAL, "people": (IVAN,)}
 
 
+@pytest.mark.parametrize("dash", ["— ", "-- ", "– ", "—— ", "—\u00a0"])
+def test_a_reason_may_be_glued_to_what_stands_before_it(dash: str) -> None:
+    for text, parts in {
+        f"{M} --for 2 часа{dash}срочно": {"people": (IVAN,), "lasting": 7200},
+        f"{M} сделка 288{dash}срочно": {"people": (IVAN,), "item": DEAL},
+        f"id12{dash}срочно": {"people": (Person(id=12),)},
+        f"@Иван Петров{dash}срочно": {"people": (Named(name="Иван Петров"),)},
+        f"a.b@x.ru{dash}срочно": {"people": (Email(address="a.b@x.ru"),)},
+        f"{M} --dry{dash}срочно": {"people": (IVAN,), "dry": True},
+    }.items():
+        assert parse(text) == parts | {"reason": "срочно"}
+
+
 def test_what_is_glued_to_a_link_is_not_lost() -> None:
     for further in (";id12", ",id12", ", id12", M, ",/company/personal/user/12/"):
         for query in ("", "?a=1"):
@@ -52,7 +65,8 @@ def test_what_is_glued_to_a_link_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("written", [
-    "to the group 15", "15", "#15", "№15", "№ 15", "15:", "15.", "группа 15", "в группу № 15", "group 15", "No. 15",
+    "to the group 15", "15", "#15", "№15", "№ 15", "15:", "15.",
+    "группа 15", "в группу № 15", "group 15", "No. 15",
     "/workgroups/group/15/", "/workgroups/group/15/tasks/?x=1", "/spaces/group/15/",
     "/spaces/group/15/discussions/", "/extranet/workgroups/group/15/", "/online/?IM_DIALOG=sg15",
     f"{LINK}/workgroups/group/15/general/#a", f"[URL]{LINK}/spaces/group/15/[/URL]",

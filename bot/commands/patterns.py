@@ -19,8 +19,10 @@ def _quoted(opening: str, closing: str) -> str:
     return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
 
 
-# A part ends where the line does, at a separator or before markup, perhaps with a full stop.
-_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
+_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
+# A part ends where the line does, at a separator, before markup or before a reason, perhaps with a
+# full stop.
+_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|{_LONG_DASH} |$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
 _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
@@ -57,7 +59,6 @@ _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
 # What a link or an address may stand in.
 OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
-_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
 # The @ that opens the list may have stayed before the one picked from it.
 _MENTION = r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]"
 # What only changes how words look. Who is struck out may not be meant.
@@ -76,7 +77,7 @@ _PATTERNS = {
     "quoted mention": rf"[{OPENING}{APOSTROPHES}]?{_MENTION}[{CLOSING}{APOSTROPHES}]?",
     "id": _ID,
     "email": rf"[{OPENING}]?(?:mailto:)?@?"
-    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
+    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{0,62}}\w){{1,8}})[{CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
     "name": rf"@@? ?({_FULL_NAME}){_END}",
     # Colleagues named without an @.
