@@ -237,12 +237,15 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
         "срочно": "",
         # Perhaps the item's number, as people part thousands.
         "сделка 1 288": "",
+        f"сделка 288 — {M} — срочно": f"сделка 288 {M} — срочно",
+        f"— {M}": M,
         "сделки 288 и 301": "",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE)
         assert unclear.value.instead == meant
-    assert parse("-- @Анна поможет", ESCALATE) == {"reason": "@Анна поможет"}
+    for reason in ("@Анна поможет", f"{M} занят", f"{M} и юрист"):
+        assert parse(f"-- {reason}", ESCALATE) == {"reason": reason}
 
 
 def test_what_a_command_does_not_take_is_not_understood() -> None:

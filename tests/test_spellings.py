@@ -65,7 +65,7 @@ def test_what_is_glued_to_a_link_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("written", [
-    "to the group 15", "15", "#15", "№15", "№ 15", "15:", "15.",
+    "to the group 15", "группа15", "группа: 15", "15", "#15", "№15", "№ 15", "15:", "15.",
     "группа 15", "в группу № 15", "group 15", "No. 15",
     "/workgroups/group/15/", "/workgroups/group/15/tasks/?x=1", "/spaces/group/15/",
     "/spaces/group/15/discussions/", "/extranet/workgroups/group/15/", "/online/?IM_DIALOG=sg15",

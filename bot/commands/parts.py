@@ -46,8 +46,8 @@ def _word(line: Line) -> bool:
 
 
 def _reason(line: Line) -> bool:
-    named_late = not line.people and "number" not in line.wanted and line.see("dash and colleague")
-    if named_late or not (found := line.take("reason")):
+    late = "dash and colleague" if "number" not in line.wanted else "colleague alone"
+    if (not line.people and line.see(late)) or not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON

@@ -45,7 +45,7 @@ _AMOUNT = rf"[0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?|(?:{_any(vocabulary.AMOUNTS)}) 
 _TIME = rf"(?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
 _SAID_LASTING, _SAID_WAIT = rf"(?:{_LASTING}) {_TIME}", rf"(?:{_WAIT}) {_TIME}"
 _UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
-_TO_GROUP = rf"(?:{_BEFORE})?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
+_TO_GROUP = rf"(?:{_BEFORE})?(?:(?:{_any(vocabulary.GROUP)})(?![^\W\d_]):? ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
@@ -88,6 +88,8 @@ _PATTERNS = {
     "said": rf"(?:{_LONG_DASH})?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
     rf"[^\W\d_]+[{STOPS},]{{0,9}} [^@\[\]/]+$",
     "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?=@|\[USER=)",
+    # Nobody gives a colleague for a reason.
+    "colleague alone": rf"{_LONG_DASH} {_MENTION}(?= ?(?:$|[,;]|{_LONG_DASH} ))",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
