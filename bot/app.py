@@ -18,7 +18,7 @@ from bot.bitrix24.client import Client
 from bot.bitrix24.documented import CODES, METHODS
 from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
-from bot.bitrix24.patience import Patience
+from bot.bitrix24.retry import Retry
 from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
@@ -108,7 +108,7 @@ class Parts:
         self.stays, self.escalations = Stays(database), Escalations(database)
         self.wording = _wording()
         self.languages = Languages(self.wording, self.preferences, self.portal_settings)
-        patience, router = Patience(settings.retry_for), handlers.router
+        retry, router = Retry(settings.retry_for), handlers.router
         usual = Bucket(settings.portal_bucket, settings.portal_rate)
         quota = WHOLE if not is_shared else OWNERS if working else PAGES
         pace = Buckets(Plans(usual, self.portal_settings.is_enterprise, quota))
@@ -121,14 +121,14 @@ class Parts:
             to_servers, keys, settings.bitrix24_oauth_urls, settings.rest_timeout, self.figures
         )
         self.access = Access(client, self.portals, self.tokens, self.oauth)
-        self.proof = Proof(self.access, self.tokens, patience, self.figures)
+        self.proof = Proof(self.access, self.tokens, retry, self.figures)
         self.installation = Installation(client, self.oauth, self.portals, self.tokens)
         self.registration = Registration(
             self.access,
             self.portals,
             router,
             self.wording,
-            patience,
+            retry,
             settings.public_url,
             self.oauth.client_id,
         )
@@ -136,10 +136,10 @@ class Parts:
         kept_buttons = KeptButtons(database)
         buttons = Buttons(kept_buttons)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
-        replies = Replies(self.access, self.proof, patience, pace, self.inbox)
-        workshop = collaborators(
+        replies = Replies(self.access, self.proof, retry, pace, self.inbox)
+        collaborators_for = collaborators(
             router,
-            patience,
+            retry,
             Journal(database, name),
             History(database),
             self.stays,
@@ -153,7 +153,7 @@ class Parts:
         )
         pending = Pending(database, self.inbox)
         dispatcher = Dispatcher(
-            Runner(router, workshop, self.portal_settings),
+            Runner(router, collaborators_for, self.portal_settings),
             self.proof,
             partial(Actor, self.proof, self.access, self.tokens),
             self.portals,

@@ -218,11 +218,12 @@ class OnlyOwnerRemoves(Refusal):
 
 
 class WrongRequest(Refusal):
-    """The portal found the bot's own request wrong."""
+    """The portal found the bot's own request wrong; ``leaving``: to take the person out."""
 
     person: Person
     code: str
     reference: str
+    leaving: bool = False
 
 
 class MessengerMissing(Refusal):

@@ -54,6 +54,8 @@ async def remove(
 ) -> Outcomes:
     target = await targets.find(args, event)
     found = await people.resolve(args.people, event, args, target.item)
+    if not target.here or event.chat.customer_id is None:
+        found = await people.but_customers(found)
     wanted, refusals = found.people, list(found.refusals)
     if not args.yes and (owner := await _operator(wanted, target, event, lines)):
         wanted = [person for person in wanted if person != owner]

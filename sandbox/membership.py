@@ -7,8 +7,12 @@ from sandbox.state import State
 
 
 def join(state: State, chat: Chat, person: User, by: User) -> bool:
-    """Add a person; False when he is in already or the chat refuses him (external people)."""
-    if person.id in chat.members or (person.extranet and chat.entity_type == "LINES"):
+    """Add a person; False when they are in already or the chat refuses them.
+
+    An open line's chat refuses people of the extranet, and takes customers: any, and any bot.
+    """
+    is_guest = person.extranet and not person.connector
+    if person.id in chat.members or (is_guest and chat.entity_type == "LINES"):
         return False
     chat.members.append(person.id)
     _note(state, chat, person, by, joined=True)

@@ -6,6 +6,10 @@ looks at what the text begins with: a typed command goes to the customer as any 
 
 from sandbox.model import Chat, Message, User
 
+# Connectors by which a message can be taken back (`imconnector`, `Library`), besides those that an
+# app has brought.
+_TAKE_BACK = {"livechat", "network", "vkgroup", "facebookcomments", "fbinstagram"}
+
 
 def reaches_customer(
     chat: Chat, author: User | None, message: Message, *, silent: bool, skip: bool
@@ -22,3 +26,8 @@ def reaches_customer(
     if not message.text.strip() and not message.attach:
         return False
     return chat.session is not None and chat.session.connector_active
+
+
+def can_be_taken_back(chat: Chat) -> bool:
+    """Whether an employee may delete what they have written there: not by every connector."""
+    return chat.entity_type != "LINES" or chat.entity_id.partition("|")[0] in _TAKE_BACK

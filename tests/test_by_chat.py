@@ -8,6 +8,8 @@ from by_chat import *  # noqa: F403  # a portal with untouched roles
 from by_chat import BY_CHAT, CHAT_ADD, INVITE_IVAN, decide, done
 from stage import ADD, ANNA, CHAT, CUSTOMER, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, UNBOUND, Stage
 
+from sandbox.model import User
+
 pytestmark = ON_SQLITE
 
 
@@ -149,6 +151,40 @@ async def test_external_people_do_not_come_in_by_the_chat_either(stage: Stage) -
     assert CUSTOMER not in await stage.members(UNBOUND)
 
 
+@pytest.mark.parametrize("decision", ["ask", "always"])
+@pytest.mark.parametrize(
+    ("stranger", "words"), [(600, "клиент, а не сотрудник"), (457, "это бот, а не сотрудник")]
+)
+async def test_neither_another_customer_nor_a_bot_comes_in_by_the_chat(
+    stage: Stage, stranger: int, words: str, decision: str
+) -> None:
+    """The chat itself would take them: it looks at nothing but whether an account is on."""
+    stage.portal.state.users.setdefault(457, User(457, "Робот", kind="bot"))
+    await decide(stage, decision)
+
+    reply = await stage.say(f"/invite id{stranger} id12", chat=UNBOUND)
+    if decision == "ask":
+        reply = await press(stage, BY_CHAT["ru"])
+
+    assert words in reply
+    assert "[USER=12][/USER] теперь в этом чате" in reply
+    members = await stage.members(UNBOUND)
+    assert (IVAN in members, stranger in members) == (True, False)
+    assert [one[2] for one in await done(stage, CHAT_ADD)] == ["12"]
+
+
+async def test_nobody_comes_in_by_the_chat_whom_the_portal_does_not_tell_of(stage: Stage) -> None:
+    await decide(stage, "always")
+    refused = {"status": 403, "code": "ACCESS_DENIED", "description": "no"}
+    await stage.faults(method="im.user.list.get", error=refused, times=None)
+
+    reply = await stage.say("/invite id12 id15")
+
+    assert "[USER=15][/USER] теперь в этом чате" in reply
+    assert "Битрикс24 отказал в доступе" in reply
+    assert not await stage.calls(CHAT_ADD)
+
+
 async def test_who_is_not_in_the_chat_cannot_bring_anybody_in_by_it(stage: Stage) -> None:
     await stage.whisper("/escalate deal 288 @12", user=ANNA)
     await stage.settled()
@@ -157,6 +193,15 @@ async def test_who_is_not_in_the_chat_cannot_bring_anybody_in_by_it(stage: Stage
 
     assert "Через чат добавить не получилось" in reply
     assert IVAN not in await stage.members()
+
+
+@pytest.mark.parametrize("code", ["WRONG_REQUEST", "ACCESS_ERROR", "ACCESS_DENIED_EXTEND"])
+async def test_by_whatever_code_the_chat_refuses(stage: Stage, code: str) -> None:
+    await stage.say(INVITE_IVAN)
+    refused = {"status": 403, "code": code, "description": "no"}
+    await stage.faults(method=CHAT_ADD, error=refused)
+
+    assert "Так приглашать могут только участники чата" in await press(stage, BY_CHAT["ru"])
 
 
 async def test_a_broken_answer_to_the_press_is_looked_into(stage: Stage) -> None:

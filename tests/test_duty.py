@@ -90,6 +90,17 @@ async def test_people_are_found_by_number_name_and_address(stage: Stage, words: 
 
 
 @ON_SQLITE
+async def test_nobody_is_put_on_duty_by_an_address_that_the_app_may_not_see(stage: Stage) -> None:
+    scopes = stage.portal.state.app.scopes
+    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+
+    page = await send(stage, await form(stage), add="orlova@example.test")
+
+    assert on_duty(page) == []
+    assert "Нет сотрудника по запросу «orlova@example.test»." in page
+
+
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "add", "told"),
     [

@@ -166,6 +166,12 @@ async def test_needs_an_item_where_there_is_no_customer(stage: Stage, chat: int)
     assert reply.endswith("Отсюда: [b]/escalate сделка 288[/b]")
 
 
+async def test_a_contact_is_called_by_the_whole_name(stage: Stage) -> None:
+    await stage.faults(item={"type": "contact", "id": 91, "title": "Мария Ким"})
+
+    assert "контакт № 91 «Мария Ким»" in await stage.say("/escalate contact 91 --dry")
+
+
 async def test_dry_changes_nothing_until_it_is_done(stage: Stage) -> None:
     reply = await stage.say("/escalate --dry -- срочно")
 

@@ -25,7 +25,7 @@ from escalating import (
     time_passes,
 )
 from sqlalchemy import text
-from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, SEND, Stage
 
 
 @LANGUAGES
@@ -46,6 +46,26 @@ async def test_who_presses_takes_it(empty_stage: Stage, language: str) -> None:
     await stage.settled()
     assert await called(stage) == [RESPONSIBLE]
     assert (await in_chat(stage)).count(words["line"]) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("revision", [32, 36])
+async def test_a_line_that_can_no_longer_be_an_answer_is_not_for_the_customer(
+    empty_stage: Stage, revision: int
+) -> None:
+    stage = empty_stage
+    await stage.faults(revision=revision)
+    words = await speaking(stage, "en")
+    await stage.faults(events={"late": 660})
+    await stage.say("/escalate")
+
+    await takes(stage, RESPONSIBLE)
+    await ended(stage, "taken")
+
+    lines = [one for one in (await stage.chat())["messages"] if "took it" in one["text"]]
+    assert [(one["system"], one["to_customer"]) for one in lines] == [(True, False)]
+    assert words["thanks"] in await stage.told_privately(RESPONSIBLE)
+    assert (await stage.calls(SEND))[-1]["error"] is None
 
 
 @ON_SQLITE

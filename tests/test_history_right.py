@@ -5,6 +5,8 @@ from by_chat import *  # noqa: F403  # a portal with untouched roles
 from by_chat import INVITE_IVAN
 from stage import ADD, ANNA, ANSWER, DRIVER, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
+from sandbox.model import Line
+
 pytestmark = ON_SQLITE
 
 
@@ -36,6 +38,15 @@ async def test_a_queue_without_anybody_is_told_as_one(
         refusal
     )
     assert checked in await stage.say("/check")
+
+
+async def test_the_queue_is_told_of_one_line_among_many(stage: Stage) -> None:
+    lines = stage.portal.state.lines
+    support = lines.pop(1)
+    lines.update({number: Line(number, f"Линия {number}", [3]) for number in range(2, 102)})
+    lines[1] = support
+
+    assert "«Поддержка»: [USER=7]Ольга Смирнова[/USER], [USER=15]" in await stage.say("/check")
 
 
 @pytest.mark.parametrize("typed", ["/invite id12", "/escalate id12"])

@@ -249,7 +249,33 @@ class TestTheBotsCode:
         assert "the portal says BOT_CODE_ALREADY_TAKEN" in line
 
 
-async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None:
+TAB = "✓The tab is added to CRM cards"
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+async def test_a_tab_counts_as_added_whose_answer_was_lost(empty_stage: Stage, lost: str) -> None:
+    await empty_stage.faults(method="placement.bind", drop=lost)
+
+    _, page = await installed(empty_stage)
+
+    assert len(empty_stage.portal.state.app.placements) == 4
+    assert TAB in page
+
+
+async def test_a_tab_that_the_result_refuses_is_not_called_added(empty_stage: Stage) -> None:
+    refused = {"error": "INVALID_ERROR_ROLE", "error_description": "Field ROLE is invalid."}
+    await empty_stage.faults(method="placement.bind", result=refused, times=None)
+
+    _, page = await installed(empty_stage)
+
+    assert empty_stage.portal.state.app.placements == []
+    assert TAB not in page
+    assert "✓Done" in page
+
+
+async def test_a_box_of_revision_32_has_the_commands(
+    empty_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     await empty_stage.faults(revision=32)
 
     assert await empty_stage.install() == 200
@@ -262,6 +288,7 @@ async def test_a_box_of_revision_32_has_the_commands(empty_stage: Stage) -> None
     assert known_there["invite"].title["ru"] == "Позвать коллегу в этот чат"
     assert "теперь в этом чате" in await empty_stage.say("/invite id12")
     assert not await empty_stage.calls("imbot.v2.Revision.get")
+    assert "no page names" not in caplog.text
     await empty_stage.whisper("/check")
     await empty_stage.settled()
     assert (await empty_stage.told_privately())[-1].startswith("✔")

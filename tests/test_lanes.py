@@ -9,7 +9,7 @@ from stage import OLGA
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.figures import Ending
-from bot.inbox import backlog, intake
+from bot.inbox import admission, backlog
 from bot.inbox.accepted import Accepted, End, portal_of
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
@@ -113,7 +113,7 @@ async def test_a_slow_chat_does_not_keep_a_portals_others_waiting(
 async def test_a_portal_with_many_chats_leaves_places_to_others(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "PLACES", 8)
+    monkeypatch.setattr(admission, "PLACES", 8)
     process.resting.clear()
     await process.engine.start()
 
@@ -151,8 +151,8 @@ async def test_slow_portals_have_a_few_places_each_and_a_quarter_together(
         await process.type(WELL, chat, 2)
     await process.until(lambda: process.answered(WELL) == 2 * CHATS)
 
-    assert alone == intake.FEW
-    assert len(process.running) <= intake.OF_THE_SLOW + len(crowd) + 1
+    assert alone == admission.FEW
+    assert len(process.running) <= admission.OF_THE_SLOW + len(crowd) + 1
     assert {portal_of(lane) for lane in process.running} == {DOWN, *crowd}
     process.come_back()
     await process.until(lambda: sum(map(process.answered, [DOWN, *crowd])) == 13 * CHATS)

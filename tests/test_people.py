@@ -8,6 +8,7 @@ from stage import (
     ADD,
     ANNA,
     BOSS,
+    CUSTOMER,
     DINA,
     IVAN,
     LINK,
@@ -43,6 +44,27 @@ async def test_finds_people_by_name_address_and_role(stage: Stage, whom: str, pe
     assert f"[USER={person}]" in reply
     assert person in await stage.members()
     assert {call["user_id"] for call in await stage.calls(ADD)} == {OLGA}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "права приложения (user_basic)"), ("en", "app's permissions (user_basic)")],
+)
+async def test_nobody_is_found_by_an_address_that_the_app_may_not_see(
+    stage: Stage, language: str, words: str
+) -> None:
+    """The portal passes the condition over and gives everybody, an administrator first."""
+    await stage.faults(events={"language": language})
+    scopes = stage.portal.state.app.scopes
+    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+    before = await stage.members()
+
+    reply = await stage.say("/invite orlova@example.test")
+
+    assert words in reply
+    assert await stage.members() == before
+    assert not await stage.calls(ADD)
 
 
 @ON_SQLITE
@@ -222,3 +244,31 @@ async def test_a_role_of_a_record_that_the_requester_may_not_read_says_so(
 
     for typed in ("/invite @responsible", "/invite @observers", "/remove @ответственный"):
         assert (await stage.say(typed)).startswith(words)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "typed", ["/remove in deal 288 id599 id12", "/remove id599 id12 --chat 8773"]
+)
+async def test_a_customer_is_not_taken_out_of_a_chat_from_elsewhere(
+    stage: Stage, typed: str
+) -> None:
+    """The portal would take anybody out of it."""
+    await stage.say("/invite id12")
+
+    await stage.whisper(typed)
+    await stage.settled()
+
+    assert CUSTOMER in await stage.members()
+    assert IVAN not in await stage.members()
+    told = "\n".join(await stage.told_privately())
+    assert "[USER=599][/USER] — клиент, а не сотрудник" in told
+    assert "[USER=12][/USER] больше не в чате" in told
+
+
+@ON_SQLITE
+async def test_a_customer_is_not_taken_out_whom_the_event_does_not_tell(stage: Stage) -> None:
+    await stage.faults(events={"without": ["entityId"]})
+
+    assert "— клиент, а не сотрудник" in await stage.say("/remove id599")
+    assert CUSTOMER in await stage.members()

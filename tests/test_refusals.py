@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from acting import DELETE
 from stage import ADD, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
 from bot.bitrix24 import circuit
@@ -28,6 +29,14 @@ REFUSALS = {
         [error(403, "ACCESS_DENIED", "Access denied! You don't have access to join user to chat")],
         "ваша роль не разрешает подключаться к диалогам этой линии",
         "but your role may not join dialogs of this Open Channel",
+    ),
+    "the requester is no employee to CRM": (
+        [
+            error(403, "ACCESS_DENIED", "Отказано"),
+            error(403, "allowed_only_intranet_user", "Только сотрудникам", method="crm.item.get"),
+        ],
+        "⛔ У вас нет доступа к элементу: сделка № 288, поэтому",
+        "⛔ You don't have access to deal 288, so",
     ),
     "the colleague may not read the item": (
         [{"user": {"id": IVAN, "crm": False}}],
@@ -225,6 +234,24 @@ async def test_is_told_privately_with_what_to_do(
     assert "✅" not in reply
     assert ".." not in reply
     assert "[i] ·" not in reply
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("code", ["ERROR_ARGUMENT", "CRM_CHAT_EMPTY_USER"])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru", "Пока уберите [USER=12][/USER] в списке участников чата"),
+     ("en", "Take [USER=12][/USER] out in the chat's member list for now")],
+)  # fmt: skip
+async def test_a_wrong_request_to_remove_tells_how_to_remove(
+    stage: Stage, code: str, language: str, words: str
+) -> None:
+    await stage.faults(events={"language": language})
+    await stage.say("/invite id12")
+    await stage.faults(**error(400, code, "Empty User ID", method=DELETE))
+
+    assert words in await stage.say("/remove id12")
+    assert IVAN in await stage.members()
 
 
 @ON_SQLITE

@@ -84,8 +84,12 @@ async def test_commands_are_registered_once_and_never_changed_by_it(desk: Desk) 
     listed = (await desk.ask("imbot.v2.Command.list", botId=456))["commands"]
 
     assert first == again
-    assert {c["command"]: c["common"] for c in listed} == {"/invite": True, "/remove": False}
-    assert listed[0]["title"] == "invite"
+    assert [(c["id"], c["botId"], c["command"]) for c in listed[:2]] == [
+        ("def0", 0, "/me"), ("def1", 0, "/rename"),
+    ]  # fmt: skip
+    own = listed[2:]
+    assert {c["command"]: c["common"] for c in own} == {"/invite": True, "/remove": False}
+    assert own[0]["title"] == "invite"
 
 
 @pytest.mark.parametrize(

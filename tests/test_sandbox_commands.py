@@ -47,7 +47,7 @@ async def test_lines_that_are_commands(
 @pytest.mark.parametrize(
     "text",
     ["/Invite x", "/invite\tx", "/invite\u00a0x", "/invite\r\nx", "x /invite", ">>/invite x",
-     "hello\n /invite x", "/unknown", "/", "invite", "///invite"],
+     "hello\n /invite x", "/unknown", "/", "invite", "///invite", "/invite\u00a0", "\u00a0/invite"],
 )  # fmt: skip
 async def test_lines_that_are_none(desk: Desk, text: str) -> None:
     await desk.say(text)

@@ -24,6 +24,9 @@ async def test_an_item_has_its_responsible(desk: Desk) -> None:
     older = await desk.ask("crm.deal.get", token, id="288")
     assert (older["ID"], older["ASSIGNED_BY_ID"]) == ("288", "21")
     assert (await desk.ask("crm.contact.get", token, id=91))["NAME"] == "Клиент"
+    await desk.fault(item={"type": "contact", "id": 91, "title": "Мария Ким"})
+    person = (await desk.ask("crm.item.get", token, entityTypeId=3, id=91))["item"]
+    assert (person["name"], person["lastName"], "title" in person) == ("Мария", "Ким", False)
 
 
 async def test_items_that_are_refused(desk: Desk) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from test_sandbox import Desk, bot_desk
 
+from sandbox.model import Line
+
 GET = "imopenlines.dialog.get"
 
 
@@ -118,6 +120,16 @@ async def test_the_binding_can_be_said_differently(desk: Desk) -> None:
     await desk.fault(chat={"id": 8773, "entity_data_2": "LEAD|0|COMPANY|0|CONTACT|0|DEAL|301"})
     await desk.say("/invite x")
     assert (await desk.event())["data"]["chat"]["entityData1"].startswith("Y|DEAL|301|")
+
+
+async def test_fifty_lines_are_told_unless_more_are_asked_for(desk: Desk) -> None:
+    lines, method = desk.portal.state.lines, "imopenlines.config.list.get"
+    lines.update({number: Line(number, f"Линия {number}", []) for number in range(2, 302)})
+
+    assert len(await desk.ask(method)) == 50
+    assert len(await desk.ask(method, PARAMS={"limit": 500})) == 200
+    last = await desk.ask(method, PARAMS={"limit": "200", "offset": "299"})
+    assert [one["ID"] for one in last] == ["300", "301"]
 
 
 async def test_the_lines_and_their_queues(desk: Desk) -> None:

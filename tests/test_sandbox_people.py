@@ -38,12 +38,21 @@ async def test_who_the_caller_is(desk: Desk) -> None:
         ({"FILTER": {"NAME_SEARCH": "смирн"}}, ["7"]),
         ({"FILTER": {"ID": 456}}, []),
         ({"FILTER": {"ID": 599}}, []),
-        ({"FILTER": {"NO_SUCH": 1}}, []),
+        ({"FILTER": {"NO_SUCH": 1, "ID": [12]}}, ["12"]),
         ({"FILTER": {"EMAIL": "orlova@example.test"}}, ["15"]),
     ],
 )
 async def test_people_by_their_fields(desk: Desk, asked: dict[str, Any], ids: list[str]) -> None:
     assert [row["ID"] for row in await desk.ask("user.get", **asked)] == ids
+
+
+async def test_who_may_not_see_addresses_finds_everybody_by_one(desk: Desk) -> None:
+    await desk.fault(scopes=["imbot", "user_brief"])
+
+    rows = await desk.ask("user.get", FILTER={"EMAIL": "orlova@example.test"})
+
+    assert len(rows) > 5
+    assert not any("EMAIL" in row for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +162,27 @@ async def test_a_person_writes_and_deletes_by_rest(desk: Desk) -> None:
     assert (await desk.message(number))["to_customer"]
     assert (await desk.event())["data"]["message"]["id"] == str(number)
     assert await desk.ask("im.message.update", token, MESSAGE_ID=number, MESSAGE="y") is True
-    assert await desk.ask("im.message.delete", token, MESSAGE_ID=number) is True
-    assert "x" not in (await desk.message(number))["text"]
+    refused = await desk.refusal("im.message.delete", token, MESSAGE_ID=number)
+    assert refused[:2] == (403, "CANT_EDIT_MESSAGE")
     other = await desk.token(15)
-    refused = await desk.refusal("im.message.delete", other, MESSAGE_ID=number)
-    assert refused[1] == "CANT_EDIT_MESSAGE"
+    refused = await desk.refusal("im.message.update", other, MESSAGE_ID=number, MESSAGE="z")
+    assert refused[:2] == (403, "CANT_EDIT_MESSAGE")
     assert (await desk.refusal("im.message.delete", token))[1] == "MESSAGE_ID_ERROR"
     assert (await desk.refusal("im.message.add", token, DIALOG_ID="chat8773"))[1] == "MESSAGE_EMPTY"
     refused = await desk.refusal("im.message.add", other, DIALOG_ID="chat8773", MESSAGE="x")
     assert refused[1] == "ACCESS_ERROR"
+
+
+@pytest.mark.parametrize("chat", [55, 9001])
+async def test_a_message_is_deleted_where_it_can_be_taken_back(desk: Desk, chat: int) -> None:
+    """By Telegram it cannot; by the live chat it can, and where there is no customer."""
+    token, other = await desk.token(7), await desk.token(15)
+    number = await desk.say("hello", chat=chat)
+
+    assert (await desk.refusal("im.message.delete", other, MESSAGE_ID=number))[0] == 403
+    assert await desk.ask("im.message.delete", token, MESSAGE_ID=number) is True
+
+    assert "hello" not in (await desk.message(number, chat=chat))["text"]
 
 
 async def test_a_person_notifies_another(desk: Desk) -> None:

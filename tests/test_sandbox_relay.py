@@ -81,6 +81,16 @@ async def test_what_a_member_bot_says(desk: Desk, fields: dict[str, Any], seen: 
     assert shown["to_customer"] is seen
 
 
+@pytest.mark.parametrize("name", ["system", "skipConnector", "silentConnector"])
+async def test_boxes_that_lag_behind_pass_json_booleans_over(desk: Desk, name: str) -> None:
+    await seat_the_bot(desk)
+    await desk.fault(revision=32)
+
+    for value, seen in ((True, True), ("Y", False)):
+        shown = await desk.message(await send(desk, "chat8773", message="готово", **{name: value}))
+        assert shown["to_customer"] is seen
+
+
 @pytest.mark.parametrize(("system", "seen"), [(False, True), (True, False)])
 async def test_what_a_member_bot_answers(desk: Desk, system: bool, seen: bool) -> None:
     await seat_the_bot(desk)

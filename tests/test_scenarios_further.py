@@ -12,6 +12,7 @@ from stage import (
     ON_SQLITE,
     RESPONSIBLE,
     SEND,
+    UNBOUND,
     Stage,
 )
 
@@ -200,13 +201,27 @@ async def test_56_hidden_mode_is_off(stage: Stage) -> None:
     assert hints == [f"👀 Скрытый режим выключен — клиент мог увидеть команду в чате {LINK}."]
     assert hints[0] in await stage.told_privately()
     assert (await press(stage, "Включить")).startswith("🙈 Скрытый режим включён")
-    assert (await press(stage, "Удалить мою команду")).startswith("🗑")
+    assert "мессенджер клиента не позволяет отозвать" in await press(stage, "Удалить мою команду")
     assert [method for method, _ in (await changes(stage))[-2:]] == [
         "imopenlines.session.mode.silent",
         "im.message.delete",
     ]
     chats = {chat["id"]: chat for chat in await stage.get("chats")}
     assert chats[CHAT]["silent"]
+
+
+@ON_SQLITE
+async def test_a_command_is_deleted_where_the_messenger_takes_it_back(stage: Stage) -> None:
+    number = await stage.type("/who", hidden=False, chat=UNBOUND)
+    await stage.settled()
+
+    reply = await press(stage, "Удалить мою команду")
+
+    assert reply.startswith("🗑 Сообщение с командой в чате [CHAT=9001]")
+    messages = (await stage.chat(UNBOUND))["messages"]
+    assert [one["text"] for one in messages if one["id"] == number] == [
+        "Это сообщение было удалено"
+    ]
 
 
 @ON_SQLITE

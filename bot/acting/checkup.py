@@ -12,6 +12,7 @@ from bot.bitrix24.dialogs import (
     chats_call,
     dialog_call,
     is_dialog,
+    lines_call,
     read_chats,
     read_dialog,
     read_lines,
@@ -61,7 +62,7 @@ class Checkups:
             "revision": Call("imbot.v2.Revision.get"),
             "bot": bot_call(bot_id),
             "admin": ADMIN,
-            "lines": Call("imopenlines.config.list.get", {"OPTIONS": {"QUEUE": "Y"}}),
+            "lines": lines_call(),
         }
         if chat_id:
             calls["dialog"] = dialog_call(chat_id)

@@ -11,6 +11,9 @@ from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import PAGE, row, text
 from bot.errors import RequesterLacksItem
 
+# What is told to who may not read an item, or no item at all.
+_LACKING = ("ACCESS_DENIED", "NOT_FOUND", "allowed_only_intranet_user")
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -55,15 +58,16 @@ def item_call(item: CrmItem) -> Call:
 
 def lacks_item(found: Any) -> bool:
     """Say whether the answer of ``crm.item.get`` is that the requester may not read the item."""
-    return isinstance(found, Refused) and found.code in ("ACCESS_DENIED", "NOT_FOUND")
+    return isinstance(found, Refused) and found.code in _LACKING
 
 
 def read_card(item: CrmItem, found: Any) -> Card:
     """Read the answer of ``crm.item.get``."""
     seen = row(found, "item")
-    title = text(seen.get("title")) or text(seen.get("name"))
+    # A contact has the names of a person in place of a title.
+    names = f"{text(seen.get('name'))} {text(seen.get('lastName'))}".strip()
     return Card(
-        item.model_copy(update={"title": title}),
+        item.model_copy(update={"title": text(seen.get("title")) or names}),
         read_number(seen.get("assignedById")) or 0,
         read_numbers(seen.get("observers"), PAGE),
     )

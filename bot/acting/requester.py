@@ -18,7 +18,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.patience import NOT_HAPPENED, NOT_KNOWN, Patience
+from bot.bitrix24.retry import NOT_HAPPENED, NOT_KNOWN, Retry
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
 from bot.portals.actor import Actor
@@ -55,7 +55,7 @@ class Requester:
 
     _actor: Actor
     _journal: Journal
-    _patience: Patience
+    _retry: Retry
     _command: Accepted
     _figures: Figures
     # Whether the journal has steps of this command, from earlier or by now.
@@ -68,11 +68,11 @@ class Requester:
 
     async def ask(self, call: Call) -> Any:
         """Make a call that changes nothing, again and again if need be."""
-        return await self._patience.insist(NOT_KNOWN, lambda: self._actor.call(call))
+        return await self._retry.call(NOT_KNOWN, lambda: self._actor.call(call))
 
     async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
-        return await self._patience.insist(NOT_KNOWN, lambda: self._ask_all(calls))
+        return await self._retry.call(NOT_KNOWN, lambda: self._ask_all(calls))
 
     async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         results: batch.Results = await self._actor.call(batch.build(calls))
@@ -99,7 +99,7 @@ class Requester:
         answer tells by ``changed`` whether the step made a difference. ``also`` is asked after
         them, in the same request; its results are among what was ``seen``.
         Raises ``NoPermission``; ``NotTheirs``; ``Refused`` where the portal takes none of it;
-        ``Busy``, ``Unreachable`` and ``Unanswered`` when patience is over.
+        ``Busy``, ``Unreachable`` and ``Unanswered`` when retrying has come to nothing.
         """
         has_begun, self._has_begun = self._has_begun or self._command.repeated, True
         recorded = await self._journal.of(self._command) if has_begun else []
@@ -107,7 +107,7 @@ class Requester:
         work = _Work(numbered, also or {}, recorded, alone=alone)
         try:
             attempt = partial(self._attempt, work, look, is_done)
-            await self._patience.insist(NOT_KNOWN, attempt)
+            await self._retry.call(NOT_KNOWN, attempt)
         except NotTheirs as error:
             await self._journal.acted(self._command, error.owner)
             raise

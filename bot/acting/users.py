@@ -12,6 +12,7 @@ from bot.bitrix24.people import (
     Account,
     Found,
     accounts_call,
+    address_call,
     read_accounts,
     read_found,
 )
@@ -32,14 +33,8 @@ class Users:
         return await self._found({one: Call("user.search", {"FIND": one}) for one in queries})
 
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
-        """Look e-mail addresses up, all in one request: ``user.get``."""
-        calls = {one: Call("user.get", {"FILTER": {"EMAIL": one}}) for one in addresses}
-        found = await self._found(calls)
-        # In what is looked for a sign may stand for any others.
-        return {
-            address: [one for one in people if one.address in ("", address.casefold())]
-            for address, people in found.items()
-        }
+        """Look e-mail addresses up, all in one request: ``user.get``. See ``at_address``."""
+        return await self._found({one: address_call(one) for one in addresses})
 
     async def accounts(self, numbers: Iterable[int]) -> dict[int, Account]:
         """Look people up by their ids: ``im.user.list.get``. Unknown ones are left out."""

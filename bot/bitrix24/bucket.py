@@ -37,7 +37,7 @@ PAGES = Quota(0.4, 0.1)
 ABREAST = 4
 
 # How long a portal that refuses at a larger plan's pace is kept to the usual one.
-HUMBLED_FOR = 3600.0
+USUAL_FOR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,17 @@ class Plans:
         self._usual = usual.part(quota)
         self._enterprise = ENTERPRISE.part(quota)
         self._is_enterprise = is_enterprise
-        self._humbled: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=HUMBLED_FOR)
+        self._refused: TTLCache[str, bool] = TTLCache(maxsize=20_000, ttl=USUAL_FOR)
 
     async def bucket(self, member_id: str) -> Bucket:
         """Give the portal's bucket. Raises ``StoreUnavailable``."""
-        if self._is_largest or member_id in self._humbled:
+        if self._is_largest or member_id in self._refused:
             return self._usual
         return self._enterprise if await self._is_enterprise(member_id) else self._usual
 
-    def humble(self, member_id: str) -> Bucket:
+    def keep_to_usual(self, member_id: str) -> Bucket:
         """Keep a portal that has refused to the usual bucket for a while, and give that."""
-        self._humbled[member_id] = True
+        self._refused[member_id] = True
         return self._usual
 
 
@@ -127,7 +127,7 @@ class Buckets:
 
     async def overflown(self, member_id: str) -> None:
         """Go on one by one until the portal's bucket has drained."""
-        bucket = self._plans.humble(member_id)
+        bucket = self._plans.keep_to_usual(member_id)
         self._slow_until[member_id] = time.monotonic() + bucket.drained_after
         limiter = AsyncLimiter(1, 1 / bucket.per_second)
         await limiter.acquire()

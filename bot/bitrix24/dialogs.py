@@ -10,8 +10,8 @@ from bot.bitrix24.events import Chat
 from bot.bitrix24.numerals import read_number, read_numbers
 from bot.bitrix24.rows import moment, part, rows, text
 
-# How many messages are looked at: what the portal gives at most.
-MESSAGES = 50
+# How many messages are looked at, and how many lines: what the portal gives at most.
+MESSAGES, LINES = 50, 200
 
 
 class Dialog(Chat):
@@ -98,11 +98,17 @@ def read_queue(found: Any) -> tuple[int, ...] | None:
     return read_numbers(told) if isinstance(told, list | Mapping) else None
 
 
+def lines_call() -> Call:
+    """Make the call that lists the open lines with their queues: everybody may."""
+    params = {"PARAMS": {"limit": LINES}, "OPTIONS": {"QUEUE": "Y"}}
+    return Call("imopenlines.config.list.get", params)
+
+
 def read_lines(found: Any) -> list[OpenLine]:
     """Read the answer of ``imopenlines.config.list.get``."""
     return [
         OpenLine(number, text(one.get("LINE_NAME")), read_numbers(one.get("QUEUE")))
-        for one in rows(found)
+        for one in rows(found, LINES)
         if (number := read_number(one.get("ID"))) and one.get("ACTIVE") != "N"
     ]
 

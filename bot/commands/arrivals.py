@@ -7,9 +7,10 @@ from typing import NamedTuple, TypeGuard
 from bot.acting.crm import Crm
 from bot.acting.open_lines import Membership, OpenLines, Target
 from bot.acting.requester import Requester
+from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Refused
-from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.diagnosis import Denied, Diagnosis, stranger_of
 from bot.commands.missed import Missed, merged, reasons, reworded
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
@@ -89,6 +90,7 @@ class Arrivals:
     _requester: Requester
     _lines: OpenLines
     _crm: Crm
+    _users: Users
     _diagnosis: Diagnosis
     _stays: Stays
     _settings: PortalSettings
@@ -151,11 +153,25 @@ class Arrivals:
         )
 
     async def _through(self, chat_id: int, people: Sequence[Person]) -> Arrival:
-        memberships = await self._lines.add_by_chat(chat_id, people)
+        kept_out = await self._strangers(people)
+        out = {one.person for one in kept_out}
+        memberships = await self._lines.add_by_chat(chat_id, [p for p in people if p not in out])
         missed = await self._diagnosis.explain_by_chat(_denied(memberships))
         missed += self._diagnosis.unclear(memberships)
-        arrival = _arrival(memberships, missed, chat_id)
+        arrival = _arrival(memberships, [*missed, *kept_out], chat_id)
         return arrival._replace(by_chat=arrival.joined)
+
+    async def _strangers(self, people: Sequence[Person]) -> list[Missed]:
+        """Give those who are none of the staff: the chat itself takes other customers, and bots.
+
+        Everybody is kept out where the portal does not tell who they are.
+        """
+        try:
+            accounts = await self._users.accounts(one.id for one in people)
+        except Refused as refused:
+            return [Missed(one, self._diagnosis.of(refused)) for one in people]
+        told = [(one, stranger_of(one, accounts.get(one.id))) for one in people]
+        return [Missed(one, why) for one, why in told if why]
 
     async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
         """Note when those who came are to be taken out again."""

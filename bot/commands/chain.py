@@ -16,7 +16,7 @@ from bot.acting.requester import Requester
 from bot.bitrix24.dialogs import Glance, read_dialog
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
-from bot.bitrix24.patience import NOT_KNOWN
+from bot.bitrix24.retry import NOT_KNOWN
 from bot.commands.arrivals import Wish
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal

@@ -59,6 +59,9 @@ _ASK_ITEM = frozenset({"ACCESS_DENIED"})
 _ASK_CHATS = frozenset({"CHAT_NOT_IN_CRM"})
 _ASK_PERSON = frozenset({"ACCESS_DENIED", "CRM_CHAT_USER_NOT_ACTIVE", "WRONG_REQUEST"})
 
+# What the chat itself says to who may not bring people in.
+_NO_MEMBER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "ACCESS_DENIED_EXTEND"})
+
 
 @dataclass(frozen=True, slots=True)
 class Denied:
@@ -210,7 +213,7 @@ def _explain(
     person, refused = one.person, one.refused
     if told := _of_platform(refused):
         return told
-    if stranger := _stranger(person, _account_of(person, facts)):
+    if stranger := stranger_of(person, _account_of(person, facts)):
         return stranger
     match refused.code:
         case "ACCESS_DENIED":
@@ -245,7 +248,7 @@ def _explain_removal(
         case "CHAT_NOT_IN_CRM":
             return _dialog(one.person, item, chat_id, facts)
         case "ERROR_ARGUMENT" | "CRM_CHAT_EMPTY_USER" | "CRM_CHAT_EMPTY_CRM_DATA":
-            return WrongRequest(one.person, one.refused.code, reference)
+            return WrongRequest(one.person, one.refused.code, reference, leaving=True)
     return system_refusal(one.refused, reference)
 
 
@@ -253,7 +256,7 @@ def _account_of(person: Person, facts: Mapping[str, Any]) -> Account | None:
     return read_account(facts.get(f"user{person.id}"), person.id)
 
 
-def _stranger(person: Person, found: Account | None) -> Refusal | None:
+def stranger_of(person: Person, found: Account | None) -> Refusal | None:
     """Recognise those who are none of the staff, whatever the portal calls the reason."""
     if found is None:
         return None
@@ -266,7 +269,7 @@ def _stranger(person: Person, found: Account | None) -> Refusal | None:
 
 def obstacle(person: Person, found: Account | None) -> Refusal | None:
     """Say why nobody is to bring somebody in: they are none of the staff, or have left it."""
-    stranger = _stranger(person, found)
+    stranger = stranger_of(person, found)
     return stranger or (PersonDismissed(person) if found and not found.active else None)
 
 
@@ -291,11 +294,11 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
 
 def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
     person = one.person
-    if stranger := _stranger(person, _account_of(person, facts)):
+    if stranger := stranger_of(person, _account_of(person, facts)):
         return stranger
     if isinstance(told := _unavailable(person, facts), PersonDismissed):
         return told
-    if one.refused.code in ("WRONG_REQUEST", "ACCESS_ERROR"):
+    if one.refused.code in _NO_MEMBER:
         return NotByChat(person)
     return system_refusal(one.refused, reference)
 

@@ -19,7 +19,7 @@ from bot.bitrix24.entities import (
     Someone,
 )
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.people import Found, person_of
+from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
 from bot.commands.router import Arguments
@@ -29,6 +29,7 @@ from bot.errors import (
     IsExtranet,
     PersonDismissed,
     Refusal,
+    ScopeMissing,
 )
 
 LIMIT = 20
@@ -90,6 +91,17 @@ class People:
             raise TooManyPeople(len(resolved.people), LIMIT)
         return resolved
 
+    async def but_customers(self, found: Resolved) -> Resolved:
+        """Leave customers out: of a chat that the event is not about, it does not tell whose."""
+        accounts = await self._users.accounts(one.id for one in found.people)
+        customers = [
+            one for one in found.people if one.id in accounts and accounts[one.id].customer
+        ]
+        return Resolved(
+            [one for one in found.people if one not in customers],
+            [*found.refusals, *(IsCustomer(one, here=False) for one in customers)],
+        )
+
     async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
         names = [one.name for one in named if isinstance(one, Named)]
         addresses = [one.address for one in named if isinstance(one, Email)]
@@ -113,9 +125,7 @@ class People:
             case Named(name=name):
                 return [await self._by_name(name, found[name], args, event)]
             case Email(address=address):
-                if not found[address]:
-                    raise PersonNotFound(address, ())
-                return [await self._one_of(address, found[address], args, event)]
+                return [await self._by_address(address, found[address], args, event)]
             case Role():
                 return await self._in_role(one, event, item, head_of)
 
@@ -152,6 +162,16 @@ class People:
         swapped = vocabulary.other_layout(name)
         matches = _matches(swapped, await self._alike(swapped))
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
+
+    async def _by_address(
+        self, address: str, found: Sequence[Found], args: Arguments, event: CommandEvent
+    ) -> Person:
+        if found and not any(one.address for one in found):
+            raise ScopeMissing(("user_basic",))
+        matches = at_address(found, address)
+        if not matches:
+            raise PersonNotFound(address, ())
+        return await self._one_of(address, matches, args, event)
 
     async def _picker(
         self,

@@ -35,15 +35,17 @@ class Context:
 
 
 # Gives a command's handler what it asks for by type, made of what is given for one command.
-Workshop = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
+CollaboratorsFor = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
 
 
 class Runner:
     """Runs commands and what buttons do."""
 
-    def __init__(self, router: Router, workshop: Workshop, settings: PortalSettingsStore) -> None:
+    def __init__(
+        self, router: Router, collaborators_for: CollaboratorsFor, settings: PortalSettingsStore
+    ) -> None:
         self._router = router
-        self._workshop = workshop
+        self._collaborators_for = collaborators_for
         self._settings = settings
 
     async def run(self, context: Context) -> Outcomes:
@@ -79,7 +81,9 @@ class Runner:
             PortalSettings: settings,
             Again: Again(self, context),
         }
-        outcomes = await declared.handler(arguments, event, **self._workshop(declared, given))
+        outcomes = await declared.handler(
+            arguments, event, **self._collaborators_for(declared, given)
+        )
         if _is_act(context.command) or not (reason := getattr(arguments, "reason", "")):
             return outcomes
         option = grammar.option_in(reason, declared.arguments.model_fields.keys())

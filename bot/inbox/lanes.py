@@ -18,9 +18,9 @@ from cachetools import TTLCache
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted, portal_of
+from bot.inbox.admission import Admission
 from bot.inbox.backlog import Backlog
 from bot.inbox.inbox import Inbox
-from bot.inbox.intake import Intake
 from bot.store.commits import Write
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Lanes:
         self._backlog = backlog
         self._dispatch = dispatch
         self._lanes: dict[str, _Lane] = {}
-        self._intake = Intake(inbox, answering, self._reopen, slow, first)
+        self._admission = Admission(inbox, answering, self._reopen, slow, first)
         # Whose chat each of them runs.
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -153,15 +153,15 @@ class Lanes:
 
     def look_after(self, portal: str) -> None:
         """Take up what waits in the inbox for this portal."""
-        self._intake.hold(portal)
+        self._admission.hold(portal)
 
     def is_idle(self, portal: str) -> bool:
         """Say whether nothing of this portal is known to wait."""
-        return self._intake.is_idle(portal)
+        return self._admission.is_idle(portal)
 
     async def drop(self, portal: str) -> None:
         """Stop running what this portal has: another process does."""
-        await self._intake.drop(portal)
+        await self._admission.drop(portal)
         await _cancelled([task for task, its in self._tasks.items() if its == portal])
         # A task that is cancelled before it has begun leaves its lane open.
         for lane in [one for one in self._lanes if portal_of(one) == portal]:
@@ -172,14 +172,14 @@ class Lanes:
         self._stopping = True
         if self._looking:
             self._looking.cancel()
-        await self._intake.stop()
+        await self._admission.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
         await _cancelled(list(self._tasks))
 
     async def _look(self) -> None:
         for portal in await self._inbox.waiting_portals():
-            self._intake.hold(portal)
+            self._admission.hold(portal)
 
     async def _keep_looking(self) -> None:
         # How much waits matters only to who comes with very much: the start does not wait for it.
@@ -191,13 +191,13 @@ class Lanes:
     def _is_behind(self, lane: str) -> bool:
         """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
         portal = portal_of(lane)
-        return self._intake.is_behind(portal) or self._intake.is_closed(portal)
+        return self._admission.is_behind(portal) or self._admission.is_closed(portal)
 
     def _attend(self, lane: str) -> None:
         """Open a lane that has something in the inbox, if that is of any use."""
         portal = portal_of(lane)
-        if self._intake.is_closed(portal):
-            self._intake.hold(portal)
+        if self._admission.is_closed(portal):
+            self._admission.hold(portal)
         else:
             self._open(lane, _Lane(more=True))
 
@@ -211,7 +211,7 @@ class Lanes:
     def _open(self, name: str, lane: _Lane) -> _Lane:
         portal = portal_of(name)
         self._lanes[name] = lane
-        self._intake.opened(portal)
+        self._admission.opened(portal)
         task = asyncio.create_task(self._run(name, lane), name=f"lane {name}")
         self._tasks[task] = portal
         task.add_done_callback(self._tasks.pop)
@@ -227,7 +227,7 @@ class Lanes:
 
     def _close(self, name: str) -> None:
         del self._lanes[name]
-        self._intake.ended(portal_of(name))
+        self._admission.ended(portal_of(name))
 
     async def _next(self, name: str, lane: _Lane, pause: float = LINES_PAUSE) -> Accepted | None:
         while not lane.next and lane.more:

@@ -17,7 +17,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
-from bot.bitrix24.patience import NOT_KNOWN, Patience
+from bot.bitrix24.retry import NOT_KNOWN, Retry
 from bot.bitrix24.rows import part, rows, text
 from bot.commands.router import Command, Router
 from bot.errors import StoreUnavailable
@@ -59,7 +59,7 @@ class Registration:
     _portals: Portals
     _router: Router
     _wording: Wording
-    _patience: Patience
+    _retry: Retry
     _public_url: str
     _client_id: str
 
@@ -242,10 +242,8 @@ class Registration:
 
     async def _bind_tabs(self, portal: Portal) -> bool:
         """Put the tab into the cards; ``False`` where the app has no right to: all else works."""
-        try:
-            known = _bound(await self._call(portal, Call("placement.get")), "placement")
-        except Refused as refused:
-            log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
+        known = await self._places(portal)
+        if known is None:
             return False
         wanted = {
             place: Call("placement.bind", params)
@@ -258,10 +256,20 @@ class Registration:
             for number, (place, url) in enumerate(sorted(known))
             if place in TABS and url.endswith(TAB_PATH) and url != self._tab_url
         }
-        refusals = await self._refusals(portal, wanted | old)
-        for name, why in refusals.items():
+        for name, why in (await self._refusals(portal, wanted | old)).items():
             log.warning("portal %s: %s is not changed: %s", portal.member_id, name, why)
-        return not refusals.keys() & wanted.keys()
+        # A result may be a refusal, and a refused call may have been made before: its answer was
+        # lost.
+        places = {(place, self._tab_url) for place in TABS}
+        return not wanted or (await self._places(portal) or set()) >= places
+
+    async def _places(self, portal: Portal) -> set[tuple[str, str]] | None:
+        """Give what shows pages of the app, with their addresses; ``None``: it has no right to."""
+        try:
+            return _bound(await self._call(portal, Call("placement.get")), "placement")
+        except Refused as refused:
+            log.info("portal %s shows no tab in CRM cards: %s", portal.member_id, refused)
+            return None
 
     async def _call_all(self, portal: Portal, calls: Mapping[str, Call]) -> None:
         for refused in (await self._refusals(portal, calls)).values():
@@ -289,7 +297,7 @@ class Registration:
         return refused
 
     async def _call(self, portal: Portal, call: Call) -> Any:
-        return await self._patience.insist(
+        return await self._retry.call(
             NOT_KNOWN, lambda: self._access.call(portal, portal.installer_id, call)
         )
 

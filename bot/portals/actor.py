@@ -88,7 +88,7 @@ class Actor:
 
         Raises ``NotProven``, ``NotTheirs``, ``Bitrix24Error`` where nobody can be asked for long.
         """
-        await self._proof.insist(self._prove)
+        await self._proof.retried(self._prove)
 
     async def _prove(self) -> None:
         if not self.is_proven and self._own is not None:

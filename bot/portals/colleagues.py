@@ -5,7 +5,15 @@ from collections.abc import Iterable, Sequence
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.people import Account, Found, accounts_call, read_accounts, read_found
+from bot.bitrix24.people import (
+    Account,
+    Found,
+    accounts_call,
+    address_call,
+    at_address,
+    read_accounts,
+    read_found,
+)
 from bot.bitrix24.rows import PAGE
 from bot.portals.access import Access
 from bot.portals.portals import Portal
@@ -49,6 +57,8 @@ class Colleagues:
 
         Raises ``Bitrix24Error``.
         """
+        if "@" in words:
+            return at_address(await self._ask(portal, user_id, address_call(words)), words)
         call = _search(words)
         return await self._ask(portal, user_id, call) if call else []
 
@@ -61,6 +71,4 @@ def _search(words: str) -> Call | None:
     if words.isdecimal():
         number = read_number(words)
         return Call("user.get", {"FILTER": {"ID": number}}) if number else None
-    if "@" in words:
-        return Call("user.get", {"FILTER": {"EMAIL": words}})
     return Call("user.search", {"FIND": words})

@@ -29,8 +29,8 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
 from bot.bitrix24.ownership import PROFILE
-from bot.bitrix24.patience import NOT_KNOWN, Patience
 from bot.bitrix24.people import account_call, read_account, read_person
+from bot.bitrix24.retry import NOT_KNOWN, Retry
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
 from bot.inbox.accepted import Accepted
@@ -58,12 +58,10 @@ WHOSE = "whose"
 class Proof:
     """Proves events: asks whose a token is, and remembers what it was told."""
 
-    def __init__(
-        self, access: Access, tokens: Tokens, patience: Patience, figures: Figures
-    ) -> None:
+    def __init__(self, access: Access, tokens: Tokens, retry: Retry, figures: Figures) -> None:
         self._access = access
         self._tokens = tokens
-        self._patience = patience
+        self._retry = retry
         self._figures = figures
         # The portals that take no `profile` for a while, and until when.
         self._resting: dict[str, float] = {}
@@ -81,7 +79,7 @@ class Proof:
             return False
         mark = (portal.member_id, fingerprint(pair.access))
         if mark not in self._seen:
-            owned = await self.insist(lambda: self.owned(portal, pair, requester))
+            owned = await self.retried(lambda: self.owned(portal, pair, requester))
             self._seen[mark] = owned is not None and owned[1].id == portal.bot_id
             self.count(Proven.GENUINE if self._seen[mark] else Proven.FORGED)
             if owned is not None and self._seen[mark]:
@@ -159,7 +157,7 @@ class Proof:
         if (known := self._staff.get(who)) is not None:
             return known
         try:
-            told = await self.insist(lambda: self._account(portal, user_id))
+            told = await self.retried(lambda: self._account(portal, user_id))
         except Bitrix24Error:
             return False
         found = read_account(told, user_id)
@@ -181,9 +179,9 @@ class Proof:
         if await self._tokens.find(portal.member_id, bot_id) is None:
             self._tokens.keep(portal.member_id, bot_id, pair)
 
-    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def retried(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask again and again where nobody answers, as long as a command may wait."""
-        return await self._patience.insist(NOT_KNOWN, ask)
+        return await self._retry.call(NOT_KNOWN, ask)
 
     def count(self, what: Proven) -> None:
         """Count what came of a proof."""

@@ -15,8 +15,8 @@ from typing import Any
 from bot.bitrix24 import batch
 from bot.bitrix24.errors import Bitrix24Error, ExpiredToken, NoPermission, Refused
 from bot.bitrix24.ownership import APP, PROFILE, read_app_code, read_owner_id
-from bot.bitrix24.patience import NOT_KNOWN
 from bot.bitrix24.people import read_person
+from bot.bitrix24.retry import NOT_KNOWN
 from bot.bitrix24.rows import text
 from bot.bitrix24.token_pair import TokenPair
 from bot.bitrix24.visits import Visit

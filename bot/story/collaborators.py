@@ -21,7 +21,7 @@ from bot.commands.people import People
 from bot.commands.policy import Policy
 from bot.commands.rounds import Rounds
 from bot.commands.router import Command, Router
-from bot.commands.runner import GIVEN, Workshop
+from bot.commands.runner import GIVEN, CollaboratorsFor
 from bot.commands.targets import Targets
 from bot.commands.trail import Trails
 from bot.installing.doctor import PortalDoctor
@@ -37,7 +37,7 @@ ASKING = {
 _Parts = Mapping[type[Any], list[type[Any]]]
 
 
-def collaborators(router: Router, *kept: object) -> Workshop:
+def collaborators(router: Router, *kept: object) -> CollaboratorsFor:
     """Say how to make what handlers ask for by type, out of what is ``kept`` for every command.
 
     Raises ``TypeError`` for what nobody makes.

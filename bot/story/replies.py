@@ -18,7 +18,7 @@ from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused, Unanswered
 from bot.bitrix24.numerals import read_number
-from bot.bitrix24.patience import SPEECHLESS, Patience
+from bot.bitrix24.retry import SPEECHLESS, Retry
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.inbox.inbox import Inbox
 from bot.inbox.pressed import PRESS, answerable
@@ -50,7 +50,7 @@ class Replies:
 
     _access: Access
     _proof: Proof
-    _patience: Patience
+    _retry: Retry
     _pace: Buckets
     _inbox: Inbox
 
@@ -62,12 +62,12 @@ class Replies:
         """Send the replies; ``False`` if the requester's own certainly did not arrive."""
         attempts, is_said = command.attempts, True
         for number, reply in enumerate(replies):
-            arrived = await self._insist(portal, command, replies[number:], attempts)
+            arrived = await self._send_one(portal, command, replies[number:], attempts)
             is_said = is_said and (arrived is not False or reply.user_id != 0)
             attempts = 0
         return is_said
 
-    async def _insist(
+    async def _send_one(
         self, portal: Portal, command: Accepted, rest: Sequence[Reply], attempts: int
     ) -> bool | None:
         """Send the first of these replies, again if it may have been lost; say if it arrived."""
@@ -106,7 +106,7 @@ class Replies:
                 call = way(portal, command, reply)
                 try:
                     say = partial(self._say, portal, command, call, rest, attempts)
-                    await self._patience.insist(SPEECHLESS, say)
+                    await self._retry.call(SPEECHLESS, say)
                     break
                 except (Refused, Busy) as refused:
                     if way is ways[-1] and not reply.spare:
@@ -197,6 +197,9 @@ def _private(portal: Portal, command: Accepted, reply: Reply) -> Call:
 def _message(portal: Portal, dialog_id: str, reply: Reply, *, in_chat: bool) -> Call:
     bot_id = portal.bot_id or 0
     fields = _fields(reply, bot_id, in_chat=in_chat)
+    # Below revision 33 a JSON boolean is passed over here, and the customer would read the line.
+    # Page: chat-bots-v2/change-log.md.
+    fields |= {name: "Y" if one else "N" for name, one in fields.items() if isinstance(one, bool)}
     params = {"botId": bot_id, "dialogId": dialog_id, "fields": fields}
     return Call("imbot.v2.Chat.Message.send", params)
 

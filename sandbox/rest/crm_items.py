@@ -74,16 +74,18 @@ def _selected(call: Call, rows: list[dict[str, object]]) -> list[object]:
 
 
 def _camel(item: CrmItem) -> dict[str, object]:
+    name, _, last_name = item.title.partition(" ")
+    is_person = item.kind == "CONTACT"
     row: dict[str, object] = {
         "id": item.id,
-        "name" if item.kind == "CONTACT" else "title": item.title,
+        **({"name": name, "lastName": last_name} if is_person else {"title": item.title}),
         "assignedById": item.assigned_by,
         "companyId": item.company_id,
         "observers": list(item.observers),
         "stageId": item.stage,
         "imol": item.imol,
     }
-    if item.kind != "CONTACT":
+    if not is_person:
         row["contactId"] = item.contact_id
         row["contactIds"] = [item.contact_id] if item.contact_id else []
     return row

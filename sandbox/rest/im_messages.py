@@ -4,6 +4,7 @@ from sandbox import amending, entities_im
 from sandbox.errors import RestRefused
 from sandbox.messaging import Draft, post
 from sandbox.model import Chat, Message
+from sandbox.relay import can_be_taken_back
 from sandbox.rest.im_chats import own_dialog
 from sandbox.rest.registry import Call, Methods
 
@@ -54,8 +55,14 @@ def update(call: Call) -> object:
 
 @methods.method("im.message.delete", "im")
 def delete(call: Call) -> object:
-    """Delete a message of the caller's own (`im.message.delete`)."""
-    amending.delete(call.state, _own(call), call.user)
+    """Delete a message of the caller's own (`im.message.delete`).
+
+    In an open line it stays where its connector cannot take it back from the customer.
+    """
+    message = _own(call)
+    if not can_be_taken_back(call.state.chats[message.chat_id]):
+        raise _kept()
+    amending.delete(call.state, message, call.user)
     return True
 
 
@@ -94,6 +101,10 @@ def _own(call: Call) -> Message:
         raise RestRefused("MESSAGE_ID_ERROR", "Message ID can't be empty")
     message = call.state.messages.get(number)
     if message is None or message.author_id != call.user.id:
-        text = "Time has expired for modification or you don't have access"
-        raise RestRefused("CANT_EDIT_MESSAGE", text)
+        raise _kept()
     return message
+
+
+def _kept() -> RestRefused:
+    text = "Time has expired for modification or you don't have access"
+    return RestRefused("CANT_EDIT_MESSAGE", text, 403)

@@ -3,22 +3,29 @@
 from sandbox.errors import RestRefused
 from sandbox.model import Line
 from sandbox.rest.filters import matches
-from sandbox.rest.params import flag
+from sandbox.rest.params import Params, flag
 from sandbox.rest.registry import Call, Methods
 
 methods = Methods()
 
+_USUAL, _MOST = 50, 200
+
 
 @methods.method("imopenlines.config.list.get", "imopenlines")
 def list_get(call: Call) -> object:
-    """The lines (`imopenlines.config.list.get`); OPTIONS[QUEUE]=Y brings the operators."""
+    """The lines (`imopenlines.config.list.get`), fifty of them unless PARAMS[limit] asks for more.
+
+    OPTIONS[QUEUE]=Y brings the operators.
+    """
     for name in ("PARAMS", "OPTIONS"):
         if not isinstance(call.params.raw(name), dict | list | None):
             raise RestRefused("INVALID_FORMAT", f"A wrong format for the {name} field is passed")
     queue = bool(flag(call.params.mapping("OPTIONS").get("QUEUE")))
-    wanted = call.params.mapping("PARAMS").get("filter")
+    params = Params(call.params.mapping("PARAMS"), exact=True)
     rows = [_row(line, queue=queue) for line in call.state.lines.values()]
-    return [row for row in rows if not isinstance(wanted, dict) or matches(row, wanted)]
+    found = [row for row in rows if matches(row, params.mapping("filter"))]
+    first = max(0, params.number("offset"))
+    return found[first : first + min(params.number("limit") or _USUAL, _MOST)]
 
 
 @methods.method("imopenlines.config.get", "imopenlines")

@@ -12,6 +12,7 @@ from sandbox.rest.said import attachment, named
 
 methods = Methods()
 
+_BOOLEANS_SINCE = 33
 _ACTIONS = {
     "THINKING", "SEARCHING", "GENERATING", "ANALYZING", "PROCESSING", "TRANSLATING",
     "CONNECTING", "CHECKING", "CALCULATING", "READING_DOCS", "COMPOSING",
@@ -105,9 +106,9 @@ def _draft(call: Call, bot: Bot, fields: Params) -> Draft:
     draft = Draft(
         fields.text("message"),
         bot.id,
-        system=fields.strict_flag("system", default=False),
-        skip=fields.strict_flag("skipConnector", default=False),
-        silent=fields.strict_flag("silentConnector", default=False),
+        system=_is_set(call, fields, "system"),
+        skip=_is_set(call, fields, "skipConnector"),
+        silent=_is_set(call, fields, "silentConnector"),
         keyboard=buttons,
         keyboard_bot=keyboard_bot,
         attach=attachment(fields),
@@ -116,6 +117,13 @@ def _draft(call: Call, bot: Bot, fields: Params) -> Draft:
     if not draft.text.strip() and not draft.attach:
         raise RestRefused("EMPTY_MESSAGE", "Message is empty")
     return draft
+
+
+def _is_set(call: Call, fields: Params, name: str) -> bool:
+    """Whether a flag is set; as a JSON boolean it is passed over by boxes that lag behind."""
+    if isinstance(fields.raw(name), bool) and call.state.revision < _BOOLEANS_SINCE:
+        return False
+    return fields.strict_flag(name, default=False)
 
 
 def _open_dialog(call: Call, bot: Bot, dialog: str) -> Chat:

@@ -13,6 +13,8 @@ from sandbox.rest.said import answered, attachment
 methods = Methods()
 
 _FIELDS_SINCE = 33
+# The messenger's own, in every bot's list: name, title, where it can be typed.
+_BUILT_IN = (("me", "Сообщение о себе", ""), ("rename", "Переименовать чат", "chat"))
 
 
 @methods.method("imbot.v2.Command.register", "imbot", exact=True)
@@ -52,22 +54,21 @@ def update(call: Call) -> object:
 
 @methods.method("imbot.v2.Command.list", "imbot", exact=True)
 def list_commands(call: Call) -> object:
-    """The bot's commands with title and hint in the portal's language."""
+    """The messenger's own commands and the bot's, their words in the portal's language."""
     bot = own_bot(call)
     category = call.state.users[bot.id].full_name
-    return {
-        "commands": [
-            {
-                **v2.command(command),
-                "title": _spoken(command.title),
-                "params": _spoken(command.params),
-                "category": category,
-                "context": "",
-            }
-            for command in call.state.commands.values()
-            if command.bot_id == bot.id
-        ]
-    }
+    own = [
+        {
+            **v2.command(command),
+            "title": _spoken(command.title),
+            "params": _spoken(command.params),
+            "category": category,
+            "context": "",
+        }
+        for command in call.state.commands.values()
+        if command.bot_id == bot.id
+    ]
+    return {"commands": [*map(_built_in, range(len(_BUILT_IN))), *own]}
 
 
 @methods.method("imbot.v2.Command.unregister", "imbot", exact=True)
@@ -112,6 +113,22 @@ def _draft(bot: Bot, chat: Chat, fields: Params) -> Draft:
     if not draft.text.strip() and not draft.attach:
         raise RestRefused("COMMAND_ANSWER_FAILED", "Command answer failed")
     return draft
+
+
+def _built_in(number: int) -> dict[str, object]:
+    name, title, context = _BUILT_IN[number]
+    return {
+        "id": f"def{number}",
+        "botId": 0,
+        "command": f"/{name}",
+        "common": True,
+        "hidden": False,
+        "extranetSupport": True,
+        "title": title,
+        "params": "",
+        "category": "Мессенджер",
+        "context": context,
+    }
 
 
 def _fields(call: Call) -> Params:

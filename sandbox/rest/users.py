@@ -7,6 +7,7 @@ from sandbox.rest.registry import Call, Methods, paged
 methods = Methods()
 
 USER_SCOPES = ("user", "user_basic", "user_brief")
+_SIGNS = "!=%@<>"
 _FIELDS = {
     "ID", "ACTIVE", "NAME", "LAST_NAME", "SECOND_NAME", "PERSONAL_GENDER", "WORK_POSITION",
     "UF_DEPARTMENT", "UF_DEPARTMENT_NAME", "EMAIL", "USER_TYPE", "NAME_SEARCH",
@@ -21,10 +22,15 @@ def user_current(call: Call) -> object:
 
 @methods.method("user.get", *USER_SCOPES)
 def user_get(call: Call) -> object:
-    """People by any field (`user.get`): never bots, never customers."""
+    """People by any field (`user.get`): never bots, never customers.
+
+    Conditions on fields that the app's permissions do not show are passed over: all people fit.
+    """
     wanted = _filter(call)
     find = wanted.pop("NAME_SEARCH", "")
     rows = [_row(call, user) for user in _people(call) if fits(call, user, str(find))]
+    shown = set(_row(call, call.user))
+    wanted = {name: value for name, value in wanted.items() if name.lstrip(_SIGNS) in shown}
     return paged([row for row in rows if matches(row, wanted)], call.params.number("START"))
 
 
@@ -77,7 +83,7 @@ def _starts(call: Call, user: User, wanted: dict[str, object]) -> bool:
 def _filter(call: Call) -> dict[str, object]:
     """The conditions, whether in FILTER or beside it, where other parameters may stand as well."""
     given = call.params.items().items()
-    direct = {key: value for key, value in given if key.lstrip("!=%@<>") in _FIELDS}
+    direct = {key: value for key, value in given if key.lstrip(_SIGNS) in _FIELDS}
     return direct | {key.upper(): value for key, value in call.params.mapping("FILTER").items()}
 
 

@@ -27,7 +27,7 @@ AT_ONCE = 64
 PAUSE = 1.0
 
 
-class Intake:
+class Admission:
     """Opens the chats of portals that have some waiting in the inbox."""
 
     def __init__(

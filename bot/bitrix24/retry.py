@@ -27,17 +27,17 @@ NOT_KNOWN: tuple[type[Bitrix24Error], ...] = (*NOT_HAPPENED, Unanswered)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Retry:
     """``total``: seconds after which the bot gives up."""
 
     total: float = 600.0
 
-    async def insist(
+    async def call(
         self, on: tuple[type[Bitrix24Error], ...], make: Callable[[], Awaitable[T]]
     ) -> T:
         """Try until it succeeds, waiting longer each time; then let the last error through."""
         try:
-            # Nearly everything succeeds at once, and then patience is to cost nothing.
+            # Nearly everything succeeds at once, and then a retry is to cost nothing.
             return await make()
         except on as error:
             failed = [error]
@@ -53,11 +53,11 @@ class Patience:
             return isinstance(error, on)
 
         first = min(1.0, self.total / 20)
-        insisting = stamina.AsyncRetryingCaller(
+        retrying = stamina.AsyncRetryingCaller(
             attempts=None,
             timeout=self.total,
             wait_initial=first,
             wait_jitter=first,
             wait_max=30.0,
         )
-        return await insisting(worth_it, again)
+        return await retrying(worth_it, again)
