@@ -112,6 +112,13 @@ async def test_whoever_has_said_nothing_reads_the_portals_language(
 
 
 @ON_SQLITE
+async def test_a_language_may_be_written_with_its_country(stage: Stage) -> None:
+    for language, words in (("RU", "команды"), ("ru_RU", "команды"), ("en-GB", "commands")):
+        await stage.faults(events={"language": language})
+        assert words in await stage.say("/help")
+
+
+@ON_SQLITE
 async def test_a_page_tells_the_language_of_who_opens_it(stage: Stage) -> None:
     await opened(stage, OLGA, language="en")
 
