@@ -1,6 +1,7 @@
 """One process alone serves a SQLite file: a second one would carry out the same commands."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from bot.store.database import FolderUnusable, make_file
+
+log = logging.getLogger(__name__)
 
 # What is locked lies beside the file: SQLite has locks of its own on that one.
 BESIDE = "-serve"
@@ -37,6 +40,9 @@ def alone(url: str) -> Iterator[None]:
     except BlockingIOError:
         os.close(held)
         raise NotAlone from None
+    except OSError as error:
+        # Some file systems know no locks.
+        log.warning("nobody can tell whether others serve %s, too: %s", file, error.strerror)
     try:
         yield
     finally:
