@@ -272,3 +272,11 @@ async def test_a_customer_is_not_taken_out_whom_the_event_does_not_tell(stage: S
 
     assert "— клиент, а не сотрудник" in await stage.say("/remove id599")
     assert CUSTOMER in await stage.members()
+
+
+@ON_SQLITE
+async def test_a_search_that_is_too_much_for_the_portal_now_is_made_again(stage: Stage) -> None:
+    busy = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": ""}
+    await stage.faults(method="user.search", error=busy)
+
+    assert "[USER=15]Анна Орлова[/USER] теперь в этом чате" in await stage.say("/invite @Орлова")

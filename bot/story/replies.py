@@ -170,7 +170,7 @@ class Replies:
         except NoPermission:
             self._voiceless.pop(portal.member_id, None)
             return await self._proof.as_bot(portal, command, call)
-        except NOT_NOW as error:
+        except NOT_NOW:
             with suppress(NoPermission):
                 return await self._proof.as_bot(portal, command, call)
             raise
