@@ -37,7 +37,7 @@ class Retry:
     ) -> T:
         """Try until it succeeds, waiting longer each time; then let the last error through."""
         try:
-            # Nearly everything succeeds at once, and then a retry is to cost nothing.
+            # Nearly everything succeeds at once, and then this is to cost nothing.
             return await make()
         except on as error:
             failed = [error]

@@ -45,9 +45,10 @@ VOICELESS = 60.0
 
 Way = Callable[[Portal, Accepted, Reply], Call]
 
-# After these it is certain, or as good as certain, that nothing was said.
-# A stored token may be good again later; what has come with the command is good now.
+# After these a stored token may be good again later; what has come with the command is good now.
 NOT_NOW = (NotRenewed, RenewalRefused)
+
+# After these it is certain, or as good as certain, that nothing was said.
 NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
 
 # A reply that may have been lost is sent once more, never a third time.
