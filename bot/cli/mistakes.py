@@ -24,7 +24,10 @@ _NOT_ALONE = (
     "does everything; several share a PostgreSQL."
 )
 
-_WANTED = "See that it is there, has room, and lets this user write."
+_TAKES_NOTHING = (
+    "The database takes nothing: {reason}. "
+    "See that it is there, has room, and lets this user write."
+)
 
 _PORTS = {
     errno.EADDRINUSE: "another program has it: stop that one, or choose another by PORT",
@@ -49,7 +52,7 @@ def about_database(error: Exception) -> str:
     if isinstance(error, FolderUnusable):
         return _about_file(str(error))
     if isinstance(error, StoreUnavailable):
-        return f"The database takes nothing: {error}. {_WANTED}"
+        return _TAKES_NOTHING.format(reason=error)
     if not isinstance(error, DBAPIError):
         return ""
     reason = str(error.orig).strip().splitlines()[0].rstrip(".") if str(error.orig) else "no reason"
@@ -58,7 +61,7 @@ def about_database(error: Exception) -> str:
     if type(error.orig).__module__ == "sqlite3":
         return _about_file(reason) if _concerns_file(error) else ""
     if isinstance(error, InternalError):
-        return f"The database takes nothing: {reason}. {_WANTED}"
+        return _TAKES_NOTHING.format(reason=reason)
     if isinstance(error, OperationalError | InterfaceError):
         return f"The database does not answer: {reason}. Start it, or correct DATABASE_URL."
     return ""
