@@ -40,7 +40,7 @@ def read_reference(told: str) -> int:
     return int(told, 16)
 
 
-# Whom a portal may have.
+# The number of a user of a portal.
 USER = click.IntRange(1, MAX_ID)
 
 since = click.option("--since", type=read_moment, metavar="MOMENT",

@@ -14,7 +14,7 @@ from bot.store.database import FolderUnusable, make_file
 log = logging.getLogger(__name__)
 
 # What is locked lies beside the file: SQLite has locks of its own on that one.
-BESIDE = "-serve"
+LOCK = "-serve"
 
 
 class NotAlone(Exception):
@@ -34,7 +34,7 @@ def alone(url: str) -> Iterator[None]:
         return
     file = Path(parsed.database or "")
     make_file(file)
-    held = _opened(file.with_name(file.name + BESIDE))
+    held = _opened(file.with_name(file.name + LOCK))
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -116,7 +116,7 @@ def fingerprint(secret: SecretStr) -> str:
 
 def same_secret(left: SecretStr, right: SecretStr) -> bool:
     """Compare in a time that tells nothing of where the two differ."""
-    return hmac.compare_digest(*(_bytes_of(one) for one in (left, right)))
+    return hmac.compare_digest(_bytes_of(left), _bytes_of(right))
 
 
 def _bytes_of(secret: SecretStr) -> bytes:
