@@ -99,11 +99,7 @@ async def _staff(found: Resolved, users: Users) -> Resolved:
         accounts = await users.accounts(one.id for one in found.people)
     except Refused:
         return found
-    told = [(one, obstacle(one, accounts.get(one.id))) for one in found.people]
-    return Resolved(
-        [one for one, why in told if why is None],
-        [*found.refusals, *(why for _, why in told if why)],
-    )
+    return found.but(lambda one: obstacle(one, accounts.get(one.id)))
 
 
 async def _group(args: GroupArguments, event: CommandEvent, groups: Groups) -> Group:

@@ -1,9 +1,10 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, get_close_matches
+from typing import Self
 
 from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
@@ -51,6 +52,15 @@ class Resolved:
     people: list[Person]
     refusals: list[Refusal]
 
+    def but(self, why: Callable[[Person], Refusal | None]) -> Self:
+        """Leave out those whom a refusal is given for; it is among the others then."""
+        told = [(one, why(one)) for one in self.people]
+        return replace(
+            self,
+            people=[one for one, refusal in told if refusal is None],
+            refusals=[*self.refusals, *(refusal for _, refusal in told if refusal)],
+        )
+
 
 @dataclass(eq=False, slots=True)
 class People:
@@ -94,13 +104,8 @@ class People:
     async def but_customers(self, found: Resolved) -> Resolved:
         """Leave customers out: of a chat that the event is not about, it does not tell whose."""
         accounts = await self._users.accounts(one.id for one in found.people)
-        customers = [
-            one for one in found.people if one.id in accounts and accounts[one.id].customer
-        ]
-        return Resolved(
-            [one for one in found.people if one not in customers],
-            [*found.refusals, *(IsCustomer(one, here=False) for one in customers)],
-        )
+        customers = {number for number, account in accounts.items() if account.customer}
+        return found.but(lambda one: IsCustomer(one, here=False) if one.id in customers else None)
 
     async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
         names = [one.name for one in named if isinstance(one, Named)]
