@@ -1,9 +1,7 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher, get_close_matches
 from typing import Self
 
 from bot.acting.crm import Crm
@@ -23,6 +21,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
+from bot.commands.names import MOST_NEAR, bearers, beginnings, names_like
 from bot.commands.router import Arguments
 from bot.errors import (
     IsBot,
@@ -35,11 +34,6 @@ from bot.errors import (
 
 LIMIT = 20
 MOST_OFFERS = 8
-MOST_NEAR = 3
-LONGEST_COMPARED = 60
-# Of a name, and how like another one has to be to be offered.
-MOST_WORDS = 4
-LIKE = 0.6
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -137,11 +131,11 @@ class People:
     async def _by_name(
         self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
     ) -> Person:
-        alike = [] if (matches := _matches(name, found)) else await self._alike(name)
+        alike = [] if (matches := bearers(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
-        matches = matches or _matches(name, alike)
+        matches = matches or bearers(name, alike)
         if not matches:
-            raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+            raise PersonNotFound(name, names_like(name, alike) or await self._on_other_layout(name))
         return await self._one_of(name, matches, args, event)
 
     async def _one_of(
@@ -165,7 +159,7 @@ class People:
     async def _on_other_layout(self, name: str) -> tuple[str, ...]:
         """Find whose name the same keys write on the other layout of the keyboard."""
         swapped = vocabulary.other_layout(name)
-        matches = _matches(swapped, await self._alike(swapped))
+        matches = bearers(swapped, await self._alike(swapped))
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
     async def _by_address(
@@ -198,10 +192,7 @@ class People:
 
     async def _alike(self, name: str) -> list[Found]:
         """Find everybody whose name begins like this one."""
-        # Of the longest words: initials fit half a company.
-        words = sorted(re.findall(r"\w+", vocabulary.key(name)), key=len, reverse=True)
-        beginnings = list(dict.fromkeys(word[:2] for word in words))[:2]
-        rows = await self._users.search(beginnings)
+        rows = await self._users.search(beginnings(name))
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
     async def _in_role(
@@ -247,60 +238,6 @@ def _employee(found: Found) -> Person:
     if found.extranet:
         raise IsExtranet(found.person)
     return found.person
-
-
-def _matches(name: str, found: Sequence[Found]) -> list[Found]:
-    """Choose who bears a name: exactly, else by the beginnings of its words."""
-    typed = _words(name)
-    if not typed:
-        return []
-    exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
-    if exact:
-        return exact
-    return [one for one in found if _begins(_words(one.person.name), typed)]
-
-
-def _begins(words: list[str], typed: list[str]) -> bool:
-    left = list(words)
-    for beginning in typed:
-        word = next((word for word in left if word.startswith(beginning.rstrip("."))), None)
-        if word is None:
-            return False
-        left.remove(word)
-    return True
-
-
-def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
-    """Choose the names most like this one."""
-    # To compare two names takes as long as one times the other is.
-    name = name[:LONGEST_COMPARED]
-    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    short = {
-        one.person.name for one in alike if one.active and len(one.person.name) <= LONGEST_COMPARED
-    }
-    likeness = {one: _likeness(name, one) for one in short}
-    near = sorted((one for one in short if likeness[one] >= LIKE), key=lambda one: -likeness[one])
-    return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
-
-
-def _likeness(typed: str, name: str) -> float:
-    """Say how like a name is, from 0 to 1: word by word, as far as both have words.
-
-    Whoever is called is inflected, and one of the two may have a patronymic or more besides.
-    """
-    fewer, more = sorted((_bare_words(typed), _bare_words(name)), key=len)
-    best = [max(SequenceMatcher(None, one, other).ratio() for other in more) for one in fewer]
-    return sum(best) / len(best) if best else 0.0
-
-
-def _bare_words(name: str) -> list[str]:
-    return re.findall(r"\w+", vocabulary.key(name))[:MOST_WORDS]
-
-
-def _words(name: str) -> list[str]:
-    # Initials stand close together: "I.P.Petrov". A full stop alone is none: all names begin so.
-    words = vocabulary.key(name).replace(".", ". ").split()
-    return [one for one in words if one.strip(".")]
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:
