@@ -154,7 +154,7 @@ _INVISIBLE = re.compile(rf"(?!(?<=[^\w\s])[\ufe0e\ufe0f]|[\ufe0e\ufe0f]\u20e3)[{
 _SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
 # Latin letters that look like Russian ones, small or large, in a word that has Russian ones.
-_MIXED = re.compile(r"(?=\w*[а-яё])\w*[a-z]\w*")
+_MIXED = re.compile(r"\b(?=\w*[а-яё])\w*[a-z]\w*")
 _RUSSIAN_LOOK = str.maketrans("abcehkmoptxy", "авсенкмортху")
 
 
