@@ -6,6 +6,8 @@ import re
 import secrets
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -44,17 +46,27 @@ class Told:
         assert PASSWORD[:6] not in said
         return said
 
-    @staticmethod
-    def variables(**changed: str | None) -> dict[str, str]:
-        wanted = {**GOOD, "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **changed}
-        return {name: value for name, value in wanted.items() if value is not None}
-
     async def ended(self, *arguments: str, **changed: str | None) -> tuple[int, str]:
-        variables = self.variables(**changed)
-        log = self.folder / f"log.{secrets.token_hex(4)}"
-        files = [Path(os.devnull), log, log]
-        process = Started(variables, arguments or ("serve",), *files, folder=self.folder)
+        process, log = self._started(*arguments or ("serve",), **changed)
         return await process.wait(), log.read_text()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Have the bot serve as long as the block lasts, and kill it then."""
+        process, log = self._started("serve")
+        try:
+            await until_printed(log, "listening on port")
+            yield
+        finally:
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+    def _started(self, *arguments: str, **changed: str | None) -> tuple[Started, Path]:
+        wanted = {**GOOD, "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **changed}
+        variables = {name: value for name, value in wanted.items() if value is not None}
+        log = self.folder / f"log.{secrets.token_hex(4)}"
+        log.touch()
+        return Started(variables, arguments, Path(os.devnull), log, log, folder=self.folder), log
 
 
 @pytest.fixture
@@ -185,19 +197,12 @@ async def test_a_port_that_is_taken_is_told(told: Told) -> None:
 async def test_a_second_process_on_one_file_is_told_and_a_dead_one_is_no_hindrance(
     told: Told,
 ) -> None:
-    log = told.folder / "first.log"
-    for _ in range(2):
-        log.write_text("")
-        files = [Path(os.devnull), log, log]
-        first = Started(told.variables(), ("serve",), *files, folder=told.folder)
-        try:
-            await until_printed(log, "listening on port")
-            async with asyncio.timeout(30):
-                assert "Another process of the bot serves" in await told("serve")
-                assert (await told.ended("portals"))[0] == 0
-        finally:
-            first.send_signal(signal.SIGKILL)
-            await first.wait()
+    async with told.serving(), asyncio.timeout(30):
+        assert "Another process of the bot serves" in await told("serve")
+        assert (await told.ended("portals"))[0] == 0
+
+    async with told.serving():
+        pass
 
 
 async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) -> None:
