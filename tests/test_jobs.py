@@ -123,12 +123,15 @@ async def test_a_hundred_commands_of_a_portal_are_one_job(start: Start) -> None:
     assert web.count("SELECT count(*) FROM procrastinate_events WHERE type = 'deferred'") == 1
 
 
-async def test_what_is_stored_elsewhere_is_run_at_once(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Nobody finds it by looking.
+@pytest.fixture
+def nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker finds commands by what it hears alone."""
     monkeypatch.setattr(jobs, "BEAT", 600)
     monkeypatch.setattr(jobs, "SWEEP_EVERY", 600)
+
+
+@pytest.mark.usefixtures("nobody_looks")
+async def test_what_is_stored_elsewhere_is_run_at_once(start: Start) -> None:
     web, worker = await start(working=False), await start()
     await web.type(WELL, 1, 1)
     await worker.until(lambda: worker.answered(WELL) == 1)
@@ -137,11 +140,10 @@ async def test_what_is_stored_elsewhere_is_run_at_once(
     await worker.until(lambda: worker.answered(WELL) == 2)
 
 
+@pytest.mark.usefixtures("nobody_looks")
 async def test_who_has_lost_the_database_listens_again_when_it_is_back(
-    start: Start, monkeypatch: pytest.MonkeyPatch, postgres: Server
+    start: Start, postgres: Server
 ) -> None:
-    monkeypatch.setattr(jobs, "BEAT", 600)
-    monkeypatch.setattr(jobs, "SWEEP_EVERY", 600)
     web, worker = await start(working=False), await start()
     await web.type(WELL, 1, 1)
     await worker.until(lambda: worker.answered(WELL) == 1)
