@@ -252,11 +252,7 @@ class Access:
                 await self._tokens.forget(*key, current.pair)
                 raise NoPermission from None
             await self._tokens.release(*key)
-            if isinstance(error, Unreachable):
-                raise NotRenewed(str(error)) from None
-            if isinstance(error, Refused):
-                raise RenewalRefused(error.code, error.description, error.status) from None
-            raise
+            raise _of_renewal(error) from None
         await self._check(portal, user_id, grant, current.pair)
         return grant
 
@@ -325,3 +321,12 @@ class Access:
                 return (await self._refresh(portal, user_id)).client_endpoint
             except NoPermission:
                 return ""
+
+
+def _of_renewal(error: Exception) -> Exception:
+    """Tell what the authorization server says from what the portal says to a call."""
+    if isinstance(error, Unreachable):
+        return NotRenewed(str(error))
+    if isinstance(error, Refused):
+        return RenewalRefused(error.code, error.description, error.status)
+    return error
