@@ -26,6 +26,12 @@ async def changes(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
     return [(call["method"], call["params"]) for call in calls]
 
 
+async def hide_addresses(stage: Stage) -> None:
+    """Have the app not see e-mail addresses."""
+    scopes = stage.portal.state.app.scopes
+    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+
+
 async def said(stage: Stage, words: str, user: int = OLGA) -> str:
     """Wait until somebody is told something with these words."""
     found: list[str] = []

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from acting import hide_addresses
 from app_page import opened, posted, words_of
 from stage import ADMIN, ANNA, BOSS, DINA, IVAN, ON_SQLITE, PAVEL, RESPONSIBLE, Stage
 from test_app_page import one_row
@@ -91,8 +92,7 @@ async def test_people_are_found_by_number_name_and_address(stage: Stage, words: 
 
 @ON_SQLITE
 async def test_nobody_is_put_on_duty_by_an_address_that_the_app_may_not_see(stage: Stage) -> None:
-    scopes = stage.portal.state.app.scopes
-    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+    await hide_addresses(stage)
 
     page = await send(stage, await form(stage), add="orlova@example.test")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from acting import press
+from acting import hide_addresses, press
 from stage import (
     ADD,
     ANNA,
@@ -56,8 +56,7 @@ async def test_nobody_is_found_by_an_address_that_the_app_may_not_see(
 ) -> None:
     """The portal passes the condition over and gives everybody, an administrator first."""
     await stage.faults(events={"language": language})
-    scopes = stage.portal.state.app.scopes
-    await stage.faults(scopes=[*(one for one in scopes if "user" not in one), "user_brief"])
+    await hide_addresses(stage)
     before = await stage.members()
 
     reply = await stage.say("/invite orlova@example.test")
