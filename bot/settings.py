@@ -153,9 +153,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, values: Any) -> Any:
-        """Take blanks around a value for none of it, and what is empty for not set.
+        """Leave out the blanks around a value, and a setting that is empty.
 
-        An empty address of a database is told: who wanted PostgreSQL would not notice else.
+        An empty ``DATABASE_URL`` is refused: whoever wants PostgreSQL would not notice else.
         """
         told = {"database_url", *(n for n, one in cls.model_fields.items() if one.is_required())}
         plain = {name: _plain(name, value) for name, value in values.items()}
