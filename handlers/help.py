@@ -28,11 +28,7 @@ async def show_help(
     names = tuple(name for name in commands.commands if name not in off)
     if not args.word:
         return CommandList(names=names)
-    try:
-        name = commands.find(args.word).name
-    except UnknownCommand:
-        if not (name := commands.suspect(args.word)):
-            raise
-    if name in off:
-        raise UnknownCommand(name)
+    name = commands.suspect(args.word)
+    if not name or name in off:
+        raise UnknownCommand(name or args.word)
     return Usage(command=name)
