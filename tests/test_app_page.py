@@ -244,7 +244,10 @@ async def test_an_administrator_stands_in_for_one_whose_token_is_gone(stage: Sta
 
     await opened(stage, BOSS)
 
-    assert stage.count("SELECT installer_id FROM portals") == BOSS
+    async def is_followed() -> bool:
+        return stage.count("SELECT installer_id FROM portals") == BOSS
+
+    await stage.until(is_followed)
 
 
 @ON_SQLITE

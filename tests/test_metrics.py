@@ -1,6 +1,7 @@
 """GET /metrics: what the bot counts of itself, and who may see it."""
 
 import ast
+import asyncio
 import io
 import re
 from collections.abc import Iterator
@@ -154,6 +155,18 @@ async def test_with_a_wrong_token_there_are_none_either(stage: Stage, header: st
     async with stage.session.get(f"{stage.settings.public_url}/metrics", headers=headers) as answer:
         assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert "switchboard_" not in await answer.text()
+
+
+@WATCHED
+@ON_SQLITE
+async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_one(stage: Stage) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stage.settings.port)
+    writer.write(b"GET /metrics HTTP/1.0\r\nAuthorization: Bearer \xff\xfe\xed\xa0\x80\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.0 401 ")
 
 
 @ON_POSTGRESQL

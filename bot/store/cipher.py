@@ -116,4 +116,9 @@ def fingerprint(secret: SecretStr) -> str:
 
 def same_secret(left: SecretStr, right: SecretStr) -> bool:
     """Compare in a time that tells nothing of where the two differ."""
-    return hmac.compare_digest(left.get_secret_value().encode(), right.get_secret_value().encode())
+    one, other = (
+        # Headers may hold bytes that are no text.
+        secret.get_secret_value().encode(errors="surrogatepass")
+        for secret in (left, right)
+    )
+    return hmac.compare_digest(one, other)

@@ -63,7 +63,7 @@ class AppPage:
         self, request: web.Request, visitor: Visitor, visit: Visit | None, posted: Form
     ) -> web.StreamResponse:
         if visit and visitor.is_admin:
-            await self._lifecycle.adopt(visitor.portal, visitor.user_id)
+            self._lifecycle.adopt(visitor.portal, visitor.user_id)
         wish = str(posted.get("view", HOME))
         if wish == "csv" and visitor.is_admin:
             return await self._journal.download(request, visitor, posted)

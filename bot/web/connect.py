@@ -56,6 +56,8 @@ class Connecting:
             language,
             framed_by=connected.home,
             waited=connected.waited,
+            # Cards may name the address with a slash at its end.
+            consenting="../connect" if request.path.endswith("/") else "connect",
             asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
         )
 
@@ -63,12 +65,13 @@ class Connecting:
         """Take a person's word that they mean the command they were asked about."""
         try:
             posted = await self._forms.read(request)
-            await self._connect.consent(str(posted.get("consent", "")))
+            home = await self._connect.consent(str(posted.get("consent", "")))
         except form.MalformedForm as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
-        return await self._pages.show("consented.html.j2", self._pages.preferred(request))
+        language = self._pages.preferred(request)
+        return await self._pages.show("consented.html.j2", language, framed_by=home)
 
     async def _refusal(
         self, request: web.Request, reason: NotConnected | StoreUnavailable
