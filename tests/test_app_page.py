@@ -170,6 +170,7 @@ async def test_no_token_is_on_the_page(stage: Stage) -> None:
 
 async def test_settings_are_stored_and_shown(stage: Stage) -> None:
     _, page = await opened(stage, ADMIN)
+    page = await posted(stage, page, view="settings")
     page = await posted(
         stage,
         page,

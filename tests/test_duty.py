@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def fields_of(page: str) -> dict[str, str]:
     for tag in re.findall(r"<input [^>]*>", inside):
         told = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
         if told["type"] not in ("checkbox", "radio") or re.search(r"\schecked", tag):
-            fields[told["name"]] = told.get("value", "")
+            fields[told["name"]] = unescape(told.get("value", ""))
     for name, options in re.findall(
         r'<select [^>]*name="([^"]+)">(.*?)</select>', inside, re.DOTALL
     ):

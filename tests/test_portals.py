@@ -96,6 +96,7 @@ async def test_settings_and_journal_are_each_portals_own(pair: Pair) -> None:
     _, left = await opened(pair.left, ADMIN)
     _, right = await opened(pair.right, ADMIN)
 
+    left = await posted(pair.left, left, view="settings")
     left = await posted(pair.left, left, view="save", errors_in_chat="1")
     assert "checked" in left.partition('name="errors_in_chat"')[2][:40]
     right = await posted(pair.right, right, view="settings")

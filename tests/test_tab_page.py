@@ -249,6 +249,7 @@ async def test_a_refusal_is_told_with_the_way_out(stage: Stage) -> None:
 @ON_SQLITE
 async def test_a_command_that_is_off_has_no_button(stage: Stage) -> None:
     _, settings = await app_page.opened(stage, ADMIN)
+    settings = await app_page.posted(stage, settings, view="settings")
     await app_page.posted(stage, settings, view="save", **{"on[invite]": "1"})
     _, page = await opened(stage)
 
