@@ -77,6 +77,9 @@ SHOWN = [
     # Beyond what a page shows at first sight.
     (f"/invite [USER=12]{'и' * 250}[/USER], id41", ", id41"),
     (f"/invite id12 -- {'а' * 190} и ещё", "и ещё"),
+    # What turns the direction of writing would show it as id12.
+    ("/invite id\u202e21", "/invite id21"),
+    ("/invite \u2067id21\u2069", "/invite id21"),
 ]
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from app_page import opened, posted, words_of
-from stage import ADMIN, ANNA, BOSS, IVAN, ON_SQLITE, Stage
+from stage import ANNA, BOSS, IVAN, ON_SQLITE, Stage
 from test_duty import fields_of, form, on_duty, send, settings
 
 

@@ -1,5 +1,6 @@
 """The bot's HTML: rendered here, escaped, and sent so that nobody else can frame or script it."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
@@ -18,6 +19,12 @@ DEFAULT_LANGUAGE = "en"
 
 _NOBODY = "'none'"
 
+# Control characters, and what turns the direction of writing: with these in it, somebody's name
+# or command would look like another one, and so would what stands beside it.
+_STEERING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
 
 class Pages:
     """The pages, in the languages that there are words in."""
@@ -29,6 +36,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_shown,
             enable_async=True,
             auto_reload=False,
         )
@@ -117,6 +125,13 @@ class Pages:
             "moment": partial(_moment, values.get("time_zone", UTC), locale),
             "as_iso": _as_iso,
         }
+
+
+def _shown(value: Any) -> Any:
+    """Give a value as a page may show it."""
+    if isinstance(value, str) and _STEERING.search(value):
+        return type(value)(_STEERING.sub("", value))
+    return value
 
 
 def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:
