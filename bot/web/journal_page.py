@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ from aiohttp import web
 from bot.acting.history import PAGE, Deed, Filter, History, Result
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
+from bot.errors import StoreUnavailable
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
 from bot.web.frame import Form
 from bot.web.pages import Pages
+
+log = logging.getLogger(__name__)
 
 # What makes a spreadsheet take a cell for a formula; the wide ones count in some languages.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -69,7 +73,7 @@ class JournalPage:
     async def download(
         self, request: web.Request, visitor: Visitor, posted: Form
     ) -> web.StreamResponse:
-        """Send the journal as a table that spreadsheets read."""
+        """Send the journal as a table that spreadsheets read. Raises ``StoreUnavailable``."""
         headers = {
             "Content-Type": "text/csv; charset=utf-8",
             "Content-Disposition": 'attachment; filename="switchboard.csv"',
@@ -77,15 +81,28 @@ class JournalPage:
             "X-Content-Type-Options": "nosniff",
         }
         response = web.StreamResponse(headers=headers)
+        lines = self._lines(visitor, posted)
+        # Where there is no first row, its reason is told on a page.
+        beginning = [await anext(lines), await anext(lines, "")]
         await response.prepare(request)
+        try:
+            await response.write("".join(beginning).encode())
+            async for line in lines:
+                await response.write(line.encode())
+            await response.write_eof()
+        except (StoreUnavailable, ConnectionError) as error:
+            # A part must not pass for the whole.
+            log.warning("a journal is not sent to its end: %s", error)
+            if request.transport:
+                request.transport.abort()
+        return response
+
+    async def _lines(self, visitor: Visitor, posted: Form) -> AsyncIterator[str]:
         words = await self._pages.words(visitor.language)
         separator, (moment, *columns) = words.csv_separator, words.csv
-        head = _line([f"{moment} ({visitor.time_zone})", *columns], separator)
-        await response.write(("\ufeff" + head).encode())
+        yield "\ufeff" + _line([f"{moment} ({visitor.time_zone})", *columns], separator)
         async for cells in self._rows(visitor, posted):
-            await response.write(_line(cells, separator).encode())
-        await response.write_eof()
-        return response
+            yield _line(cells, separator)
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if which := await self._filter(visitor, posted):

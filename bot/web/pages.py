@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -101,7 +102,10 @@ class Pages:
     async def stream(
         self, request: web.Request, name: str, language: str, *, framed_by: str, **values: Any
     ) -> web.StreamResponse:
-        """Send a page piece by piece, as its asynchronous values come."""
+        """Send a page piece by piece, as its asynchronous values come.
+
+        They come to their end though nobody reads them any more.
+        """
         nonce = secrets.token_urlsafe(16)
         headers = _headers(nonce, framed_by, scripted="script" in values)
         response = web.StreamResponse(headers=headers)
@@ -110,8 +114,10 @@ class Pages:
         template = self._environment.get_template(name)
         async for piece in template.generate_async(self._values(language, nonce, values)):
             if piece:
-                await response.write(piece.encode())
-        await response.write_eof()
+                with suppress(ConnectionError):
+                    await response.write(piece.encode())
+        with suppress(ConnectionError):
+            await response.write_eof()
         return response
 
     def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
