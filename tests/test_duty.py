@@ -167,6 +167,24 @@ async def test_a_list_made_by_hand_puts_nobody_unknown_on_duty(stage: Stage) -> 
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("ru", "Добавьте остальных отдельно:"), ("en", "Add the others separately:")],
+)
+async def test_who_is_one_too_many_to_be_found_at_once_is_told_of(
+    stage: Stage, language: str, told: str
+) -> None:
+    people = range(101, 113)
+    for number in people:
+        stage.portal.state.users[number] = User(number, "Гость", str(number), departments=[5])
+
+    page = await send(stage, await form(stage, language), add=", ".join(map(str, people)))
+
+    assert on_duty(page) == list(people[:10])
+    assert f"{told} 111, 112" in words_of(page)
+
+
+@ON_SQLITE
 @pytest.mark.parametrize(("language", "mark"), [("ru", "отключена"), ("en", "account off")])
 async def test_who_is_dismissed_meanwhile_is_marked(stage: Stage, language: str, mark: str) -> None:
     page = await send(stage, await form(stage, language), add=f"{ANNA}, {IVAN}")

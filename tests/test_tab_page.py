@@ -394,3 +394,21 @@ async def test_two_chats_of_one_record_are_told_apart(stage: Stage) -> None:
 
     assert ANNA in await stage.members(8774)
     assert ANNA not in await stage.members(CHAT)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("language", "called"), [("ru", "№ 15"), ("en", "No. 15")])
+async def test_who_has_no_name_has_a_number(stage: Stage, language: str, called: str) -> None:
+    stage.portal.state.users[ANNA].name = stage.portal.state.users[ANNA].last_name = ""
+
+    _, page = await opened(stage, language=language)
+
+    assert f'<option value="15">{called}</option>' in page
+    # Whom a search finds as well is offered once, and namesakes are told apart.
+    found = await pressed(stage, page, find="15")
+    assert found.count('<option value="15">') == 1
+    namesakes = await pressed(stage, page, find="Иван Петров")
+    options = re.findall(r'<option value="\d+">(Иван Петров[^<]*)</option>', namesakes)
+    assert len(options) == len(set(options)) > 1
+    assert re.search(rf'aria-label="[^"]+: {called}"', page)
+    assert f'<span class="who">{called}' in page

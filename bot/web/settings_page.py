@@ -34,7 +34,7 @@ class Shown:
     is_on: bool
 
 
-WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full"]
+WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full", "many"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,8 @@ class SettingsPage:
     ) -> tuple[tuple[int, ...], list[NotOnDuty]]:
         """Read who is on duty: those who have been, in their order, then whom the portal knows."""
         kept, new = escalation_form.duty(posted, before)
-        found, unclear = await self._found(visitor, [*map(str, new), *_named(posted)][:MOST_NAMES])
+        named = [*map(str, new), *_named(posted)]
+        found, unclear = await self._found(visitor, named[:MOST_NAMES])
         known = await self._colleagues.accounts(visitor.portal, visitor.user_id, list(found))
         for number, words in found.items():
             if number in kept:
@@ -141,6 +142,8 @@ class SettingsPage:
                 unclear.append(NotOnDuty(words, why))
             else:
                 kept.append(number)
+        if left := named[MOST_NAMES:]:
+            unclear.append(NotOnDuty(", ".join(left[:MOST_ON_DUTY]), "many"))
         return tuple(kept[:MOST_ON_DUTY]), unclear
 
     async def _found(
