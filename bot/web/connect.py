@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot.bitrix24 import form
 from bot.commands.grammar import numbered
 from bot.errors import StoreUnavailable
+from bot.portals.portals import Portal
 from bot.story.connect import Connect, NotConnected, Obstacle
 from bot.story.waiting import Asked
 from bot.web.callers import Callers
@@ -54,11 +55,11 @@ class Connecting:
         return await self._pages.show(
             "connected.html.j2",
             language,
-            framed_by=connected.home,
+            framed_by=connected.portal.home,
             waited=connected.waited,
             # Cards may name the address with a slash at its end.
             consenting="../connect" if request.path.endswith("/") else "connect",
-            asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
+            asked=[_shown(connected.portal, one, consent) for one, consent in connected.asked],
         )
 
     async def consent(self, request: web.Request) -> web.StreamResponse:
@@ -87,7 +88,7 @@ class Connecting:
         return await self._pages.notice(f"connect_{obstacle}", language, status, reason.home)
 
 
-def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
+def _shown(portal: Portal, asked: Asked, consent: str) -> dict[str, str]:
     """Give what a person is to see of a command before they say that they mean it: all of it."""
     event = asked.button.event if asked.button else asked.command.event
     typed = f"/{event.name} {numbered(event.command.params)}".strip()
@@ -97,6 +98,6 @@ def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
         "act": f"/{act.name}" if act and act.name else "",
         "params": act.params if act else "",
         "chat": event.chat.dialog_id,
-        "link": f"{home}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
+        "link": f"{portal.address}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
         "consent": consent,
     }

@@ -147,6 +147,7 @@ class TabPage:
             record = await self._seen(visitor, looking)
         chats = record.chats if record else ()
         found = await self._found(visitor, find) if find else []
+        shown = {one.chat.id: await self._shown(visitor, one) for one in chats}
         off = (await self._settings.of(member_id)).commands_off
         return await self._frame.show(
             "tab.html.j2",
@@ -154,7 +155,9 @@ class TabPage:
             record=self._acts.note(visitor, item),
             item=record.item if record else item,
             chats=chats,
-            escalations={one.chat.id: await self._shown(visitor, one) for one in chats},
+            escalations=shown,
+            # A script puts their times into the time zone of the browser, if no other is known.
+            scripted=not visitor.chose_zone and any(shown.values()),
             chat_id=at,
             find=find,
             found=found,
