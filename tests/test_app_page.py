@@ -15,7 +15,7 @@ TYPED = "/invite id12"
 async def test_an_employee_sees_his_permission_and_the_commands(stage: Stage) -> None:
     status, page = await opened(stage, OLGA)
 
-    assert status == 200
+    assert (status, "администраторам" in page) == (200, False)
     assert "Бот может действовать от вашего имени. Ольга Смирнова" in words_of(page)
     assert "/invite @коллега" in words_of(page)
     assert "Настройки" not in page
@@ -63,6 +63,7 @@ async def test_nobody_else_gets_what_is_for_administrators(stage: Stage, view: s
     page = await posted(stage, page, view=view, errors_in_chat="1")
 
     assert "Ваше разрешение" in words_of(page)
+    assert "Это доступно только администраторам портала, ничего не сделано." in words_of(page)
     assert stage.count("SELECT count(*) FROM portal_settings") == 0
     assert len(await stage.calls("imbot.v2.Bot.update")) == registered
 

@@ -67,6 +67,20 @@ async def test_the_journal_is_filtered_by_name(stage: Stage) -> None:
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("view", ["journal", "csv"])
+async def test_nobody_is_unknown_because_the_portal_is_silent(stage: Stage, view: str) -> None:
+    _, page = await opened(stage, ADMIN)
+    error = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
+    await stage.faults(method="user.search", times=None, error=error)
+
+    data = {"session": session_of(page), "view": view, "requester": "Ольга"}
+    async with stage.session.post(address(stage), data=data) as response:
+        told = await response.text()
+
+    assert (response.status, "Сейчас не получилось" in told) == (503, True)
+
+
+@ON_SQLITE
 async def test_the_journal_leads_to_the_chat_and_the_record(stage: Stage) -> None:
     await stage.say(TYPED)
     _, page = await opened(stage, ADMIN)

@@ -26,6 +26,7 @@ from tab_page import number_of, offered, opened, pressed, record_of, sent
 
 from bot.web.application import serving
 from bot.web.listener import listening
+from sandbox.model import User
 
 DELETE = "imopenlines.crm.chat.user.delete"
 
@@ -148,6 +149,34 @@ async def test_a_colleague_is_found_and_invited(stage: Stage) -> None:
 
     page = await pressed(stage, page, find="Никто Никакой")
     assert "Нет сотрудника по запросу «Никто Никакой»" in words_of(page)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "more", "silent"),
+    [
+        ("ru", "Показаны первые 10. Уточните запрос", "Битрикс24 не ответил на поиск."),
+        ("en", "These are the first 10. Narrow the search", "Bitrix24 did not answer the search."),
+    ],
+)
+async def test_a_search_tells_what_it_does_not_show(
+    stage: Stage, language: str, more: str, silent: str
+) -> None:
+    for number in range(101, 112):
+        stage.portal.state.users[number] = User(number, "Гость", str(number), departments=[5])
+    _, page = await opened(stage, language=language)
+
+    page = await pressed(stage, page, find="Гость")
+    assert (page.count('name="invite" value="1'), more in words_of(page)) == (11, True)
+    page = await pressed(stage, page, find="Гость 105")
+    assert more not in words_of(page)
+
+    error = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
+    await stage.faults(method="user.search", times=None, error=error)
+    page = await pressed(stage, page, find="Гость")
+    assert silent in words_of(page)
+    assert "«Гость»" not in page
+    assert '"Гость"' not in words_of(page)
 
 
 @ON_SQLITE

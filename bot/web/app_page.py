@@ -67,14 +67,18 @@ class AppPage:
         wish = str(posted.get("view", HOME))
         if wish == "csv" and visitor.is_admin:
             return await self._journal.download(request, visitor, posted)
-        view = self._views.get(wish) if visitor.is_admin else None
-        values = await view(visitor, posted) if view else await self._home(visitor)
+        view = self._views.get(wish)
+        if view is None or not visitor.is_admin:
+            values = await self._home(visitor, is_refused=view is not None or wish == "csv")
+        else:
+            values = await view(visitor, posted)
         scripted = not visitor.chose_zone and values["view"] in TIMED
         return await self._frame.show("app.html.j2", visitor, scripted=scripted, **values)
 
-    async def _home(self, visitor: Visitor) -> dict[str, Any]:
+    async def _home(self, visitor: Visitor, *, is_refused: bool) -> dict[str, Any]:
         return {
             "view": HOME,
+            "is_refused": is_refused,
             "commands": await self._settings.commands(visitor),
             "link": self._links.make(visitor.portal.member_id, visitor.user_id),
         }

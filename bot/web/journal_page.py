@@ -12,7 +12,6 @@ from typing import Any, get_args
 from aiohttp import web
 
 from bot.acting.history import PAGE, Deed, Filter, History, Result
-from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
 from bot.errors import StoreUnavailable
 from bot.inbox.escalations import KEPT, How
@@ -49,7 +48,7 @@ class JournalPage:
     _commands: Sequence[str]
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
-        """Give a page of entries, the newest first."""
+        """Give a page of entries, the newest first. Raises as ``download`` does."""
         before = read_number(posted.get("before"))
         which = await self._filter(visitor, posted)
         member_id = visitor.portal.member_id
@@ -73,7 +72,10 @@ class JournalPage:
     async def download(
         self, request: web.Request, visitor: Visitor, posted: Form
     ) -> web.StreamResponse:
-        """Send the journal as a table that spreadsheets read. Raises ``StoreUnavailable``."""
+        """Send the journal as a table that spreadsheets read.
+
+        Raises ``Bitrix24Error`` and ``StoreUnavailable`` where it cannot be begun.
+        """
         headers = {
             "Content-Type": "text/csv; charset=utf-8",
             "Content-Disposition": 'attachment; filename="switchboard.csv"',
@@ -125,15 +127,15 @@ class JournalPage:
         )
 
     async def _people(self, visitor: Visitor, named: str) -> tuple[int, ...]:
-        """Give whom a number or a name means: everybody of that name, dismissed ones as well."""
+        """Give whom a number or a name means: everybody of that name, dismissed ones as well.
+
+        Raises ``Bitrix24Error`` where the portal does not say.
+        """
         if not named:
             return ()
         if number := read_number(named):
             return (number,)
-        try:
-            found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
-        except Bitrix24Error:
-            return ()
+        found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
         return tuple(one.person.id for one in found)
 
 

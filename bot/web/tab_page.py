@@ -160,7 +160,9 @@ class TabPage:
             scripted=not visitor.chose_zone and any(shown.values()),
             chat_id=at,
             find=find,
-            found=found,
+            found=(found or [])[:MOST_FOUND],
+            is_silent=found is None,
+            has_more=len(found or []) > MOST_FOUND,
             may={name: name not in off for name in COMMANDS},
             came=came,
             said=bbcode.plain(came.reply.text).split("\n") if came and came.reply else [],
@@ -168,14 +170,15 @@ class TabPage:
             link="" if visitor.connected else self._links.make(member_id, user_id),
         )
 
-    async def _found(self, visitor: Visitor, words: str) -> Sequence[Found]:
+    async def _found(self, visitor: Visitor, words: str) -> Sequence[Found] | None:
+        """Find colleagues; ``None`` where the portal does not say who there is."""
         try:
             found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
         except Bitrix24Error:
-            return []
+            return None
         bot_id = visitor.portal.bot_id
         able = [one for one in found if one.active and not one.extranet]
-        return [one for one in able if one.person.id != bot_id][:MOST_FOUND]
+        return [one for one in able if one.person.id != bot_id]
 
 
 def _words(value: Any, longest: int) -> str:
