@@ -1,5 +1,7 @@
 """An unproven command: its requester alone consents to it, and has seen what it is."""
 
+import re
+
 import pytest
 from app_page import opened, words_of
 from attacking import (
@@ -151,6 +153,25 @@ async def test_anna_does_not_use_up_the_asking(known: Stage) -> None:
 
     told = "\n".join(await known.told_privately(OLGA))
     assert f"id{DRIVER}" in told or f"id{DRIVER}" in words_of(page)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("count", [1, 2])
+async def test_who_runs_one_command_keeps_the_page_that_asks_about_the_others(
+    known: Stage, count: int
+) -> None:
+    await post(known, forged(known, TYPED, user=OLGA))
+    for _ in range(count - 1):
+        await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
+    _, page = await connected(known, await offered(known))
+    forms = re.findall(r"<form [^>]*>", page)
+    consents = re.findall(r'name="consent" value="([^"]+)"', page)
+
+    assert len(forms) == len(consents) == count
+    assert ['target="_blank"' in one for one in forms] == [count > 1] * count
+    assert [await consented(known, one) for one in consents] == [200] * count
+    await known.settled()
+    assert {IVAN, DRIVER} & set(await known.members()) == {IVAN, DRIVER if count > 1 else IVAN}
 
 
 @ON_SQLITE
