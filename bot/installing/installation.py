@@ -71,7 +71,8 @@ class Installation:
         try:
             await self._portals.save(portal)
         except TokenTaken:
-            raise Unproven("another portal has this application_token") from None
+            words = "another portal has this application_token"
+            raise Unproven(words, "install_copy") from None
         await self._tokens.connect(portal.member_id, portal.installer_id, grant.pair)
         log.info("portal %s is installed", portal.member_id)
         return portal
