@@ -159,14 +159,13 @@ async def test_with_a_wrong_token_there_are_none_either(stage: Stage, header: st
 
 @WATCHED
 @ON_SQLITE
-async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_one(stage: Stage) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", stage.settings.port)
-    writer.write(b"GET /metrics HTTP/1.0\r\nAuthorization: Bearer \xff\xfe\xed\xa0\x80\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-
-    assert answer.startswith(b"HTTP/1.0 401 ")
+async def test_a_token_that_is_no_text_is_a_wrong_one(stage: Stage) -> None:
+    for token in (b"\xff", b"\xe9" * 40, TOKEN.encode() + b"\xff"):
+        asked_for = b"GET /metrics HTTP/1.1\r\nHost: bot\r\nConnection: close\r\nAuthorization: "
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.settings.port)
+        writer.write(asked_for + b"Bearer " + token + b"\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 401 "), token
+        writer.close()
 
 
 @ON_POSTGRESQL

@@ -70,7 +70,7 @@ async def test_who_comes_back_consents_from_wherever_the_card_sends_them(
     back = await authorized(stage, await offered(stage))
     url = back.replace("/bitrix24/oauth?", f"/bitrix24/{path}?")
     async with stage.session.get(url) as response:
-        page = await response.text()
+        page, url = await response.text(), str(response.url)
         framed_by = response.headers["Content-Security-Policy"].split("; ")[-1]
 
     [consenting] = actions(url, page)

@@ -116,9 +116,9 @@ def fingerprint(secret: SecretStr) -> str:
 
 def same_secret(left: SecretStr, right: SecretStr) -> bool:
     """Compare in a time that tells nothing of where the two differ."""
-    one, other = (
-        # Headers may hold bytes that are no text.
-        secret.get_secret_value().encode(errors="surrogatepass")
-        for secret in (left, right)
-    )
-    return hmac.compare_digest(one, other)
+    return hmac.compare_digest(*(_bytes_of(one) for one in (left, right)))
+
+
+def _bytes_of(secret: SecretStr) -> bytes:
+    # A header may hold bytes that are no text: they come as halves of surrogate pairs.
+    return secret.get_secret_value().encode(errors="surrogatepass")

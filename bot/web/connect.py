@@ -57,8 +57,6 @@ class Connecting:
             language,
             framed_by=connected.portal.home,
             waited=connected.waited,
-            # Cards may name the address with a slash at its end.
-            consenting="../connect" if request.path.endswith("/") else "connect",
             asked=[_shown(connected.portal, one, consent) for one, consent in connected.asked],
         )
 
