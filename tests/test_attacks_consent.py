@@ -6,6 +6,7 @@ import pytest
 from app_page import opened, words_of
 from attacking import (
     TYPED,
+    change,
     consent_of,
     consented,
     forged,
@@ -45,6 +46,16 @@ async def test_an_unproven_command_is_run_on_its_persons_own_word_once(known: St
 
     assert statuses == [200, 400, 400]
     assert [call["user_id"] for call in await known.calls(ADD)] == [OLGA]
+
+
+@ON_SQLITE
+async def test_after_a_day_nobody_is_asked_any_more(known: Stage) -> None:
+    await post(known, forged(known, TYPED, user=OLGA))
+    change(known, "UPDATE inbox SET received_at = received_at - 86401")
+
+    _, page = await connected(known, await offered(known))
+
+    assert consent_of(page) == ""
 
 
 @ON_SQLITE
