@@ -38,15 +38,12 @@ async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stag
 async def test_whoever_connects_takes_up_nothing_of_a_colleagues(lonely: Stage) -> None:
     await lonely.say(TYPED)
     lonely.portal.state.chats[CHAT].members.append(ANNA)
-    await lonely.say(f"/invite id{DRIVER}", user=ANNA)
-    resumed = "SELECT count(*) FROM inbox WHERE resumed_at IS NOT NULL"
+    await lonely.say("/who", user=ANNA)
 
     await connected(lonely, await offered(lonely, ANNA), visitor=ANNA)
-    await lonely.joined(DRIVER)
     await lonely.settled()
 
-    assert lonely.count(resumed) == 1
-    assert IVAN not in await lonely.members()
+    assert lonely.count("SELECT count(*) FROM inbox WHERE resumed_at IS NOT NULL") == 1
 
 
 @ON_SQLITE
