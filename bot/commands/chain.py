@@ -171,15 +171,13 @@ class Chains:
         try:
             return await self._advance(found)
         except NoPermission:
-            if found.chain.stopped:
-                return await self._end(found, "stopped")
-            if found.age > LONGEST:
+            if found.chain.stopped or found.age > LONGEST:
                 return await self._end(found, "nobody")
             # This act waits as long for the permission.
-            await self._escalations.change(found, _same, due_at=time.time() + LONGEST + RETRY)
+            await self._put_off(found, time.time() + LONGEST + RETRY)
             raise
         except NOT_KNOWN:
-            await self._escalations.change(found, _same, due_at=time.time() + RETRY)
+            await self._put_off(found, time.time() + RETRY)
             return None
         except Refused as refused:
             why = system_refusal(refused, self._command.reference)
@@ -261,12 +259,16 @@ class Chains:
     async def _wait(self, found: Escalation) -> None:
         """Wait on, and look once more in a while: whatever is said until then costs no look."""
         again = not found.chain.looked
-
-        def looked(chain: Chain) -> Chain | None:
-            return None if chain.ended else chain.model_copy(update={"looked": again})
-
         soon = time.time() + QUIET if again else found.until
-        await self._escalations.change(found, looked, due_at=min(found.until, soon))
+        await self._put_off(found, min(found.until, soon), looked=again)
+
+    async def _put_off(self, found: Escalation, due_at: float, **looked: bool) -> None:
+        """Look at it again later, unless its end or somebody's answer has made it due meanwhile."""
+
+        def later(chain: Chain) -> Chain | None:
+            return chain.model_copy(update=looked) if chain == found.chain else None
+
+        await self._escalations.change(found, later, due_at=due_at)
 
     async def _seen(self, chat_id: int) -> Glance:
         """Look at the chat; where the portal does not show it, nothing is seen there."""
@@ -341,9 +343,10 @@ class Chains:
             by = taken or chain.taken
             # Whoever has taken it meanwhile has taken it; only its requester undoes that.
             really: How = "taken" if by and how != "undone" else how
-            ended = Ended(
-                how=really, command_id=self._command.id, at=time.time(), closed=closed and not by
-            )
+            if chain.stopped and really == "nobody":
+                really = "stopped"
+            closes = closed and not (by or chain.stopped)
+            ended = Ended(how=really, command_id=self._command.id, at=time.time(), closed=closes)
             return chain.model_copy(update={"ended": ended, "taken": by})
 
         ended = await self._escalations.change(found, over, due_at=time.time())

@@ -140,7 +140,9 @@ class Chain(Entity):
         own, taken = self.callee(person.id), self.taken
         if own is None or own.declined:
             return False
-        return self.ended is None or (taken is not None and taken.person.id == own.person.id)
+        if self.ended is None:
+            return True
+        return self.how != "undone" and taken is not None and taken.person.id == own.person.id
 
     @property
     def is_waited_for(self) -> bool:
