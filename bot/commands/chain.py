@@ -209,11 +209,11 @@ class Chains:
     ) -> list[Person]:
         """Give those of them whom an escalation wants in a chat: one that has gone on since then.
 
-        The one with the number ``but`` does not count.
+        The one does not count that the command ``but`` has done something for.
         """
         member_id = self._command.event.member_id
         found = await self._escalations.since(since, member_id, chat_id)
-        chains = [one.chain for one in found if one.id != but]
+        chains = [one.chain for one in found if but not in one.acts]
         return [one for one in people if any(chain.needs(one) for chain in chains)]
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
@@ -322,7 +322,7 @@ class Chains:
             people = [one for one in people if one.id != owner_id]
             if not people:
                 return ()
-            departure = await self._departures.take_out(target, people)
+            departure = await self._departures.take_out(target, people, follow=True)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)
             return ()
