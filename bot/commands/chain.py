@@ -102,10 +102,13 @@ class Chains:
         """Say whether this command has waited for its requester, and is run once more."""
         return self._command.resumed_at is not None
 
-    @property
-    def administrator(self) -> Person | None:
-        """Give who else hears that nobody has taken it, if the portal wants that."""
-        is_told = self._settings.at_end == "administrator"
+    def administrator(self, ended: Ended | None) -> Person | None:
+        """Give who else hears that nobody has taken it.
+
+        If the portal wants that, or if nobody would hear it otherwise.
+        """
+        is_deserted = ended is not None and ended.deserted
+        is_told = is_deserted or self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
 
     async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
@@ -173,6 +176,8 @@ class Chains:
         except NoPermission:
             if found.chain.stopped or found.age > LONGEST:
                 return await self._end(found, "nobody")
+            if await self._actor.has_left():
+                return await self._desert(found)
             # This act waits as long for the permission.
             await self._put_off(found, time.time() + LONGEST + RETRY)
             raise
@@ -256,6 +261,13 @@ class Chains:
             return await self._end(found, "nobody")
         return await self._next(found, seen)
 
+    async def _desert(self, found: Escalation) -> Progress | None:
+        """End it when whoever was called last has had their time: nobody can call the next one."""
+        if found.chain.is_waited_for and not found.is_late:
+            await self._put_off(found, found.until)
+            return None
+        return await self._end(found, "nobody", deserted=True)
+
     async def _wait(self, found: Escalation) -> None:
         """Wait on, and look once more in a while: whatever is said until then costs no look."""
         again = not found.chain.looked
@@ -335,6 +347,7 @@ class Chains:
         taken: Taken | None = None,
         *,
         closed: bool = False,
+        deserted: bool = False,
         refusals: Sequence[Refusal] = (),
     ) -> Progress:
         def over(chain: Chain) -> Chain | None:
@@ -346,7 +359,13 @@ class Chains:
             if chain.stopped and really == "nobody":
                 really = "stopped"
             closes = closed and not (by or chain.stopped)
-            ended = Ended(how=really, command_id=self._command.id, at=time.time(), closed=closes)
+            ended = Ended(
+                how=really,
+                closed=closes,
+                deserted=deserted and really == "nobody",
+                command_id=self._command.id,
+                at=time.time(),
+            )
             return chain.model_copy(update={"ended": ended, "taken": by})
 
         ended = await self._escalations.change(found, over, due_at=time.time())

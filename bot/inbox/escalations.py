@@ -68,10 +68,14 @@ class Taken(Entity):
 
 
 class Ended(Entity):
-    """How an escalation ended, and the command that ended it; ``closed``: with its dialog."""
+    """How an escalation ended, and the command that ended it.
+
+    ``closed``: with its dialog; ``deserted``: its requester's account is off.
+    """
 
     how: How
     closed: bool = False
+    deserted: bool = False
     command_id: int
     at: float
 

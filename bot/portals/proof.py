@@ -166,6 +166,16 @@ class Proof:
         self._staff[who] = is_staff
         return is_staff
 
+    async def has_left(self, portal: Portal, user_id: int) -> bool:
+        """Say whether somebody's account is certainly off."""
+        call = account_call(user_id)
+        try:
+            told = await self._access.call(portal, portal.installer_id, call)
+        except Bitrix24Error:
+            return False
+        found = read_account(told, user_id)
+        return found is not None and not found.active
+
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""
         bot_id = portal.bot_id or 0
