@@ -38,7 +38,7 @@ from bot.installing.overview import Overview
 from bot.installing.registration import Registration
 from bot.portals.access import Access
 from bot.portals.actor import Actor
-from bot.portals.keyring import check_keys
+from bot.portals.keyring import check_keys, note_key
 from bot.portals.portals import Portals
 from bot.portals.preferences import Preferences
 from bot.portals.proof import Proof
@@ -199,8 +199,11 @@ async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[
     """Give everything but the web side, at work; leaving lets running commands finish.
 
     Not ``working`` (PostgreSQL only) leaves the commands to other processes.
+    Raises ``StoreUnavailable`` where the database takes nothing.
     """
     async with assembled(settings, working=working) as parts:
+        await parts.database.check()
+        note_key(parts.database.engine, parts.cipher)
         await parts.engine.start()
         try:
             async with repeating(*parts.recurring):

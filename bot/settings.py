@@ -48,6 +48,19 @@ def _split(value: object) -> object:
     )
 
 
+def _plain(name: str, value: object) -> object:
+    """Give a setting without the blanks around it. Raises ``ValueError`` where it is quoted."""
+    if not isinstance(value, str) or name not in Settings.model_fields:
+        return value
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        # A shell and .env take them away; `docker run --env-file` does not.
+        raise ValueError(
+            f"{name.upper()} stands in quotation marks, which are a part of it here: leave them out"
+        )
+    return value
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 CommaSeparatedSecrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 
@@ -76,7 +89,7 @@ def check_database(url: str) -> None:
             "and no other kind of database"
         )
     if scheme == "sqlite":
-        if not rest.startswith("/") or not rest.strip("/"):
+        if not rest.startswith("/") or rest.strip("/") in ("", ":memory:"):
             raise ValueError("SQLite takes three slashes and a file: sqlite:///data/switchboard.db")
         return
     authority = re.split("[/?]", rest, maxsplit=1)[0]
@@ -96,7 +109,11 @@ class Settings(BaseSettings):
 
     # Editors on Windows begin a file with a mark of its encoding.
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8-sig",
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     port: int = Field(8080, ge=0, le=65535)
@@ -133,6 +150,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()} is no setting, did you mean {setting.upper()}?")
         return values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, values: Any) -> Any:
+        """Take blanks around a value for none of it, and what is empty for not set.
+
+        An empty address of a database is told: who wanted PostgreSQL would not notice else.
+        """
+        told = {"database_url", *(n for n, one in cls.model_fields.items() if one.is_required())}
+        plain = {name: _plain(name, value) for name, value in values.items()}
+        return {name: value for name, value in plain.items() if value != "" or name in told}
+
     @field_validator("public_url")
     @classmethod
     def _public_url(cls, value: str) -> str:
@@ -141,13 +169,18 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.query or parts.fragment or "/bitrix24" in parts.path:
             raise ValueError("PUBLIC_URL is what stands before /bitrix24: https://bot.example.com")
+        if parts.username is not None or len(value.split()) > 1:
+            raise ValueError("PUBLIC_URL is read by everybody: no password in it, and no blank")
+        _ = parts.port  # raises where it is none
         return value.rstrip("/")
 
     @field_validator("bitrix24_oauth_urls")
     @classmethod
     def _oauth_urls(cls, value: list[str]) -> list[str]:
+        if not value:
+            raise ValueError("it is empty: leave the line out for Bitrix24's own servers")
         for url in value:
-            if not is_safe_origin(url):
+            if not is_safe_origin(url) or urlsplit(url).path.strip("/"):
                 raise ValueError("BITRIX24_OAUTH_URLS takes https:// origins, comma-separated")
         return [url.rstrip("/") for url in value]
 

@@ -28,7 +28,11 @@ async def show_help(
     names = tuple(name for name in commands.commands if name not in off)
     if not args.word:
         return CommandList(names=names)
-    name = commands.find(args.word).name
+    try:
+        name = commands.find(args.word).name
+    except UnknownCommand:
+        if not (name := commands.suspect(args.word)):
+            raise
     if name in off:
         raise UnknownCommand(name)
     return Usage(command=name)

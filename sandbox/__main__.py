@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from urllib.parse import urljoin
 
 from aiohttp import ClientError
@@ -21,13 +22,17 @@ def main() -> None:
         asyncio.run(_serve(_options()))
     except KeyboardInterrupt:
         print("stopped", flush=True)
+    except OSError as error:
+        sys.exit(
+            f"The portal cannot listen: {error.strerror}. Choose others by --port, --oauth-port."
+        )
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("sandbox", description="A stand-in Bitrix24 portal.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8090, help="0: a free one")
-    parser.add_argument("--oauth-port", type=int, default=8091, help="0: a free one")
+    parser.add_argument("--port", type=_port, default=8090, help="0: a free one")
+    parser.add_argument("--oauth-port", type=_port, default=8091, help="0: a free one")
     parser.add_argument("--member-id", default=Settings.member_id)
     parser.add_argument("--client-id", default=Settings.client_id)
     parser.add_argument("--client-secret", default=Settings.client_secret)
@@ -36,6 +41,12 @@ def _options() -> argparse.Namespace:
         help="install the app there at once; its page and redirect address lie beside it",
     )  # fmt: skip
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"not a port: {text}")
+    return int(text)
 
 
 def _address(text: str) -> str:

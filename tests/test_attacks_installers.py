@@ -21,6 +21,17 @@ async def test_a_dismissed_installer_is_followed_by_an_administrator_at_the_page
 
 
 @ON_SQLITE
+async def test_after_a_dismissed_installer_nobody_is_left_without_an_answer(known: Stage) -> None:
+    """The second event proves nothing, as older portals send them: the bot knows its own pair."""
+    await known.faults(events={"tokens": "none"})
+    await known.say("/who")
+    await known.faults(user={"id": ADMIN, "active": False})
+    await known.faults(events={"tokens": "none", "bot_auth": "none"})
+
+    assert "От вашего имени пришла команда" in await known.say(TYPED)
+
+
+@ON_SQLITE
 async def test_a_dismissed_installer_is_not_followed_by_anna(stage: Stage) -> None:
     await stage.faults(user={"id": ADMIN, "active": False})
 

@@ -116,6 +116,30 @@ async def test_people_whom_the_app_is_closed_to_are_no_witnesses(stage: Stage) -
 
 
 @ON_SQLITE
+async def test_the_portal_is_asked_once_a_minute_whether_it_is_so(stage: Stage) -> None:
+    await post(stage, said(stage, "ONAPPUNINSTALL"))
+    await quiet(stage)
+    watch = await Watch.over(stage)
+
+    for _ in range(5):
+        await post(stage, said(stage, "ONAPPUNINSTALL"))
+        await quiet(stage)
+
+    assert await watch.requests() == []
+
+
+@ON_SQLITE
+async def test_an_administrator_takes_nobodys_place_who_is_there(stage: Stage) -> None:
+    await stage.faults(user={"id": BOSS, "admin": True})
+
+    await opened(stage, BOSS)
+    await quiet(stage)
+    await stage.say("/who")
+
+    assert [one.installer_id for one in portals(stage)] == [ADMIN]
+
+
+@ON_SQLITE
 async def test_no_text_passes_for_a_token(stage: Stage) -> None:
     for token in ("", "x", "é", "\ud7ff", "%ed%a0%80", "ключ" * 20):
         brought = {**garbage(ADMIN), "auth[application_token]": token}

@@ -1,11 +1,26 @@
 """Two portals of one bot: neither's tokens, addresses or events act at the other."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from attacking import TYPED, Watch, change, forged, own, post, put, rows, vault
+from connecting import authorized, code_of, offered, opened
 from installing import event_of, sent
 from pairs import NAMES, Pair
 from pydantic import SecretStr
-from stage import ADD, ADMIN, BOT, IVAN, KEY, OLGA, ON_SQLITE, Stage, bot_running, settings_for
+from stage import (
+    ADD,
+    ADMIN,
+    BOT,
+    DRIVER,
+    IVAN,
+    KEY,
+    OLGA,
+    ON_SQLITE,
+    Stage,
+    bot_running,
+    settings_for,
+)
 
 from bot.portals.portals import token_place
 from bot.store.cipher import Cipher, fingerprint
@@ -102,10 +117,13 @@ async def test_an_event_of_one_acts_nowhere_at_the_other(pair: Pair, what: str) 
     assert of_left <= {row[0] for row in kept} | {BOT}
 
 
-@ON_SQLITE
-async def test_a_pair_of_another_portal_proves_nothing(pair: Pair) -> None:
-    # Authorization servers serve many portals: they renew a pair whoever's it is.
-    left, right = (one.portal for one in (pair.left, pair.right))
+@pytest.fixture
+async def renewed_at_right(pair: Pair) -> AsyncIterator[Stage]:
+    """The left portal, whose tokens the authorization server of the right one makes.
+
+    In the cloud one server makes the tokens of all portals: it renews a pair whoever's it is.
+    """
+    left, right = pair.left.portal, pair.right.portal
     change(
         pair.left,
         "UPDATE portals SET server_endpoint = :right WHERE member_id = :left",
@@ -115,18 +133,41 @@ async def test_a_pair_of_another_portal_proves_nothing(pair: Pair) -> None:
     more = {"bitrix24_oauth_urls": pair.left.settings.bitrix24_oauth_urls}
     database = pair.left.settings.database_url.get_secret_value()
     settings = settings_for(left, database, **more)
-    await pair.left.say(TYPED.replace("12", "15"))
     async with bot_running(settings):
-        stage = Stage(left, settings, pair.left.session)
-        watch = await Watch.over(stage)
-        # At the one portal an access token that has expired, with the bot of the other's to renew.
-        renewing = right.state.tokens.issue(BOT, "bot").refresh
-        expired = left.state.tokens.issue(BOT, "bot")
-        expired.expires_at = 0
-        told = {"access_token": expired.access, "refresh_token": renewing, "user_id": str(BOT)}
-        tokens = {f"data[bot][auth][{name}]": value for name, value in told.items()}
+        yield Stage(left, settings, pair.left.session)
 
-        await post(stage, {**forged(stage, TYPED, user=OLGA), **tokens})
 
-        await watch.nothing_done(OLGA)
-        assert right.state.journal.refreshes[-1]["error"] is None
+@ON_SQLITE
+async def test_a_pair_of_another_portal_proves_nothing(pair: Pair, renewed_at_right: Stage) -> None:
+    stage, left, right = renewed_at_right, pair.left.portal.state, pair.right.portal.state
+    await pair.left.say(f"/invite id{DRIVER}")
+    watch = await Watch.over(stage)
+    # At the one portal an access token that has expired, with the bot of the other's to renew.
+    renewing = right.tokens.issue(BOT, "bot").refresh
+    expired = left.tokens.issue(BOT, "bot")
+    expired.expires_at = 0
+    told = {"access_token": expired.access, "refresh_token": renewing, "user_id": str(BOT)}
+    tokens = {f"data[bot][auth][{name}]": value for name, value in told.items()}
+
+    await post(stage, {**forged(stage, TYPED, user=OLGA), **tokens})
+
+    await watch.nothing_done(OLGA)
+    assert right.journal.refreshes[-1]["error"] is None
+
+
+@ON_SQLITE
+async def test_whoever_signs_in_at_another_portal_is_not_connected(
+    pair: Pair, renewed_at_right: Stage
+) -> None:
+    """Somebody who has Olga's number there comes back from there with her link from here."""
+    stage = renewed_at_right
+    await post(stage, forged(stage, TYPED, user=OLGA))
+    kept = vault(stage)
+    back = await authorized(stage, await offered(stage))
+    code = pair.right.portal.state.tokens.issue_code(OLGA)
+
+    status, page = await opened(stage, back.replace(code_of(back), code))
+
+    assert status == 403, page
+    assert vault(stage) == kept
+    assert not await stage.calls(ADD)

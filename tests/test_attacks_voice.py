@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attacking import TYPED, Watch, change, forged, own, post, pressed
+from attacking import TYPED, Watch, change, forged, garbage, own, post, pressed
 from stage import (
     ANNA,
     ANSWER,
@@ -37,7 +37,8 @@ async def test_the_bot_says_nothing_free_in_its_own_name(known: Stage) -> None:
 @ON_SQLITE
 async def test_a_typing_error_that_is_not_the_boss_own_gives_him_no_button(known: Stage) -> None:
     """One press on "did you mean" and Anna's words are carried out with the boss's pair."""
-    await post(known, forged(known, "/invte id12", user=BOSS))
+    for tokens in ({}, garbage(BOSS), own(known, said=BOSS)):
+        await post(known, {**forged(known, "/invte id12", user=BOSS), **tokens})
 
     assert not [one for one in await buttons_of(known, BOSS) if one.get("COMMAND")]
 

@@ -2,6 +2,7 @@
 
 import pytest
 from acting import DELETE
+from attacking import forged, garbage, own, post
 from stage import ADD, ANNA, CHAT, CUSTOMER, DRIVER, IVAN, OLGA, ON_SQLITE, Stage
 
 RULE = "-" * 54
@@ -114,6 +115,20 @@ async def test_a_forwarded_command_is_not_carried_out_and_told_once_a_day(stage:
     assert not await stage.calls(ADD, DELETE)
     told = [one for one in await stage.told_privately() if "ересланн" in one]
     assert len(told) == 1
+
+
+@ON_SQLITE
+async def test_anna_forwards_in_olgas_name_what_is_told_once_a_day(stage: Stage) -> None:
+    number = await stage.type(TYPED, user=CUSTOMER)
+    for tokens in (garbage(OLGA), own(stage, said=OLGA)):
+        forward = forged(stage, TYPED, user=OLGA, data__message__forward__id="5")
+        await post(stage, {**forward, **tokens})
+    assert not [one for one in await stage.told_privately() if "ересланн" in one]
+
+    await stage.post("messages", {"chat_id": CHAT, "user_id": OLGA, "forward": number})
+    await stage.settled()
+
+    assert [one for one in await stage.told_privately() if "ересланн" in one]
 
 
 @pytest.mark.parametrize("reverse", [True, False])

@@ -62,6 +62,14 @@ async def test_the_version_is_told(settings: Settings) -> None:
     assert (await ran(settings, "--version")).out == f"Switchboard {__version__}\n"
 
 
+@ON_SQLITE
+async def test_nobody_has_a_number_that_no_database_holds(settings: Settings) -> None:
+    for options in (["journal", "--user", "9" * 26], ["forget", "--portal", "x", "--person", "0"]):
+        ran_so = await ran(settings, *options)
+        assert ran_so.code == 2
+        assert "is not in the range 1<=x<=2147483647" in ran_so.err
+
+
 @pytest.mark.parametrize("has_uvloop", [True, False])
 def test_it_runs_on_uvloop_where_the_platform_has_it(
     monkeypatch: pytest.MonkeyPatch, *, has_uvloop: bool

@@ -23,7 +23,7 @@ async def test_a_command_is_known_however_it_is_spelled(stage: Stage) -> None:
 async def test_other_spellings_are_hidden_and_do_not_crowd_the_portal(stage: Stage) -> None:
     commands = [one for one in stage.portal.state.commands.values() if not one.hidden]
     assert sorted(one.name for one in commands) == sorted(router.commands)
-    assert len(stage.portal.state.commands) <= 50
+    assert len(stage.portal.state.commands) <= 5 * len(router.commands)
     for name in EVERYWHERE:
         assert "[b]/" in await stage.say(f"/{name.capitalize()} help")
         assert "[b]/" in await stage.say(f"/{name.upper()} ?")
@@ -71,10 +71,10 @@ async def test_a_private_talk_asks_about_what_is_like_a_command(
 
 
 async def test_help_is_found_by_every_spelling(stage: Stage) -> None:
-    for word in ("invite", "/invite", "Invite", "штмшеу", "INVITE."):
+    for word in ("invite", "/invite", "Invite", "штмшеу", "INVITE.", "пригласить", "invit"):
         await stage.whisper(f"/help {word}")
         await stage.settled()
     told = await stage.told_privately()
-    assert len(told) == 5
+    assert len(told) == 7
     assert len(set(told)) == 1
     assert len(told[0].splitlines()) <= 4

@@ -37,12 +37,15 @@ from sandbox.server import Portal, running
 
 
 @ON_SQLITE
-async def test_a_locked_database_is_503_while_it_lasts(stage: Stage) -> None:
+async def test_a_locked_database_is_503_while_it_lasts(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     path = stage.settings.database_url.get_secret_value().removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     status, _ = await post(stage, sample(stage))
     assert status == 503
+    assert "an event could not be stored: database is locked" in caplog.text
     other.execute("ROLLBACK")
     other.close()
 
@@ -67,8 +70,10 @@ async def test_a_full_disk_is_503_while_it_lasts(
         _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, hard))
         statuses = [(await post(stage, sample(stage)))[0] for _ in range(3)]
+        full = await readiness(stage)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
+        assert (full, await readiness(stage)) == (503, 200)
         status, _ = await post(stage, sample(stage))
         await stage.settled()
         stage.engine.dispose()
@@ -76,6 +81,11 @@ async def test_a_full_disk_is_503_while_it_lasts(
         assert statuses == [503, 503, 503]
         assert status == 200
         assert IVAN in await stage.members()
+
+
+async def readiness(stage: Stage) -> int:
+    async with stage.session.get(f"{stage.settings.public_url}/readyz") as response:
+        return response.status
 
 
 @ON_POSTGRESQL
@@ -259,6 +269,16 @@ async def test_what_is_old_is_forgotten(stage: Stage) -> None:
     again = settings_for(stage.portal, stage.settings.database_url.get_secret_value())
     async with bot_running(again):
         await stage.until(lambda: _is_empty(stage))
+
+
+async def test_the_number_of_a_forgotten_command_is_not_given_again(stage: Stage) -> None:
+    await stage.say("/invite id12")
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM inbox")
+
+    await stage.say("/remove id12")
+
+    assert IVAN not in await stage.members()
 
 
 async def _has_begun(stage: Stage) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 from acting import press
-from attacking import TYPED, Watch, forged, post, vault
+from attacking import TYPED, Watch, forged, own, post, vault
 from stage import ADD, ANNA, ANSWER, BOT, CHAT, DRIVER, IVAN, OLGA, ON_SQLITE, SEND, Stage
 
 
@@ -108,6 +108,16 @@ async def test_a_bots_token_that_has_expired_is_renewed_to_prove(known: Stage) -
     await post(known, {**forged(known, TYPED, user=OLGA), **bots})
 
     assert IVAN in await known.members()
+
+
+@ON_SQLITE
+async def test_a_requesters_token_that_has_expired_is_renewed_to_act(stage: Stage) -> None:
+    tokens = own(stage, OLGA)
+    await stage.faults(tokens="expired", user_id=OLGA)
+
+    await post(stage, {**forged(stage, TYPED, user=OLGA), **tokens})
+
+    assert IVAN in await stage.members()
 
 
 async def _asked(watch: Watch) -> list[str]:

@@ -132,6 +132,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         (f"{LINK}/docs/", LINK, Problem.UNKNOWN),
         ("/crm/deal/details/9999999999/", "/crm", Problem.UNKNOWN),
         ("и/или", "и/или", Problem.UNKNOWN),
+        (f"[s]{M}[/s]", "[s]", Problem.UNKNOWN),
         ("https://portal.example@evil.example/crm/deal/details/288/", "https", Problem.FOREIGN),
         ("evil.example/crm/deal/details/288/", "evil", Problem.FOREIGN),
         ("//evil.example/online/?IM_DIALOG=chat5", "//evil", Problem.FOREIGN),
@@ -180,6 +181,8 @@ def test_says_what_may_have_been_meant() -> None:
         "me на 2 часа": "me --на 2 часа",
         "for 1.5h @Анна": "--for 1.5h @Анна",
         "me на полчаса": "me --на полчаса",
+        "me ждать пять минут": "me --ждать пять минут",
+        "@Анна Орлова wait 5m -- юрист": "@Анна Орлова --wait 5m -- юрист",
         "@Анна на час": "@Анна --на час",
         "@Анна Орлова for an hour": "@Анна Орлова --for an hour",
         "me на два часа -- юрист": "me --на два часа -- юрист",
@@ -212,6 +215,7 @@ def test_says_what_may_have_been_meant() -> None:
         (f"юриста {M}", ""),
         (f"{M} плз", ""),
         (f"{M} --test", ""),
+        (f"{M} —срочно", ""),
         (f"{M} на пару часов", ""),
         ("А\u3164Б", ""),
         ("id0", ""),
@@ -231,11 +235,17 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
         "Иванов и Петров": "@Иванов и @Петров",
         "- @Анна": "@Анна",
         "срочно": "",
+        # Perhaps the item's number, as people part thousands.
+        "сделка 1 288": "",
+        f"сделка 288 — {M} — срочно": f"сделка 288 {M} — срочно",
+        f"— {M}": M,
+        "сделки 288 и 301": "",
     }.items():
         with pytest.raises(Unclear) as unclear:
             parse(text, ESCALATE)
         assert unclear.value.instead == meant
-    assert parse("-- @Анна поможет", ESCALATE) == {"reason": "@Анна поможет"}
+    for reason in ("@Анна поможет", f"{M} занят", f"{M} и юрист"):
+        assert parse(f"-- {reason}", ESCALATE) == {"reason": reason}
 
 
 def test_what_a_command_does_not_take_is_not_understood() -> None:

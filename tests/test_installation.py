@@ -102,6 +102,18 @@ async def test_only_an_administrator_installs(empty_stage: Stage) -> None:
     assert portals(empty_stage) == []
 
 
+@ON_SQLITE
+async def test_a_portal_that_names_another_owner_of_the_token_is_not_believed(
+    empty_stage: Stage,
+) -> None:
+    await empty_stage.faults(method="profile", result={"ID": str(OLGA)}, times=None)
+
+    status, told = await sent(empty_stage, event_of(empty_stage, 1, {}))
+
+    assert (status, "different owners" in told) == (403, True)
+    assert portals(empty_stage) == []
+
+
 async def test_a_spent_refresh_token_changes_nothing(stage: Stage) -> None:
     event = event_of(stage, 1, {"auth[application_token]": "another"})
     event["auth[refresh_token]"] = "spent"

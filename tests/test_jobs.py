@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
+from postgres import Server
 from running import DOWN, WELL, Process
 from stage import ON_POSTGRESQL
 
@@ -19,6 +20,8 @@ from bot.inbox.owners import Owners
 from bot.store.database import Database, engine_for
 
 pytestmark = ON_POSTGRESQL
+
+LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"switchboard%%'"
 
 # Portals of one worker that do not answer.
 HANGING = 300
@@ -131,6 +134,24 @@ async def test_what_is_stored_elsewhere_is_run_at_once(
     await worker.until(lambda: worker.answered(WELL) == 1)
 
     await web.type(WELL, 2, 1)
+    await worker.until(lambda: worker.answered(WELL) == 2)
+
+
+async def test_who_has_lost_the_database_listens_again_when_it_is_back(
+    start: Start, monkeypatch: pytest.MonkeyPatch, postgres: Server
+) -> None:
+    monkeypatch.setattr(jobs, "BEAT", 600)
+    monkeypatch.setattr(jobs, "SWEEP_EVERY", 600)
+    web, worker = await start(working=False), await start()
+    await web.type(WELL, 1, 1)
+    await worker.until(lambda: worker.answered(WELL) == 1)
+
+    await asyncio.to_thread(postgres.stop)
+    await asyncio.to_thread(postgres.start)
+    worker.database.engine.dispose()
+    await worker.until(lambda: bool(worker.count(LISTENING)))
+    await web.type(WELL, 2, 1)
+
     await worker.until(lambda: worker.answered(WELL) == 2)
 
 

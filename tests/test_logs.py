@@ -105,6 +105,6 @@ async def test_nobody_forges_a_line(portal: Portal, settings: Settings, tmp_path
             await process.wait()
         stage.engine.dispose()
 
-    [line] = [one for one in (tmp_path / "log").read_text().split("\n") if "forged" in one]
+    [line] = [one for one in (tmp_path / "log").read_text().split("\n") if "FORGED" in one]
     assert "ON\\n2026-01-01" in line
     assert line.isprintable()

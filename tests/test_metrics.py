@@ -1,6 +1,7 @@
 """GET /metrics: what the bot counts of itself, and who may see it."""
 
 import ast
+import asyncio
 import io
 import re
 from collections.abc import Iterator
@@ -154,6 +155,17 @@ async def test_with_a_wrong_token_there_are_none_either(stage: Stage, header: st
     async with stage.session.get(f"{stage.settings.public_url}/metrics", headers=headers) as answer:
         assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert "switchboard_" not in await answer.text()
+
+
+@WATCHED
+@ON_SQLITE
+async def test_a_token_that_is_no_text_is_a_wrong_one(stage: Stage) -> None:
+    for token in (b"\xff", b"\xe9" * 40, TOKEN.encode() + b"\xff"):
+        asked_for = b"GET /metrics HTTP/1.1\r\nHost: bot\r\nConnection: close\r\nAuthorization: "
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.settings.port)
+        writer.write(asked_for + b"Bearer " + token + b"\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 401 "), token
+        writer.close()
 
 
 @ON_POSTGRESQL

@@ -1,20 +1,24 @@
 """Ordinary mistakes of those who run the bot end in a sentence, with no part of a password."""
 
+import asyncio
 import os
 import re
 import secrets
+import signal
 import socket
 from pathlib import Path
 
 import pytest
+from folder import until_printed
 from postgres import Server
 from process import ROOT, Started
 from sqlalchemy import text
 
+from bot.settings import Settings
 from bot.store.database import engine_for
 
 PASSWORD = "s3cr3t-pass"
-KEY = "k" * 40
+KEY, OTHER = "k" * 40, "n" * 40
 GOOD = {
     "PUBLIC_URL": "http://127.0.0.1:8080",
     "BITRIX24_CLIENT_ID": "local.x",
@@ -22,6 +26,7 @@ GOOD = {
     "ENCRYPTION_KEYS": KEY,
     "PORT": "0",
 }
+NEEDED = {name.lower(): f" {value}\n" for name, value in GOOD.items()}
 UNANSWERED = "The database does not answer: "
 
 
@@ -39,9 +44,13 @@ class Told:
         assert PASSWORD[:6] not in said
         return said
 
-    async def ended(self, *arguments: str, **changed: str | None) -> tuple[int, str]:
+    @staticmethod
+    def variables(**changed: str | None) -> dict[str, str]:
         wanted = {**GOOD, "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **changed}
-        variables = {name: value for name, value in wanted.items() if value is not None}
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    async def ended(self, *arguments: str, **changed: str | None) -> tuple[int, str]:
+        variables = self.variables(**changed)
         log = self.folder / f"log.{secrets.token_hex(4)}"
         files = [Path(os.devnull), log, log]
         process = Started(variables, arguments or ("serve",), *files, folder=self.folder)
@@ -79,6 +88,21 @@ def told(tmp_path: Path) -> Told:
             "BITRIX24_CLIENT_SECRET: it is missing; is it meant by BITRIX24_CLIENT_SECRTE?",
         ),
         ({"PUBLIC_URL": "https://x.ru/bitrix24/app"}, "PUBLIC_URL is what stands before /bitrix24"),
+        ({"PUBLIC_URL": f"https://u:{PASSWORD}@x.ru"}, "PUBLIC_URL is read by everybody"),
+        ({"PUBLIC_URL": "https://bot x.ru"}, "PUBLIC_URL is read by everybody"),
+        ({"PUBLIC_URL": "https://x.ru:99999"}, "PUBLIC_URL: Port out of range"),
+        ({"PUBLIC_URL": '"https://x.ru"'}, "PUBLIC_URL stands in quotation marks"),
+        ({"ENCRYPTION_KEYS": f"'{KEY}'"}, "ENCRYPTION_KEYS stands in quotation marks"),
+        ({"BITRIX24_CLIENT_SECRET": "  "}, "BITRIX24_CLIENT_SECRET: it is empty"),
+        ({"BITRIX24_CLIENT_ID": "\t"}, "BITRIX24_CLIENT_ID: it is empty"),
+        ({"BITRIX24_OAUTH_URLS": ","}, "BITRIX24_OAUTH_URLS: it is empty"),
+        (
+            {"BITRIX24_OAUTH_URLS": "https://oauth.bitrix.info/oauth/token/"},
+            "BITRIX24_OAUTH_URLS takes https:// origins",
+        ),
+        ({"DATABASE_URL": " "}, "DATABASE_URL: it is empty"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "SQLite takes three slashes and a file"),
+        ({"JOURNAL_DAYS": "inf"}, "JOURNAL_DAYS: Input should be a finite number"),
         ({"PORT": "80a"}, "PORT: Input should be a valid integer"),
     ],
 )
@@ -130,6 +154,17 @@ async def test_without_a_file_the_program_says_where_it_looked(told: Told) -> No
     assert f"There is no .env in {told.folder}" in said
 
 
+def test_what_is_empty_is_not_set_and_blanks_around_a_value_are_none_of_it() -> None:
+    optional = Settings.model_fields.keys() - {*Settings(_env_file=None, **NEEDED).model_fields_set}
+    empty = dict.fromkeys(optional - {"database_url"}, " ")
+
+    settings = Settings(_env_file=None, **NEEDED, **empty)
+
+    assert settings == Settings(_env_file=None, **NEEDED)
+    assert settings.metrics_token is None
+    assert settings.bitrix24_client_id == "local.x"
+
+
 async def test_names_of_other_programs_and_the_mark_of_an_editor_do_no_harm(told: Told) -> None:
     lines = "".join(f"{name}={value}\n" for name, value in GOOD.items())
     (told.folder / ".env").write_bytes(f"{lines}POSTGRES_PASSWORD=x\n".encode("utf-8-sig"))
@@ -147,9 +182,27 @@ async def test_a_port_that_is_taken_is_told(told: Told) -> None:
     assert f"Port {port} cannot be used: another program has it" in said
 
 
+async def test_a_second_process_on_one_file_is_told_and_a_dead_one_is_no_hindrance(
+    told: Told,
+) -> None:
+    log = told.folder / "first.log"
+    for _ in range(2):
+        log.write_text("")
+        files = [Path(os.devnull), log, log]
+        first = Started(told.variables(), ("serve",), *files, folder=told.folder)
+        try:
+            await until_printed(log, "listening on port")
+            async with asyncio.timeout(30):
+                assert "Another process of the bot serves" in await told("serve")
+                assert (await told.ended("portals"))[0] == 0
+        finally:
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+
+
 async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) -> None:
-    assert (await told.ended("portals"))[0] == 0
-    assert (await told.ended("portals", ENCRYPTION_KEYS="n" * 40))[0] == 0
+    assert (await told.ended("rotate-keys"))[0] == 0
+    assert (await told.ended("rotate-keys", ENCRYPTION_KEYS=OTHER))[0] == 0
     engine = engine_for(f"sqlite:///{told.folder}/data/switchboard.db")
     with engine.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM keys")).scalar_one() == 1
@@ -160,6 +213,9 @@ async def test_other_keys_are_taken_as_long_as_nothing_is_encrypted(told: Told) 
     said = await told("portals")
 
     assert "the database was written with a key that ENCRYPTION_KEYS does not have" in said
+    # Who only looks has written nothing with their first key.
+    for keys in (f"{KEY},{OTHER}", OTHER):
+        assert (await told.ended("portals", ENCRYPTION_KEYS=keys))[0] == 0
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(told: Told) -> None:
@@ -190,3 +246,19 @@ async def test_postgresql_that_refuses_is_told_in_its_own_words(
     assert "The database refuses: permission denied for schema public" in forbidden
     assert "The database does not answer" in unknown
     assert 'database "nothing_of_theirs_else" does not exist' in unknown
+
+
+async def test_a_database_that_takes_nothing_is_told_before_anything_is_lost(
+    told: Told, postgres: Server
+) -> None:
+    url = postgres.database("read_only")
+    assert (await told.ended("migrate", DATABASE_URL=url))[0] == 0
+    engine = engine_for(postgres.url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ALTER DATABASE read_only SET default_transaction_read_only = on"))
+    engine.dispose()
+
+    for command in ("serve", "worker", "doctor", "rotate-keys"):
+        async with asyncio.timeout(30):
+            said = await told(command, DATABASE_URL=url)
+        assert "The database takes nothing: cannot execute " in said

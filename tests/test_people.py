@@ -3,7 +3,21 @@
 from typing import Any
 
 import pytest
-from stage import ADD, ANNA, BOSS, CUSTOMER, DINA, IVAN, LINK, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from acting import press
+from stage import (
+    ADD,
+    ANNA,
+    BOSS,
+    CUSTOMER,
+    DINA,
+    IVAN,
+    LINK,
+    OLGA,
+    ON_SQLITE,
+    PAVEL,
+    RESPONSIBLE,
+    Stage,
+)
 
 
 @ON_SQLITE
@@ -64,6 +78,35 @@ async def test_a_name_of_several_is_asked_about_beside_others_who_came(stage: St
 
 
 @ON_SQLITE
+async def test_an_address_may_be_that_of_several_accounts(stage: Stage) -> None:
+    users = stage.portal.state.users
+    users[PAVEL].email = users[ANNA].email
+    assert "✅" in await stage.say("/invite orlova@example.test")
+    assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(ANNA)]
+
+    users[IVAN].email = users[ANNA].email
+
+    reply = await stage.say("/invite orlova@example.test")
+    assert reply.startswith("По «orlova@example.test» найдено несколько человек. Кто нужен?")
+    assert len(await stage.calls(ADD)) == 1
+    assert "Иван Петров" in await press(stage, "Иван Петров – Юрист, Право")
+    assert IVAN in await stage.members()
+
+
+@ON_SQLITE
+async def test_what_is_no_name_means_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal may find somebody by a sign that stands for anything."""
+    anna = stage.portal.state.users[ANNA]
+    monkeypatch.setattr("sandbox.rest.users._people", lambda _: [anna])
+    for found in ("fits", "matches"):
+        monkeypatch.setattr(f"sandbox.rest.users.{found}", lambda *_: True)
+
+    for whom in ('"."', "«..»", "'. .'", '"%"', '"*"', "%@example.test", "o_lova@example.test"):
+        assert "✅" not in await stage.say(f"/invite {whom}")
+    assert not await stage.calls(ADD)
+
+
+@ON_SQLITE
 async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
     for whom in ("@owner", "me", "я"):
         assert f"уже в чате {LINK} — делать ничего не нужно" in await stage.say(f"/invite {whom}")
@@ -76,6 +119,12 @@ async def test_the_operator_and_oneself_are_in_already(stage: Stage) -> None:
         ("@Павел Лебедев", "сотрудник уволен или учётная запись отключена"),
         ("lebedev@example.test", "сотрудник уволен или учётная запись отключена"),
         ("@Анна Орловаа", "Коллеги «Анна Орловаа» нет. Может быть, Анна Орлова?"),
+        ("@Анне", "Коллеги «Анне» нет. Может быть, Анна Орлова?"),
+        ("@анну", "Коллеги «анну» нет. Может быть, Анна Орлова?"),
+        ("@Орлову", "Может быть, Анна Орлова?"),
+        ("@Орловой Анне", "Может быть, Анна Орлова?"),
+        ("@Орлова Анна Петровна", "Может быть, Анна Орлова"),
+        ("@Иваном Петровым", "Может быть, Иван Петров?"),
         ("@fyyf", "Коллеги «fyyf» нет. Может быть, Анна Орлова?"),
         ("@Jhkjdf Fyyf", "Может быть, Анна Орлова?"),
         ("@Bdfy Gtnhjd", "Может быть, Иван Петров?"),
@@ -223,3 +272,11 @@ async def test_a_customer_is_not_taken_out_whom_the_event_does_not_tell(stage: S
 
     assert "— клиент, а не сотрудник" in await stage.say("/remove id599")
     assert CUSTOMER in await stage.members()
+
+
+@ON_SQLITE
+async def test_a_search_that_is_too_much_for_the_portal_now_is_made_again(stage: Stage) -> None:
+    busy = {"status": 503, "code": "QUERY_LIMIT_EXCEEDED", "description": ""}
+    await stage.faults(method="user.search", error=busy)
+
+    assert "[USER=15]Анна Орлова[/USER] теперь в этом чате" in await stage.say("/invite @Орлова")

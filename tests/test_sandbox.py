@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -262,6 +263,20 @@ async def test_unknown_looks_are_not_found() -> None:
         for path in ("chats/1", "chats/x", "dialogs/999", "secrets"):
             async with desk.http.get(f"{desk.portal.url}/sandbox/{path}") as response:
                 assert response.status in {400, 404}
+
+
+async def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sandbox", "--port", port, "--oauth-port", "0",
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await process.communicate()
+
+    assert process.returncode == 1
+    assert said.startswith(b"The portal cannot listen: ")
+    assert said.endswith(b"Choose others by --port, --oauth-port.\n")
 
 
 async def test_the_module_prints_where_it_is() -> None:

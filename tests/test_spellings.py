@@ -16,7 +16,8 @@ from bot.commands.vocabulary import normalise
 @pytest.mark.parametrize("written", [
     "deal 288", "Deal: 288", "DEAL№288", "deal # 288", "deal No. 288", "deal-288", "deal id: 288",
     "сделка номер 288", "сделка ид 288",
-    "для сделки 288", "about deal 288", "по сделке 288:", "for deal ２８８",
+    "для сделки 288", "about deal 288",
+    "into deal 288", "the deal 288", "in the deal 288", "по сделке 288:", "for deal ２８８",
     "deal \u0662\u0668\u0668",
     "/crm/deal/details/288/", "/crm/deal/details/288", "crm/deal/details/288/",
     "/crm/deal/show/288/",
@@ -42,6 +43,19 @@ def test_reads_a_record_however_it_is_written(written: str) -> None:
     assert parse(f"{written} {M}", host="portal.example") == {"item": DEAL, "people": (IVAN,)}
 
 
+@pytest.mark.parametrize("dash", ["— ", "-- ", "– ", "—— ", "—\u00a0"])
+def test_a_reason_may_be_glued_to_what_stands_before_it(dash: str) -> None:
+    for text, parts in {
+        f"{M} --for 2 часа{dash}срочно": {"people": (IVAN,), "lasting": 7200},
+        f"{M} сделка 288{dash}срочно": {"people": (IVAN,), "item": DEAL},
+        f"id12{dash}срочно": {"people": (Person(id=12),)},
+        f"@Иван Петров{dash}срочно": {"people": (Named(name="Иван Петров"),)},
+        f"a.b@x.ru{dash}срочно": {"people": (Email(address="a.b@x.ru"),)},
+        f"{M} --dry{dash}срочно": {"people": (IVAN,), "dry": True},
+    }.items():
+        assert parse(text) == parts | {"reason": "срочно"}
+
+
 def test_what_is_glued_to_a_link_is_not_lost() -> None:
     for further in (";id12", ",id12", ", id12", M, ",/company/personal/user/12/"):
         for query in ("", "?a=1"):
@@ -51,7 +65,8 @@ def test_what_is_glued_to_a_link_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("written", [
-    "15", "#15", "№15", "№ 15", "15:", "15.", "группа 15", "в группу № 15", "group 15", "No. 15",
+    "to the group 15", "группа15", "группа: 15", "15", "#15", "№15", "№ 15", "15:", "15.",
+    "группа 15", "в группу № 15", "group 15", "No. 15",
     "/workgroups/group/15/", "/workgroups/group/15/tasks/?x=1", "/spaces/group/15/",
     "/spaces/group/15/discussions/", "/extranet/workgroups/group/15/", "/online/?IM_DIALOG=sg15",
     f"{LINK}/workgroups/group/15/general/#a", f"[URL]{LINK}/spaces/group/15/[/URL]",
@@ -79,6 +94,8 @@ def test_reads_a_chat_however_it_is_written(written: str) -> None:
     "[USER=12]Иван Петров[/USER]", "[user=12 replace]Иван[/user]", "[USER=12][/USER]", "id12",
     "ID 12",
     "id:12", "user 12", "User#12", "ид 12", "#12", "# 12", "№12", "@12", "@id12", "id１２",
+    f'"{M}"', f"«{M}»", f"‘{M}’", f"`{M}`", f"({M})", f"<{M}>", f"“@{M}”",
+    f"[b]{M}[/b]", f"[B][COLOR=#ff0000]{M}[/COLOR][/B]", f"[size=20]{M}", "[i]id12[/i]",
     "/company/personal/user/12/", f"{LINK}/company/personal/user/12/?IFRAME=Y",
     f"{LINK}/contacts/personal/user/12", "/online/?IM_DIALOG=12",
     "/online/?IM_HISTORY=12", "/im/?DIALOG_ID=12&IM_MESSAGE=5",
@@ -103,7 +120,8 @@ def test_reads_a_name_however_it_is_written(written: str) -> None:
 
 @pytest.mark.parametrize("written", [
     "a.b@x.ru", "@a.b@x.ru", "A.B@X.RU", "mailto:a.b@x.ru", "a.b@x.ru.", "a.b@x.ru;",
-    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", '"a.b@x.ru"', "(A.B@x.ru)", "«a.b@x.ru».",
+    "[URL=mailto:a.b@x.ru]a.b@x.ru[/URL]", "<a.b@x.ru>", "<mailto:a.b@x.ru>", '"a.b@x.ru"',
+    "(A.B@x.ru)", "«a.b@x.ru».",
 ])  # fmt: skip
 def test_reads_an_address_however_it_is_written(written: str) -> None:
     assert parse(written) == {"people": (Email(address="a.b@x.ru"),)}
@@ -119,7 +137,8 @@ def test_reads_an_address_however_it_is_written(written: str) -> None:
     ("２ ч", 120), ("1 час и 30 минут", 90), ("1 hour and 30 minutes", 90), ("300 сек", 5),
     ("600 seconds", 10), ("600s", 10), ("пять минут", 5), ("ten min", 10), ("полтора часа", 90),
     ("пол часа", 30), ("half an hour", 30), ("half hour", 30), ("an hour", 60), ("Два часа", 120),
-    ("two hours 30 minutes", 150),
+    ("two hours 30 minutes", 150), ("час и тридцать минут", 90), ("twenty five minutes", 25),
+    ("forty-five minutes", 45), ("Двадцать пять минут", 25), ("пятьдесят одну минуту", 51),
 ])  # fmt: skip
 @pytest.mark.parametrize("option", [
     "--for ", "--for=", "--for = ", "--for: ", "—for ", "–for ", "-for ", "--FOR ", "--на ",
@@ -136,7 +155,7 @@ def test_reads_a_duration_however_it_is_written(option: str, written: str, minut
 @pytest.mark.parametrize(("text", "word"), [
     ("--wait 4 часа", "4 часа"), ("--wait 3,5 ч", "3,5 ч"), ("--wait 59 сек", "59 сек"),
     ("--wait four hours", "four hours"), ("--wait 2", "2"), ("--wait часок", "часок"),
-    ("--wait 1h30", "1h30"),
+    ("--wait 1h30", "1h30"), ("--wait 2 часика", "2 часика"), ("--wait 1 month", "1 month"),
     ("--wait", ""), ("--wait -- срочно", ""), ("--wait — urgent", ""),
 ])  # fmt: skip
 def test_a_duration_that_does_not_fit_is_told_as_it_was_written(text: str, word: str) -> None:

@@ -151,6 +151,15 @@ async def test_a_colleague_is_found_and_invited(stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_nobody_is_found_who_has_left(stage: Stage) -> None:
+    _, page = await opened(stage)
+
+    page = await pressed(stage, page, find="Павел Лебедев")
+
+    assert "Нет сотрудника по запросу «Павел Лебедев»" in words_of(page)
+
+
+@ON_SQLITE
 async def test_an_escalation_by_the_portal_s_order(stage: Stage) -> None:
     _, page = await opened(stage)
 

@@ -246,6 +246,11 @@ def assert_offers_have_words(type_: type, language: str) -> None:
         assert all(WORDING.word(told, language)[1])
 
 
+def test_every_word_of_a_name_is_one_of_its_file() -> None:
+    for name, file in {"OneAtATime": "one_at_a_time", "NoAnswer": "no_answer"}.items():
+        assert template_name(type(name, (), {})) == f"{file}.j2"
+
+
 def test_words_live_only_in_templates() -> None:
     for folder in ("bot", "handlers"):
         for path in (TEMPLATES.parent / folder).rglob("*.py"):

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from stage import (
     ADD,
     ANNA,
+    ANSWER,
     CHAT,
     GROUP_CHAT,
     IVAN,
@@ -198,6 +199,19 @@ async def test_an_authorization_server_that_is_closed_costs_no_pair(stage: Stage
     await stage.faults(oauth="open")
 
     assert "теперь в этом чате" in await stage.say("/invite id21")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("fault", [{"oauth": "closed"}, {"oauth_error": "invalid_client"}])
+async def test_where_no_token_is_renewed_the_bot_answers_with_the_one_that_came(
+    known: Stage, fault: dict[str, str]
+) -> None:
+    await known.faults(tokens="expired")
+    await known.faults(**fault)
+
+    assert "теперь в этом чате" in await known.say(TYPED)
+
+    assert await known.calls(ANSWER)
 
 
 @ON_SQLITE

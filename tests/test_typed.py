@@ -58,6 +58,9 @@ async def test_a_name_is_found_however_its_signs_are_typed(stage: Stage) -> None
         ("Анна И.", "Яшина", "Яшина А. И.", "Яшина А.И.", "А.И.Яшина"),
         ("Анна", "Орлова‑Белая", "Орлова-Белая", "Орлова–Белая", "Орлова‑Белая Анна"),
         ("Марʼяна", "О’Нил", "Мар'яна О'Нил", "Мар’яна", "О´Нил"),
+        # Letters of the other alphabet that look the same, in what is typed and on the portal.
+        ("Анна", "Сорокина", "Aннa Сорокина", "Сoрокина", "CОРОКИНА"),
+        ("Анна", "Cорокина", "Анна Сорокина", "Сорокина А."),
     ):
         for one in typed:
             await brings(stage, f"/invite @{one}", ANNA)

@@ -2,6 +2,7 @@
 
 import pytest
 from acting import DELETE, press, press_at, said
+from installing import departed
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
 
@@ -190,6 +191,46 @@ async def test_without_the_requesters_token_both_are_told(stage: Stage) -> None:
     assert not [one for one in await stage.calls(DELETE) if one["error"] is None]
     assert len(await stage.calls(ADD)) == 1
     assert CHAT in [chat["id"] for chat in await stage.get("chats")]
+
+
+async def test_a_guest_whose_time_ends_while_the_app_is_away_is_told_of_when_it_is_back(
+    stage: Stage,
+) -> None:
+    await stage.say("/invite [USER=12]Иван[/USER] --for 2h")
+    await stage.post("uninstall", {"clean": False})
+    await departed(stage)
+    await time_passes(stage, 7300)
+    await is_looked_at(stage)
+
+    assert await stage.install() == 200
+
+    # It has another bot now.
+    async def are_told() -> bool:
+        told = [one["text"] for user in (OLGA, IVAN)
+                for one in (await stage.get(f"dialogs/{user}"))["messages"]]  # fmt: skip
+        return any("⚠️ Время вышло" in one for one in told) and any(
+            "⏰ Ваше время в чате" in one for one in told
+        )
+
+    await stage.until(are_told)
+
+
+async def is_looked_at(stage: Stage) -> None:
+    """Wait until the bot has looked what is due: it ends a stay at a portal that nobody knows."""
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO stays (command_id, member_id, event, stay, until) "
+                "SELECT 999, 'nobody', event, stay, until FROM stays"
+            )
+        )
+
+    async def is_ended() -> bool:
+        question = "SELECT count(*) FROM stays WHERE ended_at IS NOT NULL AND member_id = 'nobody'"
+        return bool(stage.count(question))
+
+    await stage.until(is_ended)
+    await stage.settled()
 
 
 @ON_SQLITE

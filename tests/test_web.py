@@ -96,6 +96,18 @@ async def test_a_slash_at_the_end_is_the_same_address(browser: Client, address: 
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("address", ["app", "oauth", "connect"])
+async def test_the_forms_of_a_page_with_a_slash_go_where_they_should(
+    browser: Client, address: str
+) -> None:
+    # What they name lies beside the address without one.
+    page = await browser.get(f"/bitrix24/{address}/", params={"code": "a b&c", "state": "ё"})
+
+    assert page.url.path == f"/bitrix24/{address}"
+    assert dict(page.url.query) == {"code": "a b&c", "state": "ё"}
+
+
+@ON_SQLITE
 async def test_a_bot_that_stops_is_alive_and_not_ready(browser: Client) -> None:
     assert (await browser.get("/readyz")).status == 200
 

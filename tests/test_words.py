@@ -112,6 +112,13 @@ async def test_whoever_has_said_nothing_reads_the_portals_language(
 
 
 @ON_SQLITE
+async def test_a_language_may_be_written_with_its_country(stage: Stage) -> None:
+    for language, words in (("RU", "команды"), ("ru_RU", "команды"), ("en-GB", "commands")):
+        await stage.faults(events={"language": language})
+        assert words in await stage.say("/help")
+
+
+@ON_SQLITE
 async def test_a_page_tells_the_language_of_who_opens_it(stage: Stage) -> None:
     await opened(stage, OLGA, language="en")
 
@@ -201,7 +208,8 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
         ("/group 15 @9999", CHAT, "Приглашение в группу «Юристы» не отправлено: [USER=9999]"),
         ("/group 15 @9999 @12 @3", CHAT, "Приглашение не отправлено: [USER=9999]"),
         ("/group @12", CHAT, "В какую группу?"),
-        ("/group abc @12", CHAT, "«abc» — не номер группы."),
+        ("/group abc @12", CHAT, "«abc» — не номер группы. Пример: [b]/group 15 @Иван[/b]\n"),
+        ("/group Юристы @12", CHAT, "Название пишется в кавычках: [b]/group «Юристы» @Иван[/b]"),
         ("/group 15", CHAT, "Кого пригласить?"),
         ('/group "Нет такой" @12', CHAT, "Группы «Нет такой» нет или она вам недоступна"),
         ("/group 15 @12 --dry", CHAT, "Будет сделано: приглашение в группу"),

@@ -57,10 +57,11 @@ class Envelope(Part):
         """Read a decoded form: absent and empty are the same. Raises ``MalformedEvent``."""
         groups = [form]
         for group in groups:
-            groups += [value for value in group.values() if isinstance(value, dict)]
-            empty = [name for name, one in group.items() if not one and one in ("", None, [])]
-            for name in empty:
-                del group[name]
+            for name, one in list(group.items()):
+                if one and isinstance(one, dict):
+                    groups.append(one)
+                elif not one and one in ("", None, []):
+                    del group[name]
         try:
             return cls.model_validate(form)
         except ValidationError as error:

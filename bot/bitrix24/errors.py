@@ -51,6 +51,10 @@ class LostToken(Refused):
     """The portal does not know the token, or whose it was has left."""
 
 
+class RenewalRefused(Refused):
+    """The authorization server does not renew a token, and does not say that it is dead."""
+
+
 class Busy(Bitrix24Error):
     """The portal takes no more calls for now; nothing happened.
 
@@ -80,6 +84,10 @@ class Moved(Unreachable):
 
     Where a redirect leads nobody has vouched for: it is not followed.
     """
+
+
+class NotRenewed(Unreachable):
+    """The authorization server, which is to renew a token, does not answer, or not now."""
 
 
 class Unanswered(Bitrix24Error):

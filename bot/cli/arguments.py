@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from bot.commands.links import MAX_ID
 from bot.portals.portals import Portals
 
 _LENGTH = re.compile(r"(\d{1,6})([smhd])")
@@ -38,6 +39,9 @@ def read_reference(told: str) -> int:
         raise click.BadParameter(words)
     return int(told, 16)
 
+
+# Whom a portal may have.
+USER = click.IntRange(1, MAX_ID)
 
 since = click.option("--since", type=read_moment, metavar="MOMENT",
                      help="Not older than 90m, 2h, 7d, or 2026-11-20.")  # fmt: skip

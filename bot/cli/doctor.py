@@ -14,6 +14,7 @@ from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json
 from bot.installing.doctor import Check
 from bot.logs import in_one_line
+from bot.portals.keyring import note_key
 from bot.portals.portals import Portal
 from bot.settings import Settings
 from bot.web.pages import Pages
@@ -36,6 +37,8 @@ def doctor(*, is_json: bool) -> None:
 
 async def _examine(settings: Settings, *, is_json: bool) -> bool:
     async with assembled(settings) as parts:
+        # Pairs that have run out are renewed on the way.
+        note_key(parts.database.engine, parts.cipher)
         portals = await parts.portals.all()
         deployment = Deployment(settings, parts.oauth, portals)
         checks = await deployment.checks(parts.database.engine.dialect.name)

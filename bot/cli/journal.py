@@ -8,7 +8,7 @@ import click
 
 from bot.acting.history import Deed, Filter, History, Result
 from bot.app import assembled
-from bot.cli.arguments import member_id_of, portal, read_reference, since
+from bot.cli.arguments import USER, member_id_of, portal, read_reference, since
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
@@ -21,7 +21,7 @@ TITLES = (
 
 @click.command()
 @portal
-@click.option("--user", type=int, help="Asked for by this user.")
+@click.option("--user", type=USER, help="Asked for by this user.")
 @click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
 @click.option("--command", default="", help="By this command: invite.")
 @click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")

@@ -2,15 +2,29 @@
 
 import errno
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 
 from bot.errors import StoreUnavailable
 from bot.portals.keyring import WrongKeys
+from bot.store.alone import NotAlone
 from bot.store.database import FolderUnusable
 from bot.store.schema import SchemaOutdated
 
 # PostgreSQL's own code for what a user has no right to.
 FORBIDDEN = "42501"
+
+_NOT_ALONE = (
+    "Another process of the bot serves this database's file: stop that one. On SQLite one process "
+    "does everything; several share a PostgreSQL."
+)
+
+_WANTED = "See that it is there, has room, and lets this user write."
 
 _PORTS = {
     errno.EADDRINUSE: "another program has it: stop that one, or choose another by PORT",
@@ -30,10 +44,12 @@ def about_database(error: Exception) -> str:
         return f"The database's schema is not this version's: {error}"
     if isinstance(error, WrongKeys):
         return f"The bot does not start: {error}."
+    if isinstance(error, NotAlone):
+        return _NOT_ALONE
     if isinstance(error, FolderUnusable):
         return _about_file(str(error))
     if isinstance(error, StoreUnavailable):
-        return "The database does not answer: try again when it is back."
+        return f"The database takes nothing: {error}. {_WANTED}"
     if not isinstance(error, DBAPIError):
         return ""
     reason = str(error.orig).strip().splitlines()[0].rstrip(".") if str(error.orig) else "no reason"
@@ -41,6 +57,8 @@ def about_database(error: Exception) -> str:
         return f"The database refuses: {reason}. Its user has to own the database, or its schema."
     if type(error.orig).__module__ == "sqlite3":
         return _about_file(reason) if _concerns_file(error) else ""
+    if isinstance(error, InternalError):
+        return f"The database takes nothing: {reason}. {_WANTED}"
     if isinstance(error, OperationalError | InterfaceError):
         return f"The database does not answer: {reason}. Start it, or correct DATABASE_URL."
     return ""

@@ -25,7 +25,8 @@ def portals(*, is_json: bool) -> None:
     \b
     STATE           ok; outdated: the portal does not know this version's commands
                     yet; unregistered
-    INSTALLER, BOT  their token pair: ok; expiring: nothing renews it; missing
+    INSTALLER, BOT  their token pair: ok; expiring: nothing renews it; missing: for
+                    the bot the installer's will do
     PEOPLE          how many have a token pair
     WAITING         commands ready to run + those that wait for a permission
     """  # noqa: D301  # click knows lines that stay by this character

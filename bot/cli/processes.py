@@ -13,6 +13,7 @@ from bot.app import running
 from bot.cli.environment import is_shared, read_settings, run
 from bot.cli.mistakes import about_port
 from bot.settings import Settings
+from bot.store.alone import alone
 from bot.store.database import engine_for
 from bot.store.schema import is_current
 from bot.web.application import serving
@@ -28,10 +29,10 @@ def serve(*, web_only: bool) -> None:
     settings = read_settings()
     if web_only and not is_shared(settings):
         sys.exit("--web-only needs workers, and those need PostgreSQL: set DATABASE_URL.")
-    if not is_shared(settings):
-        _migrate_apart(settings)
     try:
-        run(_serve(settings, working=not web_only))
+        with alone(settings.database_url.get_secret_value()):
+            _migrate_apart(settings)
+            run(_serve(settings, working=not web_only))
     except OSError as error:
         if sentence := about_port(error, settings.port):
             sys.exit(sentence)
@@ -49,6 +50,8 @@ def worker() -> None:
 
 def _migrate_apart(settings: Settings) -> None:
     """Bring SQLite up to date in another process: this one is to stay, and to stay small."""
+    if is_shared(settings):
+        return
     engine = engine_for(settings.database_url.get_secret_value())
     current = is_current(engine)
     engine.dispose()

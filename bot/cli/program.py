@@ -16,6 +16,7 @@ from bot.cli.replay import replay
 from bot.cli.upkeep import migrate_database, rotate_keys
 from bot.errors import StoreUnavailable
 from bot.portals.keyring import WrongKeys
+from bot.store.alone import NotAlone
 from bot.store.schema import SchemaOutdated
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     """Run a command; a database that cannot be used ends it in one sentence."""
     try:
         cli()
-    except (SQLAlchemyError, StoreUnavailable, SchemaOutdated, WrongKeys) as error:
+    except (SQLAlchemyError, StoreUnavailable, SchemaOutdated, WrongKeys, NotAlone) as error:
         if sentence := about_database(error):
             sys.exit(sentence)
         raise

@@ -46,8 +46,8 @@ def _word(line: Line) -> bool:
 
 
 def _reason(line: Line) -> bool:
-    named_late = not line.people and "number" not in line.wanted and line.see("dash and colleague")
-    if named_late or not (found := line.take("reason")):
+    late = "dash and colleague" if "number" not in line.wanted else "colleague alone"
+    if (not line.people and line.see(late)) or not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
@@ -94,7 +94,8 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
     is_read = bool(line.see("end"))
     if shortest <= seconds <= longest and is_read:
         return int(seconds)
-    read = line.text[start : line.place].strip() if is_read else ""
+    end = line.place if is_read else found.end() if found and found[1] else start
+    read = line.text[start:end].strip()
     line.place = start
     unclear = line.unclear(problem)
     unclear.word = read or unclear.word.strip(f"-{DASHES}")
@@ -222,8 +223,8 @@ def _preposition(line: Line) -> bool:
 
 
 def is_lasting(line: Line) -> bool:
-    """Say whether it is said here for how long, by a command that takes that."""
-    return "lasting" in line.wanted and line.see("lasting") is not None
+    """Say whether it is said here for how long, or how long to wait, where that can be said."""
+    return any(part in line.wanted and line.see(part) for part in BOUNDS)
 
 
 def _numbered(line: Line) -> bool:
@@ -238,7 +239,7 @@ def _numbered(line: Line) -> bool:
 
 def _mention(line: Line) -> bool:
     """Read what nearly everybody is named by, and nothing else begins like."""
-    return _someone(line, "mention", _mentioned)
+    return _someone(line, "quoted mention", _mentioned)
 
 
 def _person(line: Line) -> bool:

@@ -19,31 +19,38 @@ def _quoted(opening: str, closing: str) -> str:
     return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
 
 
-# A part ends where the line does, at a separator or before markup, perhaps with a full stop.
-_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|$))"
+_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
+# A part ends where the line does, at a separator, before markup or before a reason, perhaps with a
+# full stop.
+_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|{_LONG_DASH} |$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
 _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
 _BETWEEN_NAMES = rf"(?: ?[,;] ?| (?:{_any(vocabulary.CONJUNCTIONS)}) )"
+_BEFORE = rf"(?:{_any(vocabulary.PREPOSITIONS)}) (?:the )?"
 # A preposition is one where a record, a chat or a link comes next.
 _PREPOSITION = (
-    rf"(?:{_any(vocabulary.PREPOSITIONS)}) "
+    rf"(?:{_BEFORE}|the )"
     rf"(?={_TARGET}\b|[^\W\d_]{{1,40}}{_NUMBERED}|[#№0-9]|https?:|/|\[CHAT=|\[URL)"
 )
 _UNIT = _any(vocabulary.UNITS)
-_LASTING = _any([name for name, part in vocabulary.OPTIONS.items() if part == "lasting"])
+_LASTING, _WAIT = (
+    _any([name for name, part in vocabulary.OPTIONS.items() if part == wanted])
+    for wanted in ("lasting", "wait")
+)
 _AMOUNT = rf"[0-9]{{1,5}}(?:[.,][0-9]{{1,2}})? ?|(?:{_any(vocabulary.AMOUNTS)}) "
-# For how long, as it is said: a letter alone is a unit only after digits.
-_SAID_LASTING = rf"(?:{_LASTING}) (?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
+# How long, as it is said: a letter alone is a unit only after digits.
+_TIME = rf"(?:(?:{_AMOUNT})(?:{_UNIT})|(?:{_any(vocabulary.LONG_UNITS)}))\b"
+_SAID_LASTING, _SAID_WAIT = rf"(?:{_LASTING}) {_TIME}", rf"(?:{_WAIT}) {_TIME}"
 _UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
-_TO_GROUP = rf"(?:(?:{_any(vocabulary.PREPOSITIONS)}) )?(?:(?:{_any(vocabulary.GROUP)})\b ?)?"
+_TO_GROUP = rf"(?:{_BEFORE})?(?:(?:{_any(vocabulary.GROUP)})(?![^\W\d_]):? ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
     rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
-    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}|{_SAID_LASTING}"
+    rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}|{_SAID_LASTING}|{_SAID_WAIT}"
     # With a capital letter somebody may be called so.
     rf"|(?-i:{_UNTIL})"
 )
@@ -52,21 +59,25 @@ _AFTER_WORD = rf"(?:-|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
 # What a link or an address may stand in.
 OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
-_LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
+# The @ that opens the list may have stayed before the one picked from it.
+_MENTION = r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]"
+# What only changes how words look. Who is struck out may not be meant.
+_LOOK = r"\[/?(?:[biu]|color(?:=[^\[\]\s]{1,30})?|size(?:=[0-9]{1,3})?)\]"
 
 _PATTERNS = {
     "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
-    "between": rf"(?:[{SEPARATORS}]|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
+    "between": rf"(?:[{SEPARATORS}]|{_LOOK}"
+    rf"|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
     "end": _END,
     "closed": rf" ?(?:$|[,;{STOPS}{HYPHENS}{DASHES}])",
     "stops": rf"[{STOPS}]{{1,9}}(?=[{SEPARATORS}\[]|$)",
     "word": r"[^\W\d_]+",
     "anything": rf"[^{SEPARATORS}]+",
-    # The @ that opens the list may have stayed before the one picked from it.
-    "mention": r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]",
+    "mention": _MENTION,
+    "quoted mention": rf"[{OPENING}{APOSTROPHES}]?{_MENTION}[{CLOSING}{APOSTROPHES}]?",
     "id": _ID,
-    "email": rf"(?:mailto:|[{OPENING}])?@?"
-    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{1,8}})[{CLOSING}]?{_END}",
+    "email": rf"[{OPENING}]?(?:mailto:)?@?"
+    rf"([\w.+%'\-]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{0,62}}\w){{1,8}})[{CLOSING}]?{_END}",
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
     "name": rf"@@? ?({_FULL_NAME}){_END}",
     # Colleagues named without an @.
@@ -77,10 +88,13 @@ _PATTERNS = {
     "said": rf"(?:{_LONG_DASH})?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
     rf"[^\W\d_]+[{STOPS},]{{0,9}} [^@\[\]/]+$",
     "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?=@|\[USER=)",
+    # Nobody gives a colleague for a reason.
+    "colleague alone": rf"{_LONG_DASH} {_MENTION}(?= ?(?:$|[,;]|{_LONG_DASH} ))",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
     "preposition": _PREPOSITION,
     "lasting": _SAID_LASTING,
+    "wait": _SAID_WAIT,
     "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?{_UNTIL}[^{SEPARATORS}]+",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
@@ -95,7 +109,7 @@ _PATTERNS = {
     # A dash between words is no option.
     "late option": rf"(?<!\S){_LONG_DASH}(?=[^\W\d_])",
     "is": " ?[=:]? ?",
-    "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?=[0-9]))?"
+    "time": rf" ?(?:(?:{_any(vocabulary.CONJUNCTIONS)}) (?={_AMOUNT}))?"
     rf"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,2}})?|(?:{_any(vocabulary.AMOUNTS)})(?= )) ?)?"
     r"([^\W\d_]{1,12})(?:\.(?=[ 0-9]))?",
     "tag": r"\[URL(?:=([^\]\s]{1,2000})\].{0,255}?|\]([^\s\[]{1,2000}))\[/URL\]",

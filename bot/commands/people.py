@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines
@@ -36,6 +36,9 @@ LIMIT = 20
 MOST_OFFERS = 8
 MOST_NEAR = 3
 LONGEST_COMPARED = 60
+# Of a name, and how like another one has to be to be offered.
+MOST_WORDS = 4
+LIKE = 0.6
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -122,7 +125,7 @@ class People:
             case Named(name=name):
                 return [await self._by_name(name, found[name], args, event)]
             case Email(address=address):
-                return [await self._by_address(address, found[address])]
+                return [await self._by_address(address, found[address], args, event)]
             case Role():
                 return await self._in_role(one, event, item, head_of)
 
@@ -132,6 +135,17 @@ class People:
         alike = [] if (matches := _matches(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or _matches(name, alike)
+        if not matches:
+            raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+        return await self._one_of(name, matches, args, event)
+
+    async def _one_of(
+        self, words: str, matches: Sequence[Found], args: Arguments, event: CommandEvent
+    ) -> Person:
+        """Give the only one of these who has not left. Raises a ``Refusal`` where there is none.
+
+        ``words`` are what they were all found by.
+        """
         active = [one for one in matches if one.active]
         if len(active) == 1:
             return _employee(active[0])
@@ -140,10 +154,8 @@ class People:
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
-            raise PersonAmbiguous(name, queued, await self._picker(active, event, args, queue))
-        if matches:
-            raise PersonDismissed(matches[0].person)
-        raise PersonNotFound(name, _near(name, alike) or await self._on_other_layout(name))
+            raise PersonAmbiguous(words, queued, await self._picker(active, event, args, queue))
+        raise PersonDismissed(matches[0].person)
 
     async def _on_other_layout(self, name: str) -> tuple[str, ...]:
         """Find whose name the same keys write on the other layout of the keyboard."""
@@ -151,15 +163,15 @@ class People:
         matches = _matches(swapped, await self._alike(swapped))
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
-    async def _by_address(self, address: str, found: Sequence[Found]) -> Person:
+    async def _by_address(
+        self, address: str, found: Sequence[Found], args: Arguments, event: CommandEvent
+    ) -> Person:
         if found and not any(one.address for one in found):
             raise ScopeMissing(("user_basic",))
-        found = at_address(found, address)
-        if not found:
+        matches = at_address(found, address)
+        if not matches:
             raise PersonNotFound(address, ())
-        if not found[0].active:
-            raise PersonDismissed(found[0].person)
-        return _employee(found[0])
+        return await self._one_of(address, matches, args, event)
 
     async def _picker(
         self,
@@ -182,7 +194,7 @@ class People:
     async def _alike(self, name: str) -> list[Found]:
         """Find everybody whose name begins like this one."""
         # Of the longest words: initials fit half a company.
-        words = sorted(re.findall(r"\w+", name), key=len, reverse=True)
+        words = sorted(re.findall(r"\w+", vocabulary.key(name)), key=len, reverse=True)
         beginnings = list(dict.fromkeys(word[:2] for word in words))[:2]
         rows = await self._users.search(beginnings)
         return list({one.person.id: one for found in rows.values() for one in found}.values())
@@ -235,6 +247,8 @@ def _employee(found: Found) -> Person:
 def _matches(name: str, found: Sequence[Found]) -> list[Found]:
     """Choose who bears a name: exactly, else by the beginnings of its words."""
     typed = _words(name)
+    if not typed:
+        return []
     exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
     if exact:
         return exact
@@ -259,13 +273,29 @@ def _near(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
     short = {
         one.person.name for one in alike if one.active and len(one.person.name) <= LONGEST_COMPARED
     }
-    near = get_close_matches(name, short, MOST_NEAR, 0.5)
+    likeness = {one: _likeness(name, one) for one in short}
+    near = sorted((one for one in short if likeness[one] >= LIKE), key=lambda one: -likeness[one])
     return tuple([*(f"@{role}" for role in roles), *near][:MOST_NEAR])
 
 
+def _likeness(typed: str, name: str) -> float:
+    """Say how like a name is, from 0 to 1: word by word, as far as both have words.
+
+    Whoever is called is inflected, and one of the two may have a patronymic or more besides.
+    """
+    fewer, more = sorted((_bare_words(typed), _bare_words(name)), key=len)
+    best = [max(SequenceMatcher(None, one, other).ratio() for other in more) for one in fewer]
+    return sum(best) / len(best) if best else 0.0
+
+
+def _bare_words(name: str) -> list[str]:
+    return re.findall(r"\w+", vocabulary.key(name))[:MOST_WORDS]
+
+
 def _words(name: str) -> list[str]:
-    # Initials stand close together: "I.P.Petrov".
-    return vocabulary.key(name).replace(".", ". ").split()
+    # Initials stand close together: "I.P.Petrov". A full stop alone is none: all names begin so.
+    words = vocabulary.key(name).replace(".", ". ").split()
+    return [one for one in words if one.strip(".")]
 
 
 def _label(one: Found, departments: Mapping[int, str]) -> str:

@@ -26,14 +26,17 @@ def explain(line: Line) -> Unclear:
         return line.unclear(Problem.WHICH_ITEM, _instead(line, found[1], meant))
     if found := line.see("option"):
         offered = [name for name, part in vocabulary.OPTIONS.items() if part in line.wanted]
-        meant = near(found[1], offered, 0.6)
+        # Of a short word one letter is much.
+        meant = near(found[1], offered, 0.6 if len(found[1]) < 5 else 0.7)
         if meant or option_part(found[1]):
             return line.unclear(instead=_instead(line, found[0], meant and f"--{meant}"))
     if instead := _unmarked(line):
         return replace(line.unclear(instead=instead), word="")
     if "reason" in line.wanted and (found := line.see("hyphen")):
         return line.unclear(instead=_instead(line, found[0], "-- "))
-    if "number" in line.wanted and (found := line.see("number")):
+    # Digits alone may be the rest of the item's number.
+    found = line.see("number")
+    if "number" in line.wanted and found and not found[0][0].isdigit():
         return line.unclear(instead=_instead(line, found[0], f"id{line.number(found)}"))
     return line.unclear()
 

@@ -33,7 +33,8 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 
 HELP = frozenset({"help", "помощь", "справка"})
 PREPOSITIONS = frozenset(
-    {"in", "to", "from", "for", "on", "about", "в", "во", "из", "к", "по", "на", "для", "о"}
+    {"in", "into", "to", "from", "for", "on", "about"}
+    | {"в", "во", "из", "к", "по", "на", "для", "о"}
 )
 CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
 # What may stand before a number, besides «#» and «№».
@@ -90,7 +91,7 @@ LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
 # What stands before a time of day or a date, which no option takes.
 UNTIL = frozenset({"until", "till", "до"})
 
-_AMOUNTS = {
+_AMOUNTS: dict[float, tuple[str, ...]] = {
     0.5: ("half a", "half an", "half", "пол"),
     1: ("a", "an", "one", "один", "одну"),
     1.5: ("полтора", "полторы"),
@@ -104,12 +105,23 @@ _AMOUNTS = {
     9: ("nine", "девять"),
     10: ("ten", "десять"),
     15: ("fifteen", "пятнадцать"),
+}
+_TENS: dict[float, tuple[str, ...]] = {
     20: ("twenty", "двадцать"),
     30: ("thirty", "тридцать"),
     40: ("forty", "сорок"),
+    50: ("fifty", "пятьдесят"),
 }
+_ALONE = {said: amount for amount, words in {**_AMOUNTS, **_TENS}.items() for said in words}
 # How many, as it is said before a unit.
-AMOUNTS = {said: amount for amount, words in _AMOUNTS.items() for said in words}
+AMOUNTS = _ALONE | {
+    f"{ten}{between}{one}": tens + ones
+    for tens, words in _TENS.items()
+    for ten in words
+    for one, ones in _ALONE.items()
+    for between in (" ", "-")
+    if ones in range(1, 10) and one.isascii() == ten.isascii() and one not in ("a", "an")
+}
 
 # What somebody may call a command, who then is asked whether they mean it.
 COMMANDS = _words(
@@ -141,6 +153,10 @@ _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
 _INVISIBLE = re.compile(rf"(?!(?<=[^\w\s])[\ufe0e\ufe0f]|[\ufe0e\ufe0f]\u20e3)[{BLANKS}]")
 _SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
+# Latin letters that look like Russian ones, small or large, in a word that has Russian ones.
+_MIXED = re.compile(r"(?=\w*[а-яё])\w*[a-z]\w*")
+_RUSSIAN_LOOK = str.maketrans("abcehkmoptxy", "авсенкмортху")
+
 
 def normalise(text: str) -> str:
     """Make the same what only looks the same.
@@ -167,7 +183,8 @@ def _plain(sign: str) -> str:
 
 def key(name: str) -> str:
     """Write a name as names are compared."""
-    return normalise(name).casefold().translate(_SAME)
+    small = normalise(name).casefold().translate(_SAME)
+    return _MIXED.sub(lambda word: word[0].translate(_RUSSIAN_LOOK), small)
 
 
 def invisible(text: str) -> str:

@@ -71,9 +71,9 @@ class Backlog:
 
     def added(self, command: Accepted) -> None:
         """Count a command that this process has stored."""
-        event = command.event
-        self._stored[command.id] = event.size
-        self._count(event.member_id, event.user.id, 1, event.size)
+        event, size = command.event, command.event.size
+        self._stored[command.id] = size
+        self._count(event.member_id, event.user.id, 1, size)
 
     def done(self, command: Accepted) -> None:
         """Count a command off that this process has answered, if it was counted on."""

@@ -6,6 +6,7 @@ from sqlalchemy import BindParameter, Column, ColumnElement, Select, bindparam, 
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
+from bot.store.tables import portals
 
 # So many are taken up at a time.
 AT_ONCE = 100
@@ -42,9 +43,12 @@ def act(event: CommandEvent, name: str, params: str) -> CommandEvent:
 def fairly(moment: Column[float], *conditions: ColumnElement[bool]) -> Select[Any]:
     """Make the question for what is due: of each portal the first, of each the second, and so on.
 
-    However much one portal has, the others' does not wait for it.
+    However much one portal has, the others' does not wait for it. What is due at a portal that has
+    removed the app waits until it is back.
     """
     table = moment.table
+    gone = select(portals.c.member_id).where(portals.c.left_at.is_not(None))
     turn = func.row_number().over(partition_by=table.c.member_id, order_by=moment)
-    due = select(table, turn.label("turn")).where(*conditions).subquery()
+    is_here = table.c.member_id.not_in(gone)
+    due = select(table, turn.label("turn")).where(is_here, *conditions).subquery()
     return select(due).order_by(due.c.turn, due.c[moment.name]).limit(AT_ONCE)

@@ -339,7 +339,10 @@ class _Connector(procrastinate.PsycopgConnector):
         self._hear = hear
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """Listen until something fails, or for ever."""
+        """Listen for ever.
+
+        The library gives up where it cannot connect, and goes on by looking alone.
+        """
 
         async def told(*, channel: str, payload: str) -> None:
             if channel == self._channel:
@@ -347,7 +350,13 @@ class _Connector(procrastinate.PsycopgConnector):
             else:
                 await on_notification(channel=channel, payload=payload)
 
-        await super().listen_notify(told, [*channels, self._channel])
+        names = [*channels, self._channel]
+        while True:
+            try:
+                await super().listen_notify(told, names)
+            except ConnectorException as error:
+                log.warning("nothing is heard of the database: %s", _words(error))
+            await asyncio.sleep(AGAIN)
 
 
 def _address(database: Database) -> str:

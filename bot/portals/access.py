@@ -16,8 +16,10 @@ from bot.bitrix24.errors import (
     ExpiredToken,
     LostToken,
     NoPermission,
+    NotRenewed,
     Refused,
     Renamed,
+    RenewalRefused,
     Unreachable,
 )
 from bot.bitrix24.oauth import Grant, OAuth, origin
@@ -69,6 +71,8 @@ class Access:
         """
         try:
             return await self._call_at(portal, user_id, call)
+        except NotRenewed:
+            raise
         except Unreachable as error:
             new = await self._address(portal, user_id, error)
             return await self._call_at(new, user_id, call)
@@ -248,6 +252,10 @@ class Access:
                 await self._tokens.forget(*key, current.pair)
                 raise NoPermission from None
             await self._tokens.release(*key)
+            if isinstance(error, Unreachable):
+                raise NotRenewed(str(error)) from None
+            if isinstance(error, Refused):
+                raise RenewalRefused(error.code, error.description, error.status) from None
             raise
         await self._check(portal, user_id, grant, current.pair)
         return grant

@@ -38,7 +38,7 @@ class WrongKeys(Exception):
 
 
 def check_keys(engine: Engine, cipher: Cipher) -> None:
-    """Raise ``WrongKeys`` unless everything stored can be read; note the first key as used.
+    """Raise ``WrongKeys`` unless everything stored can be read.
 
     While nothing is encrypted yet, any key will do.
     """
@@ -53,8 +53,6 @@ def check_keys(engine: Engine, cipher: Cipher) -> None:
             "the database was written with a key that ENCRYPTION_KEYS does not have "
             f"(marked {', '.join(missing)}; the first of ENCRYPTION_KEYS is {cipher.mark})"
         )
-    if cipher.mark not in {row.mark for row in known}:
-        _note(engine, cipher)
 
 
 def encrypted_rows(engine: Engine) -> int:
@@ -71,6 +69,7 @@ def rotate(engine: Engine, cipher: Cipher) -> Iterator[int]:
     which is with the first key. Raises ``WrongKeys``.
     """
     check_keys(engine, cipher)
+    note_key(engine, cipher)
     for secret in _SECRETS:
         yield from _rotate(engine, cipher, secret)
     with engine.begin() as connection:
@@ -84,7 +83,11 @@ def _opens(cipher: Cipher, word: bytes) -> bool:
         return False
 
 
-def _note(engine: Engine, cipher: Cipher) -> None:
+def note_key(engine: Engine, cipher: Cipher) -> None:
+    """Note the first key as used, before anything is written with it."""
+    with engine.connect() as connection:
+        if connection.execute(select(keys.c.mark).where(keys.c.mark == cipher.mark)).first():
+            return
     try:
         with engine.begin() as connection:
             connection.execute(

@@ -156,9 +156,8 @@ class Proof:
         who = (portal.member_id, user_id)
         if (known := self._staff.get(who)) is not None:
             return known
-        call = account_call(user_id)
         try:
-            told = await self.retried(lambda: self._access.call(portal, portal.installer_id, call))
+            told = await self.retried(lambda: self._account(portal, user_id))
         except Bitrix24Error:
             return False
         found = read_account(told, user_id)
@@ -168,13 +167,19 @@ class Proof:
 
     async def has_left(self, portal: Portal, user_id: int) -> bool:
         """Say whether somebody's account is certainly off."""
-        call = account_call(user_id)
         try:
-            told = await self._access.call(portal, portal.installer_id, call)
+            found = read_account(await self._account(portal, user_id), user_id)
         except Bitrix24Error:
             return False
-        found = read_account(told, user_id)
         return found is not None and not found.active
+
+    async def _account(self, portal: Portal, user_id: int) -> Any:
+        """Ask for an account as whoever has installed the app, or as the bot once they are gone."""
+        call = account_call(user_id)
+        try:
+            return await self._access.call(portal, portal.installer_id, call)
+        except NoPermission:
+            return await self._access.call(portal, portal.bot_id or 0, call)
 
     async def _keep_bot(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the bot's proven pair where the vault has none, or one that has died."""

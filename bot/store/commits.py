@@ -58,6 +58,8 @@ class Commits:
         self._groups: SimpleQueue[list[Request] | None] = SimpleQueue()
         # Has these committed; ``tell`` is called in the thread with what came of them.
         self.add: Callable[[list[Request]], None] = self._groups.put
+        # Whether the database took something, the last time that it was given anything.
+        self.taken = False
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
         # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
@@ -107,9 +109,10 @@ class Commits:
                 # One bad row must not take the others with it.
                 return [answer for request in group for answer in self._commit([request])]
             failure = translated(error)
-        log.warning("the database refused a commit: %r", failure)
+        log.warning("the database refused a commit: %s", failure)
         if not isinstance(failure, StoreUnavailable):
             return [(request, failure) for request in group]
+        self.taken = False
         self._owed += [request for request in group if request.done is None]
         return [(request, failure) for request in group if request.done is not None]
 
@@ -136,6 +139,7 @@ class Commits:
                 if not rows:
                     returned[statement] = pairs
             self._is_committing = True
+        self.taken = True
         return [(request, returned) for request in group]
 
     def _execute(
@@ -151,7 +155,9 @@ class Commits:
 def translated(error: Exception) -> Exception:
     """Tell a database that is out of order from a request that is wrong."""
     if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
-        return StoreUnavailable(type(getattr(error, "orig", error)).__name__)
+        # What follows the first line may quote what was to be stored.
+        words = str(getattr(error, "orig", error)).strip().splitlines()
+        return StoreUnavailable(words[0] if words else type(error).__name__)
     # The driver's words may quote what was to be stored.
     return RuntimeError(f"the database rejects a statement: {type(error).__name__}")
 

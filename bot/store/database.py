@@ -34,6 +34,10 @@ WAIT = 10.0
 # What SQLite puts beside its file.
 BESIDE = ("-wal", "-shm", "-journal")
 
+# To see whether the database answers, and whether it takes anything.
+_ANYTHING = text("SELECT 1")
+_AS_IT_IS = text("UPDATE alembic_version SET version_num = version_num")
+
 # A transaction that need not survive a power cut waits for no disk.
 _LIGHTLY = text("SET LOCAL synchronous_commit = off")
 
@@ -57,7 +61,7 @@ def engine_for(url: str) -> Engine:
     parsed = _normalised(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            _make(Path(parsed.database))
+            make_file(Path(parsed.database))
         engine = create_engine(parsed, connect_args={"timeout": 5})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -65,7 +69,8 @@ def engine_for(url: str) -> Engine:
     return create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
 
 
-def _make(file: Path) -> None:
+def make_file(file: Path) -> None:
+    """Make SQLite's file and its folder, for this user alone. Raises ``FolderUnusable``."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
@@ -224,6 +229,15 @@ class Database:
     def _attempt(self, question: Callable[[Connection], T]) -> T:
         with self._reading.connect() as connection:
             return question(connection)
+
+    async def check(self) -> None:
+        """Raise ``StoreUnavailable`` where the database does not answer, or takes nothing.
+
+        Something is written only where the last commit, if any, was refused: the disk may be full.
+        """
+        await self.read(lambda connection: connection.execute(_ANYTHING).all())
+        if not self._commits.taken:
+            await self.write((_AS_IT_IS, []))
 
     async def exchange(self, work: Callable[[Connection], T]) -> T:
         """Do something small in a transaction of its own that need not survive a power cut.

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Engine, inspect, text
 
 # The newest of bot/store/migrations/versions.
-VERSION = "0008"
+VERSION = "0009"
 
 _STORED = text("SELECT version_num FROM alembic_version")
 

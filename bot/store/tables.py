@@ -87,6 +87,8 @@ inbox = Table(
     Column("delivery", String(16), nullable=False, default="", server_default=""),
     Column("proven", Boolean, nullable=False, default=False, server_default=false()),
     Column("internal", Boolean, nullable=False, default=False, server_default=false()),
+    # The journal knows a command by its number, and for longer.
+    sqlite_autoincrement=True,
 )
 Index(
     "inbox_waiting",

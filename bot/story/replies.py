@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +17,15 @@ from cachetools import TTLCache
 
 from bot.bitrix24.bucket import Buckets
 from bot.bitrix24.calls import Call
-from bot.bitrix24.errors import Bitrix24Error, Busy, NoPermission, Refused, Unanswered
+from bot.bitrix24.errors import (
+    Bitrix24Error,
+    Busy,
+    NoPermission,
+    NotRenewed,
+    Refused,
+    RenewalRefused,
+    Unanswered,
+)
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.retry import SPEECHLESS, Retry
 from bot.inbox.accepted import Accepted, Button, Place, Reply
@@ -37,6 +46,8 @@ VOICELESS = 60.0
 Way = Callable[[Portal, Accepted, Reply], Call]
 
 # After these it is certain, or as good as certain, that nothing was said.
+# A stored token may be good again later; what has come with the command is good now.
+NOT_NOW = (NotRenewed, RenewalRefused)
 NOT_SAID: tuple[type[Bitrix24Error], ...] = (*SPEECHLESS, Refused)
 
 # A reply that may have been lost is sent once more, never a third time.
@@ -152,11 +163,17 @@ class Replies:
                 return await self._access.call(portal, portal.bot_id or 0, call)
             except NoPermission:
                 self._voiceless[portal.member_id] = True
+            except NOT_NOW:
+                log.info("portal %s: its bot's token is not renewed now", portal.member_id)
         try:
             return await self._access.call(portal, portal.installer_id, call)
         except NoPermission:
             self._voiceless.pop(portal.member_id, None)
             return await self._proof.as_bot(portal, command, call)
+        except NOT_NOW:
+            with suppress(NoPermission):
+                return await self._proof.as_bot(portal, command, call)
+            raise
 
 
 def _is_said(told: Any) -> bool:

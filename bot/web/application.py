@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
+from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 import handlers
@@ -85,11 +86,11 @@ def _application(parts: Parts, lifecycle: Lifecycle, settings: Settings) -> web.
         [
             *_at("/bitrix24/events", events.receive, welcome.explain),
             *_at("/bitrix24/install", install.receive, partial(welcome.field, "install")),
-            *_at("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
+            *_page("/bitrix24/app", app_page.receive, _opened(connecting, welcome)),
             *_at("/bitrix24/tab", tab_page.receive, welcome.explain),
-            *_at("/bitrix24/connect", connecting.consent, connecting.begin),
+            *_page("/bitrix24/connect", connecting.consent, connecting.begin),
             web.get("/bitrix24/oauth", connecting.finish, allow_head=False),
-            web.get("/bitrix24/oauth/", connecting.finish, allow_head=False),
+            web.get("/bitrix24/oauth/", _without_slash, allow_head=False),
             web.get("/", welcome.show),
             web.get("/healthz", status.alive),
             web.get("/readyz", status.readiness),
@@ -112,6 +113,26 @@ def _at(path: str, takes: Handler, explains: Handler) -> list[web.RouteDef]:
         for address in (path, f"{path}/")
         for route in (web.post(address, takes), web.get(address, explains, allow_head=False))
     ]
+
+
+def _page(path: str, takes: Handler, shows: Handler) -> list[web.RouteDef]:
+    """Show a page whose forms name what lies beside it: from behind a slash they would miss."""
+    return [
+        web.post(path, takes),
+        web.get(path, shows, allow_head=False),
+        web.post(f"{path}/", _without_slash),
+        web.get(f"{path}/", _without_slash, allow_head=False),
+    ]
+
+
+async def _without_slash(request: web.Request) -> web.StreamResponse:
+    """Send the browser on to the same address without the slash, with all that it has posted."""
+    name = request.path.rstrip("/").rpartition("/")[2]
+    query = request.rel_url.raw_query_string
+    # Named from here: a proxy may have taken a path off.
+    location = f"../{name}?{query}" if query else f"../{name}"
+    headers = {hdrs.LOCATION: location, hdrs.CACHE_CONTROL: "no-store"}
+    return web.Response(status=HTTPStatus.PERMANENT_REDIRECT, headers=headers)
 
 
 def _opened(connecting: Connecting, welcome: Welcome) -> Handler:

@@ -11,7 +11,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.wording.rendering import TEMPLATES, day, plural
+from bot.wording.rendering import TEMPLATES, code_of, day, plural
 
 DIRECTORY = TEMPLATES / "pages"
 DEFAULT_LANGUAGE = "en"
@@ -35,12 +35,9 @@ class Pages:
         self.languages = sorted(path.parent.name for path in DIRECTORY.glob("*/words.j2"))
 
     def language(self, *wishes: str) -> str:
-        """Choose the first language that there are words in; ``ru-RU`` is ``ru``."""
-        for wish in wishes:
-            code = wish.strip().lower().replace("_", "-").partition("-")[0]
-            if code in self.languages:
-                return code
-        return DEFAULT_LANGUAGE
+        """Choose the first language that there are words in."""
+        codes = map(code_of, wishes)
+        return next((code for code in codes if code in self.languages), DEFAULT_LANGUAGE)
 
     def preferred(self, request: web.Request) -> str:
         """Choose the language that a browser asks for."""

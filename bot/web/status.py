@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
-from sqlalchemy import text
 
 from bot.errors import StoreUnavailable
 from bot.inbox.engine import Engine, NotReady
@@ -39,8 +38,9 @@ class Status:
         if not self.ready:
             return web.Response(status=503, text="stopping\n")
         try:
-            await self._database.read(lambda connection: connection.execute(text("SELECT 1")).all())
-        except StoreUnavailable:
+            await self._database.check()
+        except StoreUnavailable as reason:
+            log.warning("not ready: the database takes nothing: %s", reason)
             return web.Response(status=503, text="no database\n")
         try:
             await self._engine.check()

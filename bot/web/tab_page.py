@@ -170,9 +170,8 @@ class TabPage:
             found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
         except Bitrix24Error:
             return []
-        bot_id = visitor.portal.bot_id
-        able = [one for one in found if one.active and not one.extranet]
-        return [one for one in able if one.person.id != bot_id][:MOST_FOUND]
+        # Bots are in no search. Page: user-search.md.
+        return [one for one in found if one.active and not one.extranet][:MOST_FOUND]
 
 
 def _words(value: Any, longest: int) -> str:

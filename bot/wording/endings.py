@@ -19,7 +19,7 @@ from bot.errors import (
 from bot.figures import Ending
 from bot.inbox.accepted import End
 
-_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 # The rest of the refusals is what somebody can mend.
 _KINDS: dict[type[Refusal], Ending] = {

@@ -27,6 +27,11 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 DEFAULT_LANGUAGE = "en"
 
 
+def code_of(language: str) -> str:
+    """Write a language by its code alone: ``ru_RU``, ``RU`` and ``ru-RU`` are ``ru``."""
+    return language.strip().lower().replace("_", "-").partition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class CommandWords:
     """How a command is offered in the portal's list, and how it is explained."""
@@ -53,7 +58,8 @@ class Wording:
 
     def known(self, language: str) -> str:
         """Give this language if the bot speaks it, else English."""
-        return language if language in self._environments else DEFAULT_LANGUAGE
+        code = code_of(language)
+        return code if code in self._environments else DEFAULT_LANGUAGE
 
     def word(
         self, told: Told, language: str, typed_in: Chat | None = None
