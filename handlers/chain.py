@@ -322,7 +322,7 @@ async def _nobody(escalation: Escalation, chains: Chains) -> list[Told]:
             chat_id=chain.chat_id,
         )
     ]
-    administrator = chains.administrator
+    administrator = chains.administrator(chain.ended)
     if administrator and administrator.id != escalation.event.user.id:
         told.append(
             NobodyTookForAdministrator(

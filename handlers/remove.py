@@ -83,7 +83,7 @@ async def take_out_but_operator(
     wanted = [one for one in people if one.id != owner_id]
     if not wanted:
         return Departure((), (), kept, target.known_chat)
-    departure = await departures.take_out(target, wanted)
+    departure = await departures.take_out(target, wanted, follow=True)
     return departure._replace(missed=(*departure.missed, *kept))
 
 

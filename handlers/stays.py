@@ -2,9 +2,12 @@
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import Offer, Person
-from bot.bitrix24.errors import NoPermission
+from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.retry import NOT_KNOWN
+from bot.commands.chain import Chains
 from bot.commands.departures import Departure, Departures
+from bot.commands.diagnosis import Diagnosis
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
@@ -15,6 +18,9 @@ from handlers.remove import take_out_but_operator
 router = Router()
 
 HOUR = 3600
+
+# What keeps the requester from seeing who is in a chat.
+UNSEEN: tuple[type[Bitrix24Error], ...] = (NoPermission, *NOT_KNOWN)
 
 
 class StayArguments(Arguments):
@@ -43,9 +49,19 @@ class StayGoesOn(Outcome):
     chat_id: int
 
 
-class StayNotOver(Outcome):
+class StayNeeded(Outcome):
+    """Their time is up, and they stay: an escalation wants them in the chat."""
+
     people: tuple[Person, ...]
     chat_id: int
+
+
+class StayNotOver(Outcome):
+    """They could not be taken out; ``unanswered``: for a day the portal has not said why."""
+
+    people: tuple[Person, ...]
+    chat_id: int
+    unanswered: bool = False
 
 
 class GuestStays(Outcome):
@@ -59,24 +75,30 @@ class TooLate(Refusal):
 
 
 @router.button("remind", proven=True)
-async def remind(args: StayArguments, event: CommandEvent, *, stays: Stays, past: Past) -> Outcomes:
+async def remind(
+    args: StayArguments, event: CommandEvent, *, stays: Stays, past: Past, lines: OpenLines
+) -> Outcomes:
     stay = await _stay(args, event, stays)
-    if stay is None or not (guests := await _guests(stay, past)).people:
+    if stay is None or not (guests := await _present(stay, past, lines)).people:
         return []
     return StayEnds(
         people=guests.people,
-        chat_id=stay.guests.chat_id,
+        chat_id=guests.chat_id,
         minutes=max(1, round(stay.minutes_left)),
         offers=(Offer(name="extend", act=args.act("extend")),),
     )
 
 
 @router.button("extend", proven=True)
-async def extend(args: StayArguments, event: CommandEvent, *, stays: Stays) -> StayExtended:
+async def extend(
+    args: StayArguments, event: CommandEvent, *, stays: Stays, past: Past, lines: OpenLines
+) -> StayExtended:
     stay = await _stay(args, event, stays)
-    if stay is None or not await stays.extend(stay, HOUR):
+    if stay is None or not (guests := await _present(stay, past, lines)).people:
         raise TooLate
-    return StayExtended(people=stay.guests.people, chat_id=stay.guests.chat_id)
+    if not await stays.extend(stay, HOUR):
+        raise TooLate
+    return StayExtended(people=guests.people, chat_id=guests.chat_id)
 
 
 @router.button("expire")
@@ -86,41 +108,69 @@ async def expire(
     *,
     stays: Stays,
     past: Past,
+    chains: Chains,
     departures: Departures,
     lines: OpenLines,
+    diagnosis: Diagnosis,
 ) -> Outcomes:
     stay = await _stay(args, event, stays)
-    if stay is None or not (guests := await _guests(stay, past)).people:
+    if stay is None:
         return []
-    target = Target(guests.item, guests.chat_id)
+    guests = await _guests(stay, past)
+    # Its own end is part of an escalation that was asked for with one.
+    needed = await chains.wanted(guests.people, guests.chat_id, guests.since, but=stay.command_id)
+    told = [StayNeeded(people=tuple(needed), chat_id=guests.chat_id)] if needed else []
+    guests = guests.but(needed)
+    if not guests.people:
+        return told
     try:
+        target = Target(guests.item, guests.chat_id)
         departure = await take_out_but_operator(departures, lines, target, guests.people)
     except NoPermission:
-        told = [
-            GuestStays(to=person, who=Person(id=event.user.id), chat_id=guests.chat_id)
-            for person in guests.people
-        ]
-        return [StayGoesOn(people=guests.people, chat_id=guests.chat_id), *told]
-    return _over(departure, guests)
+        return [*told, *_staying(guests, event)]
+    except NOT_KNOWN:
+        return [] if await stays.put_off(stay) else [*told, _not_over(guests, unanswered=True)]
+    except Refused as refused:
+        return [*told, _not_over(guests), diagnosis.of(refused)]
+    return [*told, *_over(departure, guests)]
 
 
-def _over(departure: Departure, guests: Guests) -> Outcomes:
-    # Who has left by themselves, or was removed by somebody, needs no word.
-    gone, missed = departure.gone, departure.missed
+def _staying(guests: Guests, event: CommandEvent) -> list[Told]:
+    requester, chat_id = Person(id=event.user.id), guests.chat_id
+    others = [one for one in guests.people if one.id != requester.id]
+    told = [GuestStays(to=one, who=requester, chat_id=chat_id) for one in others]
+    return [StayGoesOn(people=guests.people, chat_id=chat_id), *told]
+
+
+def _not_over(guests: Guests, *, unanswered: bool = False) -> StayNotOver:
+    return StayNotOver(people=guests.people, chat_id=guests.chat_id, unanswered=unanswered)
+
+
+def _over(departure: Departure, guests: Guests) -> list[Told]:
+    # Who has left by themselves, or was removed by somebody, needs no word. Where the end was put
+    # off, it may have been the bot.
+    gone = departure.gone if guests.late is None else (*departure.gone, *departure.absent)
     told: list[Told] = [StayOver(people=gone, chat_id=guests.chat_id)] if gone else []
-    if missed:
-        still = tuple(one.person for one in missed)
+    if departure.missed:
+        still = tuple(one.person for one in departure.missed)
         told.append(StayNotOver(people=still, chat_id=guests.chat_id))
-    return [*told, *(one.why for one in missed)]
+    return [*told, *(one.why for one in departure.missed)]
 
 
 async def _guests(stay: Stay, past: Past) -> Guests:
     """Give the guests of a stay, but for those whom a later command has brought in again."""
     guests = stay.guests
-    numbers = [one.id for one in guests.people]
-    again = await past.came_again(numbers, guests.chat_id, stay.command_id)
-    people = tuple(one for one in guests.people if one.id not in again)
-    return guests.model_copy(update={"people": people})
+    return guests.but(await past.came_again(guests.people, guests.chat_id, stay.command_id))
+
+
+async def _present(stay: Stay, past: Past, lines: OpenLines) -> Guests:
+    """Give those of them who are still in the chat, as far as the portal shows it."""
+    guests = await _guests(stay, past)
+    try:
+        members = await lines.members(guests.chat_id)
+    except UNSEEN:
+        return guests
+    return guests.but([one for one in guests.people if members and one.id not in members])
 
 
 async def _stay(args: StayArguments, event: CommandEvent, stays: Stays) -> Stay | None:

@@ -28,12 +28,17 @@ router = Router()
 
 
 class Undone(Outcome):
-    """What is undone, perhaps of an escalation; ``kept`` stay, as another one wants them there."""
+    """What is undone, perhaps of an escalation.
+
+    ``kept`` stay, as another one wants them there; ``again`` stay, as a later command has brought
+    them in once more.
+    """
 
     removed: tuple[Person, ...] = ()
     returned: tuple[Person, ...] = ()
     missed: tuple[Missed, ...]
     kept: tuple[Person, ...] = ()
+    again: tuple[Person, ...] = ()
     escalated: bool = False
     item: CrmItem | None
     chat_id: int
@@ -60,7 +65,7 @@ async def undo(
     acts = {act: one.id for one in (*escalations, *over) for act in one.acts}
     deeds = await past.last_deeds(acts, {one.id for one in over if one not in left})
     if escalation := _meant([*escalations, *left], deeds, past, chains):
-        return await _undo_escalation(escalation, event, chains, departures, lines, stays)
+        return await _undo_escalation(escalation, event, past, chains, departures, lines, stays)
     if not deeds:
         raise NothingToUndo
     chat_id = chat_of(deeds[0])
@@ -68,8 +73,11 @@ async def undo(
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
     if deeds[0].method in ARRIVING:
+        again = await past.came_again(people, chat_id, deeds[0].command_id)
+        people = [one for one in people if one not in again]
         kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
+        undone = undone.model_copy(update={"again": tuple(again)})
         if not undone.removed:
             # Nothing has changed: the chat need not hear of it.
             undone = undone.model_copy(update={"here": False})
@@ -101,6 +109,7 @@ def _came(escalation: Escalation) -> list[Callee]:
 async def _undo_escalation(
     escalation: Escalation,
     event: CommandEvent,
+    past: Past,
     chains: Chains,
     departures: Departures,
     lines: OpenLines,
@@ -117,6 +126,8 @@ async def _undo_escalation(
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
     free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
+    again = await past.came_again(came, chain.chat_id, escalation.id, escalation.acts)
+    came = [one for one in came if one not in again]
     kept = [one for one in came if one not in free]
     try:
         undone = await _take_out(departures, lines, target, came, kept)
@@ -124,12 +135,12 @@ async def _undo_escalation(
         if is_told or not chains.has_ended(escalation):
             raise
         return [PermissionNeeded(), *not_needed(escalation, free, ())]
-    undone = undone.model_copy(update={"escalated": True})
+    undone = undone.model_copy(update={"escalated": True, "again": tuple(again)})
     told = await _told(undone, escalation.acts, stays)
     if not chains.has_ended(escalation):
         return [*told, *let_go(escalation, undone.removed)]
     stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
-    if not (undone.removed or undone.kept):
+    if not (undone.removed or undone.kept or undone.again):
         told = [stopped, *told]
     off = not_needed(escalation, free, undone.removed)
     return [*told, *(one for one in off if one.left or not is_told)]
@@ -141,7 +152,7 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
         for number in commands:
             await stays.cancel(number)
     refusals = reasons(undone.missed)
-    is_told = undone.removed or undone.returned or undone.kept
+    is_told = undone.removed or undone.returned or undone.kept or undone.again
     return [undone, *refusals] if is_told else refusals
 
 

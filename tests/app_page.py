@@ -15,8 +15,10 @@ async def opened(
 
 
 async def posted(stage: Stage, page: str, **fields: str) -> str:
-    """Send a form of a page."""
-    data = {"session": session_of(page), **fields}
+    """Send a form of a page; that of the settings says what it was filled with."""
+    filled = re.search(r'name="was" value="([^"]+)"', page)
+    was = {"was": unescape(filled[1])} if filled else {}
+    data = {"session": session_of(page), **was, **fields}
     async with stage.session.post(address(stage), data=data) as response:
         assert response.status == 200, await response.text()
         return await response.text()

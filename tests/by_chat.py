@@ -25,6 +25,7 @@ async def stage(stage: Stage) -> Stage:
 async def decide(stage: Stage, decision: str) -> None:
     """Let the administrator decide on the app's page whether people come in by the chat."""
     _, page = await opened(stage, 1)
+    page = await posted(stage, page, view="settings")
     on = {f"on[{name}]": "1" for name in handlers.router.commands}
     await posted(stage, page, view="save", by_chat=decision, **on, **{"role[0]": "responsible"})
 

@@ -262,7 +262,7 @@ async def _decide(engine: Engine, portal: Portal) -> None:
     database = Database(engine)
     store = PortalSettingsStore(database)
     member_id = portal.state.settings.member_id
-    await store.save(member_id, PortalSettings(take_within=TAKE_WITHIN))
+    await store.change(member_id, lambda _before: PortalSettings(take_within=TAKE_WITHIN))
     await database.close()
 
 

@@ -164,8 +164,8 @@ def settings(
     portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
 ) -> Settings:
     marker = request.node.get_closest_marker("settings")
-    more = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
-    return settings_for(portal, database_url, **more, **(marker.kwargs if marker else {}))
+    usual = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
+    return settings_for(portal, database_url, **{**usual, **(marker.kwargs if marker else {})})
 
 
 @pytest.fixture

@@ -69,7 +69,8 @@ async def decide(stage: Stage, **decisions: object) -> None:
     """Let the administrator decide, before the bot has asked."""
     database = Database(stage.engine)
     store = PortalSettingsStore(database)
-    await store.save(stage.portal.state.settings.member_id, PortalSettings(**decisions))
+    decided = PortalSettings(**decisions)
+    await store.change(stage.portal.state.settings.member_id, lambda _before: decided)
 
 
 async def deciding(stage: Stage, **decisions: object) -> None:

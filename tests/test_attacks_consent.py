@@ -1,9 +1,12 @@
 """An unproven command: its requester alone consents to it, and has seen what it is."""
 
+import re
+
 import pytest
 from app_page import opened, words_of
 from attacking import (
     TYPED,
+    change,
     consent_of,
     consented,
     forged,
@@ -46,6 +49,16 @@ async def test_an_unproven_command_is_run_on_its_persons_own_word_once(known: St
 
 
 @ON_SQLITE
+async def test_after_a_day_nobody_is_asked_any_more(known: Stage) -> None:
+    await post(known, forged(known, TYPED, user=OLGA))
+    change(known, "UPDATE inbox SET received_at = received_at - 86401")
+
+    _, page = await connected(known, await offered(known))
+
+    assert consent_of(page) == ""
+
+
+@ON_SQLITE
 async def test_nobody_consents_in_anothers_place(known: Stage) -> None:
     """Anna has the link that was for Olga, and signs in as herself."""
     await post(known, forged(known, TYPED, user=OLGA))
@@ -77,6 +90,9 @@ SHOWN = [
     # Beyond what a page shows at first sight.
     (f"/invite [USER=12]{'и' * 250}[/USER], id41", ", id41"),
     (f"/invite id12 -- {'а' * 190} и ещё", "и ещё"),
+    # What turns the direction of writing would show it as id12.
+    ("/invite id\u202e21", "/invite id21"),
+    ("/invite \u2067id21\u2069", "/invite id21"),
 ]
 
 
@@ -148,6 +164,25 @@ async def test_anna_does_not_use_up_the_asking(known: Stage) -> None:
 
     told = "\n".join(await known.told_privately(OLGA))
     assert f"id{DRIVER}" in told or f"id{DRIVER}" in words_of(page)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("count", [1, 2])
+async def test_who_runs_one_command_keeps_the_page_that_asks_about_the_others(
+    known: Stage, count: int
+) -> None:
+    await post(known, forged(known, TYPED, user=OLGA))
+    for _ in range(count - 1):
+        await post(known, forged(known, f"/invite id{DRIVER}", user=OLGA))
+    _, page = await connected(known, await offered(known))
+    forms = re.findall(r"<form [^>]*>", page)
+    consents = re.findall(r'name="consent" value="([^"]+)"', page)
+
+    assert len(forms) == len(consents) == count
+    assert ['target="_blank"' in one for one in forms] == [count > 1] * count
+    assert [await consented(known, one) for one in consents] == [200] * count
+    await known.settled()
+    assert {IVAN, DRIVER} & set(await known.members()) == {IVAN, DRIVER if count > 1 else IVAN}
 
 
 @ON_SQLITE

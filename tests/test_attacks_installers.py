@@ -1,5 +1,7 @@
 """Installers who go: who takes their place, and who does not."""
 
+import asyncio
+
 import pytest
 from app_page import opened
 from attacking import TYPED, own, put, vault
@@ -16,8 +18,25 @@ async def test_a_dismissed_installer_is_followed_by_an_administrator_at_the_page
     await stage.faults(user={"id": BOSS, "admin": True})
 
     status, _ = await opened(stage, BOSS)
+    await stage.until(lambda: _is_installer(stage, BOSS))
 
-    assert (status, portals(stage)[0].installer_id) == (200, BOSS)
+    assert status == 200
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("oauth", ["closed", "slow"])
+async def test_an_administrator_s_page_waits_for_no_word_about_the_installer(
+    stage: Stage, oauth: str
+) -> None:
+    await stage.faults(tokens="expired", user_id=ADMIN)
+    await stage.faults(user={"id": BOSS, "admin": True})
+    await stage.faults(oauth=oauth)
+
+    async with asyncio.timeout(3):
+        status, page = await opened(stage, BOSS)
+
+    assert (status, "Журнал" in page) == (200, True)
+    assert portals(stage)[0].installer_id == ADMIN
 
 
 @ON_SQLITE
@@ -53,6 +72,10 @@ async def test_an_update_by_another_administrator_is_taken_with_their_pair(stage
 
     assert portals(stage)[0].installer_id == BOSS
     assert "теперь в этом чате" in await stage.say(TYPED)
+
+
+async def _is_installer(stage: Stage, user: int) -> bool:
+    return bool(portals(stage)[0].installer_id == user)
 
 
 async def _bound_again(stage: Stage) -> bool:

@@ -39,6 +39,19 @@ async def test_no_portal_installs_with_anothers_token(pair: Pair) -> None:
 
 
 @ON_SQLITE
+async def test_an_installation_that_is_refused_ends_nothing(pair: Pair) -> None:
+    """A portal that has a new licence brings the token of another one."""
+    change(pair.left, "UPDATE portals SET member_id = 'earlier' WHERE member_id = :it", it=NAMES[0])
+    token = pair.right.portal.state.app.application_token
+    event = event_of(pair.left, ADMIN, {"auth[application_token]": token})
+
+    status, _ = await sent(pair.left, event)
+
+    here = rows(pair.left, "SELECT member_id FROM portals WHERE left_at IS NULL")
+    assert (status, ("earlier",) in here) == (403, True)
+
+
+@ON_SQLITE
 async def test_no_portal_updates_to_anothers_token(pair: Pair) -> None:
     left = pair.left.portal.state.app.application_token
     changed = {"event": "ONAPPUPDATE", "auth[application_token]": left}

@@ -277,5 +277,20 @@ async def test_what_others_wrote_is_text_on_the_page(stage: Stage) -> None:
     for fields in ({"find": hostile}, {"invite": str(ANNA)}, {"remove": str(ANNA)},
                    {"escalate": "1", "reason": hostile}):  # fmt: skip
         page = await pressed(stage, page, **fields)
-        assert "<script" not in page
+        assert "<script>" not in page
         assert hostile not in page
+
+
+async def test_no_name_turns_the_words_beside_it_around(stage: Stage) -> None:
+    steering = "\u202e\u2066\u200f\x1b\u2028"
+    for user in stage.portal.state.users.values():
+        user.last_name, user.position = f"{steering}Орлова", f"юрист{steering}"
+    stage.portal.state.crm["DEAL", 288].title = f"{steering}Поставка"
+    stage.portal.state.chats[CHAT].name = f"{steering}Клиент"
+    _, page = await opened(stage)
+
+    for fields in ({"find": f"Анна{steering}"}, {"remove": str(OLGA)}):
+        assert not set(page) & set(steering)
+        assert "Анна Орлова" in words_of(page)
+        page = await pressed(stage, page, **fields)
+    assert not set(page) & set(steering)

@@ -156,3 +156,20 @@ async def open_app(page: Page, stage: Stage, user: int, language: str, **more: s
     )
     await page.get_by_role("button").click()
     await page.wait_for_selector("h1")
+
+
+async def test_namesakes_with_long_names_fit_on_a_phone(stage: Stage, browser: Browser) -> None:
+    for number in (IVAN, 41):
+        stage.portal.state.users[number].last_name = "Очень" * 40
+    async with window(browser, NARROW) as (page, complaints):
+        await open_app(page, stage, ADMIN, "ru")
+        await page.locator("nav button[value=settings]").click()
+        await page.locator("input[name=add]").fill("Иван")
+        await page.get_by_role("button", name="Добавить", exact=True).click()
+        await expect(page.get_by_role("alert")).to_contain_text("Выберите нужного")
+        assert await fits(page)
+        # Enter sends the form as well, and the page stays where it was opened.
+        await page.get_by_role("button", name="Очень").first.press("Enter")
+        await expect(page.locator(".person")).to_contain_text("Очень")
+        assert "/bitrix24/app?" in page.url
+    assert complaints == []

@@ -35,6 +35,18 @@ async def test_the_waiting_command_runs_once_right_after_connecting(lonely: Stag
 
 
 @ON_SQLITE
+async def test_whoever_connects_takes_up_nothing_of_a_colleagues(lonely: Stage) -> None:
+    await lonely.say(TYPED)
+    lonely.portal.state.chats[CHAT].members.append(ANNA)
+    await lonely.say("/who", user=ANNA)
+
+    await connected(lonely, await offered(lonely, ANNA), visitor=ANNA)
+    await lonely.settled()
+
+    assert lonely.count("SELECT count(*) FROM inbox WHERE resumed_at IS NOT NULL") == 1
+
+
+@ON_SQLITE
 async def test_people_come_back_to_the_page_where_the_card_has_no_other_address(
     lonely: Stage,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def fields_of(page: str) -> dict[str, str]:
     for tag in re.findall(r"<input [^>]*>", inside):
         told = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
         if told["type"] not in ("checkbox", "radio") or re.search(r"\schecked", tag):
-            fields[told["name"]] = told.get("value", "")
+            fields[told["name"]] = unescape(told.get("value", ""))
     for name, options in re.findall(
         r'<select [^>]*name="([^"]+)">(.*?)</select>', inside, re.DOTALL
     ):
@@ -59,7 +60,7 @@ def settings(stage: Stage) -> PortalSettings:
 async def test_the_list_is_ordered_by_buttons(stage: Stage) -> None:
     page = await send(stage, await form(stage), add=f"Анна Орлова, {BOSS}, {IVAN}")
     assert on_duty(page) == [ANNA, BOSS, IVAN]
-    assert re.search(r'formaction="app#duty-3"\s+aria-label="Выше: Борис Волков"', page)
+    assert re.search(r'formaction="#duty-3"\s+aria-label="Выше: Борис Волков"', page)
 
     page = await send(stage, fields_of(page), **{f"up[{IVAN}]": "1"})
     assert on_duty(page) == [ANNA, IVAN, BOSS]
@@ -163,6 +164,24 @@ async def test_a_list_made_by_hand_puts_nobody_unknown_on_duty(stage: Stage) -> 
 
     assert on_duty(page) == [ANNA]
     assert "Нет сотрудника по запросу «999»." in words_of(page)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("ru", "Добавьте остальных отдельно:"), ("en", "Add the others separately:")],
+)
+async def test_who_is_one_too_many_to_be_found_at_once_is_told_of(
+    stage: Stage, language: str, told: str
+) -> None:
+    people = range(101, 113)
+    for number in people:
+        stage.portal.state.users[number] = User(number, "Гость", str(number), departments=[5])
+
+    page = await send(stage, await form(stage, language), add=", ".join(map(str, people)))
+
+    assert on_duty(page) == list(people[:10])
+    assert f"{told} 111, 112" in words_of(page)
 
 
 @ON_SQLITE

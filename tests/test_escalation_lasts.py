@@ -21,6 +21,7 @@ from escalating import (
 from installing import departed
 from stage import (
     ADD,
+    ADMIN,
     ANNA,
     BOSS,
     BOT,
@@ -157,6 +158,36 @@ async def test_a_call_without_an_answer_is_neither_lost_nor_doubled(
     assert ends(stage) == [None]
     cards = [one for one in await stage.told_privately(BOSS) if "зовёт вас" in one]
     assert len(cards) == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("is_said", [False, True])
+async def test_where_its_requester_is_dismissed_the_administrator_hears_of_it_in_time(
+    stage: Stage, is_said: bool
+) -> None:
+    await stage.say("/escalate -- срочно")
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM tokens WHERE user_id = 7")
+    await stage.faults(tokens="revoked", user_id=OLGA)
+    await stage.faults(user={"id": OLGA, "active": False})
+    if is_said:
+        # Whoever was called has their time all the same.
+        with stage.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE escalations SET due_at = 0")
+        await stage.until(lambda: has_looked(stage))
+        assert ends(stage) == [None]
+    await time_passes(stage, 301)
+
+    await ended(stage, "nobody")
+
+    told = await said(stage, "⚠️ Никто не взял вопрос за 5 минут", ADMIN)
+    assert "Помощь нужна: [USER=7]" in told
+    assert "срочно" in told
+    assert await called(stage) == [RESPONSIBLE]
+
+
+async def has_looked(stage: Stage) -> bool:
+    return bool(stage.count("SELECT count(*) FROM escalations WHERE due_at = until"))
 
 
 @ON_SQLITE

@@ -245,6 +245,25 @@ async def test_a_page_installs_what_an_event_does(empty_stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_who_leaves_the_page_leaves_no_half_of_an_installation(
+    empty_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await empty_stage.faults(method="imbot.v2.Bot.update", delay=0.3)
+    opened = await empty_stage.post(
+        "open", {"user_id": 1, "which": "install", "handler": address(empty_stage, "install")}
+    )
+    async with empty_stage.session.post(opened["url"], data=opened["fields"]) as response:
+        assert response.status == 200
+        response.close()
+
+    async def is_installed() -> bool:
+        return [bool(one.registered) for one in portals(empty_stage)] == [True]
+
+    await empty_stage.until(is_installed, patience=10)
+    assert "Error handling request" not in caplog.text
+
+
+@ON_SQLITE
 async def test_the_page_says_that_an_administrator_is_needed(empty_stage: Stage) -> None:
     status, page = await _open_install_page(empty_stage, owner=OLGA)
 

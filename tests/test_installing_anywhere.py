@@ -8,9 +8,22 @@ from shutil import copy
 import pytest
 from aiohttp import ClientSession, web
 from app_page import opened, words_of
+from app_page import posted as send_form
 from installing import address, departed, event_of, portals, sent
 from sqlalchemy import text
-from stage import ADD, BOT, CARD, CLIENT_ID, IVAN, OLGA, ON_SQLITE, Stage, bot_running, settings_for
+from stage import (
+    ADD,
+    ADMIN,
+    BOT,
+    CARD,
+    CLIENT_ID,
+    IVAN,
+    OLGA,
+    ON_SQLITE,
+    Stage,
+    bot_running,
+    settings_for,
+)
 from test_moving import serving_at
 
 from bot.installing.registration import OLD_CODE, bot_codes
@@ -325,6 +338,14 @@ async def test_a_box_has_a_path_of_its_own(empty_stage: Stage) -> None:
             assert any(str(one.url).startswith(f"{box}/intranet/oauth/") for one in page.history)
         await stage.settled()
         assert IVAN in await stage.members()
+        card = {"placement": "CRM_DEAL_DETAIL_TAB", "options": {"ID": "288"}}
+        for user, wish, more in ((ADMIN, {"view": "journal"}, {}), (OLGA, {}, card)):
+            frame = await stage.post("open", {"user_id": user, **more})
+            async with stage.session.post(frame["url"], data=frame["fields"]) as page:
+                told = await page.text()
+            if wish:
+                told = await send_form(stage, told, **wish)
+            assert f'href="{box}/intranet/online/?IM_DIALOG=chat8773"' in told
         # Some boxes name the portal in the bot's part of an event only.
         nameless = {"auth[member_id]": None, "auth[client_endpoint]": f"{box}/intranet/rest/"}
         assert await posted(stage, **nameless) == 200

@@ -344,3 +344,15 @@ async def test_anna_is_another_requester(stage: Stage) -> None:
     await stage.say("/invite id12", user=ANNA)
 
     assert [call["user_id"] for call in await stage.calls(ADD)] == [OLGA, ANNA]
+
+
+@ON_SQLITE
+async def test_what_is_for_the_colleague_alone_is_not_said_in_the_chat(stage: Stage) -> None:
+    closed = {"status": 403, "code": "ACCESS_DENIED", "description": ""}
+    await stage.faults(method=SEND, error=closed, times=None)
+
+    await stage.say("/invite id12 -- нужен юрист")
+
+    said = [one["text"] for one in (await stage.chat())["messages"] if one["author_id"] != OLGA]
+    assert [one for one in said if "нужен юрист" in one] == []
+    assert stage.count("SELECT count(*) FROM inbox WHERE outcome = 'done'") == 1

@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from aiohttp import ClientPayloadError
 from app_page import address, opened, posted, rows_of, session_of, words_of
 from sqlalchemy import text
 from stage import ADMIN, OLGA, ON_SQLITE, PAVEL, Stage
@@ -66,6 +67,20 @@ async def test_the_journal_is_filtered_by_name(stage: Stage) -> None:
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("view", ["journal", "csv"])
+async def test_nobody_is_unknown_because_the_portal_is_silent(stage: Stage, view: str) -> None:
+    _, page = await opened(stage, ADMIN)
+    error = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
+    await stage.faults(method="user.search", times=None, error=error)
+
+    data = {"session": session_of(page), "view": view, "requester": "Ольга"}
+    async with stage.session.post(address(stage), data=data) as response:
+        told = await response.text()
+
+    assert (response.status, "Сейчас не получилось" in told) == (503, True)
+
+
+@ON_SQLITE
 async def test_the_journal_leads_to_the_chat_and_the_record(stage: Stage) -> None:
     await stage.say(TYPED)
     _, page = await opened(stage, ADMIN)
@@ -111,6 +126,41 @@ async def test_no_cell_is_a_formula(stage: Stage, code: str) -> None:
 
     assert text.startswith("\ufeffwhen (UTC),who,command,for whom,")
     assert f"'{code}" in text
+
+
+@ON_SQLITE
+async def test_a_table_that_cannot_be_begun_is_excused_on_a_page(stage: Stage) -> None:
+    fill_journal(stage, 1)
+    spoil_oldest(stage)
+    _, page = await opened(stage, ADMIN)
+
+    data = {"session": session_of(page), "view": "csv"}
+    async with stage.session.post(address(stage), data=data) as response:
+        told = await response.text()
+
+    assert (response.status, response.content_type) == (503, "text/html")
+    assert "Сейчас не получилось" in told
+
+
+@ON_SQLITE
+async def test_a_part_of_the_table_does_not_pass_for_the_whole(stage: Stage) -> None:
+    fill_journal(stage, 600)
+    spoil_oldest(stage)
+    _, page = await opened(stage, ADMIN)
+
+    data = {"session": session_of(page), "view": "csv"}
+    async with stage.session.post(address(stage), data=data) as response:
+        with pytest.raises(ClientPayloadError):
+            await response.read()
+
+
+def spoil_oldest(stage: Stage) -> None:
+    """Have the database refuse to give the first row that it has got."""
+    with stage.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE journal SET chat = CAST(x'ff' AS TEXT)"
+                 " WHERE id = (SELECT min(id) FROM journal)")
+        )  # fmt: skip
 
 
 @ON_SQLITE

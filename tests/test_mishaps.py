@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from acting import keyboard, press
+from acting import INVITE, keyboard, press
 from connecting import connected, offered
 from postgres import Server
 from sqlalchemy import text
@@ -207,3 +207,18 @@ async def _is_alone(stage: Stage) -> bool:
 def _rename(stage: Stage, old: str, new: str) -> None:
     with stage.engine.begin() as connection:
         connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+
+@ON_SQLITE
+async def test_an_invitation_to_a_group_whose_answer_was_lost_is_not_called_unsent(
+    stage: Stage,
+) -> None:
+    await stage.faults(method=INVITE, drop="after")
+    assert (await stage.say("/group 15 id41")).startswith("⚠️ Битрикс24 не ответил: неизвестно")
+    assert len(await stage.calls(INVITE)) == 2
+
+    await stage.faults(method=INVITE, drop="after")
+    assert (await stage.say("/group 15 @3")) == "ℹ️ Уже в группе «Юристы»: [USER=3][/USER]."
+
+    await stage.faults(method=INVITE, drop="before")
+    assert (await stage.say("/group 15 id21")).startswith("✅ Приглашение в группу")

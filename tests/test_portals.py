@@ -91,11 +91,26 @@ async def test_an_install_page_of_one_does_not_touch_the_other(pair: Pair) -> No
     assert "теперь в этом чате" in await pair.right.say(TYPED)
 
 
+async def test_a_copy_of_a_portal_is_told_that_it_is_one(pair: Pair) -> None:
+    """A copied box has the application token of the one that it was copied from."""
+    page = await pair.left.post("open", {"user_id": ADMIN, "which": "install", "language": "ru"})
+    token = pair.right.portal.state.settings.application_token
+
+    fields = {**page["fields"], "APPLICATION_TOKEN": token}
+    async with pair.left.session.post(page["url"], data=fields) as response:
+        told = await response.text()
+
+    assert (response.status, token in told) == (403, False)
+    assert "Портал похож на копию другого" in words_of(told)
+    assert "теперь в этом чате" in await pair.right.say(TYPED)
+
+
 async def test_settings_and_journal_are_each_portals_own(pair: Pair) -> None:
     await pair.left.say(TYPED)
     _, left = await opened(pair.left, ADMIN)
     _, right = await opened(pair.right, ADMIN)
 
+    left = await posted(pair.left, left, view="settings")
     left = await posted(pair.left, left, view="save", errors_in_chat="1")
     assert "checked" in left.partition('name="errors_in_chat"')[2][:40]
     right = await posted(pair.right, right, view="settings")

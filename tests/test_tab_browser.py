@@ -112,6 +112,16 @@ async def test_wide_and_with_scripts_it_says_nothing_to_the_console(
     assert complaints == []
 
 
+async def test_its_times_are_the_browser_s_where_the_portal_knows_none(
+    stage: Stage, browser: Browser
+) -> None:
+    async with window(browser, timezone_id="Asia/Yekaterinburg") as (page, complaints):
+        await open_app(page, stage, OLGA, "ru", **CARD)
+        await page.get_by_role("button", name="Эскалировать").click()
+        await expect(page.locator("time")).to_contain_text("GMT+5")
+    assert complaints == []
+
+
 async def tabbed_to(page: Page, name: str, *, within: int = 60) -> None:
     """Press the tabulator until something of this name has the focus."""
     for _ in range(within):

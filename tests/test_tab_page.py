@@ -26,6 +26,7 @@ from tab_page import number_of, offered, opened, pressed, record_of, sent
 
 from bot.web.application import serving
 from bot.web.listener import listening
+from sandbox.model import User
 
 DELETE = "imopenlines.crm.chat.user.delete"
 
@@ -151,6 +152,34 @@ async def test_a_colleague_is_found_and_invited(stage: Stage) -> None:
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "more", "silent"),
+    [
+        ("ru", "Показаны первые 10. Уточните запрос", "Битрикс24 не ответил на поиск."),
+        ("en", "These are the first 10. Narrow the search", "Bitrix24 did not answer the search."),
+    ],
+)
+async def test_a_search_tells_what_it_does_not_show(
+    stage: Stage, language: str, more: str, silent: str
+) -> None:
+    for number in range(101, 112):
+        stage.portal.state.users[number] = User(number, "Гость", str(number), departments=[5])
+    _, page = await opened(stage, language=language)
+
+    page = await pressed(stage, page, find="Гость")
+    assert (page.count('name="invite" value="1'), more in words_of(page)) == (11, True)
+    page = await pressed(stage, page, find="Гость 105")
+    assert more not in words_of(page)
+
+    error = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
+    await stage.faults(method="user.search", times=None, error=error)
+    page = await pressed(stage, page, find="Гость")
+    assert silent in words_of(page)
+    assert "«Гость»" not in page
+    assert '"Гость"' not in words_of(page)
+
+
+@ON_SQLITE
 async def test_nobody_is_found_who_has_left(stage: Stage) -> None:
     _, page = await opened(stage)
 
@@ -258,6 +287,7 @@ async def test_a_refusal_is_told_with_the_way_out(stage: Stage) -> None:
 @ON_SQLITE
 async def test_a_command_that_is_off_has_no_button(stage: Stage) -> None:
     _, settings = await app_page.opened(stage, ADMIN)
+    settings = await app_page.posted(stage, settings, view="settings")
     await app_page.posted(stage, settings, view="save", **{"on[invite]": "1"})
     _, page = await opened(stage)
 
@@ -402,3 +432,21 @@ async def test_two_chats_of_one_record_are_told_apart(stage: Stage) -> None:
 
     assert ANNA in await stage.members(8774)
     assert ANNA not in await stage.members(CHAT)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("language", "called"), [("ru", "№ 15"), ("en", "No. 15")])
+async def test_who_has_no_name_has_a_number(stage: Stage, language: str, called: str) -> None:
+    stage.portal.state.users[ANNA].name = stage.portal.state.users[ANNA].last_name = ""
+
+    _, page = await opened(stage, language=language)
+
+    assert f'<option value="15">{called}</option>' in page
+    # Whom a search finds as well is offered once, and namesakes are told apart.
+    found = await pressed(stage, page, find="15")
+    assert found.count('<option value="15">') == 1
+    namesakes = await pressed(stage, page, find="Иван Петров")
+    options = re.findall(r'<option value="\d+">(Иван Петров[^<]*)</option>', namesakes)
+    assert len(options) == len(set(options)) > 1
+    assert re.search(rf'aria-label="[^"]+: {called}"', page)
+    assert f'<span class="who">{called}' in page

@@ -93,7 +93,7 @@ SKIPPED = Skipped(person=WORST_PERSON, role="head", why="absent", until="2026-12
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
     **dict.fromkeys(
-        ("invited", "kept", "members", "others", "removed", "returned"), (WORST_PERSON,)
+        ("invited", "again", "kept", "members", "others", "removed", "returned"), (WORST_PERSON,)
     ),
     **dict.fromkeys(("observers", "queue"), (WORST_PERSON,)),
     "lines": (Queue(WORST, (WORST_PERSON,)),),
@@ -117,7 +117,7 @@ SAMPLES = {
     "more": 11,
     "lasting": 7200,
     **dict.fromkeys(("wait", "seconds"), 100),
-    **dict.fromkeys(("declined", "escalated", "left"), True),
+    **dict.fromkeys(("declined", "escalated", "left", "unanswered"), True),
     "unasked": (WORST_PERSON,),
     **dict.fromkeys(("here", "inside", "remains", "seen", "supports_lines", "with_customer"), True),
     **dict.fromkeys(("sees_dialog", "is_active"), False),

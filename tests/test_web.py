@@ -96,6 +96,17 @@ async def test_a_slash_at_the_end_is_the_same_address(browser: Client, address: 
 
 
 @ON_SQLITE
+@pytest.mark.settings(public_url="http://127.0.0.1:1/bots/switchboard")
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_bot_under_a_path_of_a_host_leads_to_its_own_first_page(
+    browser: Client, slash: str
+) -> None:
+    page = await (await browser.get(f"/bitrix24/app{slash}")).text()
+
+    assert 'href="http://127.0.0.1:1/bots/switchboard/"' in page
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("address", ["app", "oauth", "connect"])
 async def test_the_forms_of_a_page_with_a_slash_go_where_they_should(
     browser: Client, address: str

@@ -43,7 +43,8 @@ class Groups:
     async def invite(self, group_id: int, people: Sequence[Person], reason: str) -> Invitations:
         """Invite people, all in one request; the invitation carries the reason.
 
-        Raises ``Unanswered`` where the portal does not say whom it has invited.
+        Raises ``Unanswered`` where the portal does not say whom it has invited, or was asked twice
+        and says that it has not: it may have the first time.
         """
         params: dict[str, Any] = {"GROUP_ID": group_id, "USER_ID": [one.id for one in people]}
         if reason:
@@ -53,7 +54,11 @@ class Groups:
         look = Call("sonet_group.user.get", {"ID": group_id})
         about = {GROUP: Call("sonet_group.get", {"FILTER": {"ID": group_id}})}
         changes = await self._requester.change([step], look, also=about)
-        return _invitations(group_id, changes.answers[0], changes.seen)
+        came = _invitations(group_id, changes.answers[0], changes.seen)
+        is_told = came.invited or came.refused or {one.id for one in people} <= came.members
+        if changes.doubted and not is_told:
+            raise Unanswered("who has an invitation may have it from the call before")
+        return came
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:

@@ -41,12 +41,13 @@ class Changes:
     """What came of some steps, by their numbers, and what was seen in the same request.
 
     ``seen`` is empty where nothing had to be sent any more. ``alone``: they were in a request of
-    their own, as far as is known.
+    their own, as far as is known. ``doubted``: those that may have been made before.
     """
 
     answers: Mapping[int, Answered]
     seen: Mapping[str, Any]
     alone: bool
+    doubted: frozenset[int]
 
 
 @dataclass(eq=False, slots=True)
@@ -111,9 +112,10 @@ class Requester:
         except NotTheirs as error:
             await self._journal.acted(self._command, error.owner)
             raise
-        pairs = zip(steps, numbered, strict=True)
+        pairs = list(zip(steps, numbered, strict=True))
         answers = {one.number: work.answers[known.number] for one, known in pairs}
-        return Changes(answers, work.seen, work.was_alone)
+        doubted = frozenset(one.number for one, known in pairs if known.number in work.doubted)
+        return Changes(answers, work.seen, work.was_alone, doubted)
 
     async def change_one(self, step: Step, look: Call, is_done: IsDone = nobody_knows) -> Answered:
         """Make one call, once. Raises as ``change``; ``Refused`` where the portal refuses it."""

@@ -32,9 +32,9 @@ class Visit(BaseModel):
     application_token: Token = Field(SecretStr(""), alias="APPLICATION_TOKEN")
     member_id: str = Field(max_length=64, min_length=1)
     server_endpoint: str = Field("", alias="SERVER_ENDPOINT", max_length=255)
-    language: str = Field("", alias="LANG", max_length=16)
-    domain: str = Field("", alias="DOMAIN", max_length=255)
-    protocol: str = Field("1", alias="PROTOCOL", max_length=8)
+    language: Annotated[str, Field(max_length=16), Spare(""), Field(alias="LANG")] = ""
+    domain: Annotated[str, Field(max_length=255), Spare(""), Field(alias="DOMAIN")] = ""
+    protocol: Annotated[str, Field(max_length=8), Spare("1"), Field(alias="PROTOCOL")] = "1"
     place: Annotated[str, Field(max_length=64), Spare(""), Field(alias="PLACEMENT")] = ""
     options: Annotated[str, Field(max_length=1000), Spare(""), Field(alias="PLACEMENT_OPTIONS")] = (
         ""

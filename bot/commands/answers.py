@@ -66,7 +66,7 @@ class Answers:
         return await self._escalations.change(escalation, taken, due_at=time.time())
 
     async def decline(self, escalation: Escalation) -> Escalation:
-        """Note that the requester of this command cannot; who was called last has no more time."""
+        """Note that the requester of this command cannot, and have what follows from that done."""
         user_id = self._command.event.user.id
 
         def declined(chain: Chain) -> Chain | None:
@@ -78,9 +78,7 @@ class Answers:
             ]
             return chain.model_copy(update={"callees": tuple(callees)})
 
-        last = escalation.chain.callees[-1].person.id == user_id
-        due_at = time.time() if last else escalation.until
-        return await self._escalations.change(escalation, declined, due_at=due_at)
+        return await self._escalations.change(escalation, declined, due_at=time.time())
 
     async def stop(self, escalation: Escalation) -> Escalation:
         """Note that its requester wants nobody called any more, unless it is taken or over."""

@@ -102,10 +102,13 @@ class Chains:
         """Say whether this command has waited for its requester, and is run once more."""
         return self._command.resumed_at is not None
 
-    @property
-    def administrator(self) -> Person | None:
-        """Give who else hears that nobody has taken it, if the portal wants that."""
-        is_told = self._settings.at_end == "administrator"
+    def administrator(self, ended: Ended | None) -> Person | None:
+        """Give who else hears that nobody has taken it.
+
+        If the portal wants that, or if nobody would hear it otherwise.
+        """
+        is_deserted = ended is not None and ended.deserted
+        is_told = is_deserted or self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
 
     async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
@@ -171,15 +174,15 @@ class Chains:
         try:
             return await self._advance(found)
         except NoPermission:
-            if found.chain.stopped:
-                return await self._end(found, "stopped")
-            if found.age > LONGEST:
+            if found.chain.stopped or found.age > LONGEST:
                 return await self._end(found, "nobody")
+            if await self._actor.has_left():
+                return await self._desert(found)
             # This act waits as long for the permission.
-            await self._escalations.change(found, _same, due_at=time.time() + LONGEST + RETRY)
+            await self._put_off(found, time.time() + LONGEST + RETRY)
             raise
         except NOT_KNOWN:
-            await self._escalations.change(found, _same, due_at=time.time() + RETRY)
+            await self._put_off(found, time.time() + RETRY)
             return None
         except Refused as refused:
             why = system_refusal(refused, self._command.reference)
@@ -211,11 +214,11 @@ class Chains:
     ) -> list[Person]:
         """Give those of them whom an escalation wants in a chat: one that has gone on since then.
 
-        The one with the number ``but`` does not count.
+        The one does not count that the command ``but`` has done something for.
         """
         member_id = self._command.event.member_id
         found = await self._escalations.since(since, member_id, chat_id)
-        chains = [one.chain for one in found if one.id != but]
+        chains = [one.chain for one in found if but not in one.acts]
         return [one for one in people if any(chain.needs(one) for chain in chains)]
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
@@ -258,15 +261,26 @@ class Chains:
             return await self._end(found, "nobody")
         return await self._next(found, seen)
 
+    async def _desert(self, found: Escalation) -> Progress | None:
+        """End it when whoever was called last has had their time: nobody can call the next one."""
+        if found.chain.is_waited_for and not found.is_late:
+            await self._put_off(found, found.until)
+            return None
+        return await self._end(found, "nobody", deserted=True)
+
     async def _wait(self, found: Escalation) -> None:
         """Wait on, and look once more in a while: whatever is said until then costs no look."""
         again = not found.chain.looked
-
-        def looked(chain: Chain) -> Chain | None:
-            return None if chain.ended else chain.model_copy(update={"looked": again})
-
         soon = time.time() + QUIET if again else found.until
-        await self._escalations.change(found, looked, due_at=min(found.until, soon))
+        await self._put_off(found, min(found.until, soon), looked=again)
+
+    async def _put_off(self, found: Escalation, due_at: float, **looked: bool) -> None:
+        """Look at it again later, unless its end or somebody's answer has made it due meanwhile."""
+
+        def later(chain: Chain) -> Chain | None:
+            return chain.model_copy(update=looked) if chain == found.chain else None
+
+        await self._escalations.change(found, later, due_at=due_at)
 
     async def _seen(self, chat_id: int) -> Glance:
         """Look at the chat; where the portal does not show it, nothing is seen there."""
@@ -320,7 +334,7 @@ class Chains:
             people = [one for one in people if one.id != owner_id]
             if not people:
                 return ()
-            departure = await self._departures.take_out(target, people)
+            departure = await self._departures.take_out(target, people, follow=True)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)
             return ()
@@ -333,6 +347,7 @@ class Chains:
         taken: Taken | None = None,
         *,
         closed: bool = False,
+        deserted: bool = False,
         refusals: Sequence[Refusal] = (),
     ) -> Progress:
         def over(chain: Chain) -> Chain | None:
@@ -341,8 +356,15 @@ class Chains:
             by = taken or chain.taken
             # Whoever has taken it meanwhile has taken it; only its requester undoes that.
             really: How = "taken" if by and how != "undone" else how
+            if chain.stopped and really == "nobody":
+                really = "stopped"
+            closes = closed and not (by or chain.stopped)
             ended = Ended(
-                how=really, command_id=self._command.id, at=time.time(), closed=closed and not by
+                how=really,
+                closed=closes,
+                deserted=deserted and really == "nobody",
+                command_id=self._command.id,
+                at=time.time(),
             )
             return chain.model_copy(update={"ended": ended, "taken": by})
 

@@ -1,7 +1,7 @@
 """People taken out of a customer's chat, in the way that can work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bot.acting.history import History
@@ -42,8 +42,13 @@ class Departures:
     _diagnosis: Diagnosis
     _command: Accepted
 
-    async def take_out(self, target: Target, people: Sequence[Person]) -> Departure:
-        """Take people out, each in the way that can work."""
+    async def take_out(
+        self, target: Target, people: Sequence[Person], *, follow: bool = False
+    ) -> Departure:
+        """Take people out, each in the way that can work.
+
+        ``follow``: the chat is meant, whichever item it is bound to by now.
+        """
         came = await self._came_by_chat(target, people)
         dialog = await self._lines.known_dialog(target.known_chat) if came else None
         by_chat = {
@@ -56,8 +61,10 @@ class Departures:
         if closed and dialog is None:
             dialog = await self._lines.known_dialog(target.known_chat)
         if dialog is not None and dialog.is_over is False:
-            again = [one for one in closed if self._may(dialog, one)]
-            by_chat |= {one.id for one in closed}
+            moved = _moved(target, dialog) if follow else None
+            again = [one for one in closed if moved or self._may(dialog, one)]
+            by_chat |= {one.id for one in closed if not moved or self._may(dialog, one)}
+            target = moved or target
             memberships |= {
                 one.person: one
                 for one in (await self._lines.remove(target, again, by_chat) if again else ())
@@ -121,6 +128,14 @@ class Departures:
             return missed + [Missed(one.person, self._diagnosis.of(one.refused)) for one in others]
         chat_id = target.known_chat
         return missed + await self._diagnosis.explain_removal(others, target.item, chat_id)
+
+
+def _moved(target: Target, dialog: Dialog) -> Target | None:
+    """Give the chat by the item it is bound to now, if that is another one than it was."""
+    now, item = [(one.type, one.id) for one in dialog.items], target.item
+    if item is None or not now or (item.type, item.id) in now:
+        return None
+    return replace(target, item=dialog.bound_item)
 
 
 def _is_closed(one: Membership) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 from bot.acting.groups import INVITE
 from bot.acting.history import Deed, History
 from bot.acting.open_lines import ADD, ARRIVING, LEAVING, lacks_history
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
 from bot.commands.errors import CannotUndo
@@ -54,18 +55,23 @@ class Past:
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
 
-    async def came_again(self, people: Collection[int], chat_id: int, after: int) -> set[int]:
+    async def came_again(
+        self, people: Collection[Person], chat_id: int, after: int, but: Collection[int] = ()
+    ) -> list[Person]:
         """Give those whom a later command than ``after`` brought into the chat, whosever it was.
 
-        Where an /undo brought them back, all is as it was before they were removed.
+        The commands ``but`` do not count. Where an /undo brought them back, all is as it was
+        before they were removed.
         """
         member_id = self._command.event.member_id
-        deeds = await self._history.of_people(member_id, people, ARRIVING)
-        return {
+        deeds = await self._history.of_people(member_id, [one.id for one in people], ARRIVING)
+        again = {
             one.person_id
             for one in deeds
-            if one.command_id > after and chat_of(one) == chat_id and _counts(one)
+            if one.command_id > after and one.command_id not in but
+            if chat_of(one) == chat_id and one.changed is not False and one.command != UNDO
         }
+        return [one for one in people if one.id in again]
 
     async def reach(self, queues: Collection[Collection[int]]) -> Reach:
         """Say whom the requester's role lets in, as far as the last day tells; the newest counts.

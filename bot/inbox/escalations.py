@@ -68,10 +68,14 @@ class Taken(Entity):
 
 
 class Ended(Entity):
-    """How an escalation ended, and the command that ended it; ``closed``: with its dialog."""
+    """How an escalation ended, and the command that ended it.
+
+    ``closed``: with its dialog; ``deserted``: its requester's account is off.
+    """
 
     how: How
     closed: bool = False
+    deserted: bool = False
     command_id: int
     at: float
 
@@ -140,7 +144,9 @@ class Chain(Entity):
         own, taken = self.callee(person.id), self.taken
         if own is None or own.declined:
             return False
-        return self.ended is None or (taken is not None and taken.person.id == own.person.id)
+        if self.ended is None:
+            return True
+        return self.how != "undone" and taken is not None and taken.person.id == own.person.id
 
     @property
     def is_waited_for(self) -> bool:

@@ -1,6 +1,7 @@
 """People who are in a chat for a while, and when they are to be taken out."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +17,27 @@ from bot.store.tables import stays
 REMIND_BEFORE = 600.0
 KEPT = 30 * 86_400
 
+# Where the portal does not answer at the end, it is asked again: after as long as the end is over,
+# between these two, and for so long altogether.
+SOONEST, LATEST = 60.0, 600.0
+LONGEST = 24 * 3600.0
+
 
 class Guests(BaseModel):
-    """Who is where for a while."""
+    """Who is where for a while, since when; ``late``: their end, where it has been put off."""
 
     model_config = ConfigDict(frozen=True)
 
     item: CrmItem | None = None
     chat_id: int
     people: tuple[Person, ...]
+    since: float = 0.0
+    late: float | None = None
+
+    def but(self, others: Collection[Person]) -> "Guests":
+        """Give them without these people."""
+        people = tuple(one for one in self.people if one not in others)
+        return self.model_copy(update={"people": people})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +79,13 @@ class Stays:
         self, command_id: int, event: CommandEvent, guests: Guests, seconds: int
     ) -> None:
         """Note that these people are to be taken out after so many seconds; once a command."""
-        until = time.time() + seconds
+        now = time.time()
+        until = now + seconds
         row = {
             "command_id": command_id,
             "member_id": event.member_id,
             "event": bare(event).stored,
-            "stay": guests.model_dump_json(),
+            "stay": guests.model_copy(update={"since": now}).model_dump_json(),
             "until": until,
             "remind_at": until - min(REMIND_BEFORE, seconds / 2),
         }
@@ -109,6 +123,25 @@ class Stays:
             .returning(stays.c.id, stays.c.until)
         )
         return bool(await self._database.change(statement))
+
+    async def put_off(self, stay: Stay) -> bool:
+        """Have an end come once more for which the portal had no answer; not for ever."""
+        now, end = time.time(), stay.guests.late or stay.until
+        if now - end > LONGEST:
+            return False
+        guests = stay.guests.model_copy(update={"late": end})
+        statement = (
+            update(stays)
+            .where(stays.c.id == stay.id, stays.c.until == stay.until)
+            .values(
+                stay=guests.model_dump_json(),
+                until=now + min(LATEST, max(SOONEST, now - end)),
+                remind_at=None,
+                ended_at=None,
+            )
+        )
+        await self._database.write((statement, []))
+        return True
 
     async def forget_old(self) -> None:
         """Drop the stays that ended long ago."""

@@ -65,13 +65,14 @@ class Installation:
         """
         grant = await self._grant(auth)
         portal = await self._portal(grant, auth.application_token)
-        for older in await self._portals.older_selves(portal):
-            await self._tokens.forget_portal(older)
-            await self._portals.left(older)
         try:
             await self._portals.save(portal)
         except TokenTaken:
-            raise Unproven("another portal has this application_token") from None
+            words = "another portal has this application_token"
+            raise Unproven(words, "install_copy") from None
+        for older in await self._portals.older_selves(portal):
+            await self._tokens.forget_portal(older)
+            await self._portals.left(older)
         await self._tokens.connect(portal.member_id, portal.installer_id, grant.pair)
         log.info("portal %s is installed", portal.member_id)
         return portal

@@ -138,10 +138,15 @@ class Lifecycle:
         except TokenTaken:
             log.error("portal %s tells another portal's application token", portal.member_id)
 
-    async def adopt(self, portal: Portal, administrator: int) -> None:
-        """Have an administrator at the app's page stand in for an installer whose token is dead."""
-        if portal.installer_id == administrator:
-            return
+    def adopt(self, portal: Portal, administrator: int) -> None:
+        """Have an administrator at the app's page stand in for an installer whose token is dead.
+
+        The page does not wait for what others say of the installer.
+        """
+        if portal.installer_id != administrator:
+            self._begin(self._adopt(portal, administrator), portal.member_id)
+
+    async def _adopt(self, portal: Portal, administrator: int) -> None:
         if await self._works(portal, portal.installer_id) is not False:
             return
         await self._portals.installed_by(portal.member_id, administrator)

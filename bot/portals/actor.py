@@ -90,6 +90,10 @@ class Actor:
         """
         await self._proof.retried(self._prove)
 
+    async def has_left(self) -> bool:
+        """Say whether the requester's account is certainly off: they will not connect any more."""
+        return await self._proof.has_left(self._portal, self._user_id)
+
     async def _prove(self) -> None:
         if not self.is_proven and self._own is not None:
             await self._prove_own(self._own)

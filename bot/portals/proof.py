@@ -165,6 +165,14 @@ class Proof:
         self._staff[who] = is_staff
         return is_staff
 
+    async def has_left(self, portal: Portal, user_id: int) -> bool:
+        """Say whether somebody's account is certainly off."""
+        try:
+            found = read_account(await self._account(portal, user_id), user_id)
+        except Bitrix24Error:
+            return False
+        return found is not None and not found.active
+
     async def _account(self, portal: Portal, user_id: int) -> Any:
         """Ask for an account as whoever has installed the app, or as the bot once they are gone."""
         call = account_call(user_id)

@@ -1,6 +1,7 @@
 """What a portal's administrator has decided."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
@@ -62,6 +63,10 @@ class PortalSettings(BaseModel):
     trail: bool = False
     hours: WorkingHours | None = None
 
+    def changed(self, since: "PortalSettings") -> dict[str, Any]:
+        """Give the decisions that are others than they were then, by their names."""
+        return {name: value for name, value in self if value != getattr(since, name)}
+
 
 class PortalSettingsStore:
     """The table of portals' settings, remembered for some seconds."""
@@ -69,24 +74,47 @@ class PortalSettingsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: TTLCache[str, PortalSettings] = TTLCache(maxsize=2048, ttl=REMEMBER)
-        self._upsert = database.upsert(portal_settings, "settings")
 
     async def of(self, member_id: str) -> PortalSettings:
         """Give a portal's settings."""
         if known := self._known.get(member_id):
             return known
-        question = select(portal_settings).where(portal_settings.c.member_id == member_id)
-        row = await self._database.row(question)
-        found = PortalSettings.model_validate_json(row.settings) if row else PortalSettings()
-        self._known[member_id] = found
+        return await self.fresh(member_id)
+
+    async def fresh(self, member_id: str) -> PortalSettings:
+        """Give a portal's settings as they are in the database."""
+        self._known[member_id] = found = _read(await self._stored(member_id))
         return found
 
     async def is_enterprise(self, member_id: str) -> bool:
         """Say whether the portal is on the plan that takes requests faster."""
         return (await self.of(member_id)).enterprise
 
-    async def save(self, member_id: str, settings: PortalSettings) -> None:
-        """Store what an administrator has decided."""
-        row = {"member_id": member_id, "settings": settings.model_dump_json(exclude_defaults=True)}
-        await self._database.write((self._upsert, [row]))
-        self._known.pop(member_id, None)
+    async def change(
+        self, member_id: str, decide: Callable[[PortalSettings], PortalSettings]
+    ) -> PortalSettings:
+        """Store what is decided in view of what holds, and give that.
+
+        Where somebody else stores something meanwhile it is decided again.
+        """
+        while True:
+            stored = await self._stored(member_id)
+            before = _read(stored)
+            row = {"settings": decide(before).model_dump_json(exclude_defaults=True)}
+            statement = self._database.insert(portal_settings).values(member_id=member_id, **row)
+            is_same = portal_settings.c.settings == (stored or "")
+            statement = statement.on_conflict_do_update(
+                index_elements=["member_id"], set_=row, where=is_same
+            )
+            if await self._database.change(statement.returning(*portal_settings.c)):
+                self._known.pop(member_id, None)
+                return before
+
+    async def _stored(self, member_id: str) -> str | None:
+        question = select(portal_settings).where(portal_settings.c.member_id == member_id)
+        row = await self._database.row(question)
+        return row.settings if row else None
+
+
+def _read(stored: str | None) -> PortalSettings:
+    return PortalSettings.model_validate_json(stored) if stored else PortalSettings()

@@ -77,7 +77,7 @@ class Connected:
     Beside each of those stands what their answer carries.
     """
 
-    home: str
+    portal: Portal
     waited: int
     asked: Sequence[tuple[Asked, str]] = ()
 
@@ -123,14 +123,19 @@ class Connect:
         asked = await self._waiting.asked(portal.member_id, user_id, wanted) if wanted else []
         mine = {"portal": portal.member_id, "user": user_id}
         seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
-        return Connected(portal.home, waited, tuple(zip(asked, seals, strict=True)))
+        return Connected(portal, waited, tuple(zip(asked, seals, strict=True)))
 
-    async def consent(self, consent: str) -> None:
-        """Have the command run that the person was asked about. Raises ``NotConnected``."""
+    async def consent(self, consent: str) -> str:
+        """Have the command run that the person was asked about, and give their portal's origin.
+
+        Raises ``NotConnected``, ``StoreUnavailable``.
+        """
         note = self._read(CONSENT, consent, STATE_LIFE, Obstacle.STATE)
+        portal = await self._portal(note["portal"])
         user_id, command_id = int(note["user"]), int(note["command"])
-        if not await self._waiting.consent(note["portal"], user_id, command_id):
-            raise NotConnected(Obstacle.OVER)
+        if not await self._waiting.consent(portal.member_id, user_id, command_id):
+            raise NotConnected(Obstacle.OVER, portal)
+        return portal.home
 
     def _read(self, purpose: str, text: str, seconds: int, obstacle: Obstacle) -> dict[str, str]:
         try:

@@ -63,35 +63,41 @@ class AppPage:
         self, request: web.Request, visitor: Visitor, visit: Visit | None, posted: Form
     ) -> web.StreamResponse:
         if visit and visitor.is_admin:
-            await self._lifecycle.adopt(visitor.portal, visitor.user_id)
+            self._lifecycle.adopt(visitor.portal, visitor.user_id)
         wish = str(posted.get("view", HOME))
         if wish == "csv" and visitor.is_admin:
             return await self._journal.download(request, visitor, posted)
-        view = self._views.get(wish) if visitor.is_admin else None
-        values = await view(visitor, posted) if view else await self._home(visitor)
+        view = self._views.get(wish)
+        if view is None or not visitor.is_admin:
+            values = await self._home(visitor, is_refused=view is not None or wish == "csv")
+        else:
+            values = await view(visitor, posted)
         scripted = not visitor.chose_zone and values["view"] in TIMED
         return await self._frame.show("app.html.j2", visitor, scripted=scripted, **values)
 
-    async def _home(self, visitor: Visitor) -> dict[str, Any]:
+    async def _home(self, visitor: Visitor, *, is_refused: bool) -> dict[str, Any]:
         return {
             "view": HOME,
+            "is_refused": is_refused,
             "commands": await self._settings.commands(visitor),
             "link": self._links.make(visitor.portal.member_id, visitor.user_id),
         }
 
     async def _state(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
         checks = await self._doctor.check(visitor.portal)
-        return {"view": "state", "checks": checks, "repaired": None, "erased": None}
+        told = {"repaired": None, "erased": None, "unread": False}
+        return {"view": "state", "checks": checks, **told}
 
     async def _erase(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         """Erase what is stored of one person of the portal; the log keeps who wanted it."""
-        person, portal = read_number(posted.get("person")) or 0, visitor.portal
-        rows = 0
-        if "sure" in posted and person not in (0, portal.bot_id):
+        person, portal = read_number(str(posted.get("person", "")).strip()) or 0, visitor.portal
+        rows, is_clear = 0, "sure" in posted and person != 0
+        if is_clear and person != portal.bot_id:
             rows = await self._forgetting.person(portal.member_id, person)
             log.warning("portal %s: user %d has had what is stored of user %d erased",
                         portal.member_id, visitor.user_id, person)  # fmt: skip
-        return {**await self._state(visitor, posted), "erased": rows}
+        state = await self._state(visitor, posted)
+        return {**state, "erased": rows if is_clear else None, "unread": not is_clear}
 
     async def _repair(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
         portal, repaired = visitor.portal, True

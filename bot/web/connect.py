@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot.bitrix24 import form
 from bot.commands.grammar import numbered
 from bot.errors import StoreUnavailable
+from bot.portals.portals import Portal
 from bot.story.connect import Connect, NotConnected, Obstacle
 from bot.story.waiting import Asked
 from bot.web.callers import Callers
@@ -54,21 +55,22 @@ class Connecting:
         return await self._pages.show(
             "connected.html.j2",
             language,
-            framed_by=connected.home,
+            framed_by=connected.portal.home,
             waited=connected.waited,
-            asked=[_shown(connected.home, one, consent) for one, consent in connected.asked],
+            asked=[_shown(connected.portal, one, consent) for one, consent in connected.asked],
         )
 
     async def consent(self, request: web.Request) -> web.StreamResponse:
         """Take a person's word that they mean the command they were asked about."""
         try:
             posted = await self._forms.read(request)
-            await self._connect.consent(str(posted.get("consent", "")))
+            home = await self._connect.consent(str(posted.get("consent", "")))
         except form.MalformedForm as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
         except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
-        return await self._pages.show("consented.html.j2", self._pages.preferred(request))
+        language = self._pages.preferred(request)
+        return await self._pages.show("consented.html.j2", language, framed_by=home)
 
     async def _refusal(
         self, request: web.Request, reason: NotConnected | StoreUnavailable
@@ -84,7 +86,7 @@ class Connecting:
         return await self._pages.notice(f"connect_{obstacle}", language, status, reason.home)
 
 
-def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
+def _shown(portal: Portal, asked: Asked, consent: str) -> dict[str, str]:
     """Give what a person is to see of a command before they say that they mean it: all of it."""
     event = asked.button.event if asked.button else asked.command.event
     typed = f"/{event.name} {numbered(event.command.params)}".strip()
@@ -94,6 +96,6 @@ def _shown(home: str, asked: Asked, consent: str) -> dict[str, str]:
         "act": f"/{act.name}" if act and act.name else "",
         "params": act.params if act else "",
         "chat": event.chat.dialog_id,
-        "link": f"{home}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
+        "link": f"{portal.address}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
         "consent": consent,
     }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,16 @@ from typing import Any, get_args
 from aiohttp import web
 
 from bot.acting.history import PAGE, Deed, Filter, History, Result
-from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number
+from bot.errors import StoreUnavailable
 from bot.inbox.escalations import KEPT, How
 from bot.installing.overview import Overview
 from bot.portals.colleagues import Colleagues
 from bot.portals.visitors import Visitor
 from bot.web.frame import Form
 from bot.web.pages import Pages
+
+log = logging.getLogger(__name__)
 
 # What makes a spreadsheet take a cell for a formula; the wide ones count in some languages.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -45,7 +48,7 @@ class JournalPage:
     _commands: Sequence[str]
 
     async def show(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
-        """Give a page of entries, the newest first."""
+        """Give a page of entries, the newest first. Raises as ``download`` does."""
         before = read_number(posted.get("before"))
         which = await self._filter(visitor, posted)
         member_id = visitor.portal.member_id
@@ -69,7 +72,10 @@ class JournalPage:
     async def download(
         self, request: web.Request, visitor: Visitor, posted: Form
     ) -> web.StreamResponse:
-        """Send the journal as a table that spreadsheets read."""
+        """Send the journal as a table that spreadsheets read.
+
+        Raises ``Bitrix24Error`` and ``StoreUnavailable`` where it cannot be begun.
+        """
         headers = {
             "Content-Type": "text/csv; charset=utf-8",
             "Content-Disposition": 'attachment; filename="switchboard.csv"',
@@ -77,15 +83,28 @@ class JournalPage:
             "X-Content-Type-Options": "nosniff",
         }
         response = web.StreamResponse(headers=headers)
+        lines = self._lines(visitor, posted)
+        # Where there is no first row, its reason is told on a page.
+        beginning = [await anext(lines), await anext(lines, "")]
         await response.prepare(request)
+        try:
+            await response.write("".join(beginning).encode())
+            async for line in lines:
+                await response.write(line.encode())
+            await response.write_eof()
+        except (StoreUnavailable, ConnectionError) as error:
+            # A part must not pass for the whole.
+            log.warning("a journal is not sent to its end: %s", error)
+            if request.transport:
+                request.transport.abort()
+        return response
+
+    async def _lines(self, visitor: Visitor, posted: Form) -> AsyncIterator[str]:
         words = await self._pages.words(visitor.language)
         separator, (moment, *columns) = words.csv_separator, words.csv
-        head = _line([f"{moment} ({visitor.time_zone})", *columns], separator)
-        await response.write(("\ufeff" + head).encode())
+        yield "\ufeff" + _line([f"{moment} ({visitor.time_zone})", *columns], separator)
         async for cells in self._rows(visitor, posted):
-            await response.write(_line(cells, separator).encode())
-        await response.write_eof()
-        return response
+            yield _line(cells, separator)
 
     async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if which := await self._filter(visitor, posted):
@@ -108,15 +127,15 @@ class JournalPage:
         )
 
     async def _people(self, visitor: Visitor, named: str) -> tuple[int, ...]:
-        """Give whom a number or a name means: everybody of that name, dismissed ones as well."""
+        """Give whom a number or a name means: everybody of that name, dismissed ones as well.
+
+        Raises ``Bitrix24Error`` where the portal does not say.
+        """
         if not named:
             return ()
         if number := read_number(named):
             return (number,)
-        try:
-            found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
-        except Bitrix24Error:
-            return ()
+        found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
         return tuple(one.person.id for one in found)
 
 

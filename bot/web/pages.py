@@ -1,7 +1,9 @@
 """The bot's HTML: rendered here, escaped, and sent so that nobody else can frame or script it."""
 
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -18,6 +20,12 @@ DEFAULT_LANGUAGE = "en"
 
 _NOBODY = "'none'"
 
+# Control characters, and what turns the direction of writing: with these in it, somebody's name
+# or command would look like another one, and so would what stands beside it.
+_STEERING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
 
 class Pages:
     """The pages, in the languages that there are words in."""
@@ -29,6 +37,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_shown,
             enable_async=True,
             auto_reload=False,
         )
@@ -90,7 +99,10 @@ class Pages:
     async def stream(
         self, request: web.Request, name: str, language: str, *, framed_by: str, **values: Any
     ) -> web.StreamResponse:
-        """Send a page piece by piece, as its asynchronous values come."""
+        """Send a page piece by piece, as its asynchronous values come.
+
+        They come to their end though nobody reads them any more.
+        """
         nonce = secrets.token_urlsafe(16)
         headers = _headers(nonce, framed_by, scripted="script" in values)
         response = web.StreamResponse(headers=headers)
@@ -99,8 +111,10 @@ class Pages:
         template = self._environment.get_template(name)
         async for piece in template.generate_async(self._values(language, nonce, values)):
             if piece:
-                await response.write(piece.encode())
-        await response.write_eof()
+                with suppress(ConnectionError):
+                    await response.write(piece.encode())
+        with suppress(ConnectionError):
+            await response.write_eof()
         return response
 
     def _values(self, language: str, nonce: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,6 +128,13 @@ class Pages:
             "moment": partial(_moment, values.get("time_zone", UTC), locale),
             "as_iso": _as_iso,
         }
+
+
+def _shown(value: Any) -> Any:
+    """Give a value as a page may show it."""
+    if isinstance(value, str) and _STEERING.search(value):
+        return type(value)(_STEERING.sub("", value))
+    return value
 
 
 def _moment(zone: tzinfo, locale: Locale, seconds: float) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from pydantic import ValidationError
+
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.people import Account, Found
 from bot.portals.colleagues import Colleagues
-from bot.portals.settings import ByChat, PortalSettingsStore, WorkingHours
+from bot.portals.settings import ByChat, PortalSettings, PortalSettingsStore, WorkingHours
 from bot.portals.visitors import Visitor
 from bot.web import escalation_form
 from bot.web.escalation_form import mapping, one_of
@@ -32,7 +34,7 @@ class Shown:
     is_on: bool
 
 
-WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full"]
+WhyNot = Literal["nobody", "several", "dismissed", "external", "server", "full", "many"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,18 @@ class SettingsPage:
 
     async def show(self, visitor: Visitor, _posted: Form) -> dict[str, Any]:
         """Give what the form shows."""
-        return await self._shown_form(visitor, saved=False, unclear=[])
+        return await self._shown_form(visitor)
 
     async def save(self, visitor: Visitor, posted: Form) -> dict[str, Any]:
-        """Store what was decided; people who could not be put on duty are told of."""
-        member_id = visitor.portal.member_id
-        before, unread = escalation_form.decided(posted, await self._store.of(member_id))
-        duty, unclear = await self._duty(visitor, posted, before.duty)
-        changed = {
+        """Store what was changed in the form; people who could not be put on duty are told of.
+
+        What somebody else has changed since the form was shown stays, and is told of too.
+        """
+        if (seen := _seen(posted)) is None:
+            return await self._shown_form(visitor, unread=["form"])
+        wanted, unread = escalation_form.decided(posted, seen)
+        duty, unclear = await self._duty(visitor, posted, seen.duty)
+        decided = {
             "default_language": one_of(posted.get("language"), self._wording.languages),
             "duty": duty,
             "commands_off": tuple(
@@ -78,18 +84,29 @@ class SettingsPage:
             "enterprise": "enterprise" in posted,
             "by_chat": one_of(posted.get("by_chat"), BY_CHAT) or "ask",
         }
-        await self._store.save(member_id, before.model_copy(update=changed))
-        return await self._shown_form(visitor, saved=True, unclear=unclear, unread=unread)
+        mine = wanted.model_copy(update=decided).changed(seen)
+
+        def decide(now: PortalSettings) -> PortalSettings:
+            untouched = mine.keys() - now.changed(seen)
+            return now.model_copy(update={name: mine[name] for name in untouched})
+
+        before = await self._store.change(visitor.portal.member_id, decide)
+        theirs = before.changed(seen)
+        crossed = [name for name in mine if name in theirs and theirs[name] != mine[name]]
+        return await self._shown_form(
+            visitor, saved=True, unclear=unclear, unread=unread, crossed=crossed
+        )
 
     async def _shown_form(
         self,
         visitor: Visitor,
         *,
-        saved: bool,
-        unclear: Sequence[NotOnDuty],
+        saved: bool = False,
+        unclear: Sequence[NotOnDuty] = (),
         unread: Sequence[str] = (),
+        crossed: Sequence[str] = (),
     ) -> dict[str, Any]:
-        settings = await self._store.of(visitor.portal.member_id)
+        settings = await self._store.fresh(visitor.portal.member_id)
         known = await self._colleagues.accounts(visitor.portal, visitor.user_id, settings.duty)
         return {
             "view": "settings",
@@ -106,6 +123,8 @@ class SettingsPage:
             "saved": saved,
             "unclear": unclear,
             "unread": unread,
+            "crossed": crossed,
+            "was": settings.model_dump_json(),
         }
 
     async def _duty(
@@ -113,7 +132,8 @@ class SettingsPage:
     ) -> tuple[tuple[int, ...], list[NotOnDuty]]:
         """Read who is on duty: those who have been, in their order, then whom the portal knows."""
         kept, new = escalation_form.duty(posted, before)
-        found, unclear = await self._found(visitor, [*map(str, new), *_named(posted)][:MOST_NAMES])
+        named = [*map(str, new), *_named(posted)]
+        found, unclear = await self._found(visitor, named[:MOST_NAMES])
         known = await self._colleagues.accounts(visitor.portal, visitor.user_id, list(found))
         for number, words in found.items():
             if number in kept:
@@ -122,6 +142,8 @@ class SettingsPage:
                 unclear.append(NotOnDuty(words, why))
             else:
                 kept.append(number)
+        if left := named[MOST_NAMES:]:
+            unclear.append(NotOnDuty(", ".join(left[:MOST_ON_DUTY]), "many"))
         return tuple(kept[:MOST_ON_DUTY]), unclear
 
     async def _found(
@@ -144,6 +166,14 @@ class SettingsPage:
                 why: WhyNot = "several" if matches else "nobody"
                 unclear.append(NotOnDuty(words, why, matches[:MOST_NAMES]))
         return found, unclear
+
+
+def _seen(posted: Form) -> PortalSettings | None:
+    """Read what the form was filled with; ``None`` where its end, which says so, is not there."""
+    try:
+        return PortalSettings.model_validate_json(str(posted.get("was", "")))
+    except ValidationError:
+        return None
 
 
 def _named(posted: Form) -> Iterator[str]:

@@ -147,6 +147,7 @@ class TabPage:
             record = await self._seen(visitor, looking)
         chats = record.chats if record else ()
         found = await self._found(visitor, find) if find else []
+        shown = {one.chat.id: await self._shown(visitor, one) for one in chats}
         off = (await self._settings.of(member_id)).commands_off
         return await self._frame.show(
             "tab.html.j2",
@@ -154,10 +155,14 @@ class TabPage:
             record=self._acts.note(visitor, item),
             item=record.item if record else item,
             chats=chats,
-            escalations={one.chat.id: await self._shown(visitor, one) for one in chats},
+            escalations=shown,
+            # A script puts their times into the time zone of the browser, if no other is known.
+            scripted=not visitor.chose_zone and any(shown.values()),
             chat_id=at,
             find=find,
-            found=found,
+            found=(found or [])[:MOST_FOUND],
+            is_silent=found is None,
+            has_more=len(found or []) > MOST_FOUND,
             may={name: name not in off for name in COMMANDS},
             came=came,
             said=bbcode.plain(came.reply.text).split("\n") if came and came.reply else [],
@@ -165,13 +170,14 @@ class TabPage:
             link="" if visitor.connected else self._links.make(member_id, user_id),
         )
 
-    async def _found(self, visitor: Visitor, words: str) -> Sequence[Found]:
+    async def _found(self, visitor: Visitor, words: str) -> Sequence[Found] | None:
+        """Find colleagues; ``None`` where the portal does not say who there is."""
         try:
             found = await self._colleagues.find(visitor.portal, visitor.user_id, words)
         except Bitrix24Error:
-            return []
+            return None
         # Bots are in no search. Page: user-search.md.
-        return [one for one in found if one.active and not one.extranet][:MOST_FOUND]
+        return [one for one in found if one.active and not one.extranet]
 
 
 def _words(value: Any, longest: int) -> str:

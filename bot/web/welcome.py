@@ -19,6 +19,7 @@ class Welcome:
 
     def __init__(self, pages: Pages, public_url: str) -> None:
         self._pages = pages
+        self._home = f"{public_url}/"
         self._addresses = {name: f"{public_url}/bitrix24/{path}" for name, path in _PATHS.items()}
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -37,6 +38,7 @@ class Welcome:
             self._pages.preferred(request),
             which=which,
             address=self._addresses[which],
+            home=self._home,
         )
 
     async def explain(self, request: web.Request) -> web.StreamResponse:
