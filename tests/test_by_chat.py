@@ -185,6 +185,19 @@ async def test_nobody_comes_in_by_the_chat_whom_the_portal_does_not_tell_of(stag
     assert not await stage.calls(CHAT_ADD)
 
 
+@pytest.mark.parametrize("told", [[], {}, {"12": None}, None, "no"])
+async def test_nobody_comes_in_by_the_chat_whom_the_portal_leaves_out(
+    stage: Stage, told: Any
+) -> None:
+    await decide(stage, "always")
+    await stage.faults(method="im.user.list.get", result=told, times=None)
+
+    reply = await stage.say("/invite id12")
+
+    assert "сотрудник вам недоступен" in reply
+    assert not await stage.calls(CHAT_ADD)
+
+
 async def test_who_is_not_in_the_chat_cannot_bring_anybody_in_by_it(stage: Stage) -> None:
     await stage.whisper("/escalate deal 288 @12", user=ANNA)
     await stage.settled()

@@ -19,6 +19,7 @@ from bot.errors import (
     NoChat,
     NotBound,
     NotByItem,
+    PersonUnavailable,
     Refusal,
     RequesterLacksHistory,
 )
@@ -170,7 +171,15 @@ class Arrivals:
             accounts = await self._users.accounts(one.id for one in people)
         except Refused as refused:
             return [Missed(one, self._diagnosis.of(refused)) for one in people]
-        told = [(one, stranger_of(one, accounts.get(one.id))) for one in people]
+        told = [
+            (
+                one,
+                stranger_of(one, accounts[one.id])
+                if one.id in accounts
+                else PersonUnavailable(one),
+            )
+            for one in people
+        ]
         return [Missed(one, why) for one, why in told if why]
 
     async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
