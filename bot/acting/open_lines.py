@@ -270,7 +270,7 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
     by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
     chat_id = None if by_chat else read_number(answer.result)
     is_told = answer.result is True if by_chat else chat_id is not None
-    if chat_id and chat_id != target.known_chat:
+    if chat_id and not target.chat_id and chat_id != target.last_chat:
         # The portal has chosen another chat than the one that was looked at.
         return Membership(person, chat_id)
     after = _is_done(seen.get(AFTER), step)
