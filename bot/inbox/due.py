@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Column, ColumnElement, Select, bindparam, func, or_, select
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
@@ -44,10 +44,11 @@ def fairly(moment: Column[float], *conditions: ColumnElement[bool]) -> Select[An
     """Make the question for what is due: of each portal the first, of each the second, and so on.
 
     However much one portal has, the others' does not wait for it. What is due at a portal that has
-    removed the app waits until it is back.
+    removed the app waits until it is back, with a bot to tell of it.
     """
     table = moment.table
-    gone = select(portals.c.member_id).where(portals.c.left_at.is_not(None))
+    is_gone = or_(portals.c.left_at.is_not(None), portals.c.bot_id.is_(None))
+    gone = select(portals.c.member_id).where(is_gone)
     turn = func.row_number().over(partition_by=table.c.member_id, order_by=moment)
     is_here = table.c.member_id.not_in(gone)
     due = select(table, turn.label("turn")).where(is_here, *conditions).subquery()

@@ -206,8 +206,11 @@ class Portals:
         await self._set(member_id, portals.c.said == said, said="")
 
     async def left(self, member_id: str) -> None:
-        """Note that a portal has removed the app: from now on it is not known any more."""
-        await self._set(member_id, left_at=time.time(), said="")
+        """Note that a portal has removed the app: from now on it is not known any more.
+
+        The bot has gone with it. Should the app come back, it has none until it is registered.
+        """
+        await self._set(member_id, left_at=time.time(), said="", bot_id=None, registered="")
 
     async def left_before(self, before: float) -> list[str]:
         """List the portals that left before then, by their member ids."""
