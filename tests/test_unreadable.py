@@ -10,7 +10,7 @@ from terminal import ran
 from test_stays import time_passes
 
 from bot.portals.settings import PortalSettings, read_stored
-from bot.store.tables import escalations, inbox, presses, stays
+from bot.store.tables import escalations, inbox, journal, presses, stays
 
 # Not JSON; of another type; a part is missing; a word that is unknown; a number beyond all.
 STRANGE = ["", "{", "[]", "null", "{}", '{"chat_id": "x"}']
@@ -109,6 +109,24 @@ def test_of_settings_those_hold_that_can_be_read(
 ) -> None:
     assert read_stored(stored) == PortalSettings(**read)  # type: ignore[arg-type]
     caplog.clear()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("strange", ["", "[", "[]", '{"CRM_ENTITY_TYPE": "x"}'])
+async def test_an_entry_of_the_journal_that_cannot_be_read_is_shown_and_hides_no_other(
+    stage: Stage, strange: str
+) -> None:
+    await stage.say(f"/invite id{ANNA}")
+    row = _first(stage, journal)
+    with stage.engine.begin() as connection:
+        values = {"id": 99_999, "command_id": 0, "params": strange, "result": strange}
+        connection.execute(insert(journal).values({**row, **values, "person_id": BOSS}))
+
+    seen = await ran(stage.settings, "journal", "--json")
+
+    assert [one["person"] for one in json.loads(seen.out)] == [BOSS, ANNA], seen
+    assert "↩️" in await stage.say("/undo")
+    assert ANNA not in await stage.members()
 
 
 @ON_SQLITE
