@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, func, select
 
-from bot.inbox.escalations import Chain
 from bot.store.database import Database
 from bot.store.tables import escalations, inbox, journal, tokens
 
@@ -122,11 +121,21 @@ class Overview:
         return _escalated(await self._database.rows(question))
 
 
+class _Taken(BaseModel):
+    at: float
+
+
+class _Chain(BaseModel):
+    """What is looked at of an escalation."""
+
+    taken: _Taken | None = None
+
+
 def _to_taken(row: Row[Any]) -> float | None:
     """Say how long it took; ``None`` where nobody has taken it, or another version wrote it."""
     with suppress(ValidationError):
-        chain = Chain.model_validate_json(row.chain)
-        return max(0.0, chain.taken.at - row.begun_at) if chain.taken else None
+        taken = _Chain.model_validate_json(row.chain).taken
+        return max(0.0, taken.at - row.begun_at) if taken else None
     return None
 
 
