@@ -76,9 +76,13 @@ class IsExtranet(Refusal):
 
 
 class DialogFinished(Refusal):
-    """The portal lists the chat under its item, but not among the active ones."""
+    """The portal lists the chat under its item, but not among the active ones.
+
+    ``elsewhere`` is the chat, where the command was not typed in it.
+    """
 
     item: CrmItem
+    elsewhere: int = 0
 
     offers = (Offer(name="start_session", act=Act(name="start_session")),)
 
@@ -110,10 +114,11 @@ class RequesterLacksHistory(Refusal):
 
 
 class NotBound(Refusal):
-    """The chat is bound to no CRM item."""
+    """The chat is bound to no CRM item; ``elsewhere`` as in ``DialogFinished``."""
 
     people: tuple[Person, ...] = ()
     by_chat: bool = False
+    elsewhere: int = 0
 
     offers = (Offer(name="create_lead", act=Act(name="create_lead")),)
 

@@ -10,7 +10,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
 from bot.commands.chain import Chains, Wanted
 from bot.commands.errors import WhichItem
-from bot.commands.missed import Missed, missing
+from bot.commands.missed import Missed, missing, of_chat
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
 from bot.commands.policy import Called, Policy
@@ -73,7 +73,7 @@ async def escalate(
     if target.item is None:
         return await _without_item(args, event, target, people, arrivals)
     card = Card(target.item) if _is_explicit(args) else await crm.card(target.item)
-    named = await people.resolve(args.people, event, args, card.item, head_of=card.responsible_id)
+    named = await people.resolve(args.people, event, args, target, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
     wanted = Wanted(
@@ -96,9 +96,9 @@ async def _without_item(
 
     Raises ``NotBound``: an escalation goes by an item.
     """
-    found = await people.resolve(args.people, event, args)
+    found = await people.resolve(args.people, event, args, target)
     if args.dry or not found.people:
-        raise NotBound
+        raise of_chat(NotBound(), target.chat_id, event.chat.id)
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
     arrival = await arrivals.bring(target, found.people, wish)
     told = told_of(arrival, found.refusals, None, args.lasting, here=target.here)

@@ -6,7 +6,7 @@ from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import ADD_BY_CHAT, Arrival, Arrivals, ByChat, Wish
 from bot.commands.errors import ButtonExpired
-from bot.commands.missed import Missed, missing
+from bot.commands.missed import Missed, missing, of_chat
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Router
@@ -73,12 +73,12 @@ async def invite(
     args: Invite, event: CommandEvent, *, targets: Targets, people: People, arrivals: Arrivals
 ) -> Outcomes:
     target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, args, target.item)
+    found = await people.resolve(args.people, event, args, target)
     if not found.people:
         return found.refusals
     if args.dry:
         if target.item is None:
-            raise NotBound
+            raise of_chat(NotBound(), target.chat_id, event.chat.id)
         offer = Offer(name="do_it", act=args.act("invite", people=tuple(found.people), dry=False))
         would = WouldInvite(people=tuple(found.people), item=target.item, offers=(offer,))
         return [would, *found.refusals]

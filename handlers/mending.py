@@ -4,8 +4,9 @@ from bot.acting.open_lines import OpenLines
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
+from bot.commands.missed import InChat
 from bot.commands.outcomes import Outcomes
-from bot.commands.router import Arguments, Router
+from bot.commands.router import Router
 from bot.commands.runner import Again
 from bot.errors import Refusal
 
@@ -20,27 +21,31 @@ class OnlyOperator(Refusal):
 
 @router.button("create_lead")
 async def create_lead(
-    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
+    args: InChat, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
+    chat_id = args.chat_id or event.chat.id
     try:
-        await lines.create_lead(event.chat.id)
+        await lines.create_lead(chat_id)
     except Refused as refused:
         if refused.code != "ERROR_USER_NOT_OPERATOR":
             raise
-        owner = (await lines.dialog(event.chat.id)).owner
+        owner = (await lines.dialog(chat_id)).owner
         raise OnlyOperator(Person(id=owner) if owner else None) from None
-    return await _again(event, lines, again)
+    return await _again(args, event, lines, again)
 
 
 @router.button("start_session")
 async def start_session(
-    args: Arguments, event: CommandEvent, *, lines: OpenLines, again: Again
+    args: InChat, event: CommandEvent, *, lines: OpenLines, again: Again
 ) -> Outcomes:
-    await lines.start_session(event.chat.id)
-    return await _again(event, lines, again)
+    await lines.start_session(args.chat_id or event.chat.id)
+    return await _again(args, event, lines, again)
 
 
-async def _again(event: CommandEvent, lines: OpenLines, again: Again) -> Outcomes:
+async def _again(args: InChat, event: CommandEvent, lines: OpenLines, again: Again) -> Outcomes:
+    if args.chat_id:
+        # What has changed is not in the event, but at another chat.
+        return await again.run()
     dialog = await lines.dialog(event.chat.id)
     now = {"entity_data_1": dialog.entity_data_1, "entity_data_2": dialog.entity_data_2}
     return await again.run(event.chat.model_copy(update=now))

@@ -53,7 +53,7 @@ async def remove(
     departures: Departures,
 ) -> Outcomes:
     target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, args, target.item)
+    found = await people.resolve(args.people, event, args, target)
     if not target.here or event.chat.customer_id is None:
         found = await people.but_customers(found)
     wanted, refusals = found.people, list(found.refusals)

@@ -31,7 +31,7 @@ class Undone(Outcome):
     """What is undone, perhaps of an escalation.
 
     ``kept`` stay, as another one wants them there; ``again`` stay, as a later command has brought
-    them in once more.
+    them in once more; ``out`` do not come back, as a later command has taken them out once more.
     """
 
     removed: tuple[Person, ...] = ()
@@ -39,6 +39,7 @@ class Undone(Outcome):
     missed: tuple[Missed, ...]
     kept: tuple[Person, ...] = ()
     again: tuple[Person, ...] = ()
+    out: tuple[Person, ...] = ()
     escalated: bool = False
     item: CrmItem | None
     chat_id: int
@@ -78,11 +79,14 @@ async def undo(
         kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
         undone = undone.model_copy(update={"again": tuple(again)})
-        if not undone.removed:
-            # Nothing has changed: the chat need not hear of it.
-            undone = undone.model_copy(update={"here": False})
     else:
-        undone = await _bring_back(arrivals, target, people)
+        out = await past.left_again(people, chat_id, deeds[0].command_id)
+        people = [one for one in people if one not in out]
+        undone = await _bring_back(arrivals, target, people) if people else _undone(target, ())
+        undone = undone.model_copy(update={"out": tuple(out)})
+    if not (undone.removed or undone.returned):
+        # Nothing has changed: the chat need not hear of it.
+        undone = undone.model_copy(update={"here": False})
     return await _told(undone, [deeds[0].command_id], stays)
 
 
@@ -152,7 +156,7 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
         for number in commands:
             await stays.cancel(number)
     refusals = reasons(undone.missed)
-    is_told = undone.removed or undone.returned or undone.kept or undone.again
+    is_told = undone.removed or undone.returned or undone.kept or undone.again or undone.out
     return [undone, *refusals] if is_told else refusals
 
 

@@ -38,7 +38,7 @@ async def who(
     queue = await lines.known_queue(event.chat.line_id or dialog.line_id) or ()
     wanted = {dialog.owner, card.responsible_id, *card.observer_ids, *members, *queue}
     accounts = await users.accounts(filter(None, wanted))
-    strangers = {event.chat.customer_id, event.bot.id}
+    strangers = {event.chat.customer_id, dialog.customer_id, event.bot.id}
     strangers |= {number for number, one in accounts.items() if one.customer or one.bot}
 
     def named(*numbers: int) -> tuple[Person, ...]:

@@ -104,8 +104,9 @@ async def test_a_chat_of_something_else_is_not_taken_for_one(stage: Stage, entit
     assert not await stage.calls(ADD)
 
 
-async def test_the_queue_of_a_line_is_not_asked_by_the_number_of_a_deal(stage: Stage) -> None:
+async def test_the_queue_is_that_of_the_customers_chat_and_of_no_deals_number(stage: Stage) -> None:
     reply = await stage.say("/invite @line", chat=DEAL_CHAT)
 
-    assert reply.startswith("Не удалось найти: операторы линии")
-    assert not await stage.calls("imopenlines.config.get")
+    assert reply.startswith("✅ [USER=15]Анна Орлова[/USER] теперь в чате [CHAT=8773]")
+    asked = await stage.calls("imopenlines.config.get")
+    assert {call["params"]["CONFIG_ID"] for call in asked} == {1}

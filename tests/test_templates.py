@@ -93,7 +93,8 @@ SKIPPED = Skipped(person=WORST_PERSON, role="head", why="absent", until="2026-12
 SAMPLES = {
     **dict.fromkeys(("person", "who", "to", "whom", "owner", "requester", "head"), WORST_PERSON),
     **dict.fromkeys(
-        ("invited", "again", "kept", "members", "others", "removed", "returned"), (WORST_PERSON,)
+        ("invited", "again", "kept", "members", "others", "out", "removed", "returned"),
+        (WORST_PERSON,),
     ),
     **dict.fromkeys(("observers", "queue"), (WORST_PERSON,)),
     "lines": (Queue(WORST, (WORST_PERSON,)),),
@@ -112,7 +113,7 @@ SAMPLES = {
     **dict.fromkeys(("scopes", "missing_scopes"), ("crm", "im")),
     "failing": ("commands",),
     "revision": 36,
-    "chat_id": 8773,
+    **dict.fromkeys(("chat_id", "elsewhere"), 8773),
     "minutes": 10,
     "more": 11,
     "lasting": 7200,

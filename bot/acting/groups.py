@@ -17,6 +17,9 @@ INVITE = "sonet_group.user.invite"
 
 GROUP = "group"
 
+# Of groups whose names are alike, so many are looked at.
+MOST_FOUND = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Invitations:
@@ -37,8 +40,9 @@ class Groups:
 
     async def named(self, name: str) -> list[Group]:
         """List the groups whose names contain this."""
-        found = await self._requester.ask(Call("sonet_group.get", {"FILTER": {"%NAME": name}}))
-        return [one for row in rows(found) if (one := _group(row))]
+        call = Call("sonet_group.get", {"FILTER": {"%NAME": name}})
+        found = await self._requester.ask_on(call, await self._requester.ask(call), MOST_FOUND)
+        return [one for row in rows(found, MOST_FOUND) if (one := _group(row))]
 
     async def invite(self, group_id: int, people: Sequence[Person], reason: str) -> Invitations:
         """Invite people, all in one request; the invitation carries the reason.
@@ -62,7 +66,8 @@ class Groups:
 
 
 def _invitations(group_id: int, answer: Answered, seen: Mapping[str, Any]) -> Invitations:
-    row = next((one for one in rows(seen.get(GROUP)) if _group(one)), {})
+    told = rows(seen.get(GROUP))
+    row = next((one for one in told if read_number(one.get("ID")) == group_id), {})
     group = _group(row) or Group(id=group_id)
     listed = rows(seen.get(LOOK), MOST_NUMBERS)
     inside = frozenset(read_numbers([one.get("USER_ID") for one in listed]))

@@ -266,11 +266,14 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
     answer, seen = changes.answers[step.number], changes.seen
     if refused := answer.refused:
         return Membership(person, refused=refused)
-    after = _is_done(seen.get(AFTER), step)
     # The messenger's own methods answer with true, and not with the chat.
     by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
     chat_id = None if by_chat else read_number(answer.result)
     is_told = answer.result is True if by_chat else chat_id is not None
+    if chat_id and not target.chat_id and chat_id != target.last_chat:
+        # The portal has chosen another chat than the one that was looked at.
+        return Membership(person, chat_id)
+    after = _is_done(seen.get(AFTER), step)
     if chat_id is None:
         # It was begun before and has been found done; or the answer names no chat.
         chat_id = target.known_chat

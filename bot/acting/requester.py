@@ -17,8 +17,9 @@ from bot.bitrix24 import batch
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, NotTheirs, Refused, Unanswered
-from bot.bitrix24.numerals import read_number
+from bot.bitrix24.numerals import listed, read_number
 from bot.bitrix24.retry import NOT_HAPPENED, NOT_KNOWN, Retry
+from bot.bitrix24.rows import PAGE
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
 from bot.portals.actor import Actor
@@ -74,6 +75,20 @@ class Requester:
     async def ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         """Make calls that change nothing, in one request; an error stands in for a result."""
         return await self._retry.call(NOT_KNOWN, lambda: self._ask_all(calls))
+
+    async def ask_on(self, call: Call, answer: Any, most: int) -> list[Any]:
+        """Give the rows of a list's first page and those of its further ones, so many at most.
+
+        Raises the error that stands in the answer's place.
+        """
+        found = listed(batch.result_of(answer))
+        while found and len(found) % PAGE == 0 and len(found) < most:
+            params = {**call.params, "start": len(found)}
+            more = listed(await self.ask(replace(call, params=params)))
+            if not more or more[0] in found:
+                break
+            found = [*found, *more]
+        return found
 
     async def _ask_all(self, calls: Mapping[str, Call]) -> dict[str, Any | Bitrix24Error]:
         results: batch.Results = await self._actor.call(batch.build(calls))

@@ -16,7 +16,7 @@ from bot.bitrix24.people import (
     read_accounts,
     read_found,
 )
-from bot.bitrix24.rows import rows, text
+from bot.bitrix24.rows import PAGE, rows, text
 
 # A company is not deeper than this.
 LEVELS = 10
@@ -28,9 +28,10 @@ class Users:
 
     _requester: Requester
 
-    async def search(self, queries: Sequence[str]) -> dict[str, list[Found]]:
-        """Look names up, all in one request: ``user.search``."""
-        return await self._found({one: Call("user.search", {"FIND": one}) for one in queries})
+    async def search(self, queries: Sequence[str], most: int = PAGE) -> dict[str, list[Found]]:
+        """Look names up, all in one request: ``user.search``; for more than a page, in several."""
+        calls = {one: Call("user.search", {"FIND": one}) for one in queries}
+        return await self._found(calls, most)
 
     async def by_email(self, addresses: Sequence[str]) -> dict[str, list[Found]]:
         """Look e-mail addresses up, all in one request: ``user.get``. See ``at_address``."""
@@ -65,20 +66,27 @@ class Users:
         for _ in range(LEVELS):
             if not level:
                 return 0
-            found = rows(await self._requester.ask(Call("department.get", {"ID": level})))
+            seen = rows(await self._requester.ask(Call("department.get", {"ID": level})))
+            # In the order of the person's own departments, and of no others.
+            numbered = {read_number(row.get("ID")): row for row in seen}
+            found = [numbered[number] for number in level if number in numbered]
             heads = read_numbers([row.get("UF_HEAD") for row in found])
             if head := next((one for one in heads if one not in passed), 0):
                 return head
             level = list(read_numbers([row.get("PARENT") for row in found]))
         return 0
 
-    async def _found(self, calls: Mapping[str, Call]) -> dict[str, list[Found]]:
+    async def _found(self, calls: Mapping[str, Call], most: int = PAGE) -> dict[str, list[Found]]:
         """Give what each of these calls finds, by what is looked for."""
         if len(calls) == 1:
             # In a batch the portal would read `$result[…]` in what was typed as another's answer.
             [(query, call)] = calls.items()
-            return {query: read_found(await self._requester.ask(call))}
+            seen = await self._requester.ask_on(call, await self._requester.ask(call), most)
+            return {query: read_found(seen)}
         # What was typed is no name for a call.
         numbered = {f"q{n}": call for n, call in enumerate(calls.values())}
         found = await self._requester.ask_all(numbered) if calls else {}
-        return {query: read_found(found[name]) for query, name in zip(calls, numbered, strict=True)}
+        return {
+            query: read_found(await self._requester.ask_on(calls[query], found[name], most))
+            for query, name in zip(calls, numbered, strict=True)
+        }

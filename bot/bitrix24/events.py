@@ -292,8 +292,9 @@ class CommandEvent(Part):
 
     @property
     def afresh(self) -> Self:
-        """The command without what the event told of its chat's binding: that may be old."""
-        chat = self.chat.model_copy(update={"entity_data_1": "", "entity_data_2": ""})
+        """The command without its chat's binding and operator: what the event told may be old."""
+        old = {"entity_data_1": "", "entity_data_2": "", "owner": 0}
+        chat = self.chat.model_copy(update=old)
         return self.model_copy(update={"chat": chat})
 
     @cached_property

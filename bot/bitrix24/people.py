@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.bitrix24.batch import result_of
 from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.numerals import read_number, read_numbers
@@ -101,7 +100,7 @@ def _is_active(told: object) -> bool:
 
 
 def read_found(answer: Any) -> list[Found]:
-    """Read what a search has found. Raises the error that stands in its place."""
+    """Read what a search has found."""
     return [
         Found(
             who,
@@ -111,7 +110,7 @@ def read_found(answer: Any) -> list[Found]:
             departments=read_numbers(row.get("UF_DEPARTMENT"), PAGE),
             address=text(row.get("EMAIL")),
         )
-        for row in rows(result_of(answer))
+        for row in rows(answer, MOST_ACCOUNTS)
         if (who := read_person(row))
     ]
 

@@ -11,7 +11,7 @@ from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Denied, Diagnosis, stranger_of
-from bot.commands.missed import Missed, merged, reasons, reworded
+from bot.commands.missed import Missed, merged, of_chat, reasons, reworded
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
 from bot.errors import (
@@ -103,7 +103,7 @@ class Arrivals:
         Where that is closed, the chat itself is tried or offered, as the portal has decided.
         """
         if target.item is None:
-            why = NotBound(tuple(people))
+            why = of_chat(NotBound(tuple(people)), target.chat_id, self._command.event.chat.id)
             arrival = _arrival((), [Missed(one, why) for one in people], target.chat_id)
         else:
             memberships = await self._lines.add(target, people)

@@ -1,7 +1,7 @@
 """Why the portal refused: its code, its words, and read-only questions as the requester."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.people import Account, account_call, read_account
 from bot.bitrix24.rows import row
-from bot.commands.missed import Missed
+from bot.commands.missed import Missed, of_chat
 from bot.errors import (
     AccessRefused,
     AccessUnclear,
@@ -91,9 +91,8 @@ class Diagnosis:
             if queue is not None:
                 # Somebody of it is refused only where the requester's role reaches nobody.
                 facts["closed"] = not lacking.isdisjoint(queue)
-        reference = self._command.reference
         return [
-            await self._missed(one, _explain(one, item, chat_id, facts, reference), facts)
+            await self._missed(one, self._of(_explain, one, item, chat_id, facts), facts)
             for one in denied
         ]
 
@@ -102,9 +101,8 @@ class Diagnosis:
     ) -> list[Missed]:
         """Say why each of these people was not removed."""
         facts = await self._facts(_questions(denied, item, chat_id))
-        reference = self._command.reference
         return [
-            Missed(one.person, _explain_removal(one, item, chat_id, facts, reference))
+            Missed(one.person, self._of(_explain_removal, one, item, chat_id, facts))
             for one in denied
         ]
 
@@ -125,6 +123,19 @@ class Diagnosis:
         """Give those of whom nobody can tell what came of adding or removing them."""
         people = [one.person for one in memberships if one.unclear]
         return [Missed(one, OutcomeUnclear(one, self._command.reference)) for one in people]
+
+    def _of(
+        self,
+        explain: Callable[[Denied, CrmItem, int, Mapping[str, Any], str], Refusal],
+        one: Denied,
+        item: CrmItem,
+        chat_id: int,
+        facts: Mapping[str, Any],
+    ) -> Refusal:
+        why = explain(one, item, chat_id, facts, self._command.reference)
+        if not isinstance(why, DialogFinished):
+            return why
+        return of_chat(why, chat_id, self._command.event.chat.id)
 
     async def _missed(self, one: Denied, why: Refusal, facts: Mapping[str, Any]) -> Missed:
         """Name somebody else in place of who is dismissed: their head."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bot.bitrix24.entities import Person
+from bot.bitrix24.entities import Offer, Person
+from bot.commands.router import Arguments
 from bot.errors import NotByItem, PersonLacksItem, Refusal, RequesterLacksHistory
 
 
@@ -12,6 +13,21 @@ class Missed(NamedTuple):
 
     person: Person
     why: Refusal
+
+
+class InChat(Arguments):
+    """Which chat a button mends; 0: that of the command under whose answer it stands."""
+
+    chat_id: int = 0
+
+
+def of_chat(why: Refusal, chat_id: int, typed_in: int) -> Refusal:
+    """Have a refusal tell of its chat, and its button mend it, where that is not ``typed_in``."""
+    if chat_id == typed_in:
+        return why
+    act = InChat(chat_id=chat_id).act
+    offers = tuple(Offer(name=one.name, act=act(one.name)) for one in why.offers)
+    return why.changed(elsewhere=chat_id, offers=offers)
 
 
 def reasons(missed: Sequence[Missed]) -> list[Refusal]:

@@ -19,6 +19,8 @@ from bot.inbox.pressed import Pressed
 Reach = Literal["beyond", "queue", "nobody", "unknown"]
 
 UNDO = "undo"
+# What nobody has asked for as a command of its own is none to be taken back.
+_NO_COMMANDS = frozenset({UNDO, "expire"})
 # Later the chat is another one.
 UNDO_LIFE = 30 * 60
 REMEMBERED = 24 * 3600
@@ -63,8 +65,24 @@ class Past:
         The commands ``but`` do not count. Where an /undo brought them back, all is as it was
         before they were removed.
         """
+        return await self._since(ARRIVING, people, chat_id, after, but)
+
+    async def left_again(
+        self, people: Collection[Person], chat_id: int, after: int
+    ) -> list[Person]:
+        """Give those whom a later command than ``after`` took out, as ``came_again`` does."""
+        return await self._since(LEAVING, people, chat_id, after, ())
+
+    async def _since(
+        self,
+        methods: Collection[str],
+        people: Collection[Person],
+        chat_id: int,
+        after: int,
+        but: Collection[int],
+    ) -> list[Person]:
         member_id = self._command.event.member_id
-        deeds = await self._history.of_people(member_id, [one.id for one in people], ARRIVING)
+        deeds = await self._history.of_people(member_id, [one.id for one in people], methods)
         again = {
             one.person_id
             for one in deeds
@@ -134,7 +152,7 @@ def _undid(later: Deed, deed: Deed) -> bool:
 
 def _counts(deed: Deed) -> bool:
     """Say whether a step changed the portal: an invitation, or a change that is known."""
-    if deed.command == UNDO:
+    if deed.command in _NO_COMMANDS:
         return False
     if deed.method == INVITE:
         return bool(deed.told)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from bot.acting.crm import Crm
-from bot.acting.open_lines import OpenLines
+from bot.acting.open_lines import OpenLines, Target
 from bot.acting.users import Users
 from bot.bitrix24.entities import (
-    CrmItem,
     Email,
     Me,
     Named,
@@ -17,7 +16,7 @@ from bot.bitrix24.entities import (
     Role,
     Someone,
 )
-from bot.bitrix24.events import CommandEvent
+from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
@@ -34,6 +33,8 @@ from bot.errors import (
 
 LIMIT = 20
 MOST_OFFERS = 8
+# So many bearers of a name are looked at: whoever is meant may stand on a later page.
+MOST_FOUND = 500
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -69,13 +70,14 @@ class People:
         named: Sequence[Someone],
         event: CommandEvent,
         args: Arguments,
-        item: CrmItem | None = None,
+        target: Target | None = None,
         *,
         head_of: int = 0,
     ) -> Resolved:
         """Find everybody; of several bearers of a name, one can be chosen for ``args``.
 
-        The head is that of ``head_of``, or else the requester's.
+        The head is that of ``head_of``, or else the requester's. Roles are those of ``target``,
+        or else of the chat that the command was typed in.
         Raises ``TooManyPeople``.
         """
         if len(named) > LIMIT:
@@ -84,10 +86,9 @@ class People:
         found = await self._looked_up(named)
         for one in named:
             try:
-                people = await self._meant(one, event, found, args, item, head_of)
-                known = {person.id for person in resolved.people}
+                people = await self._meant(one, event, found, args, target, head_of)
                 for person in people:
-                    if person.id not in known:
+                    if all(person.id != known.id for known in resolved.people):
                         resolved.people.append(_welcome(person, event))
             except Refusal as refusal:
                 resolved.refusals.append(refusal)
@@ -104,7 +105,7 @@ class People:
     async def _looked_up(self, named: Sequence[Someone]) -> Mapping[str, list[Found]]:
         names = [one.name for one in named if isinstance(one, Named)]
         addresses = [one.address for one in named if isinstance(one, Email)]
-        found = dict(await self._users.search(names)) if names else {}
+        found = dict(await self._users.search(names, MOST_FOUND)) if names else {}
         return found | (await self._users.by_email(addresses) if addresses else {})
 
     async def _meant(
@@ -113,7 +114,7 @@ class People:
         event: CommandEvent,
         found: Mapping[str, list[Found]],
         args: Arguments,
-        item: CrmItem | None,
+        target: Target | None,
         head_of: int,
     ) -> list[Person]:
         match one:
@@ -126,7 +127,7 @@ class People:
             case Email(address=address):
                 return [await self._by_address(address, found[address], args, event)]
             case Role():
-                return await self._in_role(one, event, item, head_of)
+                return await self._in_role(one, event, target, head_of)
 
     async def _by_name(
         self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
@@ -196,9 +197,10 @@ class People:
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
     async def _in_role(
-        self, role: Role, event: CommandEvent, item: CrmItem | None, head_of: int
+        self, role: Role, event: CommandEvent, target: Target | None, head_of: int
     ) -> list[Person]:
         """Find who has a role. Raises ``RoleEmpty`` where nobody has it."""
+        item = target.item if target else None
         match role:
             case Role.HEAD:
                 numbers = [await self._head(head_of or event.user.id, event)]
@@ -206,17 +208,22 @@ class People:
                 card = await self._crm.card(item)
                 of_item = role is Role.RESPONSIBLE
                 numbers = [card.responsible_id] if of_item else list(card.observer_ids)
-            case Role.OWNER if event.chat.is_open_line:
-                owner = event.chat.owner
-                numbers = [owner or (await self._lines.dialog(event.chat.id)).owner]
-            case Role.LINE if event.chat.line_id:
-                numbers = await self._lines.queue(event.chat.line_id)
+            case Role.OWNER if chat := await self._chat(event, target):
+                numbers = [chat.owner or (await self._lines.dialog(chat.id)).owner]
+            case Role.LINE if (chat := await self._chat(event, target)) and chat.line_id:
+                numbers = await self._lines.queue(chat.line_id)
             case _:
                 numbers = []
         if not any(numbers):
             raise RoleEmpty(role.value)
         accounts = await self._users.accounts(filter(None, numbers))
         return [person_of(number, accounts) for number in numbers if number]
+
+    async def _chat(self, event: CommandEvent, target: Target | None) -> Chat | None:
+        """Give the customer's chat that is meant; ``None`` where none is, or it is not known."""
+        if target is None or target.here:
+            return event.chat if event.chat.is_open_line else None
+        return await self._lines.dialog(target.known_chat) if target.known_chat else None
 
     async def _head(self, user_id: int, event: CommandEvent) -> int:
         """Find the head of somebody; it is never the requester themselves."""

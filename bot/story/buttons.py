@@ -111,7 +111,9 @@ def _pressed(button: KeptButton, command: Accepted) -> Pressed:
     same = event.chat.dialog_id == original.chat.dialog_id
     told_by, since = (event, command.asked_at) if same else (original, button.asked_at)
     inherited = {field.name: getattr(command, field.name) for field in fields(Accepted)}
-    place = original.model_copy(update={"user": event.user})
+    # Since then another operator may have taken the dialog over.
+    chat = original.chat.model_copy(update={"owner": 0})
+    place = original.model_copy(update={"user": event.user, "chat": chat})
     return Pressed(
         **{**inherited, "event": place.about(act.name, act.params)},
         original=place,
