@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -11,13 +12,13 @@ from terminal import Ran, ran
 
 from bot.settings import Settings
 from bot.store.database import engine_for
-from bot.store.tables import inbox, metadata, portal_settings, replays
+from bot.store.tables import inbox, marks, metadata, portal_settings, replays
 
 # Of these there is nothing that tells a portal or a person: keys, states of a quarter of an hour,
 # and sums of figures.
 NOBODYS = {"job_migrations", "keys", "used_states", "figures"}
 # Rows of a whole portal, in which nobody is named.
-NO_PERSON = {"portals", "buckets", "pauses", "marks", "owners"}
+NO_PERSON = {"portals", "buckets", "pauses", "owners"}
 ANOTHER = "f" * 32
 
 
@@ -100,6 +101,25 @@ async def test_whom_others_have_named_is_erased_too(stage: Stage) -> None:
 
 
 @ON_SQLITE
+async def test_whoever_was_only_offered_is_erased_with_the_buttons(stage: Stage) -> None:
+    await stage.say("/invite @Иван Петров")
+    await stage.settled()
+    member_id = stage.portal.state.settings.member_id
+    with stage.engine.begin() as connection:
+        values = {"member_id": member_id, "made_at": time.time()}
+        names = [f"{member_id}/asked/{user}/5/2026-11-29" for user in (IVAN, ANNA)]
+        connection.execute(insert(marks), [{"mark": one, **values} for one in names])
+    assert "Иван Петров" in everything(stage, member_id)
+
+    await ran(stage.settings, "forget", "--portal", member_id, "--person", str(IVAN), "--yes")
+
+    left = everything(stage, member_id)
+    assert "Иван Петров – Водитель" not in left
+    assert (f"/asked/{IVAN}/" in left, f"/asked/{ANNA}/" in left) == (False, True)
+    assert f'"id":{IVAN},' not in left, left
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("person", [[], ["--person", "7"]])
 async def test_a_wish_to_run_a_command_again_goes_with_the_command(
     settings: Settings, person: list[str]
@@ -153,7 +173,7 @@ def test_no_table_is_unknown_to_it() -> None:
     """Whoever adds a table says what is erased of it."""
     of_portals = {one.name for one in metadata.sorted_tables if "member_id" in one.columns}
     of_people = {"tokens", "unproven_tokens", "inbox", "journal", "presses", "stays",
-                 "escalations", "preferences", "portal_settings"}  # fmt: skip
+                 "escalations", "preferences", "portal_settings", "marks"}  # fmt: skip
 
     assert {one.name for one in metadata.sorted_tables} == of_portals | NOBODYS | {"replays"}
     assert of_portals == of_people | NO_PERSON

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Engine, delete, insert, text
+from sqlalchemy import Engine, delete, insert, inspect, text
 
 from bot.store.database import engine_for
 from bot.store.migrate import configuration, migrate
@@ -101,6 +101,23 @@ def test_what_is_stored_comes_along_from_the_first_version(empty: Engine) -> Non
 @both
 def test_doing_it_again_changes_nothing(empty: Engine) -> None:
     migrate(empty)
+    migrate(empty)
+    check_schema(empty)
+
+
+@both
+@pytest.mark.parametrize("begun", [FIRST, "0006"])
+def test_one_that_was_interrupted_has_changed_nothing_and_is_done_again(
+    empty: Engine, begun: str
+) -> None:
+    def interrupt(version: str, _words: str) -> None:
+        if version == begun:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate(empty, interrupt)
+
+    assert inspect(empty).get_table_names() == []
     migrate(empty)
     check_schema(empty)
 

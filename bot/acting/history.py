@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Row, and_, select
 
 from bot.acting.journal import SET_ASIDE
@@ -57,9 +58,11 @@ class Deed:
     @property
     def item(self) -> CrmItem | None:
         """Give the item it was done by; ``None`` where it was done by the chat itself."""
-        if "CRM_ENTITY_TYPE" not in self.params:
+        of = {"type": self.params.get("CRM_ENTITY_TYPE"), "id": self.params.get("CRM_ENTITY")}
+        try:
+            return CrmItem.model_validate(of)
+        except ValidationError:
             return None
-        return CrmItem(type=self.params["CRM_ENTITY_TYPE"], id=self.params["CRM_ENTITY"])
 
     @property
     def result(self) -> Result:
@@ -155,8 +158,16 @@ _RESULTS: dict[str, ColumnElement[bool]] = {
 }
 
 
+def _mapping(stored: str | None) -> dict[str, Any]:
+    """Read stored JSON; of what another version has written otherwise nothing is known."""
+    try:
+        told = json.loads(stored or "null")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _deed(row: Row[Any]) -> Deed:
-    answer = json.loads(row.result or "null") or {}
     return Deed(
         id=row.id,
         member_id=row.member_id,
@@ -167,9 +178,9 @@ def _deed(row: Row[Any]) -> Deed:
         chat=row.chat,
         person_id=row.person_id,
         method=row.method,
-        params=json.loads(row.params),
+        params=_mapping(row.params),
         is_answered=row.answered_at is not None,
         code=row.code,
-        told=answer.get("result"),
+        told=_mapping(row.result).get("result"),
         changed=row.changed,
     )

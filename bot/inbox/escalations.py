@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, updat
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import NOW, Due, act, bare, fairly
+from bot.inbox.due import NOW, Due, Legible, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import escalations
 
@@ -196,6 +196,7 @@ class Escalations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._legible = Legible(escalations.c.command_id)
         # The chats that something runs in, as the last look for what is due has found them.
         self._running: set[tuple[str, int]] = set()
         self._insert = database.insert(escalations).on_conflict_do_nothing()
@@ -215,7 +216,9 @@ class Escalations:
         self._run_in = (
             select(escalations.c.member_id, escalations.c.chat_id).where(runs).limit(MOST)
         )
-        self._are_due = fairly(escalations.c.due_at, runs, escalations.c.due_at <= NOW)
+        self._are_due = fairly(
+            escalations.c.due_at, escalations.c.command_id, runs, escalations.c.due_at <= NOW
+        )
 
     async def begin(self, command_id: int, event: CommandEvent, chain: Chain) -> None:
         """Note that a command has called the first one; once a command."""
@@ -236,7 +239,7 @@ class Escalations:
         self._running.add((event.member_id, chain.chat_id))
 
     async def find(self, command_id: int) -> Escalation | None:
-        """Give an escalation, over or not."""
+        """Give an escalation, over or not, if there is one that can be read."""
         found = await self._rows(escalations.c.command_id == command_id)
         return found[0] if found else None
 
@@ -319,14 +322,14 @@ class Escalations:
         self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        found = await self._database.rows(self._are_due, now=time.time())
-        return [self._due(row) for row in found]
+        left_out = self._legible.left_out
+        rows = await self._database.rows(self._are_due, now=time.time(), left_out=left_out)
+        return self._legible.read(rows, self._due)
 
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'
-        event = CommandEvent.model_validate_json(row.event)
         noted = {"number": row.command_id, "due": row.due_at, "due_at": time.time() + LEASE}
-        return Due(act(event, ADVANCE, params), (self._note, [noted]))
+        return Due(act(_escalation(row).event, ADVANCE, params), (self._note, [noted]))
 
     def heard(self, member_id: str, chat_id: int) -> None:
         """Have a chat looked at soon in which something was said, if an escalation runs there."""
@@ -342,7 +345,7 @@ class Escalations:
     async def _rows(self, *conditions: ColumnElement[bool]) -> list[Escalation]:
         question = select(escalations).where(*conditions)
         newest = question.order_by(escalations.c.command_id.desc()).limit(AT_ONCE)
-        return [_escalation(row) for row in await self._database.rows(newest)]
+        return self._legible.read(await self._database.rows(newest), _escalation)
 
 
 def _escalation(row: Row[Any]) -> Escalation:

@@ -7,10 +7,11 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from pydantic import SecretStr, TypeAdapter
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from sqlalchemy import (
     Connection,
     Row,
@@ -33,6 +34,7 @@ from bot.inbox.accepted import (
     End,
     Reply,
     portal_of,
+    reference_of,
     refusals_of,
 )
 from bot.inbox.reading import BEGUN, WAITS, Reading
@@ -48,6 +50,9 @@ _replies = TypeAdapter(list[Reply])
 # How a command ends that an operator may have run again without anybody's new word.
 REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
 
+# The code of a command that another version has stored, and this one cannot read.
+ILLEGIBLE = "Illegible"
+
 # What a command forgets that is run anew.
 AFRESH = {
     "done_at": None,
@@ -58,6 +63,9 @@ AFRESH = {
     "attempts": 0,
     "suspicion": 0,
 }
+
+# Within so many seconds of each other the lines of a message come.
+TOGETHER = 60.0
 
 # Deliveries of one command have so many characters of their identity in common.
 _COMMON = 47
@@ -198,14 +206,34 @@ class Inbox:
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""
-        return [self.accepted(row) for row in await self._reading.waiting(lane, limit)]
+        rows = await self._reading.waiting(lane, limit)
+        found = self.legible(rows)
+        if len(found) == len(rows):
+            return found
+        await self._end_illegible({row.id for row in rows} - {one.id for one in found})
+        return await self.waiting(lane, limit)
+
+    async def _end_illegible(self, numbers: Collection[int]) -> None:
+        """End commands that this version cannot read, so that their chat goes on without them.
+
+        Another version may be able to: whoever runs the bot can have them run again.
+        """
+        for number in numbers:
+            log.error("command %s cannot be read: it is left out", reference_of(number))
+        statement = update(inbox).where(inbox.c.id.in_(numbers))
+        values = {"done_at": time.time(), "outcome": Ending.UNANSWERED.value, "code": ILLEGIBLE}
+        await self._database.write((statement.values(values), []))
 
     async def lacks_lines(self, command: Accepted, expected: int) -> bool:
         """Say whether some of the ``expected`` earlier lines of its message are not over.
 
         The portal sends an event for each, and they may arrive in any order.
         """
+        came = command.received_at
         earlier = select(func.count()).where(
+            # By these two it is found in an index; all lines of a message come at about one time.
+            inbox.c.member_id == command.event.member_id,
+            inbox.c.received_at.between(came - TOGETHER, came + TOGETHER),
             inbox.c.lane == command.lane,
             inbox.c.message_id == command.event.message.id,
             inbox.c.line < command.event.line,
@@ -273,6 +301,14 @@ class Inbox:
             "keeps": end.outcome in REPEATED and not proven,
         }
         return (self._done, [row])
+
+    def legible(self, rows: Iterable[Row[Any]]) -> list[Accepted]:
+        """Read rows of the table, without those that another version has written otherwise."""
+        found = []
+        for row in rows:
+            with suppress(ValidationError):
+                found.append(self.accepted(row))
+        return found
 
     def accepted(self, row: Row[Any]) -> Accepted:
         """Read a row of the table, with what ``BEGUN`` says."""

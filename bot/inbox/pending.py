@@ -52,7 +52,7 @@ class Pending:
             .order_by((inbox.c.id == wanted).desc(), inbox.c.id.desc())
             .limit(MOST_ASKED)
         )
-        found = [self._inbox.accepted(row) for row in await self._database.rows(question)]
+        found = self._inbox.legible(await self._database.rows(question))
         return [one for one in found if not await self._inbox.proven_before(one)]
 
     async def is_asked_enough(self, member_id: str, user_id: int) -> bool:

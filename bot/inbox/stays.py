@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, delete, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.due import NOW, Due, act, bare, fairly
+from bot.inbox.due import NOW, Due, Legible, act, bare, fairly
 from bot.store.database import Database
 from bot.store.tables import stays
 
@@ -67,13 +67,14 @@ class Stays:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._legible = Legible(stays.c.id)
         self._insert = database.insert(stays).on_conflict_do_nothing()
         same = stays.c.id == bindparam("number"), stays.c.until == bindparam("due")
         # A column that a row brings besides is changed.
         self._end = update(stays).where(*same)
         self._remind = self._end.values(remind_at=None)
         is_due = or_(stays.c.until <= NOW, stays.c.remind_at <= NOW)
-        self._are_due = fairly(stays.c.until, stays.c.ended_at.is_(None), is_due)
+        self._are_due = fairly(stays.c.until, stays.c.id, stays.c.ended_at.is_(None), is_due)
 
     async def begin(
         self, command_id: int, event: CommandEvent, guests: Guests, seconds: int
@@ -93,13 +94,14 @@ class Stays:
 
     async def due(self) -> list[Due]:
         """List the ends of stays, and those ends that are near and have not been announced."""
-        found = await self._database.rows(self._are_due, now=time.time())
-        return [self._due(_stay(row)) for row in found]
+        left_out = self._legible.left_out
+        rows = await self._database.rows(self._are_due, now=time.time(), left_out=left_out)
+        return [self._due(one) for one in self._legible.read(rows, _stay)]
 
     async def find(self, stay_id: int) -> Stay | None:
-        """Give a stay, over or not."""
-        row = await self._database.row(select(stays).where(stays.c.id == stay_id))
-        return _stay(row) if row else None
+        """Give a stay, over or not, if there is one that can be read."""
+        rows = await self._database.rows(select(stays).where(stays.c.id == stay_id))
+        return next(iter(self._legible.read(rows, _stay)), None)
 
     def _due(self, stay: Stay) -> Due:
         params = f'{{"id":{stay.id},"until":{stay.until!r}}}'

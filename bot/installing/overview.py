@@ -1,12 +1,13 @@
 """How the portals stand, as far as the database knows."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Row, func, select
 
 from bot.store.database import Database
@@ -120,9 +121,26 @@ class Overview:
         return _escalated(await self._database.rows(question))
 
 
+class _Taken(BaseModel):
+    at: float
+
+
+class _Chain(BaseModel):
+    """What is looked at of an escalation."""
+
+    taken: _Taken | None = None
+
+
+def _to_taken(row: Row[Any]) -> float | None:
+    """Say how long it took; ``None`` where nobody has taken it, or another version wrote it."""
+    with suppress(ValidationError):
+        taken = _Chain.model_validate_json(row.chain).taken
+        return max(0.0, taken.at - row.begun_at) if taken else None
+    return None
+
+
 def _escalated(rows: list[Row[Any]]) -> EscalationSummary:
-    taken = [(row.begun_at, json.loads(row.chain).get("taken")) for row in rows]
-    seconds = sorted(max(0.0, one["at"] - begun_at) for begun_at, one in taken if one)
+    seconds = sorted(one for row in rows if (one := _to_taken(row)) is not None)
     ends = Counter(row.ended_as for row in rows)
     if not seconds:
         return EscalationSummary(ends)

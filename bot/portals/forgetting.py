@@ -1,20 +1,36 @@
 """What is stored of a portal, or of one person there, erased from every table."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Delete, delete, func, or_, select, text, update
+from pydantic import ValidationError
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Row,
+    Table,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
+from bot.bitrix24.events import CommandEvent
 from bot.inbox.escalations import Chain
 from bot.inbox.stays import Guests
-from bot.portals.settings import PortalSettings
+from bot.portals.settings import read_stored
 from bot.portals.tokens import Tokens
 from bot.store.database import Database
 from bot.store.tables import (
     escalations,
     inbox,
     journal,
+    marks,
     metadata,
     portal_settings,
     preferences,
@@ -65,20 +81,26 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     Commands of other people go too where they name the person by a mention and are answered.
     """
     _overwrite(connection)
+    told = (marks.c.member_id == member_id) & marks.c.mark.contains(f"/{user_id}/")
     own = (inbox.c.member_id == member_id) & (inbox.c.requester_id == user_id)
     named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
     pressed = (presses.c.member_id == member_id) & (presses.c.owner_id == user_id)
     shown = _mentions(presses, member_id, user_id, presses.c.event, presses.c.params)
+    offered = (presses.c.member_id == member_id) & _holds(presses.c.params, user_id)
+    # What shows the person's name on a button does not say whose that is.
+    on_buttons = inbox.c.id.in_(select(presses.c.command_id).where(offered))
+    of_others = or_(named, on_buttons) & inbox.c.done_at.is_not(None)
     # Buttons that others got by a command of the person's.
-    marks = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
-    asked = (presses.c.member_id == member_id) & or_(*marks)
+    users = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
+    asked = (presses.c.member_id == member_id) & or_(*users)
     brought = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
     # What hangs on a command goes before the command does.
     statements = {
         "unproven_tokens": delete(unproven_tokens).where(brought),
         "replays": delete(replays).where(_of(own)),
-        "presses": delete(presses).where(or_(pressed, shown, asked)),
-        "inbox": delete(inbox).where(or_(own, named & inbox.c.done_at.is_not(None))),
+        "marks": delete(marks).where(told),
+        "inbox": delete(inbox).where(or_(own, of_others)),
+        "presses": delete(presses).where(or_(pressed, shown, offered, asked)),
     }
     counts = {name: _gone(connection, one) for name, one in statements.items()}
     counts["stays"] = _stays(connection, member_id, user_id)
@@ -95,6 +117,11 @@ def _of(commands: Any) -> Any:
     return replays.c.command_id.in_(select(inbox.c.id).where(commands))
 
 
+def _holds(column: Any, user_id: int) -> Any:
+    """Make the condition that stored JSON holds the person, by number and name."""
+    return column.contains(f'{{"id":{user_id},"name":')
+
+
 def _mentions(table: Any, member_id: str, user_id: int, *columns: Any) -> Any:
     """Make the condition that a row of the portal names the person by a mention."""
     marks = (f"[USER={user_id}]", f"[USER={user_id} ")
@@ -107,11 +134,15 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
     rows = connection.execute(select(stays).where(stays.c.member_id == member_id)).all()
     touched = 0
     for row in rows:
-        guests = Guests.model_validate_json(row.stay)
-        others = tuple(one for one in guests.people if one.id != user_id)
         this = stays.c.id == row.id
-        requester = json.loads(row.event)["user"]["id"]
-        if int(requester) == user_id or not others:
+        try:
+            guests = Guests.model_validate_json(row.stay)
+            requester = CommandEvent.model_validate_json(row.event).user.id
+        except ValidationError:
+            touched += _illegible(connection, stays, row, this, user_id)
+            continue
+        others = tuple(one for one in guests.people if one.id != user_id)
+        if requester == user_id or not others:
             connection.execute(delete(stays).where(this))
         elif len(others) < len(guests.people):
             left = guests.model_copy(update={"people": others}).model_dump_json()
@@ -128,14 +159,27 @@ def _escalations(connection: Connection, member_id: str, user_id: int) -> int:
     own = delete(escalations).where(theirs, escalations.c.requester_id == user_id)
     touched = _gone(connection, own)
     for row in connection.execute(select(escalations).where(theirs)).all():
-        chain = Chain.model_validate_json(row.chain)
+        this = escalations.c.command_id == row.command_id
+        try:
+            chain = Chain.model_validate_json(row.chain)
+        except ValidationError:
+            touched += _illegible(connection, escalations, row, this, user_id)
+            continue
         left = chain.without(user_id)
         if left != chain:
-            this = escalations.c.command_id == row.command_id
             values = {"chain": left.model_dump_json(), "version": row.version + 1}
             connection.execute(update(escalations).where(this).values(values))
             touched += 1
     return touched
+
+
+def _illegible(
+    connection: Connection, table: Table, row: Row[Any], this: ColumnElement[bool], user_id: int
+) -> int:
+    """Erase a row of another version that this one cannot read, where it may name the person."""
+    if not re.search(rf"\b{user_id}\b", " ".join(map(str, row))):
+        return 0
+    return _gone(connection, delete(table).where(this))
 
 
 def _journal(connection: Connection, member_id: str, user_id: int) -> int:
@@ -159,7 +203,7 @@ def _duty(connection: Connection, member_id: str, user_id: int) -> int:
     """Take the person off the people on duty."""
     this = portal_settings.c.member_id == member_id
     found = connection.execute(select(portal_settings.c.settings).where(this)).scalar()
-    settings = PortalSettings.model_validate_json(found) if found else PortalSettings()
+    settings = read_stored(found)
     if user_id not in settings.duty:
         return 0
     duty = tuple(one for one in settings.duty if one != user_id)

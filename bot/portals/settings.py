@@ -1,14 +1,18 @@
 """What a portal's administrator has decided."""
 
+import json
+import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
 from cachetools import TTLCache
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import select
 
 from bot.store.database import Database
 from bot.store.tables import portal_settings
+
+log = logging.getLogger(__name__)
 
 # How long another process may go on with what it knew.
 REMEMBER = 10.0
@@ -83,7 +87,7 @@ class PortalSettingsStore:
 
     async def fresh(self, member_id: str) -> PortalSettings:
         """Give a portal's settings as they are in the database."""
-        self._known[member_id] = found = _read(await self._stored(member_id))
+        self._known[member_id] = found = read_stored(await self._stored(member_id))
         return found
 
     async def is_enterprise(self, member_id: str) -> bool:
@@ -99,7 +103,7 @@ class PortalSettingsStore:
         """
         while True:
             stored = await self._stored(member_id)
-            before = _read(stored)
+            before = read_stored(stored)
             row = {"settings": decide(before).model_dump_json(exclude_defaults=True)}
             statement = self._database.insert(portal_settings).values(member_id=member_id, **row)
             is_same = portal_settings.c.settings == (stored or "")
@@ -116,5 +120,14 @@ class PortalSettingsStore:
         return row.settings if row else None
 
 
-def _read(stored: str | None) -> PortalSettings:
-    return PortalSettings.model_validate_json(stored) if stored else PortalSettings()
+def read_stored(stored: str | None) -> PortalSettings:
+    """Read what is stored; a decision that another version wrote otherwise counts as not made."""
+    try:
+        return PortalSettings.model_validate_json(stored or "{}")
+    except ValidationError as error:
+        faulty = {one["loc"][0] for one in error.errors() if one["loc"]}
+        log.error("settings of a portal cannot be read: %s", ", ".join(map(str, faulty)) or "all")
+    if not faulty or stored is None:
+        return PortalSettings()
+    decided = json.loads(stored)
+    return PortalSettings.model_validate({k: v for k, v in decided.items() if k not in faulty})

@@ -1,15 +1,19 @@
 """What the bot's buttons do: kept here, for a button itself has no room for it."""
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
 
 from bot.bitrix24.entities import Act, Person
 from bot.bitrix24.events import CommandEvent
 from bot.store.database import Database
 from bot.store.tables import inbox, presses
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,19 @@ class KeptButtons:
         self._database.post((self._insert, rows))
 
     async def find(self, member_id: str, button_id: str, command_id: int) -> KeptButton | None:
-        """Give a button of this portal, as the command finds it that presses it."""
+        """Give a button of this portal, as the command finds it that presses it.
+
+        ``None`` also where this version cannot read what another one has kept of it.
+        """
         question = select(presses, _taken(command_id).label("is_used")).where(
             presses.c.id == button_id, presses.c.member_id == member_id
         )
         row = await self._database.row(question)
-        return _button(row) if row else None
+        try:
+            return _button(row) if row else None
+        except ValidationError:
+            log.error("button %s cannot be read: it does nothing", button_id)
+            return None
 
     async def claim(self, button: KeptButton, command_id: int) -> bool:
         """Mark a button as pressed by this command; ``False`` if its question is answered.

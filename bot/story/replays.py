@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -140,18 +141,29 @@ def _take_up(connection: Connection, command_id: int) -> str | None:
 
 def _own_lane(connection: Connection, command_id: int) -> str:
     """Give the lane of the command's chat: it may have been in that of mere refusals."""
-    row = connection.execute(select(inbox.c.event).where(inbox.c.id == command_id)).first()
-    return CommandEvent.model_validate_json(row.event).lane if row else ""
+    row = connection.execute(select(inbox).where(inbox.c.id == command_id)).first()
+    if row is None:
+        return ""
+    event = _event(row)
+    return event.lane if event else str(row.lane)
+
+
+def _event(row: Row[Any]) -> CommandEvent | None:
+    """Read a command's event; ``None`` where this version cannot."""
+    try:
+        return CommandEvent.model_validate_json(row.event)
+    except ValidationError:
+        return None
 
 
 def _case(row: Row[Any]) -> Case:
-    event = CommandEvent.model_validate_json(row.event)
+    event = _event(row)
     return Case(
         id=row.id,
         member_id=row.member_id,
         requester_id=row.requester_id,
-        chat=event.chat.dialog_id,
-        command=event.name,
+        chat=event.chat.dialog_id if event else "",
+        command=event.name if event else "",
         at=row.received_at,
         state=_state(row),
         code=row.code or "",
