@@ -63,9 +63,14 @@ async def test_a_dismissed_installer_is_not_followed_by_anna(stage: Stage) -> No
 
 
 @ON_SQLITE
-async def test_an_update_by_another_administrator_is_taken_with_their_pair(stage: Stage) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.5])
+async def test_an_update_by_another_administrator_is_taken_with_their_pair(
+    stage: Stage, seconds: float
+) -> None:
+    """Also where it is known later that they are one than that the installer is gone."""
     await stage.faults(user={"id": ADMIN, "active": False})
     await stage.faults(user={"id": BOSS, "admin": True})
+    await stage.faults(method="user.admin", delay=seconds)
 
     await stage.post("update", {"user_id": BOSS})
     await stage.until(lambda: _bound_again(stage))

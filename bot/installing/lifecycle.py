@@ -190,10 +190,11 @@ class Lifecycle:
     async def _confirm(self, member_id: str) -> None:
         """Ask whether it is so, and draw the consequences."""
         portal = await self._portals.fresh(member_id)
-        if portal is None or not portal.said:
+        is_inherited = member_id in self._heirs
+        # That nobody was left may have been found out before there was somebody.
+        if portal is None or not (portal.said or is_inherited):
             return
         # Whose tokens are good proves that the app is there.
-        is_inherited = member_id in self._heirs
         has_app = None if is_inherited else await self._has_app(portal)
         if has_app:
             await self._stays(portal)
