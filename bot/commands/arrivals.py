@@ -10,6 +10,7 @@ from bot.acting.requester import Requester
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Refused
+from bot.bitrix24.people import Account
 from bot.commands.diagnosis import Denied, Diagnosis, stranger_of
 from bot.commands.missed import Missed, merged, of_chat, reasons, reworded
 from bot.commands.outcomes import Outcome
@@ -154,33 +155,23 @@ class Arrivals:
         )
 
     async def _through(self, chat_id: int, people: Sequence[Person]) -> Arrival:
-        kept_out = await self._strangers(people)
-        out = {one.person for one in kept_out}
-        memberships = await self._lines.add_by_chat(chat_id, [p for p in people if p not in out])
-        missed = await self._diagnosis.explain_by_chat(_denied(memberships))
-        missed += self._diagnosis.unclear(memberships)
-        arrival = _arrival(memberships, [*missed, *kept_out], chat_id)
-        return arrival._replace(by_chat=arrival.joined)
-
-    async def _strangers(self, people: Sequence[Person]) -> list[Missed]:
-        """Give those who are none of the staff: the chat itself takes other customers, and bots.
+        """Add the staff among these by the chat itself: it takes other customers, too, and bots.
 
         Everybody is kept out where the portal does not tell who they are.
         """
         try:
             accounts = await self._users.accounts(one.id for one in people)
         except Refused as refused:
-            return [Missed(one, self._diagnosis.of(refused)) for one in people]
-        told = [
-            (
-                one,
-                stranger_of(one, accounts[one.id])
-                if one.id in accounts
-                else PersonUnavailable(one),
-            )
-            for one in people
-        ]
-        return [Missed(one, why) for one, why in told if why]
+            why = self._diagnosis.of(refused)
+            return _arrival((), [Missed(one, why) for one in people], chat_id)
+        told = {one: _kept_out(one, accounts.get(one.id)) for one in people}
+        staff = [one for one, why in told.items() if why is None]
+        memberships = await self._lines.add_by_chat(chat_id, staff)
+        missed = await self._diagnosis.explain_by_chat(_denied(memberships), accounts)
+        missed += self._diagnosis.unclear(memberships)
+        missed += [Missed(one, why) for one, why in told.items() if why]
+        arrival = _arrival(memberships, missed, chat_id)
+        return arrival._replace(by_chat=arrival.joined)
 
     async def _keep(self, arrival: Arrival, item: CrmItem | None, wish: Wish) -> None:
         """Note when those who came are to be taken out again."""
@@ -237,6 +228,11 @@ def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_i
 def _denied(memberships: Sequence[Membership]) -> list[Denied]:
     denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
     return denied + [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
+
+
+def _kept_out(person: Person, account: Account | None) -> Refusal | None:
+    """Say why nobody tries to bring somebody in by the chat itself, if so."""
+    return stranger_of(person, account) if account else PersonUnavailable(person)
 
 
 def _closed(why: Refusal) -> Refusal:

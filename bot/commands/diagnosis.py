@@ -91,10 +91,8 @@ class Diagnosis:
             if queue is not None:
                 # Somebody of it is refused only where the requester's role reaches nobody.
                 facts["closed"] = not lacking.isdisjoint(queue)
-        return [
-            await self._missed(one, self._of(_explain, one, item, chat_id, facts), facts)
-            for one in denied
-        ]
+        told = [(one, self._of(_explain, one, item, chat_id, facts)) for one in denied]
+        return [await self._missed(one, why, _account_of(one.person, facts)) for one, why in told]
 
     async def explain_removal(
         self, denied: Sequence[Denied], item: CrmItem, chat_id: int
@@ -106,13 +104,15 @@ class Diagnosis:
             for one in denied
         ]
 
-    async def explain_by_chat(self, denied: Sequence[Denied]) -> list[Missed]:
-        """Say why the chat itself did not take each of these people."""
-        facts = await self._facts(_about(denied))
+    async def explain_by_chat(
+        self, denied: Sequence[Denied], accounts: Mapping[int, Account]
+    ) -> list[Missed]:
+        """Say why the chat itself did not take each of these people of the staff."""
+        pairs = [(one, accounts[one.person.id]) for one in denied]
         reference = self._command.reference
         return [
-            await self._missed(one, _explain_by_chat(one, facts, reference), facts)
-            for one in denied
+            await self._missed(one, _explain_by_chat(one, who, reference), who)
+            for one, who in pairs
         ]
 
     def of(self, refused: Refused) -> Refusal:
@@ -137,11 +137,10 @@ class Diagnosis:
             return why
         return of_chat(why, chat_id, self._command.event.chat.id)
 
-    async def _missed(self, one: Denied, why: Refusal, facts: Mapping[str, Any]) -> Missed:
+    async def _missed(self, one: Denied, why: Refusal, who: Account | None) -> Missed:
         """Name somebody else in place of who is dismissed: their head."""
         if not isinstance(why, PersonDismissed):
             return Missed(one.person, why)
-        who = _account_of(one.person, facts)
         try:
             users = Users(self._requester)
             head = await users.head_of(who) if who else 0
@@ -211,11 +210,8 @@ def _questions(denied: Sequence[Denied], item: CrmItem, chat_id: int) -> dict[st
         calls["all"] = chats_call(item, ACTIVE_ONLY="N")
     if chat_id and codes & (_ASK_ITEM | _ASK_CHATS):
         calls["dialog"] = dialog_call(chat_id)
-    return calls | _about([one for one in denied if one.refused.code in _ASK_PERSON])
-
-
-def _about(denied: Sequence[Denied]) -> dict[str, Call]:
-    return {f"user{one.person.id}": account_call(one.person.id) for one in denied}
+    people = [one.person.id for one in denied if one.refused.code in _ASK_PERSON]
+    return calls | {f"user{number}": account_call(number) for number in people}
 
 
 def _explain(
@@ -303,14 +299,11 @@ def _access(one: Denied, item: CrmItem, facts: Mapping[str, Any]) -> Refusal:
     return AccessUnclear(one.person, about.item)
 
 
-def _explain_by_chat(one: Denied, facts: Mapping[str, Any], reference: str) -> Refusal:
-    person = one.person
-    if stranger := stranger_of(person, _account_of(person, facts)):
-        return stranger
-    if isinstance(told := _unavailable(person, facts), PersonDismissed):
-        return told
+def _explain_by_chat(one: Denied, who: Account, reference: str) -> Refusal:
+    if not who.active:
+        return PersonDismissed(one.person)
     if one.refused.code in _NO_MEMBER:
-        return NotByChat(person)
+        return NotByChat(one.person)
     return system_refusal(one.refused, reference)
 
 
