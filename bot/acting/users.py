@@ -78,14 +78,13 @@ class Users:
 
     async def _found(self, calls: Mapping[str, Call], most: int = PAGE) -> dict[str, list[Found]]:
         """Give what each of these calls finds, by what is looked for."""
-        if len(calls) == 1:
-            # In a batch the portal would read `$result[…]` in what was typed as another's answer.
-            [(query, call)] = calls.items()
-            seen = await self._requester.ask_on(call, await self._requester.ask(call), most)
-            return {query: read_found(seen)}
         # What was typed is no name for a call.
         numbered = {f"q{n}": call for n, call in enumerate(calls.values())}
-        found = await self._requester.ask_all(numbered) if calls else {}
+        if len(calls) == 1:
+            # In a batch the portal would read `$result[…]` in what was typed as another's answer.
+            found = {name: await self._requester.ask(call) for name, call in numbered.items()}
+        else:
+            found = await self._requester.ask_all(numbered) if calls else {}
         return {
             query: read_found(await self._requester.ask_on(calls[query], found[name], most))
             for query, name in zip(calls, numbered, strict=True)
