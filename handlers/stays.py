@@ -1,6 +1,6 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
-from bot.acting.open_lines import OpenLines, Target
+from bot.acting.open_lines import ARRIVING, OpenLines, Target
 from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import CommandEvent
@@ -159,8 +159,8 @@ def _over(departure: Departure, guests: Guests) -> list[Told]:
 
 async def _guests(stay: Stay, past: Past) -> Guests:
     """Give the guests of a stay, but for those whom a later command has brought in again."""
-    guests = stay.guests
-    return guests.but(await past.came_again(guests.people, guests.chat_id, stay.command_id))
+    guests, after = stay.guests, stay.command_id
+    return guests.but(await past.done_again(ARRIVING, guests.people, guests.chat_id, after))
 
 
 async def _present(stay: Stay, past: Past, lines: OpenLines) -> Guests:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.acting.history import Deed
-from bot.acting.open_lines import ARRIVING, OpenLines, Target
+from bot.acting.open_lines import ARRIVING, LEAVING, OpenLines, Target
 from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import NoPermission
@@ -73,21 +73,20 @@ async def undo(
     target = Target(await _item(deeds, lines), chat_id, here=event.chat.id == chat_id)
     accounts = await users.accounts(deed.person_id for deed in deeds)
     people = [person_of(deed.person_id, accounts) for deed in deeds]
-    if deeds[0].method in ARRIVING:
-        again = await past.came_again(people, chat_id, deeds[0].command_id)
-        people = [one for one in people if one not in again]
+    came = deeds[0].method in ARRIVING
+    methods, number = ARRIVING if came else LEAVING, deeds[0].command_id
+    again = await past.done_again(methods, people, chat_id, number)
+    people = [one for one in people if one not in again]
+    if came:
         kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
-        undone = undone.model_copy(update={"again": tuple(again)})
     else:
-        out = await past.left_again(people, chat_id, deeds[0].command_id)
-        people = [one for one in people if one not in out]
-        undone = await _bring_back(arrivals, target, people) if people else _undone(target, ())
-        undone = undone.model_copy(update={"out": tuple(out)})
+        undone = await _bring_back(arrivals, target, people)
+    undone = undone.model_copy(update={"again" if came else "out": tuple(again)})
     if not (undone.removed or undone.returned):
         # Nothing has changed: the chat need not hear of it.
         undone = undone.model_copy(update={"here": False})
-    return await _told(undone, [deeds[0].command_id], stays)
+    return await _told(undone, [number], stays)
 
 
 def _meant(
@@ -130,7 +129,8 @@ async def _undo_escalation(
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
     free = await chains.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
-    again = await past.came_again(came, chain.chat_id, escalation.id, escalation.acts)
+    acts = escalation.acts
+    again = await past.done_again(ARRIVING, came, chain.chat_id, escalation.id, acts)
     came = [one for one in came if one not in again]
     kept = [one for one in came if one not in free]
     try:
@@ -140,7 +140,7 @@ async def _undo_escalation(
             raise
         return [PermissionNeeded(), *not_needed(escalation, free, ())]
     undone = undone.model_copy(update={"escalated": True, "again": tuple(again)})
-    told = await _told(undone, escalation.acts, stays)
+    told = await _told(undone, acts, stays)
     if not chains.has_ended(escalation):
         return [*told, *let_go(escalation, undone.removed)]
     stopped = EscalationStopped(item=chain.item, chat_id=chain.chat_id, remains=False)
@@ -176,6 +176,8 @@ async def _take_out(
 
 
 async def _bring_back(arrivals: Arrivals, target: Target, people: Sequence[Person]) -> Undone:
+    if not people:
+        return _undone(target, ())
     arrival = await arrivals.bring(target, people, Wish())
     returned = (*arrival.joined, *arrival.present)
     return _undone(target, arrival.missed, returned=returned)

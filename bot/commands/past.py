@@ -57,30 +57,19 @@ class Past:
         last = max((one.command_id for one in refused), default=0)
         return [one for one in refused if one.command_id == last]
 
-    async def came_again(
-        self, people: Collection[Person], chat_id: int, after: int, but: Collection[int] = ()
-    ) -> list[Person]:
-        """Give those whom a later command than ``after`` brought into the chat, whosever it was.
-
-        The commands ``but`` do not count. Where an /undo brought them back, all is as it was
-        before they were removed.
-        """
-        return await self._since(ARRIVING, people, chat_id, after, but)
-
-    async def left_again(
-        self, people: Collection[Person], chat_id: int, after: int
-    ) -> list[Person]:
-        """Give those whom a later command than ``after`` took out, as ``came_again`` does."""
-        return await self._since(LEAVING, people, chat_id, after, ())
-
-    async def _since(
+    async def done_again(
         self,
         methods: Collection[str],
         people: Collection[Person],
         chat_id: int,
         after: int,
-        but: Collection[int],
+        but: Collection[int] = (),
     ) -> list[Person]:
+        """Give those to whom a later command than ``after`` did this in the chat, whosever it was.
+
+        ``methods`` are those of arriving, or those of leaving; the commands ``but`` do not count.
+        Where an /undo did it, all is as it was before.
+        """
         member_id = self._command.event.member_id
         deeds = await self._history.of_people(member_id, [one.id for one in people], methods)
         again = {
