@@ -72,6 +72,16 @@ class SettingsPage:
         """
         if (seen := _seen(posted)) is None:
             return await self._shown_form(visitor, unread=["form"])
+        mine, unclear, unread = await self._decided(visitor, posted, seen)
+        crossed = await self._stored(visitor, mine, seen)
+        return await self._shown_form(
+            visitor, saved=True, unclear=unclear, unread=unread, crossed=crossed
+        )
+
+    async def _decided(
+        self, visitor: Visitor, posted: Form, seen: PortalSettings
+    ) -> tuple[dict[str, Any], list[NotOnDuty], list[str]]:
+        """Read what was changed in the form, who is not put on duty, and what nobody can read."""
         wanted, unread = escalation_form.decided(posted, seen)
         duty, unclear = await self._duty(visitor, posted, seen.duty)
         decided = {
@@ -84,7 +94,12 @@ class SettingsPage:
             "enterprise": "enterprise" in posted,
             "by_chat": one_of(posted.get("by_chat"), BY_CHAT) or "ask",
         }
-        mine = wanted.model_copy(update=decided).changed(seen)
+        return wanted.model_copy(update=decided).changed(seen), unclear, unread
+
+    async def _stored(
+        self, visitor: Visitor, mine: dict[str, Any], seen: PortalSettings
+    ) -> list[str]:
+        """Store what was changed, and name what somebody else has changed otherwise meanwhile."""
 
         def decide(now: PortalSettings) -> PortalSettings:
             untouched = mine.keys() - now.changed(seen)
@@ -92,10 +107,7 @@ class SettingsPage:
 
         before = await self._store.change(visitor.portal.member_id, decide)
         theirs = before.changed(seen)
-        crossed = [name for name in mine if name in theirs and theirs[name] != mine[name]]
-        return await self._shown_form(
-            visitor, saved=True, unclear=unclear, unread=unread, crossed=crossed
-        )
+        return [name for name, value in mine.items() if theirs.get(name, value) != value]
 
     async def _shown_form(
         self,
