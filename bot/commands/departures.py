@@ -65,10 +65,8 @@ class Departures:
             again = [one for one in closed if moved or self._may(dialog, one)]
             by_chat |= {one.id for one in closed if not moved or self._may(dialog, one)}
             target = moved or target
-            memberships |= {
-                one.person: one
-                for one in (await self._lines.remove(target, again, by_chat) if again else ())
-            }
+            tried = await self._lines.remove(target, again, by_chat)
+            memberships |= {one.person: one for one in tried}
         return await self._departure(target, list(memberships.values()), came | by_chat, dialog)
 
     async def _came_by_chat(self, target: Target, people: Sequence[Person]) -> set[int]:
