@@ -47,11 +47,10 @@ def names_like(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
     # To compare two names takes as long as one times the other is.
     name = name[:LONGEST_COMPARED]
     roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    short = {
-        one.person.name for one in alike if one.active and len(one.person.name) <= LONGEST_COMPARED
-    }
-    likeness = {one: _likeness(name, one) for one in short}
-    like = sorted((one for one in short if likeness[one] >= LIKE), key=lambda one: -likeness[one])
+    short = [one.person.name for one in alike if one.active]
+    likeness = {one: _likeness(name, one) for one in short if len(one) <= LONGEST_COMPARED}
+    like = [one for one in likeness if likeness[one] >= LIKE]
+    like.sort(key=likeness.__getitem__, reverse=True)
     return tuple([*(f"@{role}" for role in roles), *like][:MOST_NEAR])
 
 
