@@ -159,7 +159,7 @@ _RESULTS: dict[str, ColumnElement[bool]] = {
 
 
 def _mapping(stored: str | None) -> dict[str, Any]:
-    """Read stored JSON; of what another version has written otherwise nothing is known."""
+    """Read a stored JSON object; an empty one where another version has stored something else."""
     try:
         told = json.loads(stored or "null")
     except ValueError:

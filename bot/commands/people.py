@@ -97,7 +97,7 @@ class People:
         return resolved
 
     async def but_customers(self, found: Resolved) -> Resolved:
-        """Leave customers out: of a chat that the event is not about, it does not tell whose."""
+        """Leave customers out: an event tells of no other chat than its own whose that is."""
         accounts = await self._users.accounts(one.id for one in found.people)
         customers = {number for number, account in accounts.items() if account.customer}
         return found.but(lambda one: IsCustomer(one, here=False) if one.id in customers else None)

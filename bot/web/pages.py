@@ -101,7 +101,7 @@ class Pages:
     ) -> web.StreamResponse:
         """Send a page piece by piece, as its asynchronous values come.
 
-        They come to their end though nobody reads them any more.
+        Whoever closes the page meanwhile does not stop that: all values are waited for.
         """
         nonce = secrets.token_urlsafe(16)
         headers = _headers(nonce, framed_by, scripted="script" in values)

@@ -181,7 +181,7 @@ class SettingsPage:
 
 
 def _seen(posted: Form) -> PortalSettings | None:
-    """Read what the form was filled with; ``None`` where its end, which says so, is not there."""
+    """Read what the form has shown; ``None`` where that, its last field, has not arrived."""
     try:
         return PortalSettings.model_validate_json(str(posted.get("was", "")))
     except ValidationError:
