@@ -235,8 +235,8 @@ class Database:
 
         Something is written only where the last commit, if any, was refused: the disk may be full.
         """
-        await self.read(lambda connection: connection.execute(_ANYTHING).all())
-        if not self._commits.taken:
+        await self.rows(_ANYTHING)
+        if not self._commits.is_taking:
             await self.write((_AS_IT_IS, []))
 
     async def exchange(self, work: Callable[[Connection], T]) -> T:
