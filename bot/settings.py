@@ -172,7 +172,7 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_URL is what stands before /bitrix24: https://bot.example.com")
         if parts.username is not None or len(value.split()) > 1:
             raise ValueError("PUBLIC_URL is read by everybody: no password in it, and no blank")
-        _ = parts.port  # raises where it is none
+        _ = parts.port  # raises ``ValueError`` where it is no port
         return value.rstrip("/")
 
     @field_validator("bitrix24_oauth_urls")

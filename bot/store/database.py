@@ -233,7 +233,8 @@ class Database:
     async def check(self) -> None:
         """Raise ``StoreUnavailable`` where the database does not answer, or takes nothing.
 
-        Something is written only where the last commit, if any, was refused: the disk may be full.
+        Something is written only where the last commit was refused, as by a full disk, or where
+        there has been none.
         """
         await self.rows(_ANYTHING)
         if not self._commits.is_taking:
