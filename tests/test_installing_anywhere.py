@@ -26,7 +26,7 @@ from stage import (
 )
 from test_moving import serving_at
 
-from bot.installing.registration import OLD_CODE, bot_codes
+from bot.installing.declared import OLD_CODE, bot_codes
 from sandbox.server import Portal
 
 pytestmark = ON_SQLITE
