@@ -1,4 +1,4 @@
-"""Installing on portals of every age: without tokens on pages, on boxes, with something in the way."""
+"""Installing on portals of every age: without tokens on pages, on boxes, with mistakes."""
 
 from pathlib import Path
 
