@@ -32,6 +32,7 @@ from bot.inbox.pending import Pending
 from bot.inbox.pressed import PRESS
 from bot.inbox.runs import Runs
 from bot.inbox.stays import Stays
+from bot.installing.declared import Declared
 from bot.installing.doctor import Doctor
 from bot.installing.installation import Installation
 from bot.installing.overview import Overview
@@ -123,16 +124,9 @@ class Parts:
         self.access = Access(client, self.portals, self.tokens, self.oauth)
         self.proof = Proof(self.access, self.tokens, retry, self.figures)
         self.installation = Installation(client, self.oauth, self.portals, self.tokens)
-        self.registration = Registration(
-            self.access,
-            self.portals,
-            router,
-            self.wording,
-            retry,
-            settings.public_url,
-            self.oauth.client_id,
-        )
-        self.doctor = Doctor(self.access, self.registration, Overview(database))
+        declared = Declared(router, self.wording, settings.public_url, self.oauth.client_id)
+        self.registration = Registration(self.access, self.portals, retry, declared)
+        self.doctor = Doctor(self.access, declared, Overview(database))
         kept_buttons = KeptButtons(database)
         buttons = Buttons(kept_buttons)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)

@@ -155,11 +155,12 @@ class Settings(BaseSettings):
     def _written(cls, values: Any) -> Any:
         """Leave out the blanks around a value, and a setting that is empty.
 
-        An empty ``DATABASE_URL`` is refused: whoever wants PostgreSQL would not notice else.
+        What is required stays, to be refused for being empty; and so does ``DATABASE_URL``:
+        whoever wants PostgreSQL would not notice otherwise.
         """
-        told = {"database_url", *(n for n, one in cls.model_fields.items() if one.is_required())}
+        kept = {"database_url", *(n for n, one in cls.model_fields.items() if one.is_required())}
         plain = {name: _plain(name, value) for name, value in values.items()}
-        return {name: value for name, value in plain.items() if value != "" or name in told}
+        return {name: value for name, value in plain.items() if value != "" or name in kept}
 
     @field_validator("public_url")
     @classmethod
@@ -171,7 +172,7 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_URL is what stands before /bitrix24: https://bot.example.com")
         if parts.username is not None or len(value.split()) > 1:
             raise ValueError("PUBLIC_URL is read by everybody: no password in it, and no blank")
-        _ = parts.port  # raises where it is none
+        _ = parts.port  # raises ``ValueError`` where it is no port
         return value.rstrip("/")
 
     @field_validator("bitrix24_oauth_urls")

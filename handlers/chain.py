@@ -7,6 +7,7 @@ from bot.bitrix24.events import CommandEvent
 from bot.commands.answers import Answers
 from bot.commands.chain import Chains, Progress
 from bot.commands.errors import ButtonExpired
+from bot.commands.needed import Needed
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
 from bot.commands.rounds import Round
@@ -206,6 +207,7 @@ async def advance(
     *,
     answers: Answers,
     chains: Chains,
+    needed: Needed,
     trails: Trails,
     wording: Wording,
     languages: Languages,
@@ -223,7 +225,7 @@ async def advance(
     escalation = progress.escalation
     if progress.called:
         return _next(escalation, progress.called, progress.round or Round())
-    told = await _ended(progress, chains)
+    told = await _ended(progress, chains, needed)
     if not trails.are_wanted(escalation.chain):
         return told
     language = await languages.of_portal(event.member_id, event.language)
@@ -259,10 +261,10 @@ def _anew(chain: Chain) -> Act:
     return args.act("escalate")
 
 
-async def _ended(progress: Progress, chains: Chains) -> list[Told]:
+async def _ended(progress: Progress, chains: Chains, needed: Needed) -> list[Told]:
     """Tell everybody whom the end of an escalation concerns, and let go who is not needed."""
     escalation, chain = progress.escalation, progress.escalation.chain
-    gone = await chains.release(escalation)
+    gone = await needed.release(escalation)
     chains.record(escalation)
     told: list[Told] = []
     if chain.how == "taken":
@@ -271,7 +273,7 @@ async def _ended(progress: Progress, chains: Chains) -> list[Told]:
         told += await _nobody(escalation, chains)
     elif chain.ended and chain.ended.closed:
         told.append(EscalationClosed(item=chain.item, chat_id=chain.chat_id))
-    free = await chains.free(escalation, chain.callees)
+    free = await needed.free(escalation, chain.callees)
     return [*told, *progress.refusals, *not_needed(escalation, free, gone)]
 
 

@@ -5,9 +5,9 @@ from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.retry import NOT_KNOWN
-from bot.commands.chain import Chains
 from bot.commands.departures import Departure, Departures
 from bot.commands.diagnosis import Diagnosis
+from bot.commands.needed import Needed
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
@@ -108,7 +108,7 @@ async def expire(
     *,
     stays: Stays,
     past: Past,
-    chains: Chains,
+    needed: Needed,
     departures: Departures,
     lines: OpenLines,
     diagnosis: Diagnosis,
@@ -118,9 +118,9 @@ async def expire(
         return []
     guests = await _guests(stay, past)
     # Its own end is part of an escalation that was asked for with one.
-    needed = await chains.wanted(guests.people, guests.chat_id, guests.since, but=stay.command_id)
-    told = [StayNeeded(people=tuple(needed), chat_id=guests.chat_id)] if needed else []
-    guests = guests.but(needed)
+    wanted = await needed.wanted(guests.people, guests.chat_id, guests.since, but=stay.command_id)
+    told = [StayNeeded(people=tuple(wanted), chat_id=guests.chat_id)] if wanted else []
+    guests = guests.but(wanted)
     if not guests.people:
         return told
     try:

@@ -15,6 +15,7 @@ from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.commands.errors import NothingToUndo
 from bot.commands.missed import Missed, reasons
+from bot.commands.needed import Needed
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past, chat_of
 from bot.commands.router import Arguments, Router
@@ -59,14 +60,17 @@ async def undo(
     departures: Departures,
     answers: Answers,
     chains: Chains,
+    needed: Needed,
 ) -> Outcomes:
     escalations, over = await answers.own()
     # Of what an earlier /undo has ended, somebody may have stayed who can leave by now.
-    left = [one for one in over if await chains.free(one, _came(one))]
+    left = [one for one in over if await needed.free(one, _came(one))]
     acts = {act: one.id for one in (*escalations, *over) for act in one.acts}
     deeds = await past.last_deeds(acts, {one.id for one in over if one not in left})
     if escalation := _meant([*escalations, *left], deeds, past, chains):
-        return await _undo_escalation(escalation, event, past, chains, departures, lines, stays)
+        return await _undo_escalation(
+            escalation, event, past, chains, needed, departures, lines, stays
+        )
     if not deeds:
         raise NothingToUndo
     chat_id = chat_of(deeds[0])
@@ -78,7 +82,7 @@ async def undo(
     again = await past.done_again(methods, people, chat_id, number)
     people = [one for one in people if one not in again]
     if came:
-        kept = await chains.wanted(people, chat_id, min(deed.at for deed in deeds))
+        kept = await needed.wanted(people, chat_id, min(deed.at for deed in deeds))
         undone = await _take_out(departures, lines, target, people, kept)
     else:
         undone = await _bring_back(arrivals, target, people)
@@ -114,6 +118,7 @@ async def _undo_escalation(
     event: CommandEvent,
     past: Past,
     chains: Chains,
+    needed: Needed,
     departures: Departures,
     lines: OpenLines,
     stays: Stays,
@@ -127,7 +132,7 @@ async def _undo_escalation(
     if not is_told:
         chains.record(escalation)
     chain, came = escalation.chain, [one.person for one in _came(escalation)]
-    free = await chains.free(escalation, chain.callees)
+    free = await needed.free(escalation, chain.callees)
     target = Target(chain.item, chain.chat_id, here=event.chat.id == chain.chat_id)
     acts = escalation.acts
     again = await past.done_again(ARRIVING, came, chain.chat_id, escalation.id, acts)

@@ -1,6 +1,6 @@
 """Messages changed and deleted by their authors, and the bots that hear of it.
 
-Neither runs a command again, and what the customer has got stays with him.
+Neither runs a command again, and what the customer has got stays with them.
 """
 
 from sandbox import events

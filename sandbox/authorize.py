@@ -1,4 +1,4 @@
-"""/oauth/authorize/: the portal signs a person in and sends him back with a code."""
+"""/oauth/authorize/: the portal signs a person in and sends them back with a code."""
 
 from urllib.parse import urlencode
 

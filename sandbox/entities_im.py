@@ -6,7 +6,7 @@ from sandbox.model import Chat, Message, User
 
 
 def user(person: User) -> dict[str, object]:
-    """A person as `im.user.get` shows him."""
+    """A person as `im.user.get` shows them."""
     return {
         "id": person.id,
         "active": person.active,

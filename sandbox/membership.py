@@ -25,7 +25,7 @@ def join(state: State, chat: Chat, person: User, by: User) -> bool:
 
 
 def leave(state: State, chat: Chat, person: User, by: User) -> bool:
-    """Take a person out; False when he is not in."""
+    """Take a person out; False when they are not in."""
     if person.id not in chat.members:
         return False
     chat.members.remove(person.id)

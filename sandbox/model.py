@@ -25,7 +25,7 @@ class User:
     crm_change: bool = True  # may change those as well
     history: str = "self"  # whose chats the role lets them look through: one of HISTORY
     join: bool = True  # may join dialogs of the open line
-    app_access: bool = True  # the administrator has opened the app to him
+    app_access: bool = True  # the administrator has opened the app to them
     absent: str | None = None
 
     @property

@@ -1,9 +1,11 @@
 """ONAPPINSTALL as a portal sends it, and what the bot has stored of portals."""
 
+from html import unescape
 from typing import Any
 
+from app_page import words_of
 from sqlalchemy import text
-from stage import Stage
+from stage import CARD, Stage
 
 
 def event_of(stage: Stage, user: int, changed: dict[str, str | None]) -> dict[str, str]:
@@ -61,3 +63,15 @@ async def departed(stage: Stage) -> None:
 
 def address(stage: Stage, path: str) -> str:
     return f"{stage.settings.public_url}/bitrix24/{path}"
+
+
+async def installed(stage: Stage, *, language: str = "en", **changed: str) -> tuple[int, str]:
+    """Open the install page as the administrator; give what is read on it."""
+    card = {name: address(stage, path) for name, path in CARD.items()}
+    asked = {"user_id": 1, "which": "install", "language": language, **card}
+    page = await stage.post("open", asked)
+    async with stage.session.post(page["url"], data={**page["fields"], **changed}) as response:
+        shown = unescape(words_of(await response.text()))
+        if response.status == 200:
+            await stage.post("finish", {"app_sid": page["name"].rpartition("|")[2]})
+        return response.status, shown

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from app_page import opened, posted, words_of
+from settings_form import fields_of, form, on_duty, send, settings
 from stage import ANNA, BOSS, IVAN, ON_SQLITE, Stage
-from test_duty import fields_of, form, on_duty, send, settings
 
 
 async def the_boss_s_form(stage: Stage, language: str = "ru") -> dict[str, str]:

@@ -3,6 +3,7 @@
 What the portal tells of a dialog, ``bot/bitrix24/dialogs`` reads.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ from bot.bitrix24.dialogs import (
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, Refused, Unanswered
 from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.retry import NOT_KNOWN
+
+log = logging.getLogger(__name__)
 
 ADD = "imopenlines.crm.chat.user.add"
 DELETE = "imopenlines.crm.chat.user.delete"
@@ -114,6 +118,14 @@ class OpenLines:
         )
         # What the requester may not see is not there; only members see what was said.
         return Glance(read_dialog(chat_id, found["dialog"]), read_said(found["said"]))
+
+    async def known_glance(self, chat_id: int) -> Glance:
+        """Look as ``glance`` does; where the portal does not answer, nothing is seen there."""
+        try:
+            return await self.glance(chat_id)
+        except NOT_KNOWN as error:
+            log.warning("a chat cannot be looked at: %s", error)
+            return Glance(read_dialog(chat_id, None), ())
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""

@@ -43,7 +43,7 @@ class Email(Entity):
 
 
 class Me(Entity):
-    """The requester himself."""
+    """Whoever has typed the command."""
 
 
 class Role(StrEnum):

@@ -13,6 +13,7 @@ from sqlalchemy.exc import (
 from bot.errors import StoreUnavailable
 from bot.portals.keyring import WrongKeys
 from bot.store.alone import NotAlone
+from bot.store.commits import reason_of
 from bot.store.database import FolderUnusable
 from bot.store.schema import SchemaOutdated
 
@@ -55,7 +56,7 @@ def about_database(error: Exception) -> str:
         return _TAKES_NOTHING.format(reason=error)
     if not isinstance(error, DBAPIError):
         return ""
-    reason = str(error.orig).strip().splitlines()[0].rstrip(".") if str(error.orig) else "no reason"
+    reason = reason_of(error).rstrip(".")
     if getattr(error.orig, "sqlstate", None) == FORBIDDEN:
         return f"The database refuses: {reason}. Its user has to own the database, or its schema."
     if type(error.orig).__module__ == "sqlite3":

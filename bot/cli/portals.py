@@ -52,7 +52,7 @@ async def _row(parts: Parts, portal: Portal, standing: Standing) -> dict[str, An
     return {
         "portal": portal.member_id,
         "address": urlsplit(portal.client_endpoint).netloc,
-        "state": _state(portal, parts.registration.current),
+        "state": _state(portal, parts.registration.declared.current),
         "installed_at": moment(portal.installed_at),
         "installer": {
             "user": portal.installer_id,

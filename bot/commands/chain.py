@@ -13,13 +13,13 @@ from typing import NamedTuple
 from bot.acting.crm import Crm
 from bot.acting.open_lines import OpenLines, Target
 from bot.acting.requester import Requester
-from bot.bitrix24.dialogs import Glance, read_dialog
+from bot.bitrix24.dialogs import Glance
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.retry import NOT_KNOWN
 from bot.commands.arrivals import Wish
-from bot.commands.departures import Departures
 from bot.commands.diagnosis import system_refusal
+from bot.commands.needed import Needed
 from bot.commands.policy import Policy
 from bot.commands.rounds import Round, Rounds
 from bot.errors import Refusal
@@ -84,7 +84,7 @@ class Chains:
     _crm: Crm
     _policy: Policy
     _rounds: Rounds
-    _departures: Departures
+    _needed: Needed
     _escalations: Escalations
     _settings: PortalSettings
     _portal: Portal
@@ -147,7 +147,7 @@ class Chains:
         event, _since = answerable(self._command)
         if number := max(self._command.event.message.id, event.message.id):
             return number
-        return max((one.id for one in (await self._seen(chat_id)).said), default=0)
+        return max((one.id for one in (await self._lines.known_glance(chat_id)).said), default=0)
 
     async def undo(self, escalation: Escalation) -> Escalation:
         """End it, if it goes on: what it has done is taken back by this command.
@@ -190,37 +190,6 @@ class Chains:
         except Refusal as refusal:
             return await self._end(found, "nobody", refusals=[refusal])
 
-    async def release(self, escalation: Escalation) -> tuple[Person, ...]:
-        """Take those out who are not needed any more, where the portal wants that.
-
-        Gives those who have left; nobody where the requester's permission is gone.
-        """
-        chain, ended = escalation.chain, escalation.chain.ended
-        if ended is None or ended.how == "nobody":
-            return ()
-        taker = chain.taken.person.id if chain.taken else 0
-        return await self._leave(
-            escalation, [one for one in chain.callees if one.joined and one.person.id != taker]
-        )
-
-    async def free(self, escalation: Escalation, callees: Sequence[Callee]) -> list[Person]:
-        """Give those of them whom no other escalation wants in the same chat."""
-        people, chat_id = [one.person for one in callees], escalation.chain.chat_id
-        wanted = await self.wanted(people, chat_id, escalation.begun_at, but=escalation.id)
-        return [one for one in people if one not in wanted]
-
-    async def wanted(
-        self, people: Sequence[Person], chat_id: int, since: float, but: int = 0
-    ) -> list[Person]:
-        """Give those of them whom an escalation wants in a chat: one that has gone on since then.
-
-        The one does not count that the command ``but`` has done something for.
-        """
-        member_id = self._command.event.member_id
-        found = await self._escalations.since(since, member_id, chat_id)
-        chains = [one.chain for one in found if but not in one.acts]
-        return [one for one in people if any(chain.needs(one) for chain in chains)]
-
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
         chain, event = escalation.chain, self._command.event
@@ -249,7 +218,7 @@ class Chains:
     async def _advance(self, found: Escalation) -> Progress | None:
         if found.chain.taken:
             return await self._end(found, "taken")
-        seen = await self._seen(found.chain.chat_id)
+        seen = await self._lines.known_glance(found.chain.chat_id)
         if taken := _taking(found, seen):
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:
@@ -282,18 +251,10 @@ class Chains:
 
         await self._escalations.change(found, later, due_at=due_at)
 
-    async def _seen(self, chat_id: int) -> Glance:
-        """Look at the chat; where the portal does not show it, nothing is seen there."""
-        try:
-            return await self._lines.glance(chat_id)
-        except NOT_KNOWN as error:
-            log.warning("a chat with an escalation cannot be looked at: %s", error)
-            return Glance(read_dialog(chat_id, None), ())
-
     async def _next(self, found: Escalation, seen: Glance) -> Progress | None:
         chain = found.chain
         if not chain.is_waited_for:
-            await self._leave(found, [one for one in chain.callees[-1:] if one.joined])
+            await self._needed.let_go(found, [one for one in chain.callees[-1:] if one.joined])
         responsible_id = 0 if chain.named else (await self._crm.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
@@ -312,33 +273,11 @@ class Chains:
             return await self._end(found, "nobody", refusals=done.refusals)
         if found.chain.callee(callee.person.id) is None:
             # It was ended from elsewhere meanwhile: nobody needs them.
-            await self._leave(found, [callee] if callee.joined else [], always=True)
+            await self._needed.let_go(found, [callee] if callee.joined else [], always=True)
             return None
         if found.chain.taken or found.chain.stopped:
             await self._escalations.change(found, _same, due_at=now)
         return Progress(found, callee, done)
-
-    async def _leave(
-        self, escalation: Escalation, callees: Sequence[Callee], *, always: bool = False
-    ) -> tuple[Person, ...]:
-        """Take those out who are free to go."""
-        if not callees or not (always or self._settings.not_needed == "leave"):
-            return ()
-        people, chain = await self.free(escalation, callees), escalation.chain
-        if not people:
-            return ()
-        target = Target(chain.item, chain.chat_id, here=chain.here)
-        try:
-            # Without its operator nobody would answer the customer.
-            owner_id = (await self._seen(chain.chat_id)).dialog.owner
-            people = [one for one in people if one.id != owner_id]
-            if not people:
-                return ()
-            departure = await self._departures.take_out(target, people, follow=True)
-        except Bitrix24Error as error:
-            log.warning("who is not needed stays in the chat: %s", error)
-            return ()
-        return departure.gone
 
     async def _end(
         self,

@@ -1,6 +1,7 @@
 """What is to happen now: acts of requesters, each with the note that it is under way."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
 
 from bot.bitrix24.events import INTERNAL, CommandEvent
 from bot.store.commits import Write
+from bot.store.database import Database
 from bot.store.tables import portals
 
 T = TypeVar("T")
@@ -48,9 +50,15 @@ class Legible:
     Of a row that it does not understand the log tells once; what others have does not wait for it.
     """
 
-    def __init__(self, number: Column[int]) -> None:
+    def __init__(self, database: Database, number: Column[int]) -> None:
+        self._database = database
         self._number = number
-        self.left_out: set[int] = set()
+        self._left_out: set[int] = set()
+
+    async def due(self, question: Select[Any], how: Callable[[Row[Any]], T]) -> list[T]:
+        """Ask what is due now, with a question of ``fairly``; give what can be read of it."""
+        values = {"now": time.time(), "left_out": list(self._left_out)}
+        return self.read(await self._database.rows(question, **values), how)
 
     def read(self, rows: Iterable[Row[Any]], how: Callable[[Row[Any]], T]) -> list[T]:
         """Give what can be read of these rows."""
@@ -64,8 +72,8 @@ class Legible:
 
     def _leave_out(self, row: Row[Any]) -> None:
         number, table = row._mapping[self._number.name], self._number.table
-        if number not in self.left_out:
-            self.left_out.add(number)
+        if number not in self._left_out:
+            self._left_out.add(number)
             log.error("row %s of %s cannot be read: it is left out", number, table)
 
 

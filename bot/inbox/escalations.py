@@ -196,7 +196,7 @@ class Escalations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._legible = Legible(escalations.c.command_id)
+        self._legible = Legible(database, escalations.c.command_id)
         # The chats that something runs in, as the last look for what is due has found them.
         self._running: set[tuple[str, int]] = set()
         self._insert = database.insert(escalations).on_conflict_do_nothing()
@@ -322,9 +322,7 @@ class Escalations:
         self._running = {(row.member_id, row.chat_id) for row in found}
         if not self._running:
             return []
-        left_out = self._legible.left_out
-        rows = await self._database.rows(self._are_due, now=time.time(), left_out=left_out)
-        return self._legible.read(rows, self._due)
+        return await self._legible.due(self._are_due, self._due)
 
     def _due(self, row: Row[Any]) -> Due:
         params = f'{{"id":{row.command_id},"due":{row.due_at!r}}}'

@@ -67,7 +67,7 @@ class Stays:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._legible = Legible(stays.c.id)
+        self._legible = Legible(database, stays.c.id)
         self._insert = database.insert(stays).on_conflict_do_nothing()
         same = stays.c.id == bindparam("number"), stays.c.until == bindparam("due")
         # A column that a row brings besides is changed.
@@ -94,9 +94,7 @@ class Stays:
 
     async def due(self) -> list[Due]:
         """List the ends of stays, and those ends that are near and have not been announced."""
-        left_out = self._legible.left_out
-        rows = await self._database.rows(self._are_due, now=time.time(), left_out=left_out)
-        return [self._due(one) for one in self._legible.read(rows, _stay)]
+        return [self._due(one) for one in await self._legible.due(self._are_due, _stay)]
 
     async def find(self, stay_id: int) -> Stay | None:
         """Give a stay, over or not, if there is one that can be read."""

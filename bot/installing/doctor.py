@@ -17,8 +17,8 @@ from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.scopes import missing_scopes
 from bot.errors import EndsProcesses
 from bot.inbox.accepted import reference_of
+from bot.installing.declared import Declared
 from bot.installing.overview import Overview
-from bot.installing.registration import Registration
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 from bot.wording.endings import snake
@@ -50,7 +50,7 @@ class Doctor:
     """Looks whether everything is as it must be; changes nothing."""
 
     _access: Access
-    _registration: Registration
+    _declared: Declared
     _overview: Overview
 
     async def check(self, portal: Portal) -> list[Check]:
@@ -74,7 +74,7 @@ class Doctor:
         calls = {
             "scopes": Call("scope"),
             "bot": bot_call(portal.bot_id or 0),
-            **self._registration.questions(portal),
+            **self._declared.questions(portal),
         }
         try:
             seen = await self._access.call(portal, portal.installer_id, batch.build(calls))
@@ -89,16 +89,16 @@ class Doctor:
             _scopes(seen["scopes"]),
             _bot(seen["bot"]),
             self._commands(portal, seen["commands"]),
-            _told("lifecycle", self._registration.is_bound(seen["events"])),
+            _told("lifecycle", self._declared.is_bound(seen["events"])),
             self._tabs(seen["tabs"]),
         ]
 
     def _commands(self, portal: Portal, listed: Any) -> Check:
-        missing = self._registration.missing_commands(listed)
+        missing = self._declared.missing_commands(listed)
         if missing:
             value = ", ".join(f"/{name}" for name in sorted(missing))
             return Check("commands", ok=False, value=value, remedy="repair")
-        is_current = portal.registered == self._registration.current
+        is_current = portal.registered == self._declared.current
         return _told("commands", None if missing is None else is_current)
 
     def _tabs(self, bound: Any) -> Check:
@@ -107,7 +107,7 @@ class Doctor:
             is_scope = bound.code == NO_SCOPE
             return Check("tabs", ok=None, value="placement" if is_scope else bound.code,
                          remedy="placement" if is_scope else "refused")  # fmt: skip
-        return _told("tabs", self._registration.has_tabs(bound))
+        return _told("tabs", self._declared.has_tabs(bound))
 
 
 @dataclass(eq=False, slots=True)

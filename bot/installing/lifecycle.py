@@ -23,8 +23,9 @@ from bot.bitrix24.ownership import ADMIN, PROFILE, read_owner_id
 from bot.bitrix24.token_pair import TokenPair
 from bot.errors import StoreUnavailable
 from bot.figures import Change, Figures
+from bot.installing.declared import REMOVED, UNINSTALL, UPDATE
 from bot.installing.installation import Installation, Unproven
-from bot.installing.registration import REMOVED, UNINSTALL, UPDATE, Registration
+from bot.installing.registration import Registration
 from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.proof import Proof

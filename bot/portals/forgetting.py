@@ -81,6 +81,23 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     Commands of other people go too where they name the person by a mention and are answered.
     """
     _overwrite(connection)
+    deletions = _deletions(member_id, user_id)
+    counts = {name: _gone(connection, one) for name, one in deletions.items()}
+    counts["stays"] = _stays(connection, member_id, user_id)
+    counts["escalations"] = _escalations(connection, member_id, user_id)
+    counts["journal"] = _journal(connection, member_id, user_id)
+    counts["portal_settings"] = _duty(connection, member_id, user_id)
+    for table in (tokens, preferences):
+        this = (table.c.member_id == member_id) & (table.c.user_id == user_id)
+        counts[table.name] = _gone(connection, delete(table).where(this))
+    return _found(counts)
+
+
+def _deletions(member_id: str, user_id: int) -> dict[str, Delete]:
+    """Make what erases commands and what belongs to them, by tables.
+
+    In this order: each may look into what the next ones erase.
+    """
     told = (marks.c.member_id == member_id) & marks.c.mark.contains(f"/{user_id}/")
     own = (inbox.c.member_id == member_id) & (inbox.c.requester_id == user_id)
     named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
@@ -94,23 +111,13 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     users = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
     asked = (presses.c.member_id == member_id) & or_(*users)
     brought = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
-    # What hangs on a command goes before the command does.
-    statements = {
+    return {
         "unproven_tokens": delete(unproven_tokens).where(brought),
         "replays": delete(replays).where(_of(own)),
         "marks": delete(marks).where(told),
         "inbox": delete(inbox).where(or_(own, of_others)),
         "presses": delete(presses).where(or_(pressed, shown, offered, asked)),
     }
-    counts = {name: _gone(connection, one) for name, one in statements.items()}
-    counts["stays"] = _stays(connection, member_id, user_id)
-    counts["escalations"] = _escalations(connection, member_id, user_id)
-    counts["journal"] = _journal(connection, member_id, user_id)
-    counts["portal_settings"] = _duty(connection, member_id, user_id)
-    for table in (tokens, preferences):
-        this = (table.c.member_id == member_id) & (table.c.user_id == user_id)
-        counts[table.name] = _gone(connection, delete(table).where(this))
-    return _found(counts)
 
 
 def _of(commands: Any) -> Any:
@@ -124,8 +131,8 @@ def _holds(column: Any, user_id: int) -> Any:
 
 def _mentions(table: Any, member_id: str, user_id: int, *columns: Any) -> Any:
     """Make the condition that a row of the portal names the person by a mention."""
-    marks = (f"[USER={user_id}]", f"[USER={user_id} ")
-    found = [func.coalesce(one, "").contains(mark) for one in columns for mark in marks]
+    written = (f"[USER={user_id}]", f"[USER={user_id} ")
+    found = [func.coalesce(one, "").contains(mention) for one in columns for mention in written]
     return (table.c.member_id == member_id) & or_(*found)
 
 
@@ -141,12 +148,11 @@ def _stays(connection: Connection, member_id: str, user_id: int) -> int:
         except ValidationError:
             touched += _illegible(connection, stays, row, this, user_id)
             continue
-        others = tuple(one for one in guests.people if one.id != user_id)
-        if requester == user_id or not others:
+        left = guests.but([one for one in guests.people if one.id == user_id])
+        if requester == user_id or not left.people:
             connection.execute(delete(stays).where(this))
-        elif len(others) < len(guests.people):
-            left = guests.model_copy(update={"people": others}).model_dump_json()
-            connection.execute(update(stays).where(this).values(stay=left))
+        elif left != guests:
+            connection.execute(update(stays).where(this).values(stay=left.model_dump_json()))
         else:
             continue
         touched += 1

@@ -97,7 +97,7 @@ class PortalSettingsStore:
     async def change(
         self, member_id: str, decide: Callable[[PortalSettings], PortalSettings]
     ) -> PortalSettings:
-        """Store what is decided in view of what holds, and give that.
+        """Store what is decided in view of what has held until now, and give the latter.
 
         Where somebody else stores something meanwhile it is decided again.
         """
@@ -122,12 +122,11 @@ class PortalSettingsStore:
 
 def read_stored(stored: str | None) -> PortalSettings:
     """Read what is stored; a decision that another version wrote otherwise counts as not made."""
+    told = stored or "{}"
     try:
-        return PortalSettings.model_validate_json(stored or "{}")
+        return PortalSettings.model_validate_json(told)
     except ValidationError as error:
         faulty = {one["loc"][0] for one in error.errors() if one["loc"]}
         log.error("settings of a portal cannot be read: %s", ", ".join(map(str, faulty)) or "all")
-    if not faulty or stored is None:
-        return PortalSettings()
-    decided = json.loads(stored)
+    decided = json.loads(told) if faulty else {}
     return PortalSettings.model_validate({k: v for k, v in decided.items() if k not in faulty})

@@ -36,14 +36,7 @@ def alone(url: str) -> Iterator[None]:
     make_file(file)
     held = _opened(file.with_name(file.name + LOCK))
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(held)
-        raise NotAlone from None
-    except OSError as error:
-        # Some file systems know no locks.
-        log.warning("nobody can tell whether others serve %s, too: %s", file, error.strerror)
-    try:
+        _lock(held, file)
         yield
     finally:
         os.close(held)
@@ -51,7 +44,17 @@ def alone(url: str) -> Iterator[None]:
 
 def _opened(file: Path) -> int:
     try:
-        # To be read is enough, so that nobody minds who has made it.
+        # Opened to be read alone: whichever user has made it, others may lock it.
         return os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)
     except OSError as error:
         raise FolderUnusable(error.strerror) from None
+
+
+def _lock(held: int, file: Path) -> None:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise NotAlone from None
+    except OSError as error:
+        # Some file systems know no locks.
+        log.warning("nobody can tell whether others serve %s, too: %s", file, error.strerror)

@@ -59,7 +59,7 @@ class Commits:
         # Has these committed; ``tell`` is called in the thread with what came of them.
         self.add: Callable[[list[Request]], None] = self._groups.put
         # Whether the database took something, the last time that it was given anything.
-        self.taken = False
+        self.is_taking = False
         # What nobody waits for and the database would not take.
         self._owed: list[Request] = []
         # By the statements' ids, which nobody else comes by: what is prepared holds its statement.
@@ -112,7 +112,7 @@ class Commits:
         log.warning("the database refused a commit: %s", failure)
         if not isinstance(failure, StoreUnavailable):
             return [(request, failure) for request in group]
-        self.taken = False
+        self.is_taking = False
         self._owed += [request for request in group if request.done is None]
         return [(request, failure) for request in group if request.done is not None]
 
@@ -139,7 +139,7 @@ class Commits:
                 if not rows:
                     returned[statement] = pairs
             self._is_committing = True
-        self.taken = True
+        self.is_taking = True
         return [(request, returned) for request in group]
 
     def _execute(
@@ -155,11 +155,15 @@ class Commits:
 def translated(error: Exception) -> Exception:
     """Tell a database that is out of order from a request that is wrong."""
     if isinstance(error, OperationalError | InterfaceError | InternalError | PoolTimeout):
-        # What follows the first line may quote what was to be stored.
-        words = str(getattr(error, "orig", error)).strip().splitlines()
-        return StoreUnavailable(words[0] if words else type(error).__name__)
+        return StoreUnavailable(reason_of(error))
     # The driver's words may quote what was to be stored.
     return RuntimeError(f"the database rejects a statement: {type(error).__name__}")
+
+
+def reason_of(error: Exception) -> str:
+    """Give the first line of the driver's words: the next ones may quote what was to be stored."""
+    words = str(getattr(error, "orig", error)).strip().splitlines()
+    return words[0] if words else type(error).__name__
 
 
 def _concerns_all(error: Exception) -> bool:

@@ -233,10 +233,11 @@ class Database:
     async def check(self) -> None:
         """Raise ``StoreUnavailable`` where the database does not answer, or takes nothing.
 
-        Something is written only where the last commit, if any, was refused: the disk may be full.
+        Something is written only where the last commit was refused, as by a full disk, or where
+        there has been none.
         """
-        await self.read(lambda connection: connection.execute(_ANYTHING).all())
-        if not self._commits.taken:
+        await self.rows(_ANYTHING)
+        if not self._commits.is_taking:
             await self.write((_AS_IT_IS, []))
 
     async def exchange(self, work: Callable[[Connection], T]) -> T:

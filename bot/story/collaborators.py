@@ -16,6 +16,7 @@ from bot.commands.arrivals import Arrivals
 from bot.commands.chain import Chains
 from bot.commands.departures import Departures
 from bot.commands.diagnosis import Diagnosis
+from bot.commands.needed import Needed
 from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
@@ -29,7 +30,7 @@ from bot.installing.doctor import PortalDoctor
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
-    Departures, Rounds, Chains, Timeline, Trails,
+    Departures, Rounds, Needed, Chains, Timeline, Trails,
 }  # fmt: skip
 
 

@@ -135,7 +135,7 @@ class Events:
         self._escalations.heard(portal.member_id, envelope.chat_id)
         event = _command(envelope, portal)
         if event is None:
-            log.info("%s: nothing to do with it", envelope.event[:64])
+            log.info("%s: nothing to do with it", envelope.event)
             return Received.OTHER
         if event.user.is_external:
             log.info("a command of an external user is ignored")

@@ -55,7 +55,7 @@ async def press_button(request: web.Request) -> web.Response:
 
 
 async def edit_message(request: web.Request) -> web.Response:
-    """An author changes his message; commands in it do not run again."""
+    """An author changes their message; commands in it do not run again."""
     state, asked = request.app[STATE], await body.read(request)
     message, person = _own(state, asked)
     amending.edit(state, message, person, asked.text("text", least=1))
@@ -63,7 +63,7 @@ async def edit_message(request: web.Request) -> web.Response:
 
 
 async def delete_message(request: web.Request) -> web.Response:
-    """An author deletes his message."""
+    """An author deletes their message."""
     state, asked = request.app[STATE], await body.read(request)
     message, person = _own(state, asked)
     amending.delete(state, message, person)

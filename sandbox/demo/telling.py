@@ -52,14 +52,14 @@ class Teller:
         say("\n".join(lines) or paint("2", "    nothing"))
 
     def _words(self, message: Row) -> tuple[str, str]:
-        """Give who speaks and what he says; the portal names the bot in the first line."""
+        """Give who speaks and what they say; the portal names the bot in the first line."""
         named = re.match(r"\[USER=\d+\](.*?)\[/USER\]\n ", message["text"])
         if message["system"] and named:
             return named[1], as_shown(message["text"][named.end() :])
         return self.names[message["author_id"]], as_shown(message["text"])
 
     def name(self, user_id: int) -> str:
-        """Name a user, with his number."""
+        """Name a user, with their number."""
         return f"{self.names[user_id]} ({user_id})"
 
     def _reached_customer(self, message: Row) -> bool:

@@ -49,7 +49,7 @@ def add(call: Call) -> object:
 
 @methods.method("imopenlines.crm.chat.user.delete", "imopenlines")
 def delete(call: Call) -> object:
-    """Take USER_ID out; his own rights do not matter."""
+    """Take USER_ID out; their own rights do not matter."""
     number = call.params.number("USER_ID")
     if number <= 0:
         raise RestRefused("CRM_CHAT_EMPTY_USER", "Empty User ID")

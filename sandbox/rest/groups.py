@@ -47,7 +47,7 @@ def members(call: Call) -> object:
 
 @methods.method("sonet_group.user.groups", *SCOPES)
 def own_groups(call: Call) -> object:
-    """The caller's groups with his role in each."""
+    """The caller's groups with their role in each."""
     return [
         {
             "GROUP_ID": str(group.id),

@@ -1,4 +1,4 @@
-"""im.message.* and im.notify.personal.add: what a person says with his own token."""
+"""im.message.* and im.notify.personal.add: what a person says with their own token."""
 
 from sandbox import amending, entities_im
 from sandbox.errors import RestRefused

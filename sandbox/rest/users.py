@@ -31,7 +31,7 @@ def user_get(call: Call) -> object:
     rows = [_row(call, user) for user in _people(call) if fits(call, user, str(find))]
     shown = set(_row(call, call.user))
     wanted = {name: value for name, value in wanted.items() if name.lstrip(_SIGNS) in shown}
-    return paged([row for row in rows if matches(row, wanted)], _start(call))
+    return paged([row for row in rows if matches(row, wanted)], call.params.number("start"))
 
 
 @methods.method("user.search", *USER_SCOPES)
@@ -46,7 +46,7 @@ def user_search(call: Call) -> object:
         found = [user for user in _people(call) if fits(call, user, find)]
     else:
         found = [user for user in _people(call) if _starts(call, user, wanted)]
-    return paged([_row(call, user) for user in found], _start(call))
+    return paged([_row(call, user) for user in found], call.params.number("start"))
 
 
 @methods.method("department.get", "department")
@@ -55,12 +55,7 @@ def department_get(call: Call) -> object:
     names = ("ID", "NAME", "PARENT", "UF_HEAD")
     wanted = {name: call.params.raw(name) for name in names if call.params.has(name)}
     rows = [_department(item) for item in call.state.departments.values()]
-    return paged([row for row in rows if matches(row, wanted)], _start(call))
-
-
-def _start(call: Call) -> int:
-    """Where a page begins: every list takes `start`, these as `START` too."""
-    return call.params.number("start") or call.params.number("START")
+    return paged([row for row in rows if matches(row, wanted)], call.params.number("start"))
 
 
 def _words(call: Call, user: User) -> list[str]:
