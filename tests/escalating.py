@@ -9,6 +9,12 @@ from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.store.database import Database
 
 LANGUAGES = pytest.mark.parametrize("language", ["ru", "en"])
+# No word hangs on the database: what is stored is tried on the other one in one language.
+LANGUAGES_AND_DATABASES = pytest.mark.parametrize(
+    ("language", "database_url"),
+    [("ru", "sqlite"), ("en", "sqlite"), ("ru", "postgresql")],
+    indirect=["database_url"],
+)
 TAKE, PASS_ON = 0, 1
 # Minutes pass in a moment here: the bot need not count for them what the portal takes in them.
 UNHURRIED = pytest.mark.settings(portal_bucket=10**6)

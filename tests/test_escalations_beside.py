@@ -6,6 +6,7 @@ from acting import press_at, said
 from app_page import words_of
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     deciding,
     ended,
     ends,
@@ -97,7 +98,7 @@ KEPT = {
 }
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 @pytest.mark.parametrize("is_taken", [False, True])
 async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     empty_stage: Stage, language: str, is_taken: bool
@@ -129,6 +130,7 @@ STAYS = {
 }
 
 
+@ON_SQLITE
 @LANGUAGES
 @pytest.mark.parametrize("is_taken", [False, True])
 async def test_undo_of_an_invitation_leaves_whom_an_escalation_needs(
@@ -199,6 +201,7 @@ async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Sta
     assert RESPONSIBLE in await stage.members()
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_who_has_taken_what_is_undone_is_told(empty_stage: Stage, language: str) -> None:
     stage = empty_stage

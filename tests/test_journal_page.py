@@ -177,6 +177,7 @@ async def test_times_are_the_browsers_where_the_portal_knows_none(stage: Stage) 
     assert '<time datetime="2026-09-21T14:13:20+00:00">' in page
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("zone", "shown"),
     [("Europe/Moscow", "17:13 +0300"), ("../UTC", "14:13 UTC"), ("x" * 300, "14:13 UTC")],

@@ -8,6 +8,7 @@ from acting import press_at
 from app_page import opened, posted, rows_of
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     decide,
     deciding,
     ended,
@@ -70,7 +71,7 @@ async def taken(stage: Stage) -> None:
     await stage.settled()
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_the_comment_tells_who_was_called_by_whom_what_for_and_who_took_it(
     empty_stage: Stage, language: str
 ) -> None:

@@ -64,6 +64,7 @@ async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: S
     assert not {ANNA, IVAN} & {*await stage.members()}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("how", ["typed", "pressed"])
 async def test_who_has_become_the_operator_is_asked_about_first(stage: Stage, how: str) -> None:
     await stage.say("/invite @15 [USER=12]Иван[/USER]")
@@ -150,6 +151,7 @@ async def reminded_twice(stage: Stage) -> bool:
     return sum("⏰ Через" in one for one in await stage.told_privately()) == 2
 
 
+@ON_SQLITE
 async def test_a_guest_who_has_become_the_operator_is_asked_about(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] @15 --for 1h")
     stage.portal.state.chats[CHAT].owner = IVAN
