@@ -8,13 +8,13 @@ from stage import ADD, ANNA, ANSWER, IVAN, OLGA, ON_SQLITE, Stage
 
 ROMAN = 21
 CHATS = range(20_001, 20_031)
-SMALL = {"portal_bucket": 8, "portal_rate": 4}
+SMALL = {"portal_bucket": 8, "portal_rate": 8}
 
 
 def populate(stage: Stage) -> None:
     """Give the portal chats like the first, so that many commands wait side by side."""
     state = stage.portal.state
-    state.bucket.resize(8, 4)
+    state.bucket.resize(8, 8)
     model = state.chats[8773]
     for number in CHATS:
         state.chats[number] = dataclasses.replace(
