@@ -4,8 +4,8 @@ import pytest
 from acting import press, said
 from by_chat import *  # noqa: F403  # a portal with untouched roles
 from by_chat import BY_CHAT, CHAT_DELETE, DELETE, INVITE_IVAN, IVAN_NAMED, done
+from guests import time_passes
 from stage import ANNA, CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
-from test_undo import time_passes
 
 pytestmark = ON_SQLITE
 

@@ -23,6 +23,7 @@ from escalating import (
     stop_button,
     takes,
     time_passes,
+    undo_is_held,
 )
 from installing import departed
 from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
@@ -177,14 +178,8 @@ async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
 ) -> None:
     await stage.say("/escalate")
     number = await card(stage, RESPONSIBLE)
-    await stage.faults(method="profile", delay=1.5)
-    await stage.type("/undo")
-
-    async def is_held() -> bool:
-        return not stage.portal.state.faults.any_of("delay")
-
-    await stage.until(is_held)
-    # Who undoes it is being proven: meanwhile the answer is noted.
+    await undo_is_held(stage)
+    # Meanwhile the answer is noted.
     await stage.post("presses", {"message_id": number, "button": TAKE, "user_id": RESPONSIBLE})
     await ended(stage, "undone")
 

@@ -10,20 +10,16 @@ from escalating import (
     deciding,
     ended,
     ends,
+    invited_and_called,
     next_one,
     passed_on,
     passes_on,
     speaking,
     takes,
     time_passes,
+    with_anna,
 )
-from stage import ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-
-
-async def with_anna(stage: Stage) -> None:
-    """Let Anna sit in the chat, who may bring in anybody."""
-    stage.portal.state.chats[CHAT].members.append(ANNA)
-    await stage.faults(user={"id": ANNA, "history": "any"})
+from stage import ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 async def undo_button(stage: Stage) -> int:
@@ -137,13 +133,7 @@ async def test_undo_of_an_invitation_leaves_whom_an_escalation_needs(
     empty_stage: Stage, language: str, is_taken: bool
 ) -> None:
     stage = empty_stage
-    await speaking(stage, language)
-    await with_anna(stage)
-    await stage.say("/invite id21 id12 --for 2h")
-    await stage.say("/escalate", user=ANNA)
-    if is_taken:
-        await takes(stage, RESPONSIBLE)
-        await ended(stage, "taken")
+    await invited_and_called(stage, language, is_taken=is_taken)
 
     reply = await stage.say("/undo")
 

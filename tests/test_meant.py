@@ -2,6 +2,7 @@
 
 import pytest
 from acting import DELETE, INVITE, added, changes, keyboard, press
+from guests import time_passes
 from stage import (
     ADD,
     ANNA,
@@ -16,7 +17,6 @@ from stage import (
     UNBOUND,
     Stage,
 )
-from test_undo import time_passes
 
 from sandbox.model import Group, Line, User
 

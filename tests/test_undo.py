@@ -2,18 +2,10 @@
 
 import pytest
 from acting import DELETE, press, press_at, said
+from guests import time_passes
 from installing import departed
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
-
-
-async def time_passes(stage: Stage, seconds: float) -> None:
-    """Let the bot's appointments come nearer."""
-    with stage.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE stays SET until = until - :s, remind_at = remind_at - :s"),
-            {"s": seconds},
-        )
 
 
 async def test_takes_back_the_last_command_only(stage: Stage) -> None:
