@@ -50,9 +50,8 @@ async def pressed(stage: Stage, *presses: tuple[int, int]) -> None:
         await stage.post("presses", {"message_id": number, "button": button, "user_id": person})
 
 
-async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(
-    seldom: None, stage: Stage
-) -> None:
+@pytest.mark.usefixtures("seldom")
+async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(stage: Stage) -> None:
     await stage.say("/escalate")
     with stage.engine.begin() as connection:
         chain = (
@@ -65,9 +64,10 @@ async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(
     await ended(stage, "taken", patience=SOON)
 
 
+@pytest.mark.usefixtures("seldom")
 @pytest.mark.settings(retry_for=1.0, portal_bucket=10**6)
 async def test_who_takes_it_while_the_next_cannot_be_called_is_told_of_at_once(
-    seldom: None, stage: Stage
+    stage: Stage,
 ) -> None:
     await stage.say("/escalate")
     full = {"status": 503, "code": "OVERLOAD_LIMIT", "description": "x"}
