@@ -181,7 +181,7 @@ async def test_an_event_that_hides_what_chat_it_is_from_shows_the_customer_nothi
     await in_chat(stage)
 
 
-async def test_another_portal_s_number(stage: Stage) -> None:
+async def test_the_escalation_of_another_portal_is_not_touched(stage: Stage) -> None:
     """Numbers of escalations are the same for all portals: each finds its own alone."""
     await stage.say("/escalate")
     with stage.engine.begin() as connection:

@@ -210,7 +210,7 @@ async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> N
 
 
 @ON_SQLITE
-async def test_the_clock_jumps(stage: Stage) -> None:
+async def test_where_the_clock_jumps_nobody_is_called_early_or_twice(stage: Stage) -> None:
     await stage.say("/escalate")
     await time_passes(stage, -7200)
     await stage.settled()

@@ -120,7 +120,7 @@ async def test_a_guest_is_reminded_of_and_taken_out(stage: Stage) -> None:
     assert (call["user_id"], call["auth"]) == (OLGA, "user")
 
 
-async def test_an_hour_more(stage: Stage) -> None:
+async def test_a_press_keeps_a_guest_an_hour_more(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 30m")
     await time_passes(stage, 1300)
     await said(stage, "⏰ Через")
