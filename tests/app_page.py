@@ -1,8 +1,10 @@
 """The app's page as a browser has it: opened, its forms sent, its words read."""
 
 import re
+from contextlib import AbstractAsyncContextManager
 from html import unescape
 
+from aiohttp import ClientResponse
 from stage import Stage
 
 
@@ -18,10 +20,14 @@ async def posted(stage: Stage, page: str, **fields: str) -> str:
     """Send a form of a page; that of the settings says what it was filled with."""
     filled = re.search(r'name="was" value="([^"]+)"', page)
     was = {"was": unescape(filled[1])} if filled else {}
-    data = {"session": session_of(page), **was, **fields}
-    async with stage.session.post(address(stage), data=data) as response:
+    async with sending(stage, page, **{**was, **fields}) as response:
         assert response.status == 200, await response.text()
         return await response.text()
+
+
+def sending(stage: Stage, page: str, **fields: str) -> AbstractAsyncContextManager[ClientResponse]:
+    """Send a form of a page, whatever comes of it."""
+    return stage.session.post(address(stage), data={"session": session_of(page), **fields})
 
 
 def address(stage: Stage) -> str:

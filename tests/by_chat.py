@@ -1,6 +1,7 @@
 """A portal where few come in by the item, and what was done there by it or by the chat itself."""
 
 import pytest
+from acting import DELETE
 from app_page import opened, posted
 from stage import ADD, OLGA, Stage
 
@@ -9,7 +10,6 @@ import handlers
 # What a module takes whole.
 __all__ = ["stage"]
 
-DELETE = "imopenlines.crm.chat.user.delete"
 CHAT_ADD, CHAT_DELETE = "im.chat.user.add", "im.chat.user.delete"
 BY_CHAT = {"ru": "Добавить через чат", "en": "Add through the chat"}
 INVITE_IVAN, IVAN_NAMED = "/invite [USER=12]Иван[/USER]", "[USER=12]Иван[/USER]"

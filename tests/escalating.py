@@ -3,12 +3,18 @@
 import pytest
 from acting import press_at
 from sqlalchemy import text
-from stage import ADD, BOSS, CHAT, OLGA, Stage
+from stage import ADD, ANNA, BOSS, CHAT, OLGA, PATIENCE, RESPONSIBLE, Stage
 
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.store.database import Database
 
 LANGUAGES = pytest.mark.parametrize("language", ["ru", "en"])
+# No word hangs on the database: what is stored is tried on the other one in one language.
+LANGUAGES_AND_DATABASES = pytest.mark.parametrize(
+    ("language", "database_url"),
+    [("ru", "sqlite"), ("en", "sqlite"), ("ru", "postgresql")],
+    indirect=["database_url"],
+)
 TAKE, PASS_ON = 0, 1
 # Minutes pass in a moment here: the bot need not count for them what the portal takes in them.
 UNHURRIED = pytest.mark.settings(portal_bucket=10**6)
@@ -90,6 +96,23 @@ async def speaking(stage: Stage, language: str, **decisions: object) -> dict[str
     return WORDS[language]
 
 
+async def with_anna(stage: Stage) -> None:
+    """Let Anna sit in the chat, who may bring in anybody."""
+    stage.portal.state.chats[CHAT].members.append(ANNA)
+    await stage.faults(user={"id": ANNA, "history": "any"})
+
+
+async def invited_and_called(stage: Stage, language: str, *, is_taken: bool) -> None:
+    """Let Olga invite Roman and Ivan for two hours, and Anna escalate, which calls Roman."""
+    await speaking(stage, language)
+    await with_anna(stage)
+    await stage.say("/invite id21 id12 --for 2h")
+    await stage.say("/escalate", user=ANNA)
+    if is_taken:
+        await takes(stage, RESPONSIBLE)
+        await ended(stage, "taken")
+
+
 async def time_passes(stage: Stage, seconds: float) -> None:
     """Let the bot's escalations grow older, and come to what is due then."""
     with stage.engine.begin() as connection:
@@ -114,13 +137,13 @@ def ends(stage: Stage) -> list[str | None]:
     return [row[0] for row in rows]
 
 
-async def ended(stage: Stage, *how: str | None) -> None:
+async def ended(stage: Stage, *how: str | None, patience: float = PATIENCE) -> None:
     """Wait until each escalation has ended as it is to end; ``None`` for one that goes on."""
 
     async def is_ended() -> bool:
         return ends(stage) == [*how] and not stage.waiting()
 
-    await stage.until(is_ended)
+    await stage.until(is_ended, patience)
     await stage.settled()
 
 
@@ -170,6 +193,17 @@ async def called(stage: Stage) -> list[int]:
     calls = await stage.calls(ADD)
     assert {(call["user_id"], call["auth"]) for call in calls} <= {(OLGA, "user")}
     return [int(call["params"]["USER_ID"]) for call in calls]
+
+
+async def undo_is_held(stage: Stage) -> None:
+    """Let Olga type /undo, and the portal take its time over whose token it is."""
+    await stage.faults(method="profile", delay=1.5)
+    await stage.type("/undo")
+
+    async def is_held() -> bool:
+        return not stage.portal.state.faults.any_of("delay")
+
+    await stage.until(is_held)
 
 
 async def next_one(stage: Stage, person: int) -> None:

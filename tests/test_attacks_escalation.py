@@ -34,9 +34,10 @@ from escalating import (
     stop_button,
     takes,
     time_passes,
+    with_anna,
 )
 from sqlalchemy import text
-from stage import ADD, ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADD, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 pytestmark = ON_SQLITE
 
@@ -168,8 +169,7 @@ async def test_a_chain_goes_on_with_a_stored_pair_once_it_is_consented_to(stage:
 async def test_an_event_that_hides_what_chat_it_is_from_shows_the_customer_nothing(
     stage: Stage, kind: str | None
 ) -> None:
-    stage.portal.state.chats[CHAT].members.append(ANNA)
-    await stage.faults(user={"id": ANNA, "history": "any"})
+    await with_anna(stage)
     about = {"data__chat__entityType": kind}
     hers = forged(stage, "/escalate deal 288 @12", user=ANNA, **about)
     await post(stage, {**hers, **own(stage)})
@@ -181,7 +181,7 @@ async def test_an_event_that_hides_what_chat_it_is_from_shows_the_customer_nothi
     await in_chat(stage)
 
 
-async def test_another_portal_s_number(stage: Stage) -> None:
+async def test_the_escalation_of_another_portal_is_not_touched(stage: Stage) -> None:
     """Numbers of escalations are the same for all portals: each finds its own alone."""
     await stage.say("/escalate")
     with stage.engine.begin() as connection:

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from app_page import address, opened, session_of
+from app_page import address, opened, sending, session_of
 from attacking import change, forged, own, post, rows, vault
 from connecting import authorized, code_of, connected, offered, state_of, ticket_of
 from connecting import opened as visited
@@ -235,9 +235,8 @@ async def test_a_session_of_somebody_who_has_left_opens_nothing(stage: Stage) ->
     await stage.faults(user={"id": BOSS, "admin": True})
     _, page = await opened(stage, BOSS)
     await stage.faults(user={"id": BOSS, "active": False})
-    fields = {"session": session_of(page), "view": "journal"}
 
-    async with stage.session.post(address(stage), data=fields) as response:
+    async with sending(stage, page, view="journal") as response:
         text = await response.text()
 
     assert response.status == 403 or "<tbody>" not in text
@@ -249,7 +248,6 @@ async def test_a_session_of_an_administrator_no_more_shows_no_journal(stage: Sta
     await stage.faults(user={"id": BOSS, "admin": True})
     _, page = await opened(stage, BOSS)
     await stage.faults(user={"id": BOSS, "admin": False})
-    fields = {"session": session_of(page), "view": "journal"}
 
-    async with stage.session.post(address(stage), data=fields) as response:
+    async with sending(stage, page, view="journal") as response:
         assert "<tbody>" not in await response.text()

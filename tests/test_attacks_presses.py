@@ -44,6 +44,7 @@ FORGED = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("forgery", FORGED)
 async def test_a_forged_press_does_nothing_and_burns_no_button(
     brought: Stage, forgery: str
@@ -197,6 +198,7 @@ async def test_anna_puts_the_end_of_a_stay_off(stage: Stage) -> None:
     assert rows(stage, "SELECT until FROM stays")[0][0] > before[0][0] + 3000
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("context", ["timer", "textarea", "keyboard"])
 async def test_no_event_takes_the_place_of_a_timer(stage: Stage, context: str) -> None:
     """Anna knows the message, the number of the stay and its end: it ends all the same."""

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from acting import DELETE
 from app_page import session_of, words_of
 from attacking import Watch, as_bots, forged, own, post
 from pydantic import SecretStr
@@ -201,7 +202,7 @@ async def test_external_people_see_and_do_nothing(stage: Stage) -> None:
     assert (await Watch.over(stage))._seen["members"] == watch._seen["members"]
 
 
-async def test_a_dismissed_visitor(stage: Stage) -> None:
+async def test_who_was_dismissed_does_nothing_from_an_open_page(stage: Stage) -> None:
     _, page = await opened(stage, BOSS)
     await stage.faults(user={"id": BOSS, "active": False})
     watch = await Watch.over(stage)
@@ -212,7 +213,7 @@ async def test_a_dismissed_visitor(stage: Stage) -> None:
     await watch.nothing_done(OLGA)
 
 
-async def test_another_s_button(stage: Stage) -> None:
+async def test_another_s_button_does_nothing_and_stays_theirs(stage: Stage) -> None:
     _, olgas = await opened(stage)
     olgas = await pressed(stage, olgas, invite=str(ANNA))
     carried = offered(olgas, "Отменить")
@@ -222,14 +223,14 @@ async def test_another_s_button(stage: Stage) -> None:
 
     assert "Ольга Смирнова" in words_of(told)
     assert ANNA in await stage.members()
-    assert not await stage.calls("imopenlines.crm.chat.user.delete")
+    assert not await stage.calls(DELETE)
     # It is still Olga's.
     await pressed(stage, olgas, press=carried)
     assert ANNA not in await stage.members()
 
 
 @pytest.mark.settings(portal_bucket=10_000)
-async def test_another_s_escalation(stage: Stage) -> None:
+async def test_another_s_escalation_is_not_touched(stage: Stage) -> None:
     # So many looks at the page are more than the portal's pace has room for.
     await stage.faults(bucket={"size": 10_000, "rate": 10_000})
     _, olgas = await opened(stage)

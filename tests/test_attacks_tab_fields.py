@@ -60,7 +60,7 @@ PLACES = ["", "DEFAULT", "CRM_INVOICE_DETAIL_TAB", "CRM_DEAL_LIST_MENU", "CRM_DE
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_another_place(stage: Stage, place: str) -> None:
+async def test_a_page_for_another_place_is_refused(stage: Stage, place: str) -> None:
     status, told = await opened(stage, PLACEMENT=place)
     assert status == 400, words_of(told)
 

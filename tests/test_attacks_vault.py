@@ -141,6 +141,7 @@ async def test_a_pair_copied_to_another_row_is_as_none(stage: Stage) -> None:
 # K1: a pair that the portal does not know any more is mended, or dropped.
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("code", ["NO_AUTH_FOUND", "invalid_token"])
 async def test_a_disowned_pair_of_the_bots_is_renewed_once(stage: Stage, code: str) -> None:
     await bot_pair_kept(stage)
@@ -154,6 +155,7 @@ async def test_a_disowned_pair_of_the_bots_is_renewed_once(stage: Stage, code: s
     assert {call["auth"] for call in await stage.calls(ANSWER)} == {"bot"}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("code", ["NO_AUTH_FOUND", "invalid_token"])
 async def test_a_dead_pair_of_the_bots_gives_way_to_a_proven_one(stage: Stage, code: str) -> None:
     await bot_pair_kept(stage)
@@ -169,6 +171,7 @@ async def test_a_dead_pair_of_the_bots_gives_way_to_a_proven_one(stage: Stage, c
     assert (await stage.calls(ANSWER))[-1]["auth"] == "bot"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("code", ["NO_AUTH_FOUND", "invalid_token"])
 async def test_a_disowned_pair_of_the_requesters_is_renewed_first(stage: Stage, code: str) -> None:
     await stage.say("/who")

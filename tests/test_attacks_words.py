@@ -106,6 +106,7 @@ async def test_a_quotation_whose_end_is_cut_off_is_one(stage: Stage, before: str
     assert not await stage.calls(ADD, DELETE)
 
 
+@ON_SQLITE
 async def test_a_forwarded_command_is_not_carried_out_and_told_once_a_day(stage: Stage) -> None:
     number = await stage.type(f"{TYPED}\n/remove [USER=7][/USER]", user=CUSTOMER)
     for _ in range(3):
@@ -131,6 +132,7 @@ async def test_anna_forwards_in_olgas_name_what_is_told_once_a_day(stage: Stage)
     assert [one for one in await stage.told_privately() if "ересланн" in one]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("reverse", [True, False])
 async def test_lines_of_a_message_are_carried_out_in_their_order(
     stage: Stage, reverse: bool

@@ -8,13 +8,13 @@ from stage import ADD, ANNA, ANSWER, IVAN, OLGA, ON_SQLITE, Stage
 
 ROMAN = 21
 CHATS = range(20_001, 20_031)
-SMALL = {"portal_bucket": 8, "portal_rate": 4}
+SMALL = {"portal_bucket": 8, "portal_rate": 8}
 
 
 def populate(stage: Stage) -> None:
     """Give the portal chats like the first, so that many commands wait side by side."""
     state = stage.portal.state
-    state.bucket.resize(8, 4)
+    state.bucket.resize(8, 8)
     model = state.chats[8773]
     for number in CHATS:
         state.chats[number] = dataclasses.replace(
@@ -45,6 +45,7 @@ async def test_a_backlog_goes_out_in_a_few_requests(stage: Stage) -> None:
         assert not answer["to_customer"]
 
 
+@ON_SQLITE
 @pytest.mark.settings(**SMALL, retry_for=30)
 async def test_each_gets_its_own_answer(stage: Stage) -> None:
     """Whatever a neighbour in the same request comes to, and whatever somebody types."""
@@ -63,6 +64,7 @@ async def test_each_gets_its_own_answer(stage: Stage) -> None:
     assert all("$\u2060result[\u2060c0_look][\u20600]" in one for one in briefs)
 
 
+@ON_SQLITE
 @pytest.mark.settings(**SMALL, retry_for=30)
 async def test_requesters_keep_their_own_tokens(stage: Stage) -> None:
     await stage.say(f"/invite id{ANNA}")

@@ -46,7 +46,7 @@ async def pressed(stage: Stage, payload: str, *, user: int = OLGA, message: int 
 
 
 @ON_SQLITE
-async def test_somebody_else_presses(stage: Stage) -> None:
+async def test_a_button_is_for_nobody_else(stage: Stage) -> None:
     _, buttons = await picker(stage)
 
     reply = await pressed(stage, buttons[LAWYER]["COMMAND_PARAMS"], user=ANNA)
@@ -119,7 +119,7 @@ async def test_whoever_presses_again_is_told_once_that_it_has_worked(stage: Stag
 
 
 @ON_SQLITE
-async def test_a_stale_button(stage: Stage) -> None:
+async def test_a_button_that_has_expired_does_nothing_and_says_so(stage: Stage) -> None:
     _, buttons = await picker(stage)
     with stage.engine.begin() as connection:
         connection.execute(text("UPDATE presses SET expires_at = 1"))
@@ -132,7 +132,9 @@ async def test_a_stale_button(stage: Stage) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("change", ["forged", "", "cut", "tampered"])
-async def test_a_forged_button(stage: Stage, change: str) -> None:
+async def test_a_button_that_was_tampered_with_does_nothing_and_says_so(
+    stage: Stage, change: str
+) -> None:
     _, buttons = await picker(stage)
     payload = buttons[LAWYER]["COMMAND_PARAMS"]
     forged = {"cut": payload[:-5], "tampered": payload[:30] + "A" + payload[31:]}

@@ -1,11 +1,11 @@
 """Who came in by the chat itself goes again: by whom, in which way, and when the time is up."""
 
 import pytest
-from acting import press, said
+from acting import DELETE, press, said
 from by_chat import *  # noqa: F403  # a portal with untouched roles
-from by_chat import BY_CHAT, CHAT_DELETE, DELETE, INVITE_IVAN, IVAN_NAMED, done
+from by_chat import BY_CHAT, CHAT_DELETE, INVITE_IVAN, IVAN_NAMED, done
+from guests import time_passes
 from stage import ANNA, CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
-from test_undo import time_passes
 
 pytestmark = ON_SQLITE
 

@@ -74,7 +74,7 @@ async def test_the_duty_list_is_last(empty_stage: Stage) -> None:
     assert "[USER=12]Иван Петров[/USER] — отсутствует" in reply
 
 
-async def test_nobody_can_come(stage: Stage) -> None:
+async def test_where_nobody_can_come_the_requester_is_asked_for_names(stage: Stage) -> None:
     for person in (RESPONSIBLE, BOSS, 1):
         await stage.faults(user={"id": person, "absent": "2026-12-01T00:00:00+03:00"})
 

@@ -10,9 +10,9 @@ from escalating import (
     UNHURRIED,
     card,
     ended,
-    ends,
     passed_on,
     time_passes,
+    undo_is_held,
 )
 from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
@@ -50,13 +50,8 @@ async def pressed(stage: Stage, *presses: tuple[int, int]) -> None:
         await stage.post("presses", {"message_id": number, "button": button, "user_id": person})
 
 
-async def is_over(stage: Stage, how: str) -> bool:
-    return ends(stage) == [how] and not stage.waiting()
-
-
-async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(
-    seldom: None, stage: Stage
-) -> None:
+@pytest.mark.usefixtures("seldom")
+async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(stage: Stage) -> None:
     await stage.say("/escalate")
     with stage.engine.begin() as connection:
         chain = (
@@ -66,12 +61,13 @@ async def test_who_takes_it_while_it_is_looked_at_is_told_of_at_once(
 
     await while_it_looks(stage, lambda: pressed(stage, (RESPONSIBLE, TAKE)))
 
-    await stage.until(lambda: is_over(stage, "taken"), SOON)
+    await ended(stage, "taken", patience=SOON)
 
 
+@pytest.mark.usefixtures("seldom")
 @pytest.mark.settings(retry_for=1.0, portal_bucket=10**6)
 async def test_who_takes_it_while_the_next_cannot_be_called_is_told_of_at_once(
-    seldom: None, stage: Stage
+    stage: Stage,
 ) -> None:
     await stage.say("/escalate")
     full = {"status": 503, "code": "OVERLOAD_LIMIT", "description": "x"}
@@ -80,7 +76,7 @@ async def test_who_takes_it_while_the_next_cannot_be_called_is_told_of_at_once(
 
     await while_it_looks(stage, lambda: pressed(stage, (RESPONSIBLE, TAKE)))
 
-    await stage.until(lambda: is_over(stage, "taken"), SOON)
+    await ended(stage, "taken", patience=SOON)
 
 
 @pytest.mark.parametrize("last", [TAKE, PASS_ON])
@@ -91,8 +87,7 @@ async def test_what_an_earlier_one_answers_does_not_hold_up_the_last_one_s_answe
 
     await pressed(stage, (BOSS, last), (RESPONSIBLE, PASS_ON))
 
-    how = "taken" if last == TAKE else "nobody"
-    await stage.until(lambda: is_over(stage, how), SOON)
+    await ended(stage, "taken" if last == TAKE else "nobody", patience=SOON)
 
 
 async def test_who_stops_it_while_the_last_ones_time_runs_out_hears_of_one_end(
@@ -126,13 +121,7 @@ async def test_who_has_taken_what_was_undone_meanwhile_is_needed_by_nothing(stag
     await stage.say("/invite id21")
     await stage.say("/escalate")
     number = await card(stage, RESPONSIBLE)
-    await stage.faults(method="profile", delay=1.5)
-    await stage.type("/undo")
-
-    async def is_held() -> bool:
-        return not stage.portal.state.faults.any_of("delay")
-
-    await stage.until(is_held)
+    await undo_is_held(stage)
     await press_at(stage, number, TAKE, RESPONSIBLE)
     await ended(stage, "undone")
 

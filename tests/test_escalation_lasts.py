@@ -7,6 +7,7 @@ from acting import press_at, said
 from connecting import connected, offered
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     called,
     ended,
     ends,
@@ -39,7 +40,7 @@ from stage import (
 from terminal import ran
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     words = await speaking(stage, language)
@@ -58,6 +59,7 @@ async def test_it_waits_for_its_requesters_permission(empty_stage: Stage, langua
     assert (await called(stage))[-1] == BOSS
 
 
+@ON_SQLITE
 @LANGUAGES
 @pytest.mark.parametrize("not_needed", ["stay", "leave"])
 async def test_that_it_is_taken_is_told_without_its_requesters_permission(
@@ -208,7 +210,7 @@ async def test_who_is_erased_has_no_part_in_it_and_it_goes_on(stage: Stage) -> N
 
 
 @ON_SQLITE
-async def test_the_clock_jumps(stage: Stage) -> None:
+async def test_where_the_clock_jumps_nobody_is_called_early_or_twice(stage: Stage) -> None:
     await stage.say("/escalate")
     await time_passes(stage, -7200)
     await stage.settled()

@@ -3,6 +3,7 @@
 from acting import press, said
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     UNHURRIED,
     called,
     deciding,
@@ -19,7 +20,7 @@ from escalating import (
 from stage import ADMIN, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_who_does_not_take_it_in_time_is_followed_by_the_next(
     empty_stage: Stage, language: str
 ) -> None:
@@ -41,6 +42,7 @@ async def test_who_does_not_take_it_in_time_is_followed_by_the_next(
     assert ends(stage) == [None]
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_who_cannot_is_followed_at_once(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
@@ -55,7 +57,7 @@ async def test_who_cannot_is_followed_at_once(empty_stage: Stage, language: str)
 
 
 @UNHURRIED
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_nobody_takes_it(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     words = await speaking(stage, language, duty=(ANNA,), escalation=("responsible", "head"))
@@ -152,6 +154,7 @@ async def test_who_has_said_that_they_cannot_does_not_take_it_by_saying_why(stag
     assert await called(stage) == [RESPONSIBLE, BOSS]
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_named_people_are_called_in_their_order(empty_stage: Stage, language: str) -> None:
     stage = empty_stage

@@ -7,7 +7,9 @@ from acting import DELETE, press_at, said
 from connecting import connected, offered
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     TAKE,
+    UNHURRIED,
     called,
     card,
     deciding,
@@ -21,12 +23,13 @@ from escalating import (
     stop_button,
     takes,
     time_passes,
+    undo_is_held,
 )
 from installing import departed
 from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     words = await speaking(stage, language)
@@ -47,7 +50,8 @@ async def test_its_requester_stops_it(empty_stage: Stage, language: str) -> None
     assert RESPONSIBLE in await stage.members()
 
 
-@LANGUAGES
+@UNHURRIED
+@LANGUAGES_AND_DATABASES
 async def test_undo_stops_it_and_takes_out_whoever_has_come(
     empty_stage: Stage, language: str
 ) -> None:
@@ -93,6 +97,7 @@ async def test_undo_stops_it_where_nobody_had_to_come(stage: Stage) -> None:
     assert RESPONSIBLE in await stage.members()
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_a_dialog_that_is_closed_ends_it(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
@@ -173,14 +178,8 @@ async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
 ) -> None:
     await stage.say("/escalate")
     number = await card(stage, RESPONSIBLE)
-    await stage.faults(method="profile", delay=1.5)
-    await stage.type("/undo")
-
-    async def is_held() -> bool:
-        return not stage.portal.state.faults.any_of("delay")
-
-    await stage.until(is_held)
-    # Who undoes it is being proven: meanwhile the answer is noted.
+    await undo_is_held(stage)
+    # Meanwhile the answer is noted.
     await stage.post("presses", {"message_id": number, "button": TAKE, "user_id": RESPONSIBLE})
     await ended(stage, "undone")
 
@@ -190,6 +189,7 @@ async def test_who_takes_it_while_it_is_undone_hears_that_they_are_not_needed(
     )
 
 
+@ON_SQLITE
 @LANGUAGES
 @pytest.mark.parametrize("is_given", [True, False])
 async def test_an_undo_that_waits_for_a_permission_is_told_to_whoever_was_called(

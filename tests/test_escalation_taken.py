@@ -9,6 +9,7 @@ import tab_page
 from acting import DELETE, press_at
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     TAKE,
     UNHURRIED,
     called,
@@ -28,7 +29,7 @@ from sqlalchemy import text
 from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, SEND, Stage
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_who_presses_takes_it(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     words = await speaking(stage, language)
@@ -144,6 +145,7 @@ async def test_who_has_been_the_operator_before_has_not_taken_it(stage: Stage) -
     await ended(stage, "taken")
 
 
+@ON_SQLITE
 @UNHURRIED
 @LANGUAGES
 async def test_the_first_may_take_it_when_the_next_was_called(

@@ -6,23 +6,20 @@ from acting import press_at, said
 from app_page import words_of
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     deciding,
     ended,
     ends,
+    invited_and_called,
     next_one,
     passed_on,
     passes_on,
     speaking,
     takes,
     time_passes,
+    with_anna,
 )
-from stage import ANNA, BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
-
-
-async def with_anna(stage: Stage) -> None:
-    """Let Anna sit in the chat, who may bring in anybody."""
-    stage.portal.state.chats[CHAT].members.append(ANNA)
-    await stage.faults(user={"id": ANNA, "history": "any"})
+from stage import ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 
 async def undo_button(stage: Stage) -> int:
@@ -97,7 +94,7 @@ KEPT = {
 }
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 @pytest.mark.parametrize("is_taken", [False, True])
 async def test_undo_leaves_whom_a_colleague_s_escalation_needs(
     empty_stage: Stage, language: str, is_taken: bool
@@ -129,19 +126,14 @@ STAYS = {
 }
 
 
+@ON_SQLITE
 @LANGUAGES
 @pytest.mark.parametrize("is_taken", [False, True])
 async def test_undo_of_an_invitation_leaves_whom_an_escalation_needs(
     empty_stage: Stage, language: str, is_taken: bool
 ) -> None:
     stage = empty_stage
-    await speaking(stage, language)
-    await with_anna(stage)
-    await stage.say("/invite id21 id12 --for 2h")
-    await stage.say("/escalate", user=ANNA)
-    if is_taken:
-        await takes(stage, RESPONSIBLE)
-        await ended(stage, "taken")
+    await invited_and_called(stage, language, is_taken=is_taken)
 
     reply = await stage.say("/undo")
 
@@ -199,6 +191,7 @@ async def test_two_chains_in_one_chat_keep_whom_the_other_needs(empty_stage: Sta
     assert RESPONSIBLE in await stage.members()
 
 
+@ON_SQLITE
 @LANGUAGES
 async def test_who_has_taken_what_is_undone_is_told(empty_stage: Stage, language: str) -> None:
     stage = empty_stage

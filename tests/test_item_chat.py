@@ -1,10 +1,10 @@
 """Commands in the internal chat of a CRM item: they mean the customer's chat of that item."""
 
 import pytest
+from acting import DELETE
 from stage import ADD, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
 DEAL_CHAT = 1439
-DELETE = "imopenlines.crm.chat.user.delete"
 
 pytestmark = ON_SQLITE
 

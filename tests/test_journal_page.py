@@ -6,7 +6,7 @@ import time
 
 import pytest
 from aiohttp import ClientPayloadError
-from app_page import address, opened, posted, rows_of, session_of, words_of
+from app_page import opened, posted, rows_of, sending, words_of
 from sqlalchemy import text
 from stage import ADMIN, OLGA, ON_SQLITE, PAVEL, Stage
 
@@ -73,8 +73,7 @@ async def test_nobody_is_unknown_because_the_portal_is_silent(stage: Stage, view
     error = {"status": 500, "code": "INTERNAL_SERVER_ERROR", "description": ""}
     await stage.faults(method="user.search", times=None, error=error)
 
-    data = {"session": session_of(page), "view": view, "requester": "Ольга"}
-    async with stage.session.post(address(stage), data=data) as response:
+    async with sending(stage, page, view=view, requester="Ольга") as response:
         told = await response.text()
 
     assert (response.status, "Сейчас не получилось" in told) == (503, True)
@@ -134,8 +133,7 @@ async def test_a_table_that_cannot_be_begun_is_excused_on_a_page(stage: Stage) -
     spoil_oldest(stage)
     _, page = await opened(stage, ADMIN)
 
-    data = {"session": session_of(page), "view": "csv"}
-    async with stage.session.post(address(stage), data=data) as response:
+    async with sending(stage, page, view="csv") as response:
         told = await response.text()
 
     assert (response.status, response.content_type) == (503, "text/html")
@@ -148,8 +146,7 @@ async def test_a_part_of_the_table_does_not_pass_for_the_whole(stage: Stage) -> 
     spoil_oldest(stage)
     _, page = await opened(stage, ADMIN)
 
-    data = {"session": session_of(page), "view": "csv"}
-    async with stage.session.post(address(stage), data=data) as response:
+    async with sending(stage, page, view="csv") as response:
         with pytest.raises(ClientPayloadError):
             await response.read()
 
@@ -177,6 +174,7 @@ async def test_times_are_the_browsers_where_the_portal_knows_none(stage: Stage) 
     assert '<time datetime="2026-09-21T14:13:20+00:00">' in page
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("zone", "shown"),
     [("Europe/Moscow", "17:13 +0300"), ("../UTC", "14:13 UTC"), ("x" * 300, "14:13 UTC")],
@@ -205,8 +203,7 @@ async def test_stored_markup_stays_text(stage: Stage) -> None:
 
 async def table_of(stage: Stage, page: str, **fields: str) -> list[str]:
     """Download the journal, and give its lines."""
-    data = {"session": session_of(page), "view": "csv", **fields}
-    async with stage.session.post(address(stage), data=data) as response:
+    async with sending(stage, page, view="csv", **fields) as response:
         assert response.content_type == "text/csv"
         assert response.headers["Content-Disposition"].startswith("attachment")
         return (await response.read()).decode("utf-8").strip("\r\n").split("\r\n")

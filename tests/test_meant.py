@@ -2,6 +2,7 @@
 
 import pytest
 from acting import DELETE, INVITE, added, changes, keyboard, press
+from guests import time_passes
 from stage import (
     ADD,
     ANNA,
@@ -16,7 +17,6 @@ from stage import (
     UNBOUND,
     Stage,
 )
-from test_undo import time_passes
 
 from sandbox.model import Group, Line, User
 
@@ -90,12 +90,18 @@ async def test_roles_are_those_of_the_chat_that_is_meant(stage: Stage, whom: str
     assert [call["params"]["USER_ID"] for call in await stage.calls(ADD)] == [str(DRIVER)]
 
 
+def populate(stage: Stage, last_name: str, *numbers: int) -> None:
+    """Give the portal more than a page of people: some of this name, the others of one like it."""
+    for number in range(100, 155):
+        name = last_name if number in numbers else f"Сидорова{number}"
+        stage.portal.state.users[number] = User(
+            number, "Олег", name, "M", "", [2], email=f"{number}@example.test"
+        )
+
+
 async def test_a_name_that_two_bear_on_two_pages_is_asked_about(stage: Stage) -> None:
     """The portal gives fifty people at a time: those who are only like it stand between."""
-    users = stage.portal.state.users
-    for number in range(100, 155):
-        name = "Сидоров" if number in (100, 154) else f"Сидорова{number}"
-        users[number] = User(number, "Олег", name, "M", "", [2], email=f"{number}@example.test")
+    populate(stage, "Сидоров", 100, 154)
 
     assert "найдено несколько человек" in await stage.say("/invite @Олег Сидоров")
     assert "найдено несколько человек" in await stage.say("/invite @Олег Сидоров @Анна Орлова")
@@ -104,10 +110,7 @@ async def test_a_name_that_two_bear_on_two_pages_is_asked_about(stage: Stage) ->
 
 
 async def test_somebody_on_a_later_page_is_found(stage: Stage) -> None:
-    users = stage.portal.state.users
-    for number in range(100, 155):
-        name = "Сидор" if number == 154 else f"Сидорова{number}"
-        users[number] = User(number, "Олег", name, "M", "", [2], email=f"{number}@example.test")
+    populate(stage, "Сидор", 154)
 
     await stage.say("/invite @Олег Сидор")
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from acting import INVITE, keyboard, press
 from connecting import connected, offered
+from guests import time_passes
 from postgres import Server
 from sqlalchemy import text
 from stage import ADD, ADMIN, ANNA, ANSWER, CHAT, IVAN, OLGA, ON_POSTGRESQL, ON_SQLITE, SEND, Stage
 from test_metrics import WATCHED, figures, value
-from test_undo import time_passes
 
 import handlers
 from bot.bitrix24.events import CommandEvent

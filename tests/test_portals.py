@@ -1,7 +1,7 @@
 """Two portals with the same numbers in one deployment: nothing crosses over."""
 
 import pytest
-from app_page import opened, posted, rows_of, session_of, words_of
+from app_page import opened, posted, rows_of, sending, words_of
 from attacking import TYPED
 from connecting import authorized, code_of, offered, state_of
 from pairs import NAMES, Pair
@@ -117,9 +117,7 @@ async def test_settings_and_journal_are_each_portals_own(pair: Pair) -> None:
     assert "checked" not in right.partition('name="errors_in_chat"')[2][:40]
     assert len(rows_of(await posted(pair.left, left, view="journal"))) == 1
     assert "Ничего не найдено" in words_of(await posted(pair.right, right, view="journal"))
-    fields = {"session": session_of(right), "view": "csv"}
-    url = f"{pair.right.settings.public_url}/bitrix24/app"
-    async with pair.right.session.post(url, data=fields) as response:
+    async with sending(pair.right, right, view="csv") as response:
         assert len((await response.text()).strip().splitlines()) == 1
 
 

@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 from acting import DELETE, keyboard, press, press_at, said
-from escalating import LANGUAGES, deciding, ended, next_one, speaking, takes
+from escalating import (
+    LANGUAGES,
+    deciding,
+    ended,
+    invited_and_called,
+    next_one,
+    speaking,
+    takes,
+    with_anna,
+)
 from escalating import time_passes as escalations_grow_older
+from guests import time_passes
 from sqlalchemy import text
 from stage import ANNA, BOSS, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 
@@ -13,15 +23,6 @@ pytestmark = ON_SQLITE
 
 HOUR = 3600
 HASTY = pytest.mark.settings(retry_for=0.5)
-
-
-async def time_passes(stage: Stage, seconds: float) -> None:
-    """Let the bot's appointments come nearer."""
-    with stage.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE stays SET until = until - :s, remind_at = remind_at - :s"),
-            {"s": seconds},
-        )
 
 
 async def ran(stage: Stage, act: str, times: int = 1) -> None:
@@ -34,12 +35,6 @@ async def ran(stage: Stage, act: str, times: int = 1) -> None:
         return done == times and not stage.waiting()
 
     await stage.until(is_done)
-
-
-async def with_anna(stage: Stage) -> None:
-    """Let Anna sit in the chat, who may bring in anybody."""
-    stage.portal.state.chats[CHAT].members.append(ANNA)
-    await stage.faults(user={"id": ANNA, "history": "any"})
 
 
 NEEDED = {
@@ -56,13 +51,7 @@ async def test_whom_an_escalation_needs_stays_and_that_is_said(
     empty_stage: Stage, language: str, is_taken: bool
 ) -> None:
     stage = empty_stage
-    await speaking(stage, language)
-    await with_anna(stage)
-    await stage.say("/invite id21 id12 --for 2h")
-    await stage.say("/escalate", user=ANNA)
-    if is_taken:
-        await takes(stage, RESPONSIBLE)
-        await ended(stage, "taken")
+    await invited_and_called(stage, language, is_taken=is_taken)
 
     await time_passes(stage, 2 * HOUR)
 

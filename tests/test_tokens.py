@@ -190,6 +190,8 @@ async def test_a_pair_that_turns_out_to_be_anothers_is_dropped(stage: Stage) -> 
     assert not await stage.calls(ADD)
 
 
+@ON_SQLITE
+@pytest.mark.settings(retry_for=0.5)
 async def test_an_authorization_server_that_is_closed_costs_no_pair(stage: Stage) -> None:
     await stage.say(TYPED)
     await stage.faults(events={"tokens": "none"})

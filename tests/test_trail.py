@@ -8,6 +8,7 @@ from acting import press_at
 from app_page import opened, posted, rows_of
 from escalating import (
     LANGUAGES,
+    LANGUAGES_AND_DATABASES,
     decide,
     deciding,
     ended,
@@ -70,7 +71,7 @@ async def taken(stage: Stage) -> None:
     await stage.settled()
 
 
-@LANGUAGES
+@LANGUAGES_AND_DATABASES
 async def test_the_comment_tells_who_was_called_by_whom_what_for_and_who_took_it(
     empty_stage: Stage, language: str
 ) -> None:
@@ -95,7 +96,7 @@ async def test_the_comment_tells_who_was_called_by_whom_what_for_and_who_took_it
 
 @LANGUAGES
 @ON_SQLITE
-async def test_nobody_took_it(empty_stage: Stage, language: str) -> None:
+async def test_the_comment_tells_that_nobody_took_it(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     await speaking(stage, language, trail=True, escalation=("responsible",))
     await stage.say("/escalate")
@@ -107,7 +108,7 @@ async def test_nobody_took_it(empty_stage: Stage, language: str) -> None:
 
 @LANGUAGES
 @ON_SQLITE
-async def test_it_was_stopped(empty_stage: Stage, language: str) -> None:
+async def test_the_comment_tells_that_it_was_stopped(empty_stage: Stage, language: str) -> None:
     stage = empty_stage
     await speaking(stage, language, trail=True)
     await stage.say("/escalate")
@@ -205,7 +206,9 @@ async def test_a_missing_right_is_told_once_and_nothing_else_fails(
 @pytest.mark.parametrize(
     ("code", "is_told"), [("insufficient_scope", True), ("OWNER_NOT_FOUND", False), ("", False)]
 )
-async def test_other_refusals(empty_stage: Stage, code: str, is_told: bool) -> None:
+async def test_of_other_refusals_only_a_missing_right_is_told(
+    empty_stage: Stage, code: str, is_told: bool
+) -> None:
     stage = empty_stage
     await deciding(stage, trail=True)
     error = {"status": 400, "code": code, "description": "?"}

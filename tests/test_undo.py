@@ -2,18 +2,10 @@
 
 import pytest
 from acting import DELETE, press, press_at, said
+from guests import time_passes
 from installing import departed
 from sqlalchemy import text
 from stage import ADD, ANNA, CHAT, IVAN, OLGA, ON_SQLITE, Stage
-
-
-async def time_passes(stage: Stage, seconds: float) -> None:
-    """Let the bot's appointments come nearer."""
-    with stage.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE stays SET until = until - :s, remind_at = remind_at - :s"),
-            {"s": seconds},
-        )
 
 
 async def test_takes_back_the_last_command_only(stage: Stage) -> None:
@@ -64,6 +56,7 @@ async def test_the_last_command_is_undone_where_an_earlier_one_has_been(stage: S
     assert not {ANNA, IVAN} & {*await stage.members()}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("how", ["typed", "pressed"])
 async def test_who_has_become_the_operator_is_asked_about_first(stage: Stage, how: str) -> None:
     await stage.say("/invite @15 [USER=12]Иван[/USER]")
@@ -127,7 +120,7 @@ async def test_a_guest_is_reminded_of_and_taken_out(stage: Stage) -> None:
     assert (call["user_id"], call["auth"]) == (OLGA, "user")
 
 
-async def test_an_hour_more(stage: Stage) -> None:
+async def test_a_press_keeps_a_guest_an_hour_more(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] --for 30m")
     await time_passes(stage, 1300)
     await said(stage, "⏰ Через")
@@ -150,6 +143,7 @@ async def reminded_twice(stage: Stage) -> bool:
     return sum("⏰ Через" in one for one in await stage.told_privately()) == 2
 
 
+@ON_SQLITE
 async def test_a_guest_who_has_become_the_operator_is_asked_about(stage: Stage) -> None:
     await stage.say("/invite [USER=12]Иван[/USER] @15 --for 1h")
     stage.portal.state.chats[CHAT].owner = IVAN

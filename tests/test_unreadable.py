@@ -4,10 +4,10 @@ import json
 
 import pytest
 from acting import press
+from guests import time_passes
 from sqlalchemy import insert, select, text, update
 from stage import ANNA, BOSS, CHAT, ON_SQLITE, OTHER_CHAT, Stage
 from terminal import ran
-from test_stays import time_passes
 
 from bot.portals.settings import PortalSettings, read_stored
 from bot.store.tables import escalations, inbox, journal, presses, stays

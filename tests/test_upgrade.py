@@ -11,6 +11,7 @@ from app_page import opened, posted
 from attacking import consent_of, consented
 from connecting import connected, offered
 from cryptography.fernet import Fernet
+from guests import time_passes
 from process import bot_process
 from pydantic import SecretStr
 from scenes import staged
@@ -29,7 +30,6 @@ from stage import (
     RESPONSIBLE,
     Stage,
 )
-from test_undo import time_passes
 from upgraded import Left
 
 import bot.inbox.jobs

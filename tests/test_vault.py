@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from process import bot_process
 from pydantic import SecretStr
 from sqlalchemy import text
-from stage import ADD, KEY, OLGA, Stage, bot_running, settings_for
+from stage import ADD, KEY, OLGA, ON_SQLITE, Stage, bot_running, settings_for
 
 from bot.portals.tokens import pair_place
 from bot.settings import Settings
@@ -26,6 +26,7 @@ DERIVED_ONCE = (
 )
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("keys", "words"),
     [

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from acting import DELETE, INVITE
 from app_page import opened
 from escalating import decide
 from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
@@ -132,7 +133,7 @@ async def test_a_page_tells_the_language_of_who_opens_it(stage: Stage) -> None:
     assert (await stage.say("/escalate del 288")).startswith("The bot doesn't know")
 
 
-async def test_language(stage: Stage) -> None:
+async def test_a_language_is_told_chosen_and_refused(stage: Stage) -> None:
     for typed in ("/language", "/language en", "/language", "/language klingon", "/language рус"):
         await stage.whisper(typed)
         await stage.settled()
@@ -215,7 +216,7 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
         ("/group 15 @12 --dry", CHAT, "Будет сделано: приглашение в группу"),
     ],
 )
-async def test_group(stage: Stage, typed: str, chat: int, words: str) -> None:
+async def test_group_says_what_came_of_it(stage: Stage, typed: str, chat: int, words: str) -> None:
     assert words in await stage.say(typed, chat=chat)
 
 
@@ -233,7 +234,7 @@ async def test_a_group_says_what_it_was_refused_for_and_gives_a_code(stage: Stag
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("typed", "method"),
-    [("/group 15 @12", "sonet_group.user.invite"), ("/undo", "imopenlines.crm.chat.user.delete")],
+    [("/group 15 @12", INVITE), ("/undo", DELETE)],
 )
 async def test_every_change_is_refused_in_words_that_help(
     stage: Stage, typed: str, method: str
@@ -275,7 +276,10 @@ async def test_check_says_whom_the_role_can_bring_in(
 
 
 @ON_SQLITE
+@pytest.mark.settings(portal_bucket=10_000)
 async def test_check_takes_what_was_let_in_or_refused_last(stage: Stage) -> None:
+    # Seven times two commands and what they ask are more than the pace has room for.
+    await stage.faults(bucket={"size": 10_000, "rate": 10_000})
     for history, typed, words in (
         ("none", "/invite @15", "вашей роли закрыто"),
         ("self", "/invite @15", "роль по умолчанию позволяет"),
