@@ -22,6 +22,7 @@ from bot.bitrix24.retry import Retry
 from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
+from bot.inbox.accepted import PRESS
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
@@ -29,7 +30,6 @@ from bot.inbox.escalations import Escalations, How
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
 from bot.inbox.pending import Pending
-from bot.inbox.pressed import PRESS
 from bot.inbox.runs import Runs
 from bot.inbox.stays import Stays
 from bot.installing.declared import Declared
@@ -56,7 +56,6 @@ from bot.story.buttons import Buttons
 from bot.story.collaborators import collaborators
 from bot.story.connect import ConnectLinks
 from bot.story.dispatcher import Dispatcher
-from bot.story.kept_buttons import KeptButtons
 from bot.story.letters import Letters
 from bot.story.replays import Replays
 from bot.story.replies import Replies
@@ -127,8 +126,7 @@ class Parts:
         declared = Declared(router, self.wording, settings.public_url, self.oauth.client_id)
         self.registration = Registration(self.access, self.portals, retry, declared)
         self.doctor = Doctor(self.access, declared, Overview(database))
-        kept_buttons = KeptButtons(database)
-        buttons = Buttons(kept_buttons)
+        buttons = Buttons(database)
         letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
         replies = Replies(self.access, self.proof, retry, pace, self.inbox)
         collaborators_for = collaborators(
@@ -174,7 +172,7 @@ class Parts:
         if is_shared:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
         self.accepting = Accepting(self.inbox, self.backlog, self.engine)
-        self.waiting = Waiting(pending, self.states, self.engine, buttons)
+        self.waiting = Waiting(pending, self.engine, buttons)
         self.replays = Replays(database, self.engine)
         appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
@@ -184,7 +182,6 @@ class Parts:
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
-            *((one.forget_old, HOUR) for one in (kept_buttons, self.preferences, *appointments)),
         ]
 
 

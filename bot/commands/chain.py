@@ -35,7 +35,6 @@ from bot.inbox.escalations import (
     How,
     Taken,
 )
-from bot.inbox.pressed import answerable
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings
@@ -144,7 +143,7 @@ class Chains:
 
         What is asked for on a page has no message.
         """
-        event, _since = answerable(self._command)
+        event, _since = self._command.answerable
         if number := max(self._command.event.message.id, event.message.id):
             return number
         return max((one.id for one in (await self._lines.known_glance(chat_id)).said), default=0)

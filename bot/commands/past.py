@@ -14,7 +14,6 @@ from bot.bitrix24.errors import Refused
 from bot.bitrix24.numerals import read_number
 from bot.commands.errors import CannotUndo
 from bot.inbox.accepted import Accepted
-from bot.inbox.pressed import Pressed
 
 Reach = Literal["beyond", "queue", "nobody", "unknown"]
 
@@ -110,7 +109,7 @@ class Past:
     @property
     def pressed_of(self) -> int:
         """Give the command under whose answer a button was pressed; 0 where none was."""
-        return self._command.origin if isinstance(self._command, Pressed) else 0
+        return self._command.press.origin if self._command.press else 0
 
     async def _deeds(self, seconds: float) -> list[Deed]:
         event = self._command.event

@@ -15,8 +15,7 @@ from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
 from bot.errors import Refusal
 from bot.figures import OTHER
-from bot.inbox.accepted import Accepted
-from bot.inbox.pressed import PRESS, Pressed
+from bot.inbox.accepted import PRESS, Accepted
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal
 from bot.portals.settings import PortalSettings, PortalSettingsStore
@@ -137,7 +136,7 @@ class Runner:
         What stands before it is told of by the first command of the message.
         """
         event = command.event
-        if isinstance(command, Pressed) or len(lines_of(event.message.text)) == 1:
+        if command.press or len(lines_of(event.message.text)) == 1:
             return []
         lines = said_lines(event.message.text)
         before = list(takewhile(lambda line: bare_line(line) != event.typed_line, lines))
@@ -176,9 +175,7 @@ class Again:
     async def run(self, chat: Chat | None = None, act: Act | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now, ``act`` is run instead."""
         command = self._context.command
-        original = command.event
-        if isinstance(command, Pressed) and command.original is not None:
-            original = command.original
+        original = command.press.original if command.press else command.event
         event = original.model_copy(update={"chat": chat}) if chat else original
         event = event.about(act.name, act.params) if act else event
         command = replace(command, event=event)
@@ -191,7 +188,7 @@ GIVEN = (PortalSettings, Again)
 
 def _is_act(command: Accepted) -> bool:
     """Say whether the bot itself has written a command, for a button, a page or a timer."""
-    return isinstance(command, Pressed) or command.event.command.context in (INTERNAL, PAGE)
+    return bool(command.press) or command.event.command.context in (INTERNAL, PAGE)
 
 
 def _first(event: CommandEvent) -> str:

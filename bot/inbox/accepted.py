@@ -12,6 +12,9 @@ from bot.figures import Ending
 # A portal drops an event that it could not deliver for a day.
 OLDEST = 24 * 3600.0
 
+# The hidden command that every button of the bot carries.
+PRESS = "press"
+
 # The suspicion of ending processes with which a command is not run any more: one has ended while
 # it ran among others, and one while it was watched; or as many as this among others.
 POISON = 5
@@ -84,6 +87,20 @@ NOTHING = Brought()
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """What a command is that came of a press: at the place of the one that the button belongs to.
+
+    ``original`` is the command under whose answer the button stood, ``origin`` its id;
+    ``answerable`` is the event that can be answered in the chat, and ``since`` when it happened.
+    """
+
+    original: CommandEvent
+    origin: int
+    answerable: CommandEvent
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A stored command.
 
@@ -93,7 +110,8 @@ class Accepted:
     much speaks for it that to run it ends the process (see ``inbox/runs``). ``brought`` came
     with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
     act of the bot's own. ``is_second``: another delivery of the same command came before.
-    ``is_refusal``: it was refused when it came, and is only to be told so.
+    ``is_refusal``: it was refused when it came, and is only to be told so. ``press``: it is carried
+    out in the place of a press.
     """
 
     id: int
@@ -109,6 +127,7 @@ class Accepted:
     internal: bool = False
     is_second: bool = False
     is_refusal: bool = False
+    press: Press | None = None
 
     @property
     def is_poison(self) -> bool:
@@ -125,6 +144,12 @@ class Accepted:
         """When it was typed or pressed: as the portal says, if that can be true."""
         ts, came = self.event.ts, self.received_at
         return ts if ts is not None and came - OLDEST < ts < came else came
+
+    @property
+    def answerable(self) -> tuple[CommandEvent, float]:
+        """Give the event by which it is answered in its chat, and when that happened."""
+        press = self.press
+        return (press.answerable, press.since) if press else (self.event, self.asked_at)
 
     @property
     def lane(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Entity, Person
 from bot.bitrix24.events import CommandEvent
@@ -334,11 +334,6 @@ class Escalations:
         if (member_id, chat_id) in self._running:
             row = {"portal": member_id, "chat": chat_id, "due_at": time.time()}
             self._database.post((self._hear, [row]))
-
-    async def forget_old(self) -> None:
-        """Drop the escalations that ended long ago."""
-        old = delete(escalations).where(escalations.c.ended_at < time.time() - KEPT)
-        await self._database.write((old, []))
 
     async def _rows(self, *conditions: ColumnElement[bool]) -> list[Escalation]:
         question = select(escalations).where(*conditions)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from bot.bitrix24.entities import CrmItem, Person
 from bot.bitrix24.events import CommandEvent
@@ -15,7 +15,6 @@ from bot.store.database import Database
 from bot.store.tables import stays
 
 REMIND_BEFORE = 600.0
-KEPT = 30 * 86_400
 
 # Where the portal does not answer at the end, it is asked again: after as long as the end is over,
 # between these two, and for so long altogether.
@@ -142,11 +141,6 @@ class Stays:
         )
         await self._database.write((statement, []))
         return True
-
-    async def forget_old(self) -> None:
-        """Drop the stays that ended long ago."""
-        old = delete(stays).where(stays.c.ended_at < time.time() - KEPT)
-        await self._database.write((old, []))
 
     async def cancel(self, command_id: int) -> None:
         """Note that the people whom a command brought are out already."""

@@ -12,7 +12,7 @@ from bot.bitrix24.entities import ITEM_TYPES
 from bot.bitrix24.numerals import MOST_NUMBERS, read_number
 from bot.bitrix24.rows import part, rows, text
 from bot.commands.router import Command, Router
-from bot.inbox.pressed import PRESS
+from bot.inbox.accepted import PRESS
 from bot.portals.portals import Portal
 from bot.wording.rendering import Wording
 

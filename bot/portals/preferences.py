@@ -3,14 +3,13 @@
 import time
 
 from cachetools import LRUCache, TTLCache
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from bot.store.database import Database
 from bot.store.tables import marks, preferences
 
 # How long another process may go on with what it knew.
 REMEMBER = 10.0
-MARKS_KEPT = 7 * 86_400
 
 
 class Preferences:
@@ -56,11 +55,6 @@ class Preferences:
         row = {"mark": mark, "member_id": member_id, "made_at": now}
         made = await self._database.write((self._mark, [row]))
         return bool(made.pop(mark, None) == now)
-
-    async def forget_old(self) -> None:
-        """Drop what nobody will ask again."""
-        old = delete(marks).where(marks.c.made_at < time.time() - MARKS_KEPT)
-        await self._database.write((old, []))
 
     async def _store(self, column: str, member_id: str, user_id: int, language: str) -> None:
         row = {"member_id": member_id, "user_id": user_id, "language": "", "page_language": ""}

@@ -2,8 +2,6 @@
 
 import time
 
-from sqlalchemy import delete
-
 from bot.store.database import Database
 from bot.store.tables import used_states
 
@@ -27,8 +25,3 @@ class States:
             .returning(used_states.c.state, used_states.c.expires_at)
         )
         return bool(await self._database.change(statement))
-
-    async def forget_old(self) -> None:
-        """Drop what has expired: those states are refused for their age."""
-        old = used_states.c.expires_at < time.time()
-        await self._database.write((delete(used_states).where(old), []))

@@ -50,11 +50,10 @@ from bot.errors import (
     SubscriptionEnded,
 )
 from bot.figures import Ending, Figures
-from bot.inbox.accepted import Accepted, End, Place, Reply
+from bot.inbox.accepted import PRESS, Accepted, End, Place, Reply
 from bot.inbox.escalations import LONGEST
 from bot.inbox.inbox import Inbox
 from bot.inbox.pending import KEPT, Pending
-from bot.inbox.pressed import PRESS, Pressed
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
@@ -313,7 +312,7 @@ class Dispatcher:
     def _asking(self, portal: Portal, command: Accepted) -> ConsentNeeded:
         event = command.event
         link = self._links.make(portal.member_id, event.user.id, command.id)
-        is_typed = not isinstance(command, Pressed) and self._runner.knows(event.name)
+        is_typed = command.press is None and self._runner.knows(event.name)
         return ConsentNeeded(event.name if is_typed else "").with_link(link)
 
     async def _worded(
@@ -353,7 +352,7 @@ class Dispatcher:
         """Tell once a chat and day that the customer may have seen what was typed."""
         event = command.event
         is_seen = event.is_typed and not (event.chat.is_hidden or event.message.is_hidden)
-        is_command = not (isinstance(command, Pressed) or is_forwarded(event))
+        is_command = command.press is None and not is_forwarded(event)
         if not (is_seen and is_command and event.chat.is_open_line):
             return []
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):

@@ -28,9 +28,8 @@ from bot.bitrix24.errors import (
 )
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.retry import SPEECHLESS, Retry
-from bot.inbox.accepted import Accepted, Button, Place, Reply
+from bot.inbox.accepted import PRESS, Accepted, Button, Place, Reply
 from bot.inbox.inbox import Inbox
-from bot.inbox.pressed import PRESS, answerable
 from bot.portals.access import Access
 from bot.portals.portals import Portal
 from bot.portals.proof import Proof
@@ -142,7 +141,7 @@ class Replies:
         await self._call(portal, command, said)
 
     def _is_answerable(self, command: Accepted) -> bool:
-        event, since = answerable(command)
+        event, since = command.answerable
         return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
@@ -184,7 +183,7 @@ def _is_said(told: Any) -> bool:
 
 
 def _in_chat(_portal: Portal, command: Accepted, reply: Reply) -> Call:
-    event, _since = answerable(command)
+    event, _since = command.answerable
     return Call(
         "imbot.v2.Command.answer",
         {
@@ -202,7 +201,7 @@ def _line(portal: Portal, command: Accepted, reply: Reply) -> Call:
 
     Page: chat-message-send.md.
     """
-    event, _since = answerable(command)
+    event, _since = command.answerable
     return _message(portal, event.chat.dialog_id, reply, in_chat=True)
 
 

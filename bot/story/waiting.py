@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from bot.inbox.accepted import Accepted
 from bot.inbox.engine import Engine
 from bot.inbox.pending import Pending
-from bot.portals.states import States
-from bot.story.buttons import Buttons
-from bot.story.kept_buttons import KeptButton
+from bot.story.buttons import Buttons, KeptButton
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,6 @@ class Waiting:
     """Takes up what has waited, and lets go of what has waited too long."""
 
     _pending: Pending
-    _states: States
     _engine: Engine
     _buttons: Buttons
 
@@ -54,4 +51,3 @@ class Waiting:
         await self._pending.give_up_parked()
         for member_id, user_id in await self._pending.parked_of_connected():
             await self.take_up(member_id, user_id)
-        await self._states.forget_old()

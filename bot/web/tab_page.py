@@ -20,8 +20,8 @@ from bot.bitrix24.numerals import read_number
 from bot.bitrix24.people import Found
 from bot.bitrix24.visits import Visit
 from bot.commands.parts import MAX_REASON
+from bot.inbox.accepted import PRESS
 from bot.inbox.escalations import Escalation, Escalations
-from bot.inbox.pressed import PRESS
 from bot.portals.colleagues import Colleagues
 from bot.portals.settings import PortalSettingsStore
 from bot.portals.visitors import Visitor
