@@ -60,7 +60,6 @@ from bot.story.letters import Letters
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
-from bot.story.timers import Timers
 from bot.story.waiting import Waiting
 from bot.wording.endings import refusal_names
 from bot.wording.languages import Languages
@@ -171,13 +170,13 @@ class Parts:
         self.engine: Engine = lanes
         if is_shared:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
-        self.accepting = Accepting(self.inbox, self.backlog, self.engine)
+        appointments = (self.stays, self.escalations)
+        self.accepting = Accepting(self.inbox, self.backlog, self.engine, appointments)
         self.waiting = Waiting(pending, self.engine, buttons)
         self.replays = Replays(database, self.engine)
-        appointments = (self.stays, self.escalations)
         days = settings.inbox_days, settings.journal_days, settings.left_days
         self.recurring: list[Recurring] = [
-            (Timers(appointments, self.accepting).look, TICK),
+            (self.accepting.look, TICK),
             (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
             (self.waiting.sweep, 15.0),

@@ -19,7 +19,6 @@ from bot.inbox.pending import Pending
 from bot.inbox.stays import Guests, Stays
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
-from bot.story.timers import Timers
 
 CHATS, EACH = 30, 3
 SLOW = 0.05
@@ -215,7 +214,7 @@ async def test_what_has_come_due_counts_as_waiting(
     await stays.begin(1, event, Guests(chat_id=1, people=()), seconds=-1)
 
     before = await counted.room(event)
-    await Timers([stays], Accepting(process.inbox, counted, process.engine)).look()
+    await Accepting(process.inbox, counted, process.engine, [stays]).look()
 
     assert (before, await counted.room(event)) == (Room.ENOUGH, Room.TOO_MANY)
 

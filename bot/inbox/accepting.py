@@ -1,12 +1,15 @@
 """How a command gets in: stored, counted, and handed to the engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.bitrix24.events import CommandEvent
 from bot.inbox.accepted import NOTHING, Brought, Reply, refusals_of
 from bot.inbox.backlog import Backlog
 from bot.inbox.engine import Engine
+from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
+from bot.inbox.stays import Stays
 from bot.store.commits import Write
 
 
@@ -17,6 +20,7 @@ class Accepting:
     _inbox: Inbox
     _backlog: Backlog
     _engine: Engine
+    _appointments: Sequence[Stays | Escalations]
 
     async def accept(
         self,
@@ -48,3 +52,13 @@ class Accepting:
         self._backlog.added(accepted)
         self._engine.add(accepted)
         return True
+
+    async def look(self) -> None:
+        """Have everything carried out that is due now, as a command of its requester.
+
+        Several processes may look at once. A thing that is due has one identity, and the inbox
+        takes it once; the note that it is under way is in the same commit.
+        """
+        for appointments in self._appointments:
+            for due in await appointments.due():
+                await self.accept(due.event, due.noting, internal=True)
