@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.acting.checkup import _revision, _sees
 from bot.acting.crm import read_card
 from bot.bitrix24 import batch
 from bot.bitrix24.bots import supports_lines
@@ -29,6 +28,7 @@ from bot.bitrix24.people import read_account, read_accounts, read_person
 from bot.bitrix24.rows import flag, row, rows, text
 from bot.bitrix24.scopes import missing_scopes
 from bot.commands.diagnosis import system_refusal
+from handlers.check import _revision, _sees
 
 DEAL = CrmItem(type="deal", id=288)
 

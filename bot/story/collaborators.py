@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, get_type_hints
 
-from bot.acting.checkup import Checkups
 from bot.acting.crm import Crm
 from bot.acting.groups import Groups
 from bot.acting.notices import Notices
@@ -29,7 +28,7 @@ from bot.installing.doctor import PortalDoctor
 
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
-    Requester, OpenLines, Users, Crm, Groups, Notices, Checkups, Targets, People, Policy, Arrivals,
+    Requester, OpenLines, Users, Crm, Groups, Notices, Targets, People, Policy, Arrivals,
     Departures, Rounds, Needed, Chains, Timeline, Trails,
 }  # fmt: skip
 
