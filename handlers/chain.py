@@ -20,7 +20,7 @@ from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, S
 from bot.portals.settings import PortalSettings
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
-from handlers.briefs import Passed, TakenOn
+from handlers.invite import Passed, TakenOn
 
 router = Router()
 

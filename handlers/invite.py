@@ -1,10 +1,11 @@
-"""/invite: bring colleagues into the customer's chat."""
+"""/invite: bring colleagues into the customer's chat, and what they may say to that."""
 
 from collections.abc import Sequence
 
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
 from bot.bitrix24.events import CommandEvent
-from bot.commands.arrivals import ADD_BY_CHAT, Arrival, Arrivals, ByChat, Wish
+from bot.commands.arrivals import ADD_BY_CHAT, Answer, Arrival, Arrivals, ByChat, Wish
 from bot.commands.errors import ButtonExpired
 from bot.commands.missed import Missed, missing, of_chat
 from bot.commands.outcomes import Outcome, Outcomes, Told
@@ -68,6 +69,20 @@ class WouldInvite(Outcome):
     item: CrmItem
 
 
+class Passed(Outcome):
+    who: Person
+
+
+class TakenOn(Outcome):
+    to: Person
+    person: Person
+
+
+class Declined(Outcome):
+    to: Person
+    person: Person
+
+
 @router.command("invite")
 async def invite(
     args: Invite, event: CommandEvent, *, targets: Targets, people: People, arrivals: Arrivals
@@ -98,6 +113,18 @@ async def add_by_chat(
     here = args.chat_id == event.chat.id
     told = told_of(arrival, (), args.item, args.lasting, here=here)
     return [*told, *await arrivals.briefs(arrival, args.item, args)]
+
+
+@router.button("on_it", proven=True)
+async def take_on(args: Answer, event: CommandEvent, *, requester: Requester) -> Outcomes:
+    told = TakenOn(to=args.caller, person=requester.person)
+    return [Passed(who=args.caller), told]
+
+
+@router.button("cannot", proven=True)
+async def decline(args: Answer, event: CommandEvent, *, requester: Requester) -> Outcomes:
+    told = Declined(to=args.caller, person=requester.person)
+    return [Passed(who=args.caller), told]
 
 
 def told_of(

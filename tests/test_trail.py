@@ -23,7 +23,7 @@ from stage import ADMIN, BOSS, OLGA, ON_SQLITE, RESPONSIBLE, Stage
 from test_shapes import IMPATIENT
 
 import bot.commands.trail
-from bot.acting.timeline import COMMENT
+from bot.commands.trail import COMMENT
 
 # These bots have just installed: their share of the portal's pace would be spent.
 pytestmark = pytest.mark.settings(portal_bucket=10_000)

@@ -1,12 +1,19 @@
-"""The portal's people and departments. Methods: user.*, im.user.*, department.get."""
+"""The portal's people and departments.
+
+Methods: user.*, im.user.*, department.get, im.notify.personal.add.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.acting.journal import Step
+from bot.acting.open_lines import MENDING, confirm
 from bot.acting.requester import Requester
 from bot.bitrix24.calls import Call
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.numerals import read_number, read_numbers
+from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.people import (
     MOST_ACCOUNTS,
     Account,
@@ -75,6 +82,17 @@ class Users:
                 return head
             level = list(read_numbers([row.get("PARENT") for row in found]))
         return 0
+
+    async def notify(self, to: Person, words: str) -> None:
+        """Notify somebody in the requester's name: ``im.notify.personal.add``.
+
+        What others wrote in the text has been made plain before.
+        Raises as ``Requester.change_one``, and ``Unanswered`` where the portal says neither yes
+        nor no.
+        """
+        params = {"USER_ID": to.id, "MESSAGE": words}
+        step = Step(MENDING, "im.notify.personal.add", params, to.id)
+        confirm(await self._requester.change_one(step, PROFILE))
 
     async def _found(self, calls: Mapping[str, Call], most: int = PAGE) -> dict[str, list[Found]]:
         """Give what each of these calls finds, by what is looked for."""

@@ -5,10 +5,8 @@ from typing import Any, get_type_hints
 
 from bot.acting.crm import Crm
 from bot.acting.groups import Groups
-from bot.acting.notices import Notices
 from bot.acting.open_lines import OpenLines
 from bot.acting.requester import Requester
-from bot.acting.timeline import Timeline
 from bot.acting.users import Users
 from bot.commands.answers import Answers
 from bot.commands.arrivals import Arrivals
@@ -28,8 +26,8 @@ from bot.installing.doctor import PortalDoctor
 
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
-    Requester, OpenLines, Users, Crm, Groups, Notices, Targets, People, Policy, Arrivals,
-    Departures, Rounds, Needed, Chains, Timeline, Trails,
+    Requester, OpenLines, Users, Crm, Groups, Targets, People, Policy, Arrivals,
+    Departures, Rounds, Needed, Chains, Trails,
 }  # fmt: skip
 
 
