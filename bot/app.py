@@ -23,9 +23,8 @@ from bot.commands.runner import Runner
 from bot.errors import StoreUnavailable
 from bot.figures import Figures
 from bot.inbox.accepted import PRESS
-from bot.inbox.accepting import Accepting
+from bot.inbox.accepting import Accepting, Engine
 from bot.inbox.backlog import Backlog
-from bot.inbox.engine import Engine
 from bot.inbox.escalations import Escalations, How
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import FIRST, Lanes
@@ -60,7 +59,6 @@ from bot.story.letters import Letters
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
-from bot.story.waiting import Waiting
 from bot.wording.endings import refusal_names
 from bot.wording.languages import Languages
 from bot.wording.rendering import Wording
@@ -125,8 +123,8 @@ class Parts:
         declared = Declared(router, self.wording, settings.public_url, self.oauth.client_id)
         self.registration = Registration(self.access, self.portals, retry, declared)
         self.doctor = Doctor(self.access, declared, Overview(database))
-        buttons = Buttons(database)
-        letters = Letters(self.wording, self.languages, self.portal_settings, buttons)
+        self.buttons = Buttons(database)
+        letters = Letters(self.wording, self.languages, self.portal_settings, self.buttons)
         replies = Replies(self.access, self.proof, retry, pace, self.inbox)
         collaborators_for = collaborators(
             router,
@@ -142,16 +140,14 @@ class Parts:
             self.doctor,
             self.figures,
         )
-        pending = Pending(database, self.inbox)
         dispatcher = Dispatcher(
             Runner(router, collaborators_for, self.portal_settings),
             self.proof,
             partial(Actor, self.proof, self.access, self.tokens),
             self.portals,
             self.inbox,
-            pending,
             letters,
-            buttons,
+            self.buttons,
             self.preferences,
             TakingLonger(self.inbox, letters, self.wording, replies),
             replies,
@@ -172,14 +168,14 @@ class Parts:
             self.engine = _shared(database, name, self.inbox, lanes, pace, working=working)
         appointments = (self.stays, self.escalations)
         self.accepting = Accepting(self.inbox, self.backlog, self.engine, appointments)
-        self.waiting = Waiting(pending, self.engine, buttons)
+        self.pending = Pending(database, self.inbox, self.engine)
         self.replays = Replays(database, self.engine)
         days = settings.inbox_days, settings.journal_days, settings.left_days
         self.recurring: list[Recurring] = [
             (self.accepting.look, TICK),
             (self.replays.look, TICK),
             (self.shared_figures.tell, 10.0),
-            (self.waiting.sweep, 15.0),
+            (self.pending.sweep, 15.0),
             (Retention(database, self.portals, *days).sweep, HOUR),
         ]
 

@@ -11,7 +11,7 @@ from bot.bitrix24.circuit import Answering
 from bot.bitrix24.events import CommandEvent
 from bot.figures import Ending
 from bot.inbox.accepted import Accepted, End
-from bot.inbox.engine import Engine
+from bot.inbox.accepting import Engine
 from bot.inbox.inbox import Inbox
 from bot.store.cipher import Cipher
 from bot.store.database import Database

@@ -12,8 +12,8 @@ from stage import ON_POSTGRESQL
 
 from bot.acting.journal import Journal, NotOwner, Step
 from bot.inbox import jobs
+from bot.inbox.accepting import NotReady
 from bot.inbox.backlog import Backlog
-from bot.inbox.engine import NotReady
 from bot.inbox.jobs import Jobs
 from bot.inbox.lanes import Lanes
 from bot.inbox.owners import Owners

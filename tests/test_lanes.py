@@ -15,7 +15,6 @@ from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.escalations import Chain, Escalations
 from bot.inbox.lanes import Lanes
-from bot.inbox.pending import Pending
 from bot.inbox.stays import Guests, Stays
 from bot.store.database import Database, engine_for
 from bot.store.migrate import migrate
@@ -197,7 +196,7 @@ async def test_what_is_taken_up_again_is_counted_off_once(
     counted.added(parked)
     counted.added(waiting)
 
-    await Pending(process.database, process.inbox).park(parked.id, 60)
+    await process.inbox.park(parked.id, 60)
     counted.done(parked)
     # It is taken up and set aside once more.
     counted.done(parked)

@@ -1,16 +1,42 @@
-"""How a command gets in: stored, counted, and handed to the engine."""
+"""How a command gets in: stored, counted, and handed to the engine, whichever that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.bitrix24.events import CommandEvent
-from bot.inbox.accepted import NOTHING, Brought, Reply, refusals_of
+from bot.inbox.accepted import NOTHING, Accepted, Brought, Reply, refusals_of
 from bot.inbox.backlog import Backlog
-from bot.inbox.engine import Engine
 from bot.inbox.escalations import Escalations
 from bot.inbox.inbox import Inbox
 from bot.inbox.stays import Stays
 from bot.store.commits import Write
+
+
+class NotReady(Exception):
+    """What is accepted is not carried out just now; the words say why."""
+
+
+class Engine(Protocol):
+    """Sees to it that what the inbox holds is carried out, each chat in its order."""
+
+    async def start(self) -> None:
+        """Take up what is waiting, and begin."""
+
+    async def check(self) -> None:
+        """Raise ``NotReady`` while what is accepted here cannot be carried out."""
+
+    def joining(self, lane: str) -> Sequence[Write]:
+        """Make the writes that belong into the commit that stores an event of this lane."""
+
+    def add(self, command: Accepted) -> None:
+        """Note that this command has been stored, along with the writes of ``joining``."""
+
+    async def attend(self, lane: str) -> None:
+        """See to a lane in which something waits that was not added here."""
+
+    async def stop(self, patience: float) -> None:
+        """Let running commands finish for so many seconds; leave the rest to the next process."""
 
 
 @dataclass(eq=False, slots=True)

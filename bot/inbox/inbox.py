@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     bindparam,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 
@@ -52,6 +54,12 @@ REPEATED = (Ending.FAILED, Ending.NO_ANSWER, Ending.UNANSWERED)
 
 # The code of a command that another version has stored, and this one cannot read.
 ILLEGIBLE = "Illegible"
+
+# How long a command waits for its requester's permission, and how long for a word of theirs
+# where nothing had proven whose command it is.
+KEPT = 900.0
+ASKED_FOR = 24 * 3600.0
+MOST_ASKED = 10
 
 # What a command forgets that is run anew.
 AFRESH = {
@@ -282,6 +290,17 @@ class Inbox:
         """Note that a command is over, how it ended, and whether it has been proven."""
         await self._database.write(self._ending(command_id, end, proven=proven))
 
+    async def park(self, command_id: int, seconds: float) -> None:
+        """Set a proven command aside that waits for a person; its chat goes on without it."""
+        this = update(inbox).where(inbox.c.id == command_id)
+        parked = this.values(proven=true(), parked_until=time.time() + seconds)
+        await self._database.write((parked, []))
+
+    async def is_asked_enough(self, member_id: str, user_id: int) -> bool:
+        """Say whether this person has been asked about as many commands as a page shows."""
+        question = select(inbox.c.id).where(*asked_of(member_id, user_id)).limit(MOST_ASKED)
+        return len(await self._database.rows(question)) == MOST_ASKED
+
     async def drop(self, command_id: int, end: End) -> None:
         """Forget a command that nothing has proven and nobody was told of.
 
@@ -340,6 +359,16 @@ class Inbox:
         except Unreadable:
             log.error("an event's tokens cannot be read with the keys there are")
             return NOTHING
+
+
+def asked_of(member_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Make the conditions of a command that this person is asked about still."""
+    return (
+        inbox.c.member_id == member_id,
+        inbox.c.requester_id == user_id,
+        inbox.c.outcome == Ending.ASKED.value,
+        inbox.c.received_at > time.time() - ASKED_FOR,
+    )
 
 
 def _place(event: CommandEvent) -> str:

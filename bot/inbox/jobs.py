@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted, portal_of
-from bot.inbox.engine import NotReady
+from bot.inbox.accepting import NotReady
 from bot.inbox.inbox import Inbox
 from bot.inbox.job_connector import JobConnector, words_of
 from bot.inbox.lanes import Lanes

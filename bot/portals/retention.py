@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, select
 
 from bot.figures import Ending
 from bot.inbox.escalations import KEPT
-from bot.inbox.pending import ASKED_FOR
+from bot.inbox.inbox import ASKED_FOR
 from bot.portals.forgetting import erase_portal
 from bot.portals.portals import Portals
 from bot.store.database import Database

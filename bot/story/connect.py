@@ -18,12 +18,14 @@ from pydantic import SecretStr
 from bot.bitrix24.errors import Bitrix24Error, Refused
 from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
 from bot.bitrix24.ownership import PROFILE, read_owner_id
+from bot.inbox.accepted import Accepted
+from bot.inbox.pending import Pending
 from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals
 from bot.portals.states import States
 from bot.portals.tokens import Tokens
 from bot.store.cipher import Cipher, Unreadable
-from bot.story.waiting import Asked, Waiting
+from bot.story.buttons import Buttons, KeptButton
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +73,24 @@ class ConnectLinks:
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
-    """Who is connected now: how many commands had waited for it, and what they are asked about.
+class Asked:
+    """A command that its requester is asked about, and what their ``consent`` carries.
 
-    Beside each of those stands what their answer carries.
+    ``button``: the one that was pressed for it.
     """
+
+    command: Accepted
+    button: KeptButton | None
+    consent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Who is connected now: how many commands had waited for it, and what they are asked about."""
 
     portal: Portal
     waited: int
-    asked: Sequence[tuple[Asked, str]] = ()
+    asked: Sequence[Asked] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -92,7 +103,8 @@ class Connect:
     _states: States
     _oauth: OAuth
     _access: Access
-    _waiting: Waiting
+    _pending: Pending
+    _buttons: Buttons
 
     async def begin(self, ticket: str) -> str:
         """Give the address of the portal's authorize page. Raises ``NotConnected``.
@@ -118,12 +130,16 @@ class Connect:
         if await self._owner(portal, grant) != user_id:
             raise NotConnected(Obstacle.PERSON, portal)
         await self._tokens.connect(portal.member_id, user_id, grant.pair)
-        waited = await self._waiting.take_up(portal.member_id, user_id)
+        waited = await self._pending.take_up(portal.member_id, user_id)
         wanted = int(note.get("command") or 0)
-        asked = await self._waiting.asked(portal.member_id, user_id, wanted) if wanted else []
-        mine = {"portal": portal.member_id, "user": user_id}
-        seals = [self._cipher.seal(CONSENT, {**mine, "command": one.command.id}) for one in asked]
-        return Connected(portal, waited, tuple(zip(asked, seals, strict=True)))
+        asked = await self._pending.asked(portal.member_id, user_id, wanted) if wanted else []
+        return Connected(portal, waited, [await self._asked(one) for one in asked])
+
+    async def _asked(self, command: Accepted) -> Asked:
+        event = command.event
+        note = {"portal": event.member_id, "user": event.user.id, "command": command.id}
+        consent = self._cipher.seal(CONSENT, note)
+        return Asked(command, await self._buttons.meant(command), consent)
 
     async def consent(self, consent: str) -> str:
         """Have the command run that the person was asked about, and give their portal's origin.
@@ -133,7 +149,7 @@ class Connect:
         note = self._read(CONSENT, consent, STATE_LIFE, Obstacle.STATE)
         portal = await self._portal(note["portal"])
         user_id, command_id = int(note["user"]), int(note["command"])
-        if not await self._waiting.consent(portal.member_id, user_id, command_id):
+        if not await self._pending.consent(portal.member_id, user_id, command_id):
             raise NotConnected(Obstacle.OVER, portal)
         return portal.home
 

@@ -52,8 +52,7 @@ from bot.errors import (
 from bot.figures import Ending, Figures
 from bot.inbox.accepted import PRESS, Accepted, End, Place, Reply
 from bot.inbox.escalations import LONGEST
-from bot.inbox.inbox import Inbox
-from bot.inbox.pending import KEPT, Pending
+from bot.inbox.inbox import KEPT, Inbox
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
@@ -98,7 +97,6 @@ class Dispatcher:
     _actor_for: Callable[[Portal, Accepted], Actor]
     _portals: Portals
     _inbox: Inbox
-    _pending: Pending
     _letters: Letters
     _buttons: Buttons
     _preferences: Preferences
@@ -125,7 +123,7 @@ class Dispatcher:
                 log.exception("command %s stays unanswered", reference)
             seconds = time() - command.since
             if ended.end.outcome is Ending.WAITS:
-                await self._pending.park(command.id, LONGEST if command.internal else KEPT)
+                await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
             elif ended.end.outcome is Ending.DROPPED and not ended.acting.proven:
                 await self._inbox.drop(command.id, ended.end)
             else:
@@ -218,7 +216,7 @@ class Dispatcher:
         if await self._is_first(command, "asked" if is_asked else "told"):
             return None
         if is_asked:
-            is_enough = await self._pending.is_asked_enough(member_id, person)
+            is_enough = await self._inbox.is_asked_enough(member_id, person)
             return End(Ending.DROPPED) if is_enough else end_of(outcomes)
         return None if await _may_be_genuine(actor) else End(Ending.DROPPED)
 

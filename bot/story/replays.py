@@ -25,7 +25,7 @@ from bot.acting.journal import setting_aside
 from bot.bitrix24.events import CommandEvent
 from bot.figures import Ending
 from bot.inbox.accepted import reference_of
-from bot.inbox.engine import Engine
+from bot.inbox.accepting import Engine
 from bot.inbox.inbox import AFRESH, REPEATED
 from bot.store.database import Database
 from bot.store.tables import inbox, replays

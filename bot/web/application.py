@@ -160,7 +160,7 @@ def _visitors(parts: Parts) -> Visitors:
         parts.tokens,
         parts.access,
         parts.preferences,
-        parts.waiting.take_up,
+        parts.pending.take_up,
     )
 
 
@@ -202,7 +202,8 @@ def _connect(parts: Parts) -> Connect:
         parts.states,
         parts.oauth,
         parts.access,
-        parts.waiting,
+        parts.pending,
+        parts.buttons,
     )
 
 

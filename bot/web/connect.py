@@ -11,8 +11,7 @@ from bot.bitrix24 import form
 from bot.commands.grammar import numbered
 from bot.errors import StoreUnavailable
 from bot.portals.portals import Portal
-from bot.story.connect import Connect, NotConnected, Obstacle
-from bot.story.waiting import Asked
+from bot.story.connect import Asked, Connect, NotConnected, Obstacle
 from bot.web.callers import Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
@@ -57,7 +56,7 @@ class Connecting:
             language,
             framed_by=connected.portal.home,
             waited=connected.waited,
-            asked=[_shown(connected.portal, one, consent) for one, consent in connected.asked],
+            asked=[_shown(connected.portal, one) for one in connected.asked],
         )
 
     async def consent(self, request: web.Request) -> web.StreamResponse:
@@ -86,7 +85,7 @@ class Connecting:
         return await self._pages.notice(f"connect_{obstacle}", language, status, reason.home)
 
 
-def _shown(portal: Portal, asked: Asked, consent: str) -> dict[str, str]:
+def _shown(portal: Portal, asked: Asked) -> dict[str, str]:
     """Give what a person is to see of a command before they say that they mean it: all of it."""
     event = asked.button.event if asked.button else asked.command.event
     typed = f"/{event.name} {numbered(event.command.params)}".strip()
@@ -97,5 +96,5 @@ def _shown(portal: Portal, asked: Asked, consent: str) -> dict[str, str]:
         "params": act.params if act else "",
         "chat": event.chat.dialog_id,
         "link": f"{portal.address}/online/?{urlencode({'IM_DIALOG': event.chat.dialog_id})}",
-        "consent": consent,
+        "consent": asked.consent,
     }

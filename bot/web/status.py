@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
 
 from bot.errors import StoreUnavailable
-from bot.inbox.engine import Engine, NotReady
+from bot.inbox.accepting import Engine, NotReady
 from bot.store.cipher import same_secret
 from bot.store.database import Database
 from bot.store.figures import SharedFigures
