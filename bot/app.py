@@ -60,8 +60,7 @@ from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
 from bot.wording.endings import refusal_names
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 log = logging.getLogger(__name__)
 

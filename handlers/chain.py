@@ -18,8 +18,7 @@ from bot.commands.trail import Trails
 from bot.errors import Refusal
 from bot.inbox.escalations import ADVANCE, LONGEST, Callee, Chain, Escalation, Skipped
 from bot.portals.settings import PortalSettings
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 from handlers.invite import Passed, TakenOn
 
 router = Router()

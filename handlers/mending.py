@@ -10,8 +10,7 @@ from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
 from bot.errors import AccessRequest, Refusal
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 router = Router()
 

@@ -188,7 +188,7 @@ async def test_a_look_that_breaks_is_not_the_last(
 ) -> None:
     await stage.say("/invite @15 --for 5m")
     _rename(stage, "stays", "away")
-    await stage.until(lambda: _is_logged(caplog, "Timers.look failed"))
+    await stage.until(lambda: _is_logged(caplog, "Accepting.look failed"))
     _rename(stage, "away", "stays")
 
     await time_passes(stage, 301)

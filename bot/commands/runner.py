@@ -10,7 +10,7 @@ from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
 from bot.commands.errors import CommandOff, DidYouMean, OneLine, OptionInReason, UnknownCommand
-from bot.commands.outcomes import Outcomes, Usage, each
+from bot.commands.outcomes import Outcomes, Told, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
 from bot.errors import Refusal
@@ -24,66 +24,54 @@ from bot.portals.settings import PortalSettings, PortalSettingsStore
 MOST_ASKED, MOST_COMPARED = 5, 50
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One command at its portal, and what acts for it."""
-
-    portal: Portal
-    command: Accepted
-    actor: Actor
-
-
 # Gives a command's handler what it asks for by type, made of what is given for one command.
 CollaboratorsFor = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
 
 
+@dataclass(eq=False, slots=True)
 class Runner:
     """Runs commands and what buttons do."""
 
-    def __init__(
-        self, router: Router, collaborators_for: CollaboratorsFor, settings: PortalSettingsStore
-    ) -> None:
-        self._router = router
-        self._collaborators_for = collaborators_for
-        self._settings = settings
+    _router: Router
+    _collaborators_for: CollaboratorsFor
+    _settings: PortalSettingsStore
 
-    async def run(self, context: Context) -> Outcomes:
-        """Give what a command comes to. Raises a ``Refusal``, ``Bitrix24Error`` and others."""
-        besides = self._besides(context.command)
-        if not besides:
-            return await self._run(context)
+    async def run(self, portal: Portal, command: Accepted, actor: Actor) -> list[Told]:
+        """Give what a command comes to, one by one. Raises ``Bitrix24Error`` and others."""
         try:
-            outcomes = await self._run(context)
+            told = each(await self._run(portal, command, actor))
         except Refusal as refusal:
-            outcomes = refusal
-        return [*each(outcomes), *besides]
+            told = [refusal]
+        return [*told, *self._besides(command)]
 
-    async def _run(self, context: Context) -> Outcomes:
-        declared, params = self._find(context.command)
-        portal, event = context.portal, context.command.event
+    async def _run(self, portal: Portal, command: Accepted, actor: Actor) -> Outcomes:
+        # The bot itself has written it, for a button, a page or a timer.
+        is_act = bool(command.press) or command.event.command.context in (INTERNAL, PAGE)
+        event = command.event
+        declared, params = self._find(event, is_act=is_act)
         if (declared.name, params) != (event.name, event.command.params):
             event = event.about(declared.name, params)
-            context = replace(context, command=replace(context.command, event=event))
+            command = replace(command, event=event)
         settings = await self._settings.of(portal.member_id)
         if declared.name in settings.commands_off:
             raise CommandOff(declared.name)
         if not declared.is_button and grammar.asks_for_help(event.command.params):
             return Usage(command=declared.name)
         host = urlsplit(portal.client_endpoint).netloc
-        arguments = declared.read(params, host, as_act=_is_act(context.command))
+        arguments = declared.read(params, host, as_act=is_act)
         if declared.proven:
-            await context.actor.prove()
+            await actor.prove()
         given = {
             Portal: portal,
-            Accepted: context.command,
-            Actor: context.actor,
+            Accepted: command,
+            Actor: actor,
             PortalSettings: settings,
-            Again: Again(self, context),
+            Again: Again(self, portal, command, actor),
         }
         outcomes = await declared.handler(
             arguments, event, **self._collaborators_for(declared, given)
         )
-        if _is_act(context.command) or not (reason := getattr(arguments, "reason", "")):
+        if is_act or not (reason := getattr(arguments, "reason", "")):
             return outcomes
         option = grammar.option_in(reason, declared.arguments.model_fields.keys())
         return [*each(outcomes), OptionInReason(option, declared.name)] if option else outcomes
@@ -103,10 +91,9 @@ class Runner:
             return False
         return True
 
-    def _find(self, command: Accepted) -> tuple[Command, str]:
+    def _find(self, event: CommandEvent, *, is_act: bool) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
-        event = command.event
-        if _is_act(command):
+        if is_act:
             return self._router.find_act(event.name), event.command.params
         try:
             return self._router.find(event.name), event.command.params
@@ -170,25 +157,21 @@ class Again:
     """Runs the command under whose answer a button was pressed."""
 
     _runner: Runner
-    _context: Context
+    _portal: Portal
+    _command: Accepted
+    _actor: Actor
 
     async def run(self, chat: Chat | None = None, act: Act | None = None) -> Outcomes:
         """Run it as it was typed; ``chat`` is its chat as it is now, ``act`` is run instead."""
-        command = self._context.command
+        command = self._command
         original = command.press.original if command.press else command.event
         event = original.model_copy(update={"chat": chat}) if chat else original
         event = event.about(act.name, act.params) if act else event
-        command = replace(command, event=event)
-        return await self._runner.run(replace(self._context, command=command))
+        return await self._runner.run(self._portal, replace(command, event=event), self._actor)
 
 
 # Of what is given for one command a handler may ask for these.
 GIVEN = (PortalSettings, Again)
-
-
-def _is_act(command: Accepted) -> bool:
-    """Say whether the bot itself has written a command, for a button, a page or a timer."""
-    return bool(command.press) or command.event.command.context in (INTERNAL, PAGE)
 
 
 def _first(event: CommandEvent) -> str:

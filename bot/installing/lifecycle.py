@@ -30,8 +30,7 @@ from bot.portals.access import Access
 from bot.portals.portals import Portal, Portals, TokenTaken
 from bot.portals.proof import Proof
 from bot.portals.tokens import Tokens
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 log = logging.getLogger(__name__)
 

@@ -26,13 +26,11 @@ from bot.commands.outcomes import (
     CommandList,
     Greeting,
     HiddenHint,
-    Outcomes,
     Told,
     Usage,
-    each,
 )
 from bot.commands.quotes import is_forwarded, is_own_word
-from bot.commands.runner import Context, Runner
+from bot.commands.runner import Runner
 from bot.errors import (
     AppClosed,
     ConsentNeeded,
@@ -162,42 +160,42 @@ class Dispatcher:
             return await self._answered(portal, command, command.replies, End(Ending.TOLD))
         actor = self._actor_for(portal, command)
         try:
-            acting, outcomes = await self._outcomes(portal, command, actor)
-            outcomes = await self._tellable(portal, acting, actor, outcomes)
+            acting, told = await self._told(portal, command, actor)
+            told = await self._tellable(portal, acting, actor, told)
         except NotTheirs:
             # Nothing is said to whom the command only pretended to come from.
             return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
-        if untold := await self._untold(portal, command, outcomes, actor):
+        end = end_of(told)
+        if untold := await self._untold(portal, command, told, end, actor):
             return _Ended(acting, untold)
-        replies = await self._worded(portal, acting, actor.person, outcomes)
-        return await self._answered(portal, acting, replies, end_of(outcomes))
+        replies = await self._worded(portal, acting, actor.person, told, end.outcome)
+        return await self._answered(portal, acting, replies, end)
 
     async def _tellable(
-        self, portal: Portal, acting: Accepted, actor: Actor, outcomes: Outcomes
-    ) -> Outcomes:
+        self, portal: Portal, acting: Accepted, actor: Actor, told: Sequence[Told]
+    ) -> Sequence[Told]:
         """Give what may be told of a command that nothing has proven, unless it proves now.
 
         Raises ``NotTheirs``.
         """
-        told = each(outcomes)
-        if actor.is_proven or isinstance(outcomes, ConsentNeeded):
-            return outcomes
+        if actor.is_proven or _is(told, ConsentNeeded):
+            return told
         is_asked = any(offer.act is not None for one in told for offer in one.offers)
-        if actor.may_act and not is_asked and not isinstance(outcomes, ForwardedCommand):
-            return outcomes
+        if actor.may_act and not is_asked and not _is(told, ForwardedCommand):
+            return told
         if all(isinstance(one, HARMLESS) for one in told):
-            return outcomes
+            return told
         try:
             await actor.prove()
         except NotProven:
-            return self._asking(portal, acting)
+            return [self._asking(portal, acting)]
         except (Busy, Unreachable, Unanswered):
-            return NoAnswer(acting.reference)
-        return outcomes
+            return [NoAnswer(acting.reference)]
+        return told
 
     async def _untold(
-        self, portal: Portal, command: Accepted, outcomes: Outcomes, actor: Actor
+        self, portal: Portal, command: Accepted, told: Sequence[Told], end: End, actor: Actor
     ) -> End | None:
         """Say how a command ended of which nobody is told; ``None`` where a word is due.
 
@@ -205,10 +203,10 @@ class Dispatcher:
         their requester may mean: the page shows them with the one that they were told of.
         """
         member_id, person = command.event.member_id, command.event.user.id
-        if isinstance(outcomes, ForwardedCommand):
+        if _is(told, ForwardedCommand):
             is_first = await self._preferences.first_today(member_id, f"forwarded/{person}")
             return None if is_first else End(Ending.DROPPED)
-        is_asked = isinstance(outcomes, ConsentNeeded)
+        is_asked = _is(told, ConsentNeeded)
         if actor.may_act and not is_asked:
             return None
         if not await self._proof.is_colleague(portal, person):
@@ -217,7 +215,7 @@ class Dispatcher:
             return None
         if is_asked:
             is_enough = await self._inbox.is_asked_enough(member_id, person)
-            return End(Ending.DROPPED) if is_enough else end_of(outcomes)
+            return End(Ending.DROPPED) if is_enough else end
         return None if await _may_be_genuine(actor) else End(Ending.DROPPED)
 
     async def _is_first(self, command: Accepted, what: str) -> bool:
@@ -264,10 +262,10 @@ class Dispatcher:
             return False
         return await self._preferences.first_today(event.member_id, f"again/{event.identity[:40]}")
 
-    async def _outcomes(
+    async def _told(
         self, portal: Portal, command: Accepted, actor: Actor
-    ) -> tuple[Accepted, Outcomes]:
-        """Carry a command out; give what was carried out in its place, too.
+    ) -> tuple[Accepted, Sequence[Told]]:
+        """Carry a command out, and give what it came to; and what was carried out in its place.
 
         Raises ``NotTheirs``, ``StoreUnavailable``.
         """
@@ -280,26 +278,26 @@ class Dispatcher:
             if command.event.name == PRESS:
                 acting = await self._buttons.press(command, actor)
             with self._taking_longer.notice(portal, command):
-                outcomes = await self._runner.run(Context(portal, acting, actor))
-            return acting, [self._linked(portal, command, one) for one in each(outcomes)]
+                told = await self._runner.run(portal, acting, actor)
+            return acting, [self._linked(portal, command, one) for one in told]
         except Refusal as refusal:
-            return acting, refusal
+            return acting, [refusal]
         except (NotTheirs, StoreUnavailable):
             raise
         except NotProven:
-            return acting, self._asking(portal, acting)
+            return acting, [self._asking(portal, acting)]
         except NoPermission:
             kind = EscalationWaits if command.internal else PermissionNeeded
-            return acting, self._linked(portal, command, kind())
+            return acting, [self._linked(portal, command, kind())]
         except Renamed:
-            return acting, PortalRenamed()
+            return acting, [PortalRenamed()]
         except (Busy, Unreachable, Unanswered):
-            return acting, NoAnswer(command.reference)
+            return acting, [NoAnswer(command.reference)]
         except Refused as refused:
-            return acting, system_refusal(refused, command.reference)
+            return acting, [system_refusal(refused, command.reference)]
         except Exception:
             log.exception("command %s failed", command.reference)
-            return acting, Failure(command.reference)
+            return acting, [Failure(command.reference)]
 
     def _linked(self, portal: Portal, command: Accepted, told: Told) -> Told:
         """Give what waits for a permission the link by which its requester gives it."""
@@ -314,29 +312,34 @@ class Dispatcher:
         return ConsentNeeded(event.name if is_typed else "").with_link(link)
 
     async def _worded(
-        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+        self,
+        portal: Portal,
+        command: Accepted,
+        requester: Person,
+        told: Sequence[Told],
+        ending: Ending,
     ) -> list[Reply]:
         """Give the replies to what a command came to, and what is to be told besides."""
         try:
-            replies = await self._letters.write(outcomes, command)
+            replies = await self._letters.write(told, command, ending)
         except StoreUnavailable:
             raise
         except Exception:
             # A handler of one's own may give what no template words.
             log.exception("command %s: there are no words for it", command.reference)
-            replies = await self._letters.write(Failure(command.reference), command)
+            replies = await self._letters.write([Failure(command.reference)], command)
         if not command.proven:
             return replies
-        replies += await self._alert(portal, command, requester, outcomes)
+        replies += await self._alert(portal, command, requester, told)
         replies += await self._hint(command)
         # What is said last stays readable: a page shows its visitor what came of their wish.
         return sorted(replies, key=_is_requesters) if command.event.is_of_page else replies
 
     async def _alert(
-        self, portal: Portal, command: Accepted, requester: Person, outcomes: Outcomes
+        self, portal: Portal, command: Accepted, requester: Person, told: Sequence[Told]
     ) -> list[Reply]:
         """Tell the administrator, once a day, what only an administrator can mend."""
-        found = next((one for one in each(outcomes) if isinstance(one, ALARMING)), None)
+        found = next((one for one in told if isinstance(one, ALARMING)), None)
         administrator = Person(id=portal.installer_id)
         if found is None or administrator.id == command.event.user.id:
             return []
@@ -344,7 +347,7 @@ class Dispatcher:
         if not await self._preferences.first_today(portal.member_id, f"alert/{what}"):
             return []
         alert = AdministratorNeeded(to=administrator, who=requester, what=what)
-        return await self._letters.write(alert, command)
+        return await self._letters.write([alert], command)
 
     async def _hint(self, command: Accepted) -> list[Reply]:
         """Tell once a chat and day that the customer may have seen what was typed."""
@@ -355,7 +358,7 @@ class Dispatcher:
             return []
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
-        return await self._letters.write(HiddenHint(offers=HIDDEN_OFFERS), command)
+        return await self._letters.write([HiddenHint(offers=HIDDEN_OFFERS)], command)
 
 
 async def _may_be_genuine(actor: Actor) -> bool:
@@ -367,6 +370,11 @@ async def _may_be_genuine(actor: Actor) -> bool:
     except (Busy, Unreachable, Unanswered):
         pass
     return True
+
+
+def _is(told: Sequence[Told], kind: type[Refusal]) -> bool:
+    """Say whether a command came to this kind of refusal: then it came to nothing else."""
+    return any(isinstance(one, kind) for one in told)
 
 
 def _is_requesters(reply: Reply) -> bool:

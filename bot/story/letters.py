@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.errors import OtherItem
-from bot.commands.outcomes import Outcome, Outcomes, Told, each
+from bot.commands.outcomes import Outcome, Told
 from bot.errors import PermissionNeeded, Refusal
 from bot.figures import Ending
 from bot.inbox.accepted import Accepted, Button, Place, Reply
 from bot.portals.settings import PortalSettings, PortalSettingsStore
 from bot.story.buttons import Buttons
-from bot.wording.endings import end_of
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 MAX_LINES = 10
 
@@ -38,14 +36,14 @@ class Letters:
     _settings: PortalSettingsStore
     _buttons: Buttons
 
-    async def write(self, outcomes: Outcomes, command: Accepted) -> list[Reply]:
+    async def write(
+        self, told: Sequence[Told], command: Accepted, ending: Ending = Ending.DONE
+    ) -> list[Reply]:
         """Give the replies: one for every place and reader."""
-        told = each(outcomes)
         if command.event.is_of_page:
             # Nobody has said anything in the chat: then it is not answered there.
             told = [_elsewhere(one) for one in told]
         settings = await self._settings.of(command.event.member_id)
-        ending = end_of(outcomes).outcome
         letters: dict[tuple[Place, int], _Letter] = {}
         for one in told:
             place, reader = _address(one, command, settings)

@@ -25,8 +25,7 @@ from bot.installing.lifecycle import Lifecycle
 from bot.portals.portals import Portal, Portals
 from bot.web.callers import Callers
 from bot.web.requests import Forms
-from bot.wording.languages import Languages
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """How what a command came to is counted, logged and kept: an outcome and a refusal's name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from bot.commands.outcomes import Outcomes, each
+from bot.commands.outcomes import Told
 from bot.errors import (
     ConsentNeeded,
     EndsProcesses,
@@ -40,9 +40,8 @@ def snake(type_: type) -> str:
     return _CAPITAL.sub("_", type_.__name__).lower()
 
 
-def end_of(outcomes: Outcomes) -> End:
+def end_of(told: Sequence[Told]) -> End:
     """Say how a command ended that came to this."""
-    told = each(outcomes)
     refusals = [one for one in told if isinstance(one, Refusal)]
     if not refusals:
         return End(Ending.DONE)

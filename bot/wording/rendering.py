@@ -1,4 +1,4 @@
-"""Outcome or refusal to words, by the template named after it."""
+"""Outcome or refusal to words, by the template named after it; and in which language for whom."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ from bot.bitrix24.events import Chat
 from bot.commands.grammar import plain
 from bot.commands.outcomes import Told
 from bot.errors import Refusal
+from bot.portals.preferences import Preferences
+from bot.portals.settings import PortalSettingsStore
 from bot.wording.endings import snake
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -89,7 +91,8 @@ class Wording:
         return self._template(name, language).render(values).strip()
 
     def _template(self, name: str, language: str) -> Template:
-        return self._environments[self.known(language)].get_template(name)
+        known = self._environments.get(language) or self._environments[self.known(language)]
+        return known.get_template(name)
 
     def _environment(self, folder: Path) -> SandboxedEnvironment:
         # Escaping is on so that macros and filters hand over what is safe as such; what makes
@@ -124,6 +127,29 @@ class Wording:
 
     def _short(self, refusal: Refusal, language: str) -> Markup:
         return Markup(self.short(refusal, language))
+
+
+@dataclass(eq=False, slots=True)
+class Languages:
+    """Knows the languages of people and portals, as far as they have told them."""
+
+    _wording: Wording
+    _preferences: Preferences
+    _settings: PortalSettingsStore
+
+    async def of(self, member_id: str, user_id: int, told: str = "") -> str:
+        """Give a person's own: chosen by /language, else that of their last page.
+
+        Without one it is the portal's. ``told`` is the language that an event names: that of
+        the portal, whoever has caused it.
+        """
+        own = await self._preferences.language(member_id, user_id)
+        return self._wording.known(own) if own else await self.of_portal(member_id, told)
+
+    async def of_portal(self, member_id: str, told: str = "") -> str:
+        """Give the language that an administrator has chosen for the portal, else its default."""
+        settings = await self._settings.of(member_id)
+        return self._wording.known(settings.default_language or told)
 
 
 def _button(offer: Offer, module: TemplateModule) -> str:
