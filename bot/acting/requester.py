@@ -7,7 +7,7 @@ portal is looked at first: what is there already is not asked for again.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -120,7 +120,7 @@ class Requester:
         has_begun, self._has_begun = self._has_begun or self._command.repeated, True
         recorded = await self._journal.of(self._command) if has_begun else []
         numbered = _numbered(steps, recorded) if recorded else list(steps)
-        work = _Work(numbered, also or {}, recorded, alone=alone)
+        work = _Work(numbered, also or {}, recorded, alone)
         try:
             attempt = partial(self._attempt, work, look, is_done)
             await self._retry.call(NOT_KNOWN, attempt)
@@ -157,32 +157,34 @@ class Requester:
         todo = work.todo
         if not todo:
             return
-        if new := [step for step in todo if step.number not in work.begun]:
+        if new := [step for step in todo.values() if step.number not in work.begun]:
             await self._journal.begin(self._command, new)
             work.begun.update(step.number for step in new)
-        changing = {_name(step): Call(step.method, step.sent or step.params) for step in todo}
+        changing = {name: Call(one.method, one.sent or one.params) for name, one in todo.items()}
         calls = {LOOK: look, **changing, **work.also}
         try:
             results = await self._actor.call(batch.build(calls, alone=work.alone))
         except Unanswered:
-            work.doubt(todo)
+            work.doubt(list(todo.values()))
             raise
         except (NoPermission, NotTheirs) as error:
             if isinstance(error, NotTheirs) and error.result is not None:
-                self._note(work, error.result, is_done)
+                self._note(work, todo, error.result, is_done)
             else:
                 # Nothing was called: whoever takes the command up later has nothing to look for.
                 await self._journal.withdraw(self._command, new)
             raise
-        self._note(work, results, is_done)
-        for step in todo:
-            if isinstance(results[_name(step)], NOT_KNOWN):
-                raise results[_name(step)]
+        self._note(work, todo, results, is_done)
+        for name in todo:
+            if isinstance(results[name], NOT_KNOWN):
+                raise results[name]
 
-    def _note(self, work: "_Work", results: batch.Results, is_done: IsDone) -> None:
+    def _note(
+        self, work: "_Work", todo: Mapping[str, Step], results: batch.Results, is_done: IsDone
+    ) -> None:
         """Note what a request came to."""
         self._figures.to_action.observe(max(0.0, time.time() - self._command.since))
-        came = [(step, results[_name(step)]) for step in work.todo]
+        came = [(step, results[name]) for name, step in todo.items()]
         work.doubt([step for step, result in came if isinstance(result, Unanswered)])
         told = [
             (step, _answer(step, result, results, is_done, step.number in work.doubted))
@@ -195,22 +197,19 @@ class Requester:
         work.seen = {name: results[name] for name in (LOOK, *work.also)}
 
 
+@dataclass(eq=False)
 class _Work:
     """What is left of some steps: to do, in doubt, answered."""
 
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        also: Mapping[str, Call],
-        journal: Sequence[Recorded],
-        *,
-        alone: bool,
-    ) -> None:
-        self._steps = steps
-        self.also = also
-        self.alone, self.was_alone = alone, False
+    _steps: Sequence[Step]
+    also: Mapping[str, Call]
+    recorded: InitVar[Sequence[Recorded]]
+    alone: bool
+
+    def __post_init__(self, recorded: Sequence[Recorded]) -> None:
+        self.was_alone = False
         self.seen: dict[str, Any] = {}
-        answers = {step.number: answer for step, answer in journal}
+        answers = {step.number: answer for step, answer in recorded}
         self.begun = set(answers)
         self.doubted = {number for number, answer in answers.items() if answer is None}
         self.answers = {n: answer for n, answer in answers.items() if answer is not None}
@@ -221,8 +220,10 @@ class _Work:
         return [step for step in self._steps if step.number in self._doubtful]
 
     @property
-    def todo(self) -> list[Step]:
-        return [step for step in self._steps if step.number not in self.answers]
+    def todo(self) -> dict[str, Step]:
+        """What is to be called, by name: one of digits alone would make PHP answer with a list."""
+        todo = [step for step in self._steps if step.number not in self.answers]
+        return {f"step{step.number}": step for step in todo}
 
     def doubt(self, steps: Sequence[Step]) -> None:
         self._doubtful.update(step.number for step in steps)
@@ -253,11 +254,6 @@ def _is_same(recorded: Step, step: Step) -> bool:
     params = json.loads(json.dumps(step.params))
     call = (step.method, step.person_id, params)
     return (recorded.method, recorded.person_id, recorded.params) == call
-
-
-def _name(step: Step) -> str:
-    # A name of digits alone would make PHP answer with a list.
-    return f"step{step.number}"
 
 
 def _answer(

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
@@ -27,22 +28,17 @@ AT_ONCE = 64
 PAUSE = 1.0
 
 
+@dataclass(eq=False)
 class Admission:
     """Opens the chats of portals that have some waiting in the inbox."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        answering: Callable[[str], Answering],
-        open_lane: Callable[[str], bool],
-        slow: float,
-        first: int,
-    ) -> None:
-        self._first = first
-        self._inbox = inbox
-        self._answering = answering
-        self._open_lane = open_lane
-        self._slow = slow
+    _inbox: Inbox
+    _answering: Callable[[str], Answering]
+    _open_lane: Callable[[str], bool]
+    _slow: float
+    _first: int
+
+    def __post_init__(self) -> None:
         self._open: Counter[str] = Counter()
         self._all_open = 0
         self._behind: dict[str, _Behind] = {}

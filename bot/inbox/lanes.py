@@ -11,6 +11,7 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cachetools import TTLCache
@@ -51,20 +52,20 @@ SLOW = 10.0
 FIRST = 8
 
 
+@dataclass(eq=False, slots=True)
 class _Lane:
-    """What waits in one chat: the next few, and whether the inbox has more."""
+    """What waits in one chat: the next few, and whether the inbox has more.
 
-    def __init__(self, more: bool = False) -> None:
-        self.next: deque[Accepted] = deque()
-        # The inbox may have more than these.
-        self.more = more
-        # It got one more while it was being asked.
-        self.grown = False
-        # The number of the command that runs, 0 while none does.
-        self.current = 0
-        # How many the inbox is asked for next. The first command may take long: then the others
-        # need not be in memory.
-        self.asked = 1
+    ``grown``: it got one more while it was being asked. ``current`` is the number of the command
+    that runs, 0 while none does. So many as ``asked`` the inbox is asked for next: the first
+    command may take long, then the others need not be in memory.
+    """
+
+    more: bool = False
+    next: deque[Accepted] = field(default_factory=deque)
+    grown: bool = False
+    current: int = 0
+    asked: int = 1
 
     def add(self, command: Accepted) -> None:
         # What has been read from the inbox may be told a moment later; once is enough.
@@ -234,7 +235,9 @@ class Lanes:
             lane.grown = False
             lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
         command = lane.take()
-        if command is None or not await self._patiently(lambda: self._lacks_lines(command)):
+        if command is None or not command.event.line:
+            return command
+        if not await self._patiently(lambda: self._lacks_lines(command)):
             return command
         lane.put_back(command)
         await asyncio.sleep(pause)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 
 from bot.figures import Ending
 from bot.inbox.accepted import POISON, Accepted, End
@@ -31,13 +32,13 @@ PATIENCE = 10.0
 HOPELESS = 4 * POISON
 
 
+@dataclass(eq=False, slots=True)
 class Runs:
     """Runs commands, and finds those that end the process."""
 
-    def __init__(self, inbox: Inbox, dispatch: Callable[[Accepted], Awaitable[None]]) -> None:
-        self._inbox = inbox
-        self._dispatch = dispatch
-        self._watching = asyncio.Lock()
+    _inbox: Inbox
+    _dispatch: Callable[[Accepted], Awaitable[None]]
+    _watching: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def run(self, command: Accepted) -> None:
         """Run a command. Raises ``StoreUnavailable``: then it is to be run again."""

@@ -301,7 +301,7 @@ class Dispatcher:
 
     def _linked(self, portal: Portal, command: Accepted, told: Told) -> Told:
         """Give what waits for a permission the link by which its requester gives it."""
-        if not isinstance(told, PermissionNeeded | EscalationWaits):
+        if not isinstance(told, PermissionNeeded):
             return told
         return told.with_link(self._links.make(portal.member_id, command.event.user.id))
 

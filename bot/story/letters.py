@@ -124,13 +124,13 @@ def _typed_in(told: Told, command: Accepted) -> Chat | None:
 
 
 def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[Place, Person]:
-    requester = command.event.user.person
-    is_spare = isinstance(told, Outcome) and told.is_spare
-    private = command.event.chat.is_private or (command.event.is_of_page and not is_spare)
+    event, requester = command.event, command.event.user.person
+    private = event.chat.is_private
     if isinstance(told, Refusal):
-        place = Place.CHAT if settings.errors_in_chat else Place.PRIVATE
+        private = private or event.is_of_page or not settings.errors_in_chat
         private = private or isinstance(told, PermissionNeeded) or bool(told.offers)
-        return (Place.PRIVATE if private else place), requester
+        return (Place.PRIVATE if private else Place.CHAT), requester
     if told.reader is not None:
         return Place.PRIVATE, told.reader
+    private = private or (event.is_of_page and not told.is_spare)
     return (Place.PRIVATE if private else told.place), requester

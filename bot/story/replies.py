@@ -96,11 +96,13 @@ class Replies:
 
     def _ways(self, command: Accepted, reply: Reply) -> list[Way]:
         """List how a reply can be sent, the best way first."""
+        event, since = command.answerable
+        is_answerable = bool(event.command.id) and time.time() - since < ANSWERABLE
         if reply.spare:
             # Later than it can be answered, a line is taken only where the bot is a member.
-            return [_in_chat, _line] if self._is_answerable(command) else [_line]
+            return [_in_chat, _line] if is_answerable else [_line]
         ways = list[Way]([_private])
-        if self._is_answerable(command) and not command.internal and not reply.user_id:
+        if is_answerable and not command.internal and not reply.user_id:
             ways.insert(0 if reply.place is Place.CHAT else 1, _in_chat)
         return ways
 
@@ -139,10 +141,6 @@ class Replies:
             return
         said = _private(portal, command, Reply(text=text, place=Place.PRIVATE))
         await self._call(portal, command, said)
-
-    def _is_answerable(self, command: Accepted) -> bool:
-        event, since = command.answerable
-        return bool(event.command.id) and time.time() - since < ANSWERABLE
 
     async def _say(
         self, portal: Portal, command: Accepted, call: Call, rest: Sequence[Reply], attempts: int

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import time
 
 from cachetools import TTLCache
@@ -27,14 +28,16 @@ LOOK_BEHIND = 1.0
 BEHIND = 16
 
 
+@dataclass(eq=False)
 class TakingLonger:
     """Tells whoever waits that it takes longer: once a command, privately."""
 
-    def __init__(self, inbox: Inbox, letters: Letters, wording: Wording, replies: Replies) -> None:
-        self._inbox = inbox
-        self._letters = letters
-        self._wording = wording
-        self._replies = replies
+    _inbox: Inbox
+    _letters: Letters
+    _wording: Wording
+    _replies: Replies
+
+    def __post_init__(self) -> None:
         self._told: TTLCache[int, bool] = TTLCache(maxsize=10_000, ttl=900)
 
     @contextmanager
