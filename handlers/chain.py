@@ -10,7 +10,7 @@ from bot.commands.errors import ButtonExpired
 from bot.commands.needed import Needed
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.past import Past
-from bot.commands.rounds import Round
+from bot.commands.policy import Round
 from bot.commands.router import Arguments, Router
 from bot.commands.runner import Again
 from bot.commands.targets import Aimed

@@ -13,8 +13,7 @@ from bot.commands.errors import WhichItem
 from bot.commands.missed import Missed, missing, of_chat
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.people import People, Resolved
-from bot.commands.policy import Called, Policy
-from bot.commands.rounds import Round
+from bot.commands.policy import Called, Policy, Round
 from bot.commands.router import Router
 from bot.commands.targets import Targets
 from bot.errors import NotBound, Refusal
@@ -85,7 +84,7 @@ async def escalate(
         wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
     )
     if args.dry:
-        return [await _would(args, wanted, event, policy), *named.refusals]
+        return [await _would(args, wanted, policy), *named.refusals]
     return _told(chains.number, *await chains.begin(wanted), named)
 
 
@@ -136,10 +135,8 @@ def _is_explicit(args: Escalate) -> bool:
     return bool(args.people) and Role.HEAD not in args.people
 
 
-async def _would(
-    args: Escalate, wanted: Wanted, event: CommandEvent, policy: Policy
-) -> WouldEscalate:
-    candidates = policy.candidates(wanted.named, wanted.responsible_id, event)
+async def _would(args: Escalate, wanted: Wanted, policy: Policy) -> WouldEscalate:
+    candidates = policy.candidates(wanted.named, wanted.responsible_id)
     line = [one async for one in candidates]
     skipped = tuple(one.skipped for one in line if one.obstacle)
     able = [one for one in line if one.obstacle is None]

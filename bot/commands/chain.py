@@ -20,8 +20,7 @@ from bot.bitrix24.retry import NOT_KNOWN
 from bot.commands.arrivals import Wish
 from bot.commands.diagnosis import system_refusal
 from bot.commands.needed import Needed
-from bot.commands.policy import Policy
-from bot.commands.rounds import Round, Rounds
+from bot.commands.policy import Policy, Round
 from bot.errors import Refusal
 from bot.figures import Figures
 from bot.inbox.accepted import Accepted
@@ -82,7 +81,6 @@ class Chains:
     _lines: OpenLines
     _crm: Crm
     _policy: Policy
-    _rounds: Rounds
     _needed: Needed
     _escalations: Escalations
     _settings: PortalSettings
@@ -125,7 +123,7 @@ class Chains:
         )
         newest = await self._newest(chain.chat_id)
         owner_id = self._command.event.chat.owner if target.here else 0
-        found = await self._rounds.bring_first(
+        found = await self._policy.bring_first(
             chain, target, wanted.responsible_id, newest, owner_id
         )
         if found.arrival is not None:
@@ -191,11 +189,11 @@ class Chains:
 
     async def unasked(self, escalation: Escalation) -> tuple[Person, ...]:
         """Give some whom nobody has asked yet: on duty, or in the queue of the line."""
-        chain, event = escalation.chain, self._command.event
+        chain = escalation.chain
         try:
             dialog = await self._lines.dialog(chain.chat_id)
             queue = await self._lines.known_queue(dialog.line_id) or ()
-            return await self._policy.unasked(chain.asked, queue, event)
+            return await self._policy.unasked(chain.asked, queue)
         except Bitrix24Error:
             return ()
 
@@ -257,7 +255,7 @@ class Chains:
         responsible_id = 0 if chain.named else (await self._crm.card(chain.item)).responsible_id
         target = Target(chain.item, chain.chat_id, here=chain.here)
         newest = max(0, *(one.id for one in seen.said), *(one.since for one in chain.callees))
-        done = await self._rounds.bring_first(
+        done = await self._policy.bring_first(
             chain, target, responsible_id, newest, seen.dialog.owner
         )
         callee, now = done.callee, time.time()

@@ -17,7 +17,6 @@ from bot.commands.needed import Needed
 from bot.commands.past import Past
 from bot.commands.people import People
 from bot.commands.policy import Policy
-from bot.commands.rounds import Rounds
 from bot.commands.router import Command, Router
 from bot.commands.runner import GIVEN, CollaboratorsFor
 from bot.commands.targets import Targets
@@ -27,7 +26,7 @@ from bot.installing.doctor import PortalDoctor
 # What asks the portal as the requester: their token is proven on the way.
 ASKING = {
     Requester, OpenLines, Users, Crm, Groups, Targets, People, Policy, Arrivals,
-    Departures, Rounds, Needed, Chains, Trails,
+    Departures, Needed, Chains, Trails,
 }  # fmt: skip
 
 
