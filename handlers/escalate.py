@@ -67,12 +67,12 @@ async def escalate(
     arrivals: Arrivals,
     settings: PortalSettings,
 ) -> Outcomes:
-    args = await _itemised(args, event, targets)
-    target = await targets.find(args, event)
+    args = await _itemised(args, targets)
+    target = await targets.find(args)
     if target.item is None:
         return await _without_item(args, event, target, people, arrivals)
     card = Card(target.item) if _is_explicit(args) else await crm.card(target.item)
-    named = await people.resolve(args.people, event, args, target, head_of=card.responsible_id)
+    named = await people.resolve(args.people, args, target, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
     wanted = Wanted(
@@ -95,7 +95,7 @@ async def _without_item(
 
     Raises ``NotBound``: an escalation goes by an item.
     """
-    found = await people.resolve(args.people, event, args, target)
+    found = await people.resolve(args.people, args, target)
     if args.dry or not found.people:
         raise of_chat(NotBound(), target.chat_id, event.chat.id)
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
@@ -104,14 +104,14 @@ async def _without_item(
     return [*told, *await arrivals.briefs(arrival, None, wish)]
 
 
-async def _itemised(args: Escalate, event: CommandEvent, targets: Targets) -> Escalate:
+async def _itemised(args: Escalate, targets: Targets) -> Escalate:
     """Put the item in the place of a mere number. Raises ``WhichItem``.
 
     A number is never a colleague here: the wrong one would enter a customer's chat.
     """
     if not args.number:
         return args
-    item = args.item or await targets.by_number(args.number, event)
+    item = args.item or await targets.by_number(args.number)
     if item is None or item.id != args.number:
         raise _asked(args)
     return args.model_copy(update={"item": item, "number": 0})

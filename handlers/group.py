@@ -78,7 +78,7 @@ async def group(
 ) -> Outcomes:
     chosen = await _group(args, event, groups)
     args = args.model_copy(update={"group": chosen})
-    found = await people.resolve(args.people, event, args)
+    found = await people.resolve(args.people, args)
     found = await _staff(found, users)
     if not found.people:
         return found.refusals

@@ -87,8 +87,8 @@ class Declined(Outcome):
 async def invite(
     args: Invite, event: CommandEvent, *, targets: Targets, people: People, arrivals: Arrivals
 ) -> Outcomes:
-    target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, args, target)
+    target = await targets.find(args)
+    found = await people.resolve(args.people, args, target)
     if not found.people:
         return found.refusals
     if args.dry:

@@ -52,8 +52,8 @@ async def remove(
     lines: OpenLines,
     departures: Departures,
 ) -> Outcomes:
-    target = await targets.find(args, event)
-    found = await people.resolve(args.people, event, args, target)
+    target = await targets.find(args)
+    found = await people.resolve(args.people, args, target)
     if not target.here or event.chat.customer_id is None:
         found = await people.but_customers(found)
     wanted, refusals = found.people, list(found.refusals)

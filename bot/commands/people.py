@@ -30,6 +30,7 @@ from bot.errors import (
     Refusal,
     ScopeMissing,
 )
+from bot.inbox.accepted import Accepted
 
 LIMIT = 20
 MOST_OFFERS = 8
@@ -64,11 +65,11 @@ class People:
     _users: Users
     _lines: OpenLines
     _crm: Crm
+    _command: Accepted
 
     async def resolve(
         self,
         named: Sequence[Someone],
-        event: CommandEvent,
         args: Arguments,
         target: Target | None = None,
         *,
@@ -86,10 +87,10 @@ class People:
         found = await self._looked_up(named)
         for one in named:
             try:
-                people = await self._meant(one, event, found, args, target, head_of)
+                people = await self._meant(one, found, args, target, head_of)
                 for person in people:
                     if all(person.id != known.id for known in resolved.people):
-                        resolved.people.append(_welcome(person, event))
+                        resolved.people.append(_welcome(person, self._command.event))
             except Refusal as refusal:
                 resolved.refusals.append(refusal)
         if len(resolved.people) > LIMIT:
@@ -111,7 +112,6 @@ class People:
     async def _meant(
         self,
         one: Someone,
-        event: CommandEvent,
         found: Mapping[str, list[Found]],
         args: Arguments,
         target: Target | None,
@@ -121,27 +121,23 @@ class People:
             case Person():
                 return [one]
             case Me():
-                return [Person(id=event.user.id)]
+                return [Person(id=self._command.event.user.id)]
             case Named(name=name):
-                return [await self._by_name(name, found[name], args, event)]
+                return [await self._by_name(name, found[name], args)]
             case Email(address=address):
-                return [await self._by_address(address, found[address], args, event)]
+                return [await self._by_address(address, found[address], args)]
             case Role():
-                return await self._in_role(one, event, target, head_of)
+                return await self._in_role(one, target, head_of)
 
-    async def _by_name(
-        self, name: str, found: Sequence[Found], args: Arguments, event: CommandEvent
-    ) -> Person:
+    async def _by_name(self, name: str, found: Sequence[Found], args: Arguments) -> Person:
         alike = [] if (matches := bearers(name, found)) else await self._alike(name)
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or bearers(name, alike)
         if not matches:
             raise PersonNotFound(name, names_like(name, alike) or await self._on_other_layout(name))
-        return await self._one_of(name, matches, args, event)
+        return await self._one_of(name, matches, args)
 
-    async def _one_of(
-        self, words: str, matches: Sequence[Found], args: Arguments, event: CommandEvent
-    ) -> Person:
+    async def _one_of(self, words: str, matches: Sequence[Found], args: Arguments) -> Person:
         """Give the only one of these who has not left. Raises a ``Refusal`` where there is none.
 
         ``words`` are what they were all found by.
@@ -150,11 +146,11 @@ class People:
         if len(active) == 1:
             return _employee(active[0])
         if active:
-            queue = await self._lines.known_queue(event.chat.line_id) or ()
+            queue = await self._lines.known_queue(self._command.event.chat.line_id) or ()
             # Who is in the line's queue comes first: any role can bring them in.
             active.sort(key=lambda one: one.person.id not in queue)
             queued = active[0].person.id in queue
-            raise PersonAmbiguous(words, queued, await self._picker(active, event, args, queue))
+            raise PersonAmbiguous(words, queued, await self._picker(active, args, queue))
         raise PersonDismissed(matches[0].person)
 
     async def _on_other_layout(self, name: str) -> tuple[str, ...]:
@@ -163,22 +159,16 @@ class People:
         matches = bearers(swapped, await self._alike(swapped))
         return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
 
-    async def _by_address(
-        self, address: str, found: Sequence[Found], args: Arguments, event: CommandEvent
-    ) -> Person:
+    async def _by_address(self, address: str, found: Sequence[Found], args: Arguments) -> Person:
         if found and not any(one.address for one in found):
             raise ScopeMissing(("user_basic",))
         matches = at_address(found, address)
         if not matches:
             raise PersonNotFound(address, ())
-        return await self._one_of(address, matches, args, event)
+        return await self._one_of(address, matches, args)
 
     async def _picker(
-        self,
-        matches: Sequence[Found],
-        event: CommandEvent,
-        args: Arguments,
-        queue: Collection[int],
+        self, matches: Sequence[Found], args: Arguments, queue: Collection[int]
     ) -> tuple[Offer, ...]:
         shown = matches[:MOST_OFFERS]
         numbers = {number for one in shown for number in one.departments}
@@ -186,7 +176,7 @@ class People:
         return tuple(
             Offer(
                 label=(QUEUED if one.person.id in queue else "") + _label(one, departments),
-                act=args.act(event.name, people=(one.person,)),
+                act=args.act(self._command.event.name, people=(one.person,)),
             )
             for one in shown
         )
@@ -196,21 +186,19 @@ class People:
         rows = await self._users.search(beginnings(name))
         return list({one.person.id: one for found in rows.values() for one in found}.values())
 
-    async def _in_role(
-        self, role: Role, event: CommandEvent, target: Target | None, head_of: int
-    ) -> list[Person]:
+    async def _in_role(self, role: Role, target: Target | None, head_of: int) -> list[Person]:
         """Find who has a role. Raises ``RoleEmpty`` where nobody has it."""
         item = target.item if target else None
         match role:
             case Role.HEAD:
-                numbers = [await self._head(head_of or event.user.id, event)]
+                numbers = [await self._head(head_of or self._command.event.user.id)]
             case Role.RESPONSIBLE | Role.OBSERVERS if item:
                 card = await self._crm.card(item)
                 of_item = role is Role.RESPONSIBLE
                 numbers = [card.responsible_id] if of_item else list(card.observer_ids)
-            case Role.OWNER if chat := await self._chat(event, target):
+            case Role.OWNER if chat := await self._chat(target):
                 numbers = [chat.owner or (await self._lines.dialog(chat.id)).owner]
-            case Role.LINE if (chat := await self._chat(event, target)) and chat.line_id:
+            case Role.LINE if (chat := await self._chat(target)) and chat.line_id:
                 numbers = await self._lines.queue(chat.line_id)
             case _:
                 numbers = []
@@ -219,17 +207,18 @@ class People:
         accounts = await self._users.accounts(filter(None, numbers))
         return [person_of(number, accounts) for number in numbers if number]
 
-    async def _chat(self, event: CommandEvent, target: Target | None) -> Chat | None:
+    async def _chat(self, target: Target | None) -> Chat | None:
         """Give the customer's chat that is meant; ``None`` where none is, or it is not known."""
         if target is None or target.here:
-            return event.chat if event.chat.is_open_line else None
+            chat = self._command.event.chat
+            return chat if chat.is_open_line else None
         return await self._lines.dialog(target.known_chat) if target.known_chat else None
 
-    async def _head(self, user_id: int, event: CommandEvent) -> int:
+    async def _head(self, user_id: int) -> int:
         """Find the head of somebody; it is never the requester themselves."""
         accounts = await self._users.accounts([user_id])
         who = accounts.get(user_id)
-        return await self._users.head_of(who, {event.user.id}) if who else 0
+        return await self._users.head_of(who, {self._command.event.user.id}) if who else 0
 
 
 def _welcome(person: Person, event: CommandEvent) -> Person:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import CrmItem, Offer
-from bot.bitrix24.events import Chat, CommandEvent
 from bot.commands.errors import NotInOpenLine, OtherItem
 from bot.commands.router import Arguments
+from bot.inbox.accepted import Accepted
 
 
 class Aimed(Arguments):
@@ -25,28 +25,28 @@ class Targets:
     """Finds the chat whose people are meant."""
 
     _lines: OpenLines
+    _command: Accepted
 
-    async def find(self, args: Aimed, event: CommandEvent) -> Target:
+    async def find(self, args: Aimed) -> Target:
         """Find the item and, where it is known, the chat; no item where the chat has none.
 
         Raises ``NotInOpenLine``; ``OtherItem`` where another customer's chat may be meant than
         the one in which the command was typed.
         """
-        chat = event.chat
+        chat = self._command.event.chat
         if args.item is None and args.chat_id in (0, chat.id):
             if chat.item:
                 return Target(chat.item, last_chat=await self._lines.last_chat(chat.item))
             if not chat.is_open_line:
-                raise NotInOpenLine(event.name)
-            items = await self._items_of(chat)
-            return Target(next(iter(items), None), chat.id, here=True)
+                raise NotInOpenLine(self._command.event.name)
+            return Target(next(iter(await self._bound()), None), chat.id, here=True)
         if args.item is None:
             return await self._by_chat(args.chat_id)
-        return await self._by_item(args, args.item, event)
+        return await self._by_item(args, args.item)
 
-    async def by_number(self, number: int, event: CommandEvent) -> CrmItem | None:
+    async def by_number(self, number: int) -> CrmItem | None:
         """Find the item of this customer's chat that has a number, if exactly one has."""
-        bound = await self._items_of(event.chat) if event.chat.is_open_line else []
+        bound = await self._bound()
         found = [item for item in bound if item.id == number]
         return found[0] if len(found) == 1 else None
 
@@ -54,25 +54,25 @@ class Targets:
         dialog = await self._lines.dialog(chat_id)
         return Target(dialog.bound_item, chat_id)
 
-    async def _by_item(self, args: Aimed, item: CrmItem, event: CommandEvent) -> Target:
-        chat = event.chat
-        bound = await self._items_of(chat) if chat.is_open_line else []
+    async def _by_item(self, args: Aimed, item: CrmItem) -> Target:
+        chat, bound = self._command.event.chat, await self._bound()
         if item in bound and args.chat_id in (0, chat.id):
             return Target(item, chat.id, here=True)
         if chat.is_open_line and not args.yes:
-            raise _asked(args, item, next(iter(bound), None), event)
+            raise self._asked(args, item, next(iter(bound), None))
         last = 0 if args.chat_id else await self._lines.last_chat(item)
         return Target(item, args.chat_id, last)
 
-    async def _items_of(self, chat: Chat) -> list[CrmItem]:
-        if chat.tells_binding:
-            return chat.items
-        return (await self._lines.dialog(chat.id)).items
+    async def _bound(self) -> list[CrmItem]:
+        """List the items that the command's own chat is bound to, if that is a customer's."""
+        chat = self._command.event.chat
+        if not chat.is_open_line:
+            return []
+        return chat.items if chat.tells_binding else (await self._lines.dialog(chat.id)).items
 
-
-def _asked(args: Aimed, item: CrmItem, bound: CrmItem | None, event: CommandEvent) -> OtherItem:
-    """Ask which of two items is meant, before anyone enters a customer's chat."""
-    here = args.act(event.name, item=None, chat_id=0)
-    there = args.act(event.name, yes=True)
-    offers = (Offer(name="this_chat", act=here),) if bound else ()
-    return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))
+    def _asked(self, args: Aimed, item: CrmItem, bound: CrmItem | None) -> OtherItem:
+        """Ask which of two items is meant, before anyone enters a customer's chat."""
+        name = self._command.event.name
+        here, there = args.act(name, item=None, chat_id=0), args.act(name, yes=True)
+        offers = (Offer(name="this_chat", act=here),) if bound else ()
+        return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))
