@@ -52,7 +52,6 @@ from bot.store.database import Database, engine_for
 from bot.store.figures import SharedFigures
 from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
-from bot.story.collaborators import collaborators
 from bot.story.connect import ConnectLinks
 from bot.story.dispatcher import Dispatcher
 from bot.story.letters import Letters
@@ -125,14 +124,14 @@ class Parts:
         self.buttons = Buttons(database)
         letters = Letters(self.wording, self.languages, self.portal_settings, self.buttons)
         replies = Replies(self.access, self.proof, retry, pace, self.inbox)
-        collaborators_for = collaborators(
+        runner = Runner(
             router,
+            self.portal_settings,
             retry,
             Journal(database, name),
             History(database),
             self.stays,
             self.escalations,
-            self.portal_settings,
             self.preferences,
             self.wording,
             self.languages,
@@ -140,7 +139,7 @@ class Parts:
             self.figures,
         )
         dispatcher = Dispatcher(
-            Runner(router, collaborators_for, self.portal_settings),
+            runner,
             self.proof,
             partial(Actor, self.proof, self.access, self.tokens),
             self.portals,

@@ -1,11 +1,12 @@
-"""One command carried out: found, read, and given to its handler."""
+"""One command carried out: found, read, and given to its handler with what that asks for."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import takewhile
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from bot.acting.requester import Requester
 from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
@@ -24,17 +25,23 @@ from bot.portals.settings import PortalSettings, PortalSettingsStore
 MOST_ASKED, MOST_COMPARED = 5, 50
 
 
-# Gives a command's handler what it asks for by type, made of what is given for one command.
-CollaboratorsFor = Callable[[Command, Mapping[type[Any], Any]], Mapping[str, Any]]
+# What is to be made, in this order, and of what.
+Recipe = dict[type[Any], list[type[Any]]]
 
 
-@dataclass(eq=False, slots=True)
 class Runner:
-    """Runs commands and what buttons do."""
+    """Runs commands and what buttons do.
 
-    _router: Router
-    _collaborators_for: CollaboratorsFor
-    _settings: PortalSettingsStore
+    What a handler asks for by type is made for one command of one requester: of what its
+    constructor asks for, of what is given for that command, and of what is ``kept`` for all.
+    Raises ``TypeError`` for what nobody makes.
+    """
+
+    def __init__(self, router: Router, settings: PortalSettingsStore, *kept: object) -> None:
+        self._router = router
+        self._settings = settings
+        self._kept: dict[type[Any], Any] = {type(one): one for one in (router, *kept)}
+        self._recipes = {one.name: self._recipe(one) for one in router.all}
 
     async def run(self, portal: Portal, command: Accepted, actor: Actor) -> list[Told]:
         """Give what a command comes to, one by one. Raises ``Bitrix24Error`` and others."""
@@ -68,13 +75,27 @@ class Runner:
             PortalSettings: settings,
             Again: Again(self, portal, command, actor),
         }
-        outcomes = await declared.handler(
-            arguments, event, **self._collaborators_for(declared, given)
-        )
+        outcomes = await declared.handler(arguments, event, **self._made(declared, given))
         if is_act or not (reason := getattr(arguments, "reason", "")):
             return outcomes
         option = grammar.option_in(reason, declared.arguments.model_fields.keys())
         return [*each(outcomes), OptionInReason(option, declared.name)] if option else outcomes
+
+    def _made(self, declared: Command, given: Mapping[type[Any], Any]) -> dict[str, Any]:
+        """Make what a command's handler asks for."""
+        made = {**self._kept, **given}
+        for type_, needed in self._recipes[declared.name].items():
+            made[type_] = type_(*map(made.__getitem__, needed))
+        return {name: made[type_] for name, type_ in declared.takes.items()}
+
+    def _recipe(self, command: Command) -> Recipe:
+        recipe: Recipe = {}
+        for type_ in command.takes.values():
+            recipe |= _recipe_of(type_, {*self._kept, *GIVEN})
+        # Whatever asks the portal as the requester does so through this: it proves them on the way.
+        if command.proven is None and Requester not in recipe:
+            raise TypeError(f"/{command.name} proves nobody: declare it proven=True, or False")
+        return recipe
 
     def named(self, name: str) -> str:
         """Give the name that a command or an act is counted by: not one that somebody made up."""
@@ -170,8 +191,22 @@ class Again:
         return await self._runner.run(self._portal, replace(command, event=event), self._actor)
 
 
-# Of what is given for one command a handler may ask for these.
-GIVEN = (PortalSettings, Again)
+# What is given for one command.
+GIVEN = (Portal, Accepted, Actor, PortalSettings, Again)
+
+
+def _recipe_of(type_: type[Any], ready: Collection[type[Any]]) -> Recipe:
+    """Say what is to be made for this, each once, after what its constructor asks for."""
+    if type_ in ready:
+        return {}
+    if not is_dataclass(type_):
+        raise TypeError(f"a handler needs a {type_.__name__}, which nobody makes")
+    hints = get_type_hints(type_.__init__)
+    needed = [part for name, part in hints.items() if name != "return"]
+    recipe: Recipe = {}
+    for part in needed:
+        recipe |= _recipe_of(part, ready)
+    return {**recipe, type_: needed}
 
 
 def _first(event: CommandEvent) -> str:
