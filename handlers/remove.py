@@ -3,23 +3,17 @@
 from collections.abc import Sequence
 
 from bot.acting.open_lines import OpenLines, Target
-from bot.bitrix24.entities import Act, CrmItem, Offer, Person, Someone
+from bot.bitrix24.entities import Act, CrmItem, Offer, Person
 from bot.bitrix24.events import CommandEvent
-from bot.commands.departures import Departure, Departures
+from bot.commands.departures import Departure, Departures, Remove, ask_first
 from bot.commands.missed import Missed, missing
 from bot.commands.outcomes import Outcome, Outcomes, Told
 from bot.commands.people import People
 from bot.commands.router import Router
-from bot.commands.targets import Aimed, Targets
+from bot.commands.targets import Targets
 from bot.errors import NotHere, Refusal
 
 router = Router()
-
-
-class Remove(Aimed):
-    people: tuple[Someone, ...]
-    dry: bool = False
-    reason: str = ""
 
 
 class Removed(Outcome):
@@ -33,13 +27,6 @@ class Removed(Outcome):
 class WouldRemove(Outcome):
     people: tuple[Person, ...]
     item: CrmItem | None
-
-
-class RemovesOperator(Refusal):
-    """The dialog's own operator is about to be removed."""
-
-    person: Person
-    offers: tuple[Offer, ...]
 
 
 @router.command("remove")
@@ -59,32 +46,13 @@ async def remove(
     wanted, refusals = found.people, list(found.refusals)
     if not args.yes and (owner := await _operator(wanted, target, event, lines)):
         wanted = [person for person in wanted if person != owner]
-        refusals.append(_asked(args, owner))
+        refusals.append(ask_first(args, owner))
     if not wanted:
         return refusals
     if args.dry:
         offer = Offer(name="do_it", act=args.act("remove", people=tuple(wanted), dry=False))
         return [WouldRemove(people=tuple(wanted), item=target.item, offers=(offer,)), *refusals]
     return _told(await departures.take_out(target, wanted), refusals, target)
-
-
-def _asked(args: Remove, owner: Person) -> RemovesOperator:
-    act = args.act("remove", people=(owner,), yes=True)
-    return RemovesOperator(owner, (Offer(name="remove", act=act),))
-
-
-async def take_out_but_operator(
-    departures: Departures, lines: OpenLines, target: Target, people: Sequence[Person]
-) -> Departure:
-    """Take people out, but not the dialog's operator: about them the requester is asked first."""
-    owner_id = (await lines.known_dialog(target.known_chat)).owner
-    args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
-    kept = tuple(Missed(one, _asked(args, one)) for one in people if one.id == owner_id)
-    wanted = [one for one in people if one.id != owner_id]
-    if not wanted:
-        return Departure((), (), kept, target.known_chat)
-    departure = await departures.take_out(target, wanted, follow=True)
-    return departure._replace(missed=(*departure.missed, *kept))
 
 
 async def _operator(

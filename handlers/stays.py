@@ -13,7 +13,6 @@ from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
 from bot.inbox.stays import Guests, Stay, Stays
-from handlers.remove import take_out_but_operator
 
 router = Router()
 
@@ -110,7 +109,6 @@ async def expire(
     past: Past,
     needed: Needed,
     departures: Departures,
-    lines: OpenLines,
     diagnosis: Diagnosis,
 ) -> Outcomes:
     stay = await _stay(args, event, stays)
@@ -125,7 +123,7 @@ async def expire(
         return told
     try:
         target = Target(guests.item, guests.chat_id)
-        departure = await take_out_but_operator(departures, lines, target, guests.people)
+        departure = await departures.take_out_but_operator(target, guests.people)
     except NoPermission:
         return [*told, *_staying(guests, event)]
     except NOT_KNOWN:

@@ -23,7 +23,6 @@ from bot.errors import PermissionNeeded
 from bot.inbox.escalations import Callee, Escalation
 from bot.inbox.stays import Stays
 from handlers.chain import EscalationStopped, let_go, not_needed
-from handlers.remove import take_out_but_operator
 
 router = Router()
 
@@ -68,9 +67,7 @@ async def undo(
     acts = {act: one.id for one in (*escalations, *over) for act in one.acts}
     deeds = await past.last_deeds(acts, {one.id for one in over if one not in left})
     if escalation := _meant([*escalations, *left], deeds, past, chains):
-        return await _undo_escalation(
-            escalation, event, past, chains, needed, departures, lines, stays
-        )
+        return await _undo_escalation(escalation, event, past, chains, needed, departures, stays)
     if not deeds:
         raise NothingToUndo
     chat_id = chat_of(deeds[0])
@@ -83,7 +80,7 @@ async def undo(
     people = [one for one in people if one not in again]
     if came:
         kept = await needed.wanted(people, chat_id, min(deed.at for deed in deeds))
-        undone = await _take_out(departures, lines, target, people, kept)
+        undone = await _take_out(departures, target, people, kept)
     else:
         undone = await _bring_back(arrivals, target, people)
     undone = undone.model_copy(update={"again" if came else "out": tuple(again)})
@@ -120,7 +117,6 @@ async def _undo_escalation(
     chains: Chains,
     needed: Needed,
     departures: Departures,
-    lines: OpenLines,
     stays: Stays,
 ) -> Outcomes:
     """Stop an escalation, if it goes on, and take those out who came for it.
@@ -139,7 +135,7 @@ async def _undo_escalation(
     came = [one for one in came if one not in again]
     kept = [one for one in came if one not in free]
     try:
-        undone = await _take_out(departures, lines, target, came, kept)
+        undone = await _take_out(departures, target, came, kept)
     except NoPermission:
         if is_told or not chains.has_ended(escalation):
             raise
@@ -166,16 +162,12 @@ async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequen
 
 
 async def _take_out(
-    departures: Departures,
-    lines: OpenLines,
-    target: Target,
-    people: Sequence[Person],
-    kept: Sequence[Person],
+    departures: Departures, target: Target, people: Sequence[Person], kept: Sequence[Person]
 ) -> Undone:
     going = [one for one in people if one not in kept]
     if not going:
         return _undone(target, (), kept=tuple(kept))
-    departure = await take_out_but_operator(departures, lines, target, going)
+    departure = await departures.take_out_but_operator(target, going)
     removed = (*departure.gone, *departure.absent)
     return _undone(target, departure.missed, removed=removed, kept=tuple(kept))
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from bot.acting.history import History
 from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Target
 from bot.bitrix24.dialogs import Dialog
-from bot.bitrix24.entities import Person
+from bot.bitrix24.entities import Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Denied, Diagnosis
 from bot.commands.missed import Missed
 from bot.commands.past import chat_of
-from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
+from bot.commands.targets import Aimed
+from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
 from bot.inbox.accepted import Accepted
 
 # What the chat itself says to somebody who is not its owner.
@@ -26,6 +27,21 @@ class Departure(NamedTuple):
     absent: tuple[Person, ...]
     missed: tuple[Missed, ...]
     chat_id: int
+
+
+class Remove(Aimed):
+    """What ``/remove`` takes."""
+
+    people: tuple[Someone, ...]
+    dry: bool = False
+    reason: str = ""
+
+
+class RemovesOperator(Refusal):
+    """The dialog's own operator is about to be removed."""
+
+    person: Person
+    offers: tuple[Offer, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -68,6 +84,20 @@ class Departures:
             tried = await self._lines.remove(target, again, by_chat)
             memberships |= {one.person: one for one in tried}
         return await self._departure(target, list(memberships.values()), came | by_chat, dialog)
+
+    async def take_out_but_operator(self, target: Target, people: Sequence[Person]) -> Departure:
+        """Take people out of the chat that is meant, but not the dialog's operator.
+
+        Without them nobody would answer the customer: about them the requester is asked first.
+        """
+        owner_id = (await self._lines.known_dialog(target.known_chat)).owner
+        args = Remove(item=target.item, chat_id=0 if target.here else target.known_chat, people=())
+        kept = tuple(Missed(one, ask_first(args, one)) for one in people if one.id == owner_id)
+        wanted = [one for one in people if one.id != owner_id]
+        if not wanted:
+            return Departure((), (), kept, target.known_chat)
+        departure = await self.take_out(target, wanted, follow=True)
+        return departure._replace(missed=(*departure.missed, *kept))
 
     async def _came_by_chat(self, target: Target, people: Sequence[Person]) -> set[int]:
         """Give those whom the journal knows to have come in by the chat itself, the last time."""
@@ -126,6 +156,12 @@ class Departures:
             return missed + [Missed(one.person, self._diagnosis.of(one.refused)) for one in others]
         chat_id = target.known_chat
         return missed + await self._diagnosis.explain_removal(others, target.item, chat_id)
+
+
+def ask_first(args: Remove, owner: Person) -> RemovesOperator:
+    """Ask whether the dialog's operator is meant."""
+    act = args.act("remove", people=(owner,), yes=True)
+    return RemovesOperator(owner, (Offer(name="remove", act=act),))
 
 
 def _moved(target: Target, dialog: Dialog) -> Target | None:

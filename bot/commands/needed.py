@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.acting.open_lines import OpenLines, Target
+from bot.acting.open_lines import Target
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error
 from bot.commands.departures import Departures
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 class Needed:
     """Lets go who is not needed, in the name of one command's requester."""
 
-    _lines: OpenLines
     _departures: Departures
     _escalations: Escalations
     _settings: PortalSettings
@@ -70,12 +69,7 @@ class Needed:
             return ()
         target = Target(chain.item, chain.chat_id, here=chain.here)
         try:
-            # Without its operator nobody would answer the customer.
-            owner_id = (await self._lines.known_glance(chain.chat_id)).dialog.owner
-            people = [one for one in people if one.id != owner_id]
-            if not people:
-                return ()
-            departure = await self._departures.take_out(target, people, follow=True)
+            departure = await self._departures.take_out_but_operator(target, people)
         except Bitrix24Error as error:
             log.warning("who is not needed stays in the chat: %s", error)
             return ()
