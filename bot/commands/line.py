@@ -54,11 +54,6 @@ class Line:
     parts: dict[str, Any] = field(default_factory=dict)
     people: dict[object, Someone] = field(default_factory=dict)
 
-    @property
-    def at_end(self) -> bool:
-        """Whether nothing is left to read."""
-        return self.place >= len(self.text)
-
     def see(self, what: str) -> re.Match[str] | None:
         """Say what stands here, if it is of this kind, and stay."""
         return SEEN[what].match(self.text, self.place)

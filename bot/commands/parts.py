@@ -27,14 +27,14 @@ def reads(line: Line) -> bool:
     """Read part after part, and say whether that was the whole text. Raises ``Unclear``."""
     line.take("between")
     for _ in range(MOST_PARTS):
-        if line.at_end:
+        if line.place >= len(line.text):
             return True
         known = any(part in line.wanted and read(line) for part, read in _READERS)
         if not known and not option(line):
             return False
         line.take("stops")
         line.take("between")
-    return line.at_end
+    return line.place >= len(line.text)
 
 
 def _word(line: Line) -> bool:

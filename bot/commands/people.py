@@ -1,7 +1,9 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, get_close_matches
 from typing import Self
 
 from bot.acting.crm import Crm
@@ -20,7 +22,6 @@ from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
-from bot.commands.names import MOST_NEAR, bearers, beginnings, names_like
 from bot.commands.router import Arguments
 from bot.errors import (
     IsBot,
@@ -36,6 +37,12 @@ LIMIT = 20
 MOST_OFFERS = 8
 # So many bearers of a name are looked at: whoever is meant may stand on a later page.
 MOST_FOUND = 500
+
+MOST_NEAR = 3
+LONGEST_COMPARED = 60
+# Of a name, and how like another one has to be to be offered.
+MOST_WORDS = 4
+LIKE = 0.6
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -240,3 +247,63 @@ def _label(one: Found, departments: Mapping[int, str]) -> str:
     units = [departments[number] for number in one.departments if number in departments]
     about = ", ".join(part for part in (one.position, *units) if part)
     return f"{one.person.name} – {about}" if about else f"{one.person.name} ({one.person.id})"
+
+
+def bearers(name: str, found: Sequence[Found]) -> list[Found]:
+    """Choose who bears a name: exactly, else by the beginnings of its words."""
+    typed = _words(name)
+    if not typed:
+        return []
+    exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
+    if exact:
+        return exact
+    return [one for one in found if _begins(_words(one.person.name), typed)]
+
+
+def _begins(words: list[str], typed: list[str]) -> bool:
+    left = list(words)
+    for beginning in typed:
+        word = next((word for word in left if word.startswith(beginning.rstrip("."))), None)
+        if word is None:
+            return False
+        left.remove(word)
+    return True
+
+
+def beginnings(name: str) -> list[str]:
+    """Give what to search for to find names like this one."""
+    # Of the longest words: initials fit half a company.
+    words = sorted(_bare_words(name), key=len, reverse=True)
+    return list(dict.fromkeys(word[:2] for word in words))[:2]
+
+
+def names_like(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
+    """Choose the names most like this one, and the role if one is."""
+    # To compare two names takes as long as one times the other is.
+    name = name[:LONGEST_COMPARED]
+    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
+    short = [one.person.name for one in alike if one.active]
+    likeness = {one: _likeness(name, one) for one in short if len(one) <= LONGEST_COMPARED}
+    like = [one for one in likeness if likeness[one] >= LIKE]
+    like.sort(key=likeness.__getitem__, reverse=True)
+    return tuple([*(f"@{role}" for role in roles), *like][:MOST_NEAR])
+
+
+def _likeness(typed: str, name: str) -> float:
+    """Say how like a name is, from 0 to 1: word by word, as far as both have words.
+
+    Whoever is called is inflected, and one of the two may have a patronymic or more besides.
+    """
+    fewer, more = sorted((_bare_words(one)[:MOST_WORDS] for one in (typed, name)), key=len)
+    best = [max(SequenceMatcher(None, one, other).ratio() for other in more) for one in fewer]
+    return sum(best) / len(best) if best else 0.0
+
+
+def _bare_words(name: str) -> list[str]:
+    return re.findall(r"\w+", vocabulary.key(name))
+
+
+def _words(name: str) -> list[str]:
+    # Initials stand close together: "I.P.Petrov". A full stop alone is none: all names begin so.
+    words = vocabulary.key(name).replace(".", ". ").split()
+    return [one for one in words if one.strip(".")]

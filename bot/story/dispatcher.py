@@ -167,7 +167,7 @@ class Dispatcher:
             return _Ended(command, End(Ending.DROPPED))
         acting = replace(acting, proven=actor.is_proven)
         end = end_of(told)
-        if untold := await self._untold(portal, command, told, end, actor):
+        if untold := await self._untold(portal, command, end, actor):
             return _Ended(acting, untold)
         replies = await self._worded(portal, acting, actor.person, told, end.outcome)
         return await self._answered(portal, acting, replies, end)
@@ -179,10 +179,10 @@ class Dispatcher:
 
         Raises ``NotTheirs``.
         """
-        if actor.is_proven or _is(told, ConsentNeeded):
+        if actor.is_proven or (ending := end_of(told).outcome) is Ending.ASKED:
             return told
         is_asked = any(offer.act is not None for one in told for offer in one.offers)
-        if actor.may_act and not is_asked and not _is(told, ForwardedCommand):
+        if actor.may_act and not is_asked and ending is not Ending.DROPPED:
             return told
         if all(isinstance(one, HARMLESS) for one in told):
             return told
@@ -195,7 +195,7 @@ class Dispatcher:
         return told
 
     async def _untold(
-        self, portal: Portal, command: Accepted, told: Sequence[Told], end: End, actor: Actor
+        self, portal: Portal, command: Accepted, end: End, actor: Actor
     ) -> End | None:
         """Say how a command ended of which nobody is told; ``None`` where a word is due.
 
@@ -203,10 +203,10 @@ class Dispatcher:
         their requester may mean: the page shows them with the one that they were told of.
         """
         member_id, person = command.event.member_id, command.event.user.id
-        if _is(told, ForwardedCommand):
+        if end.outcome is Ending.DROPPED:
             is_first = await self._preferences.first_today(member_id, f"forwarded/{person}")
             return None if is_first else End(Ending.DROPPED)
-        is_asked = _is(told, ConsentNeeded)
+        is_asked = end.outcome is Ending.ASKED
         if actor.may_act and not is_asked:
             return None
         if not await self._proof.is_colleague(portal, person):
@@ -370,11 +370,6 @@ async def _may_be_genuine(actor: Actor) -> bool:
     except (Busy, Unreachable, Unanswered):
         pass
     return True
-
-
-def _is(told: Sequence[Told], kind: type[Refusal]) -> bool:
-    """Say whether a command came to this kind of refusal: then it came to nothing else."""
-    return any(isinstance(one, kind) for one in told)
 
 
 def _is_requesters(reply: Reply) -> bool:
