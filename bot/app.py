@@ -20,7 +20,7 @@ from bot.bitrix24.network import public_socket
 from bot.bitrix24.oauth import AppKeys, OAuth
 from bot.bitrix24.retry import Retry
 from bot.commands.runner import Runner
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, refusal_names
 from bot.figures import Figures
 from bot.inbox.accepted import PRESS
 from bot.inbox.accepting import Accepting, Engine
@@ -58,7 +58,6 @@ from bot.story.letters import Letters
 from bot.story.replays import Replays
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
-from bot.wording.endings import refusal_names
 from bot.wording.rendering import Languages, Wording
 
 log = logging.getLogger(__name__)
@@ -147,7 +146,7 @@ class Parts:
             letters,
             self.buttons,
             self.preferences,
-            TakingLonger(self.inbox, letters, self.wording, replies),
+            TakingLonger(self.inbox, self.languages, self.wording, replies),
             replies,
             self.links,
             self.figures,

@@ -7,11 +7,16 @@ A refusal is worded by the template named after it, ``templates/<language>/refus
 fields are the template's variables.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self, dataclass_transform
 
 from bot.bitrix24.entities import Act, CrmItem, Entity, Offer, Person
 from bot.bitrix24.scopes import WANTED
+from bot.figures import Ending
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 AGAIN = Offer(name="again", act=Act())
 
@@ -32,10 +37,11 @@ class AccessRequest(Entity):
 class Refusal(Exception):
     """A reason that is told to the requester, with what to do next and perhaps buttons for it.
 
-    Every kind of it is a dataclass by itself.
+    Every kind of it is a dataclass by itself. ``ending`` is how a command ends that comes to it.
     """
 
     offers: tuple[Offer, ...] = ()
+    ending: Ending = Ending.REFUSED
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -50,6 +56,18 @@ class Refusal(Exception):
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__, **fields)
         return other
+
+
+def snake(type_: type) -> str:
+    """Write a class's name as templates and figures do: ``NoAnswer`` is ``no_answer``."""
+    return _CAPITAL.sub("_", type_.__name__).lower()
+
+
+def refusal_names(kind: type[Refusal] = Refusal) -> Iterable[str]:
+    """Give the name of every refusal there is."""
+    for one in kind.__subclasses__():
+        yield snake(one)
+        yield from refusal_names(one)
 
 
 class TooMuchWaits(Refusal):
@@ -230,6 +248,8 @@ class WrongRequest(Refusal):
     reference: str
     leaving: bool = False
 
+    ending = Ending.FAILED
+
 
 class MessengerMissing(Refusal):
     """The portal has no messenger module."""
@@ -272,6 +292,8 @@ class ConsentDenied(Refusal):
 class PermissionNeeded(Refusal):
     """The bot has no token of the requester; their command waits until they connect."""
 
+    ending = Ending.WAITS
+
 
 class EscalationWaits(PermissionNeeded):
     """An escalation goes on only when its requester lets the bot act for them again."""
@@ -286,9 +308,13 @@ class ConsentNeeded(Refusal):
 
     command: str
 
+    ending = Ending.ASKED
+
 
 class ForwardedCommand(Refusal):
     """The command stands in a message that its sender has only forwarded."""
+
+    ending = Ending.DROPPED
 
 
 class PortalRenamed(Refusal):
@@ -304,12 +330,16 @@ class NoAnswer(Refusal):
 
     reference: str
 
+    ending = Ending.NO_ANSWER
+
 
 class OutcomeUnclear(Refusal):
     """The portal's answer about a person cannot be read, and what it shows tells nothing."""
 
     person: Person
     reference: str
+
+    ending = Ending.NO_ANSWER
 
 
 class UnknownRefusal(Refusal):
@@ -325,11 +355,15 @@ class Failure(Refusal):
 
     reference: str
 
+    ending = Ending.FAILED
+
 
 class EndsProcesses(Refusal):
     """Two processes ended while they ran the command; it is not run again."""
 
     reference: str
+
+    ending = Ending.FAILED
 
 
 class AccountOff(Refusal):

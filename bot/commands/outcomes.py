@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from bot.bitrix24.entities import Offer, Person
-from bot.errors import Refusal
-from bot.inbox.accepted import Place
+from bot.errors import Refusal, snake
+from bot.figures import Ending
+from bot.inbox.accepted import End, Place
 
 
 class Outcome(BaseModel):
@@ -72,3 +73,13 @@ Outcomes = Told | Sequence[Told]
 def each(outcomes: Outcomes) -> Sequence[Told]:
     """Give what a handler came to one by one, also where that is one thing alone."""
     return outcomes if isinstance(outcomes, Sequence) else [outcomes]
+
+
+def end_of(told: Sequence[Told]) -> End:
+    """Say how a command ended that came to this."""
+    refusals = [one for one in told if isinstance(one, Refusal)]
+    if not refusals:
+        return End(Ending.DONE)
+    worst = next((one for one in refusals if one.ending is not Ending.REFUSED), refusals[0])
+    is_partly = worst.ending is Ending.REFUSED and len(refusals) < len(told)
+    return End(Ending.PARTLY if is_partly else worst.ending, snake(type(worst)))

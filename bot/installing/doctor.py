@@ -15,13 +15,12 @@ from bot.bitrix24.bots import bot_call, supports_lines
 from bot.bitrix24.calls import Call
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.scopes import missing_scopes
-from bot.errors import EndsProcesses
+from bot.errors import EndsProcesses, snake
 from bot.inbox.accepted import reference_of
 from bot.installing.declared import Declared
 from bot.installing.overview import Overview
 from bot.portals.access import Access
 from bot.portals.portals import Portal
-from bot.wording.endings import snake
 
 LATELY = 24 * 3600
 

@@ -28,6 +28,7 @@ from bot.commands.outcomes import (
     HiddenHint,
     Told,
     Usage,
+    end_of,
 )
 from bot.commands.quotes import is_forwarded, is_own_word
 from bot.commands.runner import Runner
@@ -60,7 +61,6 @@ from bot.story.connect import ConnectLinks
 from bot.story.letters import Letters
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
-from bot.wording.endings import end_of
 
 log = logging.getLogger(__name__)
 lines = structlog.get_logger()

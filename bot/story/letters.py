@@ -54,10 +54,6 @@ class Letters:
             self._add(letter, one, command)
         return [self._reply(one, command, ending) for one in letters.values()]
 
-    async def language(self, command: Accepted) -> str:
-        """Give the language that the requester reads."""
-        return await self._language(Place.PRIVATE, command.event.user.person, command)
-
     async def _language(self, place: Place, reader: Person, command: Accepted) -> str:
         event = command.event
         if place is Place.CHAT:

@@ -14,9 +14,8 @@ from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted
 from bot.inbox.inbox import Inbox
 from bot.portals.portals import Portal
-from bot.story.letters import Letters
 from bot.story.replies import Replies
-from bot.wording.rendering import Wording
+from bot.wording.rendering import Languages, Wording
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class TakingLonger:
     """Tells whoever waits that it takes longer: once a command, privately."""
 
     _inbox: Inbox
-    _letters: Letters
+    _languages: Languages
     _wording: Wording
     _replies: Replies
 
@@ -76,13 +75,13 @@ class TakingLonger:
 
     async def _tell(self, portal: Portal, command: Accepted, told: set[int]) -> None:
         """Tell a requester, unless they have been told: just now, or for this command before."""
-        requester = command.event.user.id
+        event, requester = command.event, command.event.user.id
         is_news = requester not in told and command.id not in self._told
         told.add(requester)
         self._told[command.id] = True
         try:
             if is_news:
-                language = await self._letters.language(command)
+                language = await self._languages.of(event.member_id, requester, event.language)
                 text = self._wording.page("taking_longer.j2", language)
                 await self._replies.notify(portal, command, text)
         except (Bitrix24Error, StoreUnavailable) as error:

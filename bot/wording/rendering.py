@@ -20,10 +20,9 @@ from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.events import Chat
 from bot.commands.grammar import plain
 from bot.commands.outcomes import Told
-from bot.errors import Refusal
+from bot.errors import Refusal, snake
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettingsStore
-from bot.wording.endings import snake
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 DEFAULT_LANGUAGE = "en"
