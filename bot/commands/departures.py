@@ -10,10 +10,11 @@ from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Offer, Person, Someone
 from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.errors import RemovesOperator
 from bot.commands.missed import Missed
 from bot.commands.past import chat_of
 from bot.commands.targets import Aimed
-from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves, Refusal
+from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
 from bot.inbox.accepted import Accepted
 
 # What the chat itself says to somebody who is not its owner.
@@ -35,13 +36,6 @@ class Remove(Aimed):
     people: tuple[Someone, ...]
     dry: bool = False
     reason: str = ""
-
-
-class RemovesOperator(Refusal):
-    """The dialog's own operator is about to be removed."""
-
-    person: Person
-    offers: tuple[Offer, ...]
 
 
 @dataclass(eq=False, slots=True)

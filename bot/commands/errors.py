@@ -171,6 +171,13 @@ class OtherItem(Refusal):
     offers: tuple[Offer, ...]
 
 
+class RemovesOperator(Refusal):
+    """The dialog's own operator is about to be removed."""
+
+    person: Person
+    offers: tuple[Offer, ...]
+
+
 class NotYours(Refusal):
     """The button is somebody else's."""
 
