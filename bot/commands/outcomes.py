@@ -7,35 +7,26 @@ from pydantic import BaseModel, ConfigDict
 from bot.bitrix24.entities import Offer, Person
 from bot.errors import Refusal, snake
 from bot.figures import Ending
-from bot.inbox.accepted import End, Place
+from bot.inbox.accepted import End
 
 
 class Outcome(BaseModel):
     """What happened; worded by the template named after it, its fields are the variables.
 
-    It is told privately to the requester. Where there is a field ``here``, and it is true, the
-    chat that the command was typed in has really changed, and it is told there; where there is a
-    field ``to``, it is told to that person instead.
+    It is told privately to the requester, or to somebody else: ``to`` them. ``here``: the chat that
+    the command was typed in has really changed, and it is told there.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     offers: tuple[Offer, ...] = ()
-
-    @property
-    def place(self) -> Place:
-        """Where it is told."""
-        return Place.CHAT if getattr(self, "here", False) else Place.PRIVATE
+    to: Person | None = None
+    here: bool = False
 
     @property
     def is_spare(self) -> bool:
         """Say whether nothing is lost where it cannot be told there: it is told elsewhere too."""
         return False
-
-    @property
-    def reader(self) -> Person | None:
-        """Who is told, if not the requester."""
-        return getattr(self, "to", None)
 
 
 class Usage(Outcome):

@@ -99,7 +99,7 @@ class Letters:
 
 def _elsewhere(told: Told) -> Told:
     """Give what is to be told outside of the chat that it is about: it has to say which that is."""
-    if isinstance(told, Outcome) and getattr(told, "here", False) and not told.is_spare:
+    if isinstance(told, Outcome) and told.here and not told.is_spare:
         return told.model_copy(update={"here": False})
     return told
 
@@ -126,7 +126,5 @@ def _address(told: Told, command: Accepted, settings: PortalSettings) -> tuple[P
         private = private or event.is_of_page or not settings.errors_in_chat
         private = private or isinstance(told, PermissionNeeded) or bool(told.offers)
         return (Place.PRIVATE if private else Place.CHAT), requester
-    if told.reader is not None:
-        return Place.PRIVATE, told.reader
-    private = private or (event.is_of_page and not told.is_spare)
-    return (Place.PRIVATE if private else told.place), requester
+    private = private or not told.here or (event.is_of_page and not told.is_spare)
+    return (Place.PRIVATE if private or told.to else Place.CHAT), told.to or requester
