@@ -20,7 +20,6 @@ from bot.commands.errors import (
     NotNumber,
     NotUnderstood,
     ReasonTooLong,
-    UnknownCommand,
     WhichItem,
     WrongDuration,
     WrongWait,
@@ -131,17 +130,12 @@ class Router:
         """Every command and every button."""
         return [*self.commands.values(), *self.buttons.values()]
 
-    def find(self, name: str) -> Command:
-        """Give the command of this name, in capitals or typed on the other keyboard.
-
-        Raises ``UnknownCommand``.
-        """
+    def find(self, name: str) -> Command | None:
+        """Give the command of this name, be it in capitals or typed on the other keyboard."""
         if name in self.commands:
             return self.commands[name]
-        for reading in vocabulary.readings(name):
-            if reading in self.commands:
-                return self.commands[reading]
-        raise UnknownCommand(name)
+        known = [one for one in vocabulary.readings(name) if one in self.commands]
+        return self.commands[known[0]] if known else None
 
     def is_spelled(self, name: str) -> bool:
         """Say whether the portal knows a command by this name, letter for letter."""
@@ -158,8 +152,8 @@ class Router:
         _, name, _ = grammar.split_command(line)
         return bool(self.suspect(name))
 
-    def find_act(self, name: str) -> Command:
-        """Give what a button does: its own act, or a command. Raises ``UnknownCommand``."""
+    def find_act(self, name: str) -> Command | None:
+        """Give what a button does: its own act, or a command."""
         return self.buttons.get(name) or self.find(name)
 
     def _add(self, command: Command) -> None:

@@ -99,27 +99,22 @@ class Runner:
 
     def named(self, name: str) -> str:
         """Give the name that a command or an act is counted by: not one that somebody made up."""
-        try:
-            return self._router.find_act(name).name
-        except UnknownCommand:
-            return name if name == PRESS else OTHER
+        if found := self._router.find_act(name):
+            return found.name
+        return name if name == PRESS else OTHER
 
     def knows(self, name: str) -> bool:
         """Say whether there is a command of this name."""
-        try:
-            self._router.find(name)
-        except UnknownCommand:
-            return False
-        return True
+        return self._router.find(name) is not None
 
     def _find(self, event: CommandEvent, *, is_act: bool) -> tuple[Command, str]:
         """Give the command or the act that was declared, and its parameters."""
+        found = self._router.find_act(event.name) if is_act else self._router.find(event.name)
+        if found:
+            return found, event.command.params
         if is_act:
-            return self._router.find_act(event.name), event.command.params
-        try:
-            return self._router.find(event.name), event.command.params
-        except UnknownCommand:
-            return self._find_typed(event)
+            raise UnknownCommand(event.name)
+        return self._find_typed(event)
 
     def _find_typed(self, event: CommandEvent) -> tuple[Command, str]:
         """Read what was written to the bot alone: the portal knows no such command.
@@ -128,15 +123,14 @@ class Runner:
         """
         typed = f"{event.command.command} {event.command.params}" if event.name else _first(event)
         has_slash, name, params = grammar.split_command(typed)
-        try:
-            declared = self._router.find(name)
-        except UnknownCommand:
-            if meant := self._router.suspect(name):
-                raise DidYouMean(typed.split()[0], meant, params) from None
-            raise
-        if not has_slash:
+        declared = self._router.find(name)
+        if declared and has_slash:
+            return declared, params
+        if declared:
             raise DidYouMean(name, declared.name, params)
-        return declared, params
+        if meant := self._router.suspect(name):
+            raise DidYouMean(typed.split()[0], meant, params)
+        raise UnknownCommand(name)
 
     def _besides(self, command: Accepted) -> list[Refusal]:
         """Tell of the lines around a command that the portal tells nobody of.
