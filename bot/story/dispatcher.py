@@ -10,16 +10,8 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.bitrix24.entities import Act, Offer, Person
-from bot.bitrix24.errors import (
-    Busy,
-    NoPermission,
-    NotProven,
-    NotTheirs,
-    Refused,
-    Renamed,
-    Unanswered,
-    Unreachable,
-)
+from bot.bitrix24.errors import NoPermission, NotProven, NotTheirs, Refused, Renamed
+from bot.bitrix24.retry import NOT_KNOWN
 from bot.commands.diagnosis import system_refusal
 from bot.commands.outcomes import (
     AdministratorNeeded,
@@ -190,7 +182,7 @@ class Dispatcher:
             await actor.prove()
         except NotProven:
             return [self._asking(portal, acting)]
-        except (Busy, Unreachable, Unanswered):
+        except NOT_KNOWN:
             return [NoAnswer(acting.reference)]
         return told
 
@@ -291,7 +283,7 @@ class Dispatcher:
             return acting, [self._linked(portal, command, kind())]
         except Renamed:
             return acting, [PortalRenamed()]
-        except (Busy, Unreachable, Unanswered):
+        except NOT_KNOWN:
             return acting, [NoAnswer(command.reference)]
         except Refused as refused:
             return acting, [system_refusal(refused, command.reference)]
@@ -367,7 +359,7 @@ async def _may_be_genuine(actor: Actor) -> bool:
         await actor.prove()
     except NotProven:
         return False
-    except (Busy, Unreachable, Unanswered):
+    except NOT_KNOWN:
         pass
     return True
 
