@@ -186,7 +186,7 @@ async def test_what_other_processes_have_answered_takes_no_room(database_url: st
     database = Database(engine_for(database_url))
     counted = backlog.Backlog(database)
     for number in range(backlog.REQUESTER_LIMIT):
-        counted.added(Accepted(number, event, 0.0))
+        counted.added(Accepted(number, event, 0.0, 0.0))
 
     rooms = await asyncio.gather(*(counted.room(event) for _ in range(5)))
     await database.close()

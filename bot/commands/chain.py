@@ -97,7 +97,7 @@ class Chains:
     @property
     def is_taken_up(self) -> bool:
         """Say whether this command has waited for its requester, and is run once more."""
-        return self._command.resumed_at is not None
+        return self._command.since != self._command.received_at
 
     def administrator(self, ended: Ended | None) -> Person | None:
         """Give who else hears that nobody has taken it.

@@ -106,7 +106,7 @@ class Accepted:
 
     ``replies`` is what it came to, ``None`` while nobody knows; ``attempts`` counts how often
     those were set out to be sent; ``repeated`` tells that an earlier process may have begun it;
-    ``resumed_at`` when it was taken up after it had been set aside; ``suspicion`` is how
+    ``since`` when it came, or, where it had been set aside, was taken up; ``suspicion`` is how
     much speaks for it that to run it ends the process (see ``inbox/runs``). ``brought`` came
     with the event. ``proven``: it is certain that its requester means it; ``internal``: it is an
     act of the bot's own. ``is_second``: another delivery of the same command came before.
@@ -117,10 +117,10 @@ class Accepted:
     id: int
     event: CommandEvent
     received_at: float
+    since: float
     replies: list[Reply] | None = None
     attempts: int = 0
     repeated: bool = False
-    resumed_at: float | None = None
     suspicion: int = 0
     brought: Brought = NOTHING
     proven: bool = False
@@ -133,11 +133,6 @@ class Accepted:
     def is_poison(self) -> bool:
         """Say whether to run it may end one more process: it is only answered."""
         return self.replies is None and self.suspicion >= POISON
-
-    @property
-    def since(self) -> float:
-        """When the command came, or, where it had been set aside, when it was taken up."""
-        return self.resumed_at or self.received_at
 
     @property
     def asked_at(self) -> float:

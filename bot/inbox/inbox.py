@@ -126,7 +126,9 @@ class Inbox:
         first = identity or event.identity
         told = event.stored
         secret = _written(brought)
-        delivery = _delivery(told, secret)
+        # Tells deliveries of one command apart.
+        whole = f"{told}\x1f{secret.get_secret_value() if secret else ''}"
+        delivery = hashlib.sha256(whole.encode()).hexdigest()[:16]
         row: dict[str, Any] = {
             "identity": first,
             "member_id": event.member_id,
@@ -152,6 +154,7 @@ class Inbox:
         return Accepted(
             number,
             event,
+            row["received_at"],
             row["received_at"],
             replies=[refusal] if refusal else None,
             brought=brought,
@@ -336,10 +339,10 @@ class Inbox:
             id=row.id,
             event=event if row.resumed_at is None else event.afresh,
             received_at=row.received_at,
+            since=row.resumed_at or row.received_at,
             replies=_replies.validate_json(row.replies) if row.replies else None,
             attempts=row.attempts,
             repeated=row.begun,
-            resumed_at=row.resumed_at,
             suspicion=row.suspicion,
             brought=self._brought(event, row.tokens),
             proven=row.proven,
@@ -391,9 +394,3 @@ def _read(secret: SecretStr) -> Brought:
     own, bot, is_named = json.loads(secret.get_secret_value())
     pairs = [read(SecretStr(one)) if one else None for one in (own, bot)]
     return Brought(own=pairs[0], is_named=is_named, bot=pairs[1])
-
-
-def _delivery(told: str, secret: SecretStr | None) -> str:
-    """Make what tells deliveries of one command apart: 16 hexadecimal digits."""
-    brought = secret.get_secret_value() if secret else ""
-    return hashlib.sha256(f"{told}\x1f{brought}".encode()).hexdigest()[:16]
