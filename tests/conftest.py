@@ -164,8 +164,13 @@ def settings(
     portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
 ) -> Settings:
     marker = request.node.get_closest_marker("settings")
+    own = marker.kwargs if marker else {}
     usual = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
-    return settings_for(portal, database_url, **{**usual, **(marker.kwargs if marker else {})})
+    bucket = portal.state.bucket
+    # A bot that is in no hurry to wait speaks to a portal that does not make it wait either.
+    if (size := own.get("portal_bucket", 0)) > bucket.size:
+        bucket.resize(size, size)
+    return settings_for(portal, database_url, **{**usual, **own})
 
 
 @pytest.fixture
