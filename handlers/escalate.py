@@ -3,12 +3,14 @@
 What happens after the first call is in ``handlers/chain``.
 """
 
+from collections.abc import Sequence
+
 from bot.acting.crm import Card, Crm
 from bot.acting.open_lines import Target
 from bot.bitrix24.entities import ITEM_TYPES, Act, CrmItem, Offer, Person, Role
 from bot.bitrix24.events import CommandEvent
 from bot.commands.arrivals import Arrivals, Wish
-from bot.commands.chain import Chains, Wanted
+from bot.commands.chain import Chains
 from bot.commands.errors import WhichItem
 from bot.commands.missed import Missed, missing, of_chat
 from bot.commands.outcomes import Outcome, Outcomes
@@ -75,17 +77,12 @@ async def escalate(
     named = await people.resolve(args.people, args, target, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
-    wanted = Wanted(
-        target=target,
-        item=card.item,
-        named=tuple(named.people),
-        responsible_id=card.responsible_id,
-        wait=args.wait or settings.take_within,
-        wish=Wish(lasting=args.lasting, reason=args.reason, briefed=True),
-    )
+    wait = args.wait or settings.take_within
     if args.dry:
-        return [await _would(args, wanted, policy), *named.refusals]
-    return _told(chains.number, *await chains.begin(wanted), named)
+        return [await _would(args, card, named.people, wait, policy), *named.refusals]
+    wish = Wish(lasting=args.lasting, reason=args.reason, briefed=True)
+    chain, found = await chains.begin(target, card, named.people, wait, wish)
+    return _told(chains.number, chain, found, named)
 
 
 async def _without_item(
@@ -135,19 +132,21 @@ def _is_explicit(args: Escalate) -> bool:
     return bool(args.people) and Role.HEAD not in args.people
 
 
-async def _would(args: Escalate, wanted: Wanted, policy: Policy) -> WouldEscalate:
-    candidates = policy.candidates(wanted.named, wanted.responsible_id)
-    line = [one async for one in candidates]
+async def _would(
+    args: Escalate, card: Card, people: Sequence[Person], wait: int, policy: Policy
+) -> WouldEscalate:
+    line = [one async for one in policy.candidates(people, card.responsible_id)]
     skipped = tuple(one.skipped for one in line if one.obstacle)
     able = [one for one in line if one.obstacle is None]
     if not able:
-        raise NobodyToCall(wanted.item, skipped)
+        raise NobodyToCall(card.item, skipped)
+    act = args.act("escalate", people=tuple(people), dry=False)
     return WouldEscalate(
-        item=wanted.item,
+        item=card.item,
         called=tuple(Called(one.account.person, one.role) for one in able),
         skipped=skipped,
-        wait=wanted.wait,
-        offers=(Offer(name="do_it", act=args.act("escalate", people=wanted.named, dry=False)),),
+        wait=wait,
+        offers=(Offer(name="do_it", act=act),),
     )
 
 

@@ -107,25 +107,19 @@ class OpenLines:
             return read_dialog(chat_id, None)
 
     async def glance(self, chat_id: int) -> Glance:
-        """Look at a dialog and at what was said in it, in one request."""
-        found = await self._requester.ask_all(
-            {
-                "dialog": dialog_call(chat_id),
-                "said": Call(
-                    "im.dialog.messages.get", {"DIALOG_ID": f"chat{chat_id}", "LIMIT": MESSAGES}
-                ),
-            }
-        )
-        # What the requester may not see is not there; only members see what was said.
-        return Glance(read_dialog(chat_id, found["dialog"]), read_said(found["said"]))
+        """Look at a dialog and at what was said in it, in one request.
 
-    async def known_glance(self, chat_id: int) -> Glance:
-        """Look as ``glance`` does; where the portal does not answer, nothing is seen there."""
+        Nothing is seen there where the portal does not answer.
+        """
+        last = {"DIALOG_ID": f"chat{chat_id}", "LIMIT": MESSAGES}
+        calls = {"dialog": dialog_call(chat_id), "said": Call("im.dialog.messages.get", last)}
         try:
-            return await self.glance(chat_id)
+            found = await self._requester.ask_all(calls)
         except NOT_KNOWN as error:
             log.warning("a chat cannot be looked at: %s", error)
-            return Glance(read_dialog(chat_id, None), ())
+            found = {}
+        # What the requester may not see is not there; only members see what was said.
+        return Glance(read_dialog(chat_id, found.get("dialog")), read_said(found.get("said")))
 
     async def last_chat(self, item: CrmItem) -> int:
         """Say which chat of an item the portal used last; 0 where it has none or does not say."""

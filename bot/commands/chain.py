@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.acting.crm import Crm
+from bot.acting.crm import Card, Crm
 from bot.acting.open_lines import OpenLines, Target
 from bot.acting.requester import Requester
 from bot.bitrix24.dialogs import Glance
-from bot.bitrix24.entities import CrmItem, Person
+from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
 from bot.bitrix24.retry import NOT_KNOWN
 from bot.commands.arrivals import Wish
@@ -45,20 +45,6 @@ RETRY = 60.0
 
 # However much is said in a chat, it is looked at twice in so many seconds at most.
 QUIET = 10.0
-
-
-class Wanted(NamedTuple):
-    """Who is to be called for what: people named in their order, or whom the portal's order gives.
-
-    ``wait``: seconds that each has to take it.
-    """
-
-    target: Target
-    item: CrmItem
-    named: tuple[Person, ...]
-    responsible_id: int
-    wait: int
-    wish: Wish
 
 
 class Progress(NamedTuple):
@@ -108,24 +94,26 @@ class Chains:
         is_told = is_deserted or self._settings.at_end == "administrator"
         return Person(id=self._portal.installer_id) if is_told else None
 
-    async def begin(self, wanted: Wanted) -> tuple[Chain, Round]:
-        """Call the first who can come, and note the escalation, if anybody was called."""
-        target, wish = wanted.target, wanted.wish
+    async def begin(
+        self, target: Target, card: Card, named: Sequence[Person], wait: int, wish: Wish
+    ) -> tuple[Chain, Round]:
+        """Call the first who can come, and note the escalation, if anybody was called.
+
+        They are those ``named``, or whom the portal's order gives; each has ``wait`` seconds.
+        """
         chain = Chain(
             requester=self._requester.person,
-            item=wanted.item,
+            item=card.item,
             chat_id=target.known_chat,
             here=target.here,
             reason=wish.reason,
-            named=wanted.named,
-            wait=wanted.wait,
+            named=tuple(named),
+            wait=wait,
             lasting=wish.lasting,
         )
         newest = await self._newest(chain.chat_id)
         owner_id = self._command.event.chat.owner if target.here else 0
-        found = await self._policy.bring_first(
-            chain, target, wanted.responsible_id, newest, owner_id
-        )
+        found = await self._policy.bring_first(chain, target, card.responsible_id, newest, owner_id)
         if found.arrival is not None:
             known = {
                 "item": await self._crm.titled(chain.item),
@@ -144,7 +132,7 @@ class Chains:
         event, _since = self._command.answerable
         if number := max(self._command.event.message.id, event.message.id):
             return number
-        return max((one.id for one in (await self._lines.known_glance(chat_id)).said), default=0)
+        return max((one.id for one in (await self._lines.glance(chat_id)).said), default=0)
 
     async def undo(self, escalation: Escalation) -> Escalation:
         """End it, if it goes on: what it has done is taken back by this command.
@@ -215,7 +203,7 @@ class Chains:
     async def _advance(self, found: Escalation) -> Progress | None:
         if found.chain.taken:
             return await self._end(found, "taken")
-        seen = await self._lines.known_glance(found.chain.chat_id)
+        seen = await self._lines.glance(found.chain.chat_id)
         if taken := _taking(found, seen):
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:

@@ -76,6 +76,8 @@ class Diagnosis:
     """Finds the cause of a refusal; asks the portal about all the people at once."""
 
     _requester: Requester
+    _lines: OpenLines
+    _users: Users
     _command: Accepted
 
     async def explain(self, denied: Sequence[Denied], item: CrmItem, chat_id: int) -> list[Missed]:
@@ -87,7 +89,7 @@ class Diagnosis:
         lacking = {one.person.id for one in denied if lacks_history(one.refused)}
         if lacking:
             line_id = read_dialog(chat_id, facts.get("dialog")).line_id
-            facts["queue"] = queue = await OpenLines(self._requester).known_queue(line_id)
+            facts["queue"] = queue = await self._lines.known_queue(line_id)
             if queue is not None:
                 # Somebody of it is refused only where the requester's role reaches nobody.
                 facts["closed"] = not lacking.isdisjoint(queue)
@@ -142,9 +144,8 @@ class Diagnosis:
         if not isinstance(why, PersonDismissed):
             return Missed(one.person, why)
         try:
-            users = Users(self._requester)
-            head = await users.head_of(who) if who else 0
-            found = (await users.accounts([head])).get(head)
+            head = await self._users.head_of(who) if who else 0
+            found = (await self._users.accounts([head])).get(head)
         except Bitrix24Error:
             found = None
         return Missed(one.person, PersonDismissed(one.person, found.person if found else None))
