@@ -40,6 +40,9 @@ CHAT_DELETE = "im.chat.user.delete"
 ARRIVING = frozenset({ADD, CHAT_ADD})
 LEAVING = frozenset({DELETE, CHAT_DELETE})
 
+# The portal says yes to an external person and leaves them out.
+NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
+
 # Steps are counted within a command; those that mend something first have numbers of their own,
 # and so have those that go by the chat itself.
 MENDING = 1000
@@ -71,14 +74,12 @@ class Membership:
     """What came of adding or removing one person.
 
     ``chat_id`` is 0 where the item has no chat; ``changed`` is ``None`` where nobody knows;
-    ``ignored``: the portal says yes, and leaves the person out; ``unclear``: what it says and
-    what it shows do not tell what came of it.
+    ``unclear``: what the portal says and what it shows do not tell what came of it.
     """
 
     person: Person
     chat_id: int = 0
     changed: bool | None = None
-    ignored: bool = False
     unclear: bool = False
     refused: Refused | None = None
 
@@ -285,7 +286,6 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
         chat_id = target.known_chat
     is_missing = bool(chat_id) and after is False and _is_done(seen.get(LOOK), step) is False
     is_unknown = not is_told and answer.changed is None and not after
-    # External people are left out of additions so.
-    ignored = is_missing and step.method in ARRIVING
-    unclear = (is_missing or is_unknown) and not ignored
-    return Membership(person, chat_id, answer.changed, ignored, unclear)
+    if is_missing and step.method in ARRIVING:
+        return Membership(person, refused=NOT_DONE)
+    return Membership(person, chat_id, answer.changed, unclear=is_missing or is_unknown)

@@ -11,7 +11,7 @@ from bot.acting.users import Users
 from bot.bitrix24.entities import CrmItem, Offer, Person
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.people import Account
-from bot.commands.diagnosis import Denied, Diagnosis, stranger_of
+from bot.commands.diagnosis import Diagnosis, denied_of, stranger_of
 from bot.commands.missed import Missed, merged, of_chat, reasons, reworded
 from bot.commands.outcomes import Outcome
 from bot.commands.router import Arguments
@@ -27,9 +27,6 @@ from bot.errors import (
 from bot.inbox.accepted import Accepted
 from bot.inbox.stays import Guests, Stays
 from bot.portals.settings import PortalSettings
-
-# The portal says yes to an external person and leaves them out.
-NOT_DONE = Refused("WRONG_REQUEST", "added, and not seen in the chat", 200)
 
 ADD_BY_CHAT = "add_by_chat"
 
@@ -167,7 +164,7 @@ class Arrivals:
         told = {one: _kept_out(one, accounts.get(one.id)) for one in people}
         staff = [one for one, why in told.items() if why is None]
         memberships = await self._lines.add_by_chat(chat_id, staff)
-        missed = await self._diagnosis.explain_by_chat(_denied(memberships), accounts)
+        missed = await self._diagnosis.explain_by_chat(denied_of(memberships), accounts)
         missed += self._diagnosis.unclear(memberships)
         missed += [Missed(one, why) for one, why in told.items() if why]
         arrival = _arrival(memberships, missed, chat_id)
@@ -210,7 +207,7 @@ class Arrivals:
             for one in memberships
             if not one.refused and not one.chat_id and not one.unclear
         ]
-        if denied := _denied(memberships):
+        if denied := denied_of(memberships):
             missed = [*await self._diagnosis.explain(denied, item, target.known_chat), *missed]
         return merged(missed)
 
@@ -223,11 +220,6 @@ def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_i
         tuple(missed),
         next((one.chat_id for one in inside), chat_id),
     )
-
-
-def _denied(memberships: Sequence[Membership]) -> list[Denied]:
-    denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
-    return denied + [Denied(one.person, NOT_DONE) for one in memberships if one.ignored]
 
 
 def _kept_out(person: Person, account: Account | None) -> Refusal | None:
@@ -274,4 +266,4 @@ def _offer(target: Target, wish: Wish, people: tuple[Person, ...], label: str = 
 
 
 def _is_inside(one: Membership) -> bool:
-    return not one.refused and bool(one.chat_id) and not one.ignored and not one.unclear
+    return not one.refused and bool(one.chat_id) and not one.unclear

@@ -9,7 +9,7 @@ from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Tar
 from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Offer, Person, Someone
 from bot.bitrix24.errors import Refused
-from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.diagnosis import Diagnosis, denied_of
 from bot.commands.errors import RemovesOperator
 from bot.commands.missed import Missed
 from bot.commands.past import chat_of
@@ -139,7 +139,7 @@ class Departures:
         by_chat: set[int],
         dialog: Dialog | None,
     ) -> list[Missed]:
-        denied = [Denied(one.person, one.refused) for one in memberships if one.refused]
+        denied = denied_of(memberships)
         of_chat = [one for one in denied if one.person.id in by_chat and _is_of_chat(one.refused)]
         others = [one for one in denied if one not in of_chat]
         if of_chat and dialog is None:

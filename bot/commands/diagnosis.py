@@ -71,6 +71,11 @@ class Denied:
     refused: Refused
 
 
+def denied_of(memberships: Sequence[Membership]) -> list[Denied]:
+    """Give those whom the portal would not add, or not remove."""
+    return [Denied(one.person, one.refused) for one in memberships if one.refused]
+
+
 @dataclass(eq=False, slots=True)
 class Diagnosis:
     """Finds the cause of a refusal; asks the portal about all the people at once."""
