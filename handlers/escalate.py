@@ -73,7 +73,9 @@ async def escalate(
     target = await targets.find(args)
     if target.item is None:
         return await _without_item(args, event, target, people, arrivals)
-    card = Card(target.item) if _is_explicit(args) else await crm.card(target.item)
+    # Who is named is known without a look at the item, unless it is somebody's head.
+    is_explicit = args.people and Role.HEAD not in args.people
+    card = Card(target.item) if is_explicit else await crm.card(target.item)
     named = await people.resolve(args.people, args, target, head_of=card.responsible_id)
     if args.people and not named.people:
         return named.refusals
@@ -125,11 +127,6 @@ def _asked(args: Escalate) -> WhichItem:
         acts["colleague"] = args.act("escalate", people=people, number=0)
     offers = [Offer(name=name, act=act) for name, act in acts.items()]
     return WhichItem("escalate", number, tuple(offers))
-
-
-def _is_explicit(args: Escalate) -> bool:
-    """Say whether the people are known without a look at the item."""
-    return bool(args.people) and Role.HEAD not in args.people
 
 
 async def _would(

@@ -5,7 +5,6 @@ Methods: crm.item.get, imopenlines.crm.chat.get, imopenlines.dialog.get, im.chat
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cachetools import TTLCache
 
@@ -92,8 +91,10 @@ class Records:
         seen = await self._ask(portal, user_id, calls)
         for answer in seen.values():
             batch.result_of(answer)
-        sources, people = _sources(seen["chats"]), read_accounts(seen["people"])
-        chats = await self._chats(portal, user_id, sources)
+        people = read_accounts(seen["people"])
+        # Active chats, each once, with the titles of their connectors.
+        sources = list(read_chats(seen["chats"]).items())[:MOST_CHATS]
+        chats = await self._chats(portal, user_id, dict(sources))
         found = read_card(item, seen["item"]).item
         return Record(found, people.get(user_id), chats, people.get(who))
 
@@ -172,11 +173,6 @@ class Records:
             if isinstance(result, Bitrix24Error) and not isinstance(result, Refused):
                 raise result
         return results
-
-
-def _sources(found: Any) -> dict[int, str]:
-    """Give an item's active chats, each once, with the titles of their connectors."""
-    return dict(list(read_chats(found).items())[:MOST_CHATS])
 
 
 def _staff(numbers: Sequence[int], accounts: Mapping[int, Account]) -> tuple[Account, ...]:

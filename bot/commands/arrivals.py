@@ -213,7 +213,7 @@ class Arrivals:
 
 
 def _arrival(memberships: Sequence[Membership], missed: Sequence[Missed], chat_id: int) -> Arrival:
-    inside = [one for one in memberships if _is_inside(one)]
+    inside = [one for one in memberships if one.chat_id and not one.refused and not one.unclear]
     return Arrival(
         tuple(one.person for one in inside if one.changed is not False),
         tuple(one.person for one in inside if one.changed is False),
@@ -263,7 +263,3 @@ def _one_by_one(why: Refusal, target: Target, wish: Wish) -> Refusal:
 def _offer(target: Target, wish: Wish, people: tuple[Person, ...], label: str = "") -> Offer:
     asked = ByChat(**dict(wish), chat_id=target.known_chat, item=target.item, people=people)
     return Offer(name=ADD_BY_CHAT, label=label, act=asked.act(ADD_BY_CHAT))
-
-
-def _is_inside(one: Membership) -> bool:
-    return not one.refused and bool(one.chat_id) and not one.unclear

@@ -261,7 +261,10 @@ class Chains:
             await self._needed.let_go(found, [callee] if callee.joined else [], always=True)
             return None
         if found.chain.taken or found.chain.stopped:
-            await self._escalations.change(found, _same, due_at=now)
+            # As it is: it is only to be looked at again at once.
+            await self._escalations.change(
+                found, lambda chain: None if chain.ended else chain, due_at=now
+            )
         return Progress(found, callee, done)
 
     async def _end(
@@ -294,10 +297,6 @@ class Chains:
 
         ended = await self._escalations.change(found, over, due_at=time.time())
         return Progress(ended, refusals=refusals)
-
-
-def _same(chain: Chain) -> Chain | None:
-    return None if chain.ended else chain
 
 
 def _with(chain: Chain, done: Round) -> Chain:

@@ -8,7 +8,6 @@ from bot.acting.history import History
 from bot.acting.open_lines import ARRIVING, CHAT_ADD, Membership, OpenLines, Target
 from bot.bitrix24.dialogs import Dialog
 from bot.bitrix24.entities import Offer, Person, Someone
-from bot.bitrix24.errors import Refused
 from bot.commands.diagnosis import Diagnosis, denied_of
 from bot.commands.errors import RemovesOperator
 from bot.commands.missed import Missed
@@ -17,8 +16,11 @@ from bot.commands.targets import Aimed
 from bot.errors import NobodyToRemove, NotHere, OnlyOwnerRemoves
 from bot.inbox.accepted import Accepted
 
-# What the chat itself says to somebody who is not its owner.
-_NOT_OWNER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "IM_ERROR_KICK"})
+# What the portal says where an item's dialog is not active.
+NO_DIALOG = "CHAT_NOT_IN_CRM"
+
+# What the chat itself says to somebody who is not its owner; it is asked where that is said, too.
+_NOT_OWNER = frozenset({"WRONG_REQUEST", "ACCESS_ERROR", "IM_ERROR_KICK", NO_DIALOG})
 
 
 class Departure(NamedTuple):
@@ -67,7 +69,11 @@ class Departures:
             if target.item is None or (one.id in came and dialog and self._may(dialog, one))
         }
         memberships = {one.person: one for one in await self._lines.remove(target, people, by_chat)}
-        closed = [one.person for one in memberships.values() if _is_closed(one)]
+        closed = [
+            one.person
+            for one in memberships.values()
+            if one.refused and one.refused.code == NO_DIALOG
+        ]
         if closed and dialog is None:
             dialog = await self._lines.known_dialog(target.known_chat)
         if dialog is not None and dialog.is_over is False:
@@ -140,7 +146,9 @@ class Departures:
         dialog: Dialog | None,
     ) -> list[Missed]:
         denied = denied_of(memberships)
-        of_chat = [one for one in denied if one.person.id in by_chat and _is_of_chat(one.refused)]
+        of_chat = [
+            one for one in denied if one.person.id in by_chat and one.refused.code in _NOT_OWNER
+        ]
         others = [one for one in denied if one not in of_chat]
         if of_chat and dialog is None:
             dialog = await self._lines.known_dialog(target.known_chat)
@@ -164,11 +172,3 @@ def _moved(target: Target, dialog: Dialog) -> Target | None:
     if item is None or not now or (item.type, item.id) in now:
         return None
     return replace(target, item=dialog.bound_item)
-
-
-def _is_closed(one: Membership) -> bool:
-    return one.refused is not None and one.refused.code == "CHAT_NOT_IN_CRM"
-
-
-def _is_of_chat(refused: Refused) -> bool:
-    return refused.code in _NOT_OWNER or refused.code == "CHAT_NOT_IN_CRM"

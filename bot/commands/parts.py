@@ -88,7 +88,8 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
         # "hour" alone is one hour, a letter alone is nothing.
         if not unit or not (found[1] or (len(found[2]) > 2 and not seconds)):
             break
-        seconds += _amount(found[1] or "1") * unit
+        said = (found[1] or "1").casefold()
+        seconds += (vocabulary.AMOUNTS.get(said) or float(said.replace(",", "."))) * unit
         line.place = found.end()
     shortest, longest = BOUNDS[part]
     is_read = bool(line.see("end"))
@@ -100,10 +101,6 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
     unclear = line.unclear(problem)
     unclear.word = read or unclear.word.strip(f"-{DASHES}")
     raise unclear
-
-
-def _amount(said: str) -> float:
-    return vocabulary.AMOUNTS.get(said.casefold()) or float(said.replace(",", "."))
 
 
 def _chat_number(line: Line) -> int:
@@ -290,10 +287,6 @@ def _by_name(line: Line, found: re.Match[str]) -> Someone | None:
     return someone
 
 
-def _oneself(line: Line, found: re.Match[str]) -> Someone | None:
-    return Me()
-
-
 def _everyone(line: Line, found: re.Match[str]) -> Someone | None:
     line.place = found.start()
     raise line.unclear(Problem.EVERYONE)
@@ -304,7 +297,7 @@ _PEOPLE: tuple[tuple[str, Callable[[Line, re.Match[str]], Someone | None]], ...]
     ("email", _by_email),
     ("name", _by_name),
     ("quoted", _by_quotes),
-    ("me", _oneself),
+    ("me", lambda _line, _found: Me()),
     ("everyone", _everyone),
 )
 

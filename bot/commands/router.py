@@ -109,21 +109,11 @@ class Router:
         self, name: str, *, everywhere: bool = True, proven: bool | None = None
     ) -> Callable[[H], H]:
         """Declare the function below as the handler of a command."""
-
-        def declare(handler: H) -> H:
-            self._add(_command(name, everywhere, handler, proven, is_button=False))
-            return handler
-
-        return declare
+        return lambda handler: self._declare(handler, name, everywhere, proven, is_button=False)
 
     def button(self, name: str, *, proven: bool | None = None) -> Callable[[H], H]:
         """Declare the function below as what a button does: nobody can type it."""
-
-        def declare(handler: H) -> H:
-            self._add(_command(name, True, handler, proven, is_button=True))
-            return handler
-
-        return declare
+        return lambda handler: self._declare(handler, name, True, proven, is_button=True)
 
     @property
     def all(self) -> list[Command]:
@@ -156,23 +146,23 @@ class Router:
         """Give what a button does: its own act, or a command."""
         return self.buttons.get(name) or self.find(name)
 
+    def _declare(
+        self, handler: H, name: str, everywhere: bool, proven: bool | None, *, is_button: bool
+    ) -> H:
+        hints, parameters = get_type_hints(handler), inspect.signature(handler).parameters
+        first = next(iter(parameters))
+        takes = {
+            one.name: hints[one.name]
+            for one in parameters.values()
+            if one.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        self._add(Command(name, everywhere, hints[first], handler, takes, proven, is_button))
+        return handler
+
     def _add(self, command: Command) -> None:
         if command.name in self.commands or command.name in self.buttons:
             raise ValueError(f"the command {command.name} is declared twice")
         (self.buttons if command.is_button else self.commands)[command.name] = command
-
-
-def _command(
-    name: str, everywhere: bool, handler: Handler, proven: bool | None, *, is_button: bool
-) -> Command:
-    hints = get_type_hints(handler)
-    first, _event, *_rest = inspect.signature(handler).parameters
-    takes = {
-        parameter.name: hints[parameter.name]
-        for parameter in inspect.signature(handler).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    return Command(name, everywhere, hints[first], handler, takes, proven, is_button)
 
 
 def _lacking(command: str, argument: str) -> Refusal:

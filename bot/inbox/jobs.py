@@ -24,7 +24,7 @@ from bot.inbox.accepted import Accepted, portal_of
 from bot.inbox.accepting import NotReady
 from bot.inbox.inbox import Inbox
 from bot.inbox.lanes import Lanes
-from bot.inbox.owners import Claimed, Owners
+from bot.inbox.owners import Owners
 from bot.store.commits import Write
 from bot.store.database import Database
 
@@ -222,7 +222,9 @@ class Jobs:
         if self._stopping:
             return await self._call(portal, seconds=1)
         while portal not in self._mine:
-            claimed = await self._claimed(portal)
+            claimed = None
+            with suppress(StoreUnavailable):
+                claimed = await self._owners.claim(portal)
             if claimed is None:
                 await asyncio.sleep(AGAIN)
                 continue
@@ -233,12 +235,6 @@ class Jobs:
         self._lanes.look_after(portal)
         await owned.ended.wait()
         return None
-
-    async def _claimed(self, portal: str) -> Claimed | None:
-        try:
-            return await self._owners.claim(portal)
-        except StoreUnavailable:
-            return None
 
     async def _beat(self) -> None:
         """Keep the portals, run what nobody has told of, and end where nothing comes any more."""

@@ -325,7 +325,9 @@ class Dispatcher:
         replies += await self._alert(portal, command, requester, told)
         replies += await self._hint(command)
         # What is said last stays readable: a page shows its visitor what came of their wish.
-        return sorted(replies, key=_is_requesters) if command.event.is_of_page else replies
+        if command.event.is_of_page:
+            replies.sort(key=lambda one: one.place is Place.PRIVATE and not one.user_id)
+        return replies
 
     async def _alert(
         self, portal: Portal, command: Accepted, requester: Person, told: Sequence[Told]
@@ -362,7 +364,3 @@ async def _may_be_genuine(actor: Actor) -> bool:
     except NOT_KNOWN:
         pass
     return True
-
-
-def _is_requesters(reply: Reply) -> bool:
-    return reply.place is Place.PRIVATE and not reply.user_id

@@ -74,10 +74,10 @@ class Wording:
         buttons = [_button(offer, module) for offer in told.offers]
         return bbcode.without_commands(str(module).strip()), buttons
 
-    def short(self, refusal: Refusal, language: str) -> str:
+    def short(self, refusal: Refusal, language: str) -> Markup:
         """Say a refusal in a word or two: the template's ``short``."""
         template = self._template(template_name(type(refusal)), language)
-        return str(getattr(template.make_module(variables(refusal)), "short", ""))
+        return Markup(getattr(template.make_module(variables(refusal)), "short", ""))
 
     def command(self, name: str, language: str) -> CommandWords:
         """Say what a command is for."""
@@ -110,7 +110,7 @@ class Wording:
         environment.filters["excerpt"] = _excerpt
         environment.filters["typed"] = _typed
         environment.filters["command"] = partial(self._command, language=folder.name)
-        environment.filters["short"] = partial(self._short, language=folder.name)
+        environment.filters["short"] = partial(self.short, language=folder.name)
         environment.filters["plural"] = partial(plural, folder.name)
         environment.filters["day"] = partial(day, folder.name)
         return environment
@@ -123,9 +123,6 @@ class Wording:
             "hint": Markup(words.hint),
             "usage": Markup(words.usage),
         }
-
-    def _short(self, refusal: Refusal, language: str) -> Markup:
-        return Markup(self.short(refusal, language))
 
 
 @dataclass(eq=False, slots=True)
