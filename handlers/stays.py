@@ -1,5 +1,7 @@
 """The end of ``--for``: a reminder, an hour more, the removal."""
 
+import time
+
 from bot.acting.open_lines import ARRIVING, OpenLines, Target
 from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.errors import Bitrix24Error, NoPermission, Refused
@@ -83,7 +85,7 @@ async def remind(
     return StayEnds(
         people=guests.people,
         chat_id=guests.chat_id,
-        minutes=max(1, round(stay.minutes_left)),
+        minutes=max(1, round((stay.until - time.time()) / 60)),
         offers=(Offer(name="extend", act=args.act("extend")),),
     )
 

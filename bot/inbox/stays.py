@@ -55,11 +55,6 @@ class Stay:
         """Say whether the end has come."""
         return self.until <= time.time()
 
-    @property
-    def minutes_left(self) -> float:
-        """How long it still is."""
-        return (self.until - time.time()) / 60
-
 
 class Stays:
     """The table of stays."""

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import time
-from typing import NamedTuple
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -71,11 +70,8 @@ HIDDEN_OFFERS = (
 )
 
 
-class _Ended(NamedTuple):
-    """How a command ended: what was carried out in its place, and whether it was proven."""
-
-    acting: Accepted
-    end: End
+# What was carried out in a command's place, perhaps proven by now, and how that ended.
+_Ended = tuple[Accepted, End]
 
 
 @dataclass(eq=False, slots=True)
@@ -101,24 +97,24 @@ class Dispatcher:
         Raises ``StoreUnavailable`` alone: then it is to be dispatched again.
         """
         event, reference = command.event, command.reference
-        ended = _Ended(command, End(Ending.UNANSWERED))
+        acting, end = command, End(Ending.UNANSWERED)
         with bound_contextvars(
             portal=event.member_id, event_id=event.identity[:32], reference=reference
         ):
             try:
-                ended = await self._story(command)
+                acting, end = await self._story(command)
             except StoreUnavailable:
                 raise
             except Exception:
                 log.exception("command %s stays unanswered", reference)
             seconds = time() - command.since
-            if ended.end.outcome is Ending.WAITS:
+            if end.outcome is Ending.WAITS:
                 await self._inbox.park(command.id, LONGEST if command.internal else KEPT)
-            elif ended.end.outcome is Ending.DROPPED and not ended.acting.proven:
-                await self._inbox.drop(command.id, ended.end)
+            elif end.outcome is Ending.DROPPED and not acting.proven:
+                await self._inbox.drop(command.id, end)
             else:
-                await self._inbox.done(command.id, ended.end, proven=ended.acting.proven)
-            self._account(*ended, seconds)
+                await self._inbox.done(command.id, end, proven=acting.proven)
+            self._account(acting, end, seconds)
 
     def _account(self, command: Accepted, end: End, seconds: float) -> None:
         """Count a command that is over, and say in one line what became of it."""
@@ -144,10 +140,10 @@ class Dispatcher:
         portal = await self._portals.find(command.event.member_id)
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
-            return _Ended(command, End(Ending.DROPPED))
+            return command, End(Ending.DROPPED)
         if dropped := await self._dropped(portal, command):
             log.info("command %s is %s", command.reference, dropped)
-            return _Ended(command, End(Ending.DROPPED))
+            return command, End(Ending.DROPPED)
         if command.replies is not None:
             return await self._answered(portal, command, command.replies, End(Ending.TOLD))
         actor = self._actor_for(portal, command)
@@ -156,11 +152,11 @@ class Dispatcher:
             told = await self._tellable(portal, acting, actor, told)
         except NotTheirs:
             # Nothing is said to whom the command only pretended to come from.
-            return _Ended(command, End(Ending.DROPPED))
+            return command, End(Ending.DROPPED)
         acting = replace(acting, proven=actor.is_proven)
         end = end_of(told)
         if untold := await self._untold(portal, command, end, actor):
-            return _Ended(acting, untold)
+            return acting, untold
         replies = await self._worded(portal, acting, actor.person, told, end.outcome)
         return await self._answered(portal, acting, replies, end)
 
@@ -224,10 +220,10 @@ class Dispatcher:
     ) -> _Ended:
         is_said = await self._replies.send(portal, acting, replies)
         if any(reply.parks for reply in replies):
-            return _Ended(acting, End(Ending.WAITS, end.code))
+            return acting, End(Ending.WAITS, end.code)
         if any(reply.asks for reply in replies):
-            return _Ended(acting, End(Ending.ASKED, end.code))
-        return _Ended(acting, end if is_said else End(Ending.UNANSWERED))
+            return acting, End(Ending.ASKED, end.code)
+        return acting, end if is_said else End(Ending.UNANSWERED)
 
     async def _dropped(self, portal: Portal, command: Accepted) -> str:
         """Say why a command is none of its requester's, or none any more; empty if it is."""
