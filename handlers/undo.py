@@ -154,8 +154,7 @@ async def _undo_escalation(
 async def _told(undone: Undone, commands: Iterable[int], stays: Stays) -> Sequence[Told]:
     """Tell what is undone, and cancel the ends of stays where nobody is left of these commands."""
     if not (undone.missed or undone.kept):
-        for number in commands:
-            await stays.cancel(number)
+        await stays.cancel(commands)
     refusals = reasons(undone.missed)
     is_told = undone.removed or undone.returned or undone.kept or undone.again or undone.out
     return [undone, *refusals] if is_told else refusals

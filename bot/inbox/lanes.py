@@ -130,13 +130,13 @@ class Lanes:
 
     def add(self, command: Accepted) -> None:
         """Run a command that has just been stored, when its turn comes."""
-        name = command.lane
-        lane = self._lanes.get(name)
-        if lane is None and self._is_behind(name):
+        name, portal = command.lane, portal_of(command.lane)
+        if lane := self._lanes.get(name):
+            return lane.add(command)
+        # Its earlier commands may be in the inbox alone, or are to stay so.
+        if self._admission.is_behind(portal) or self._admission.is_closed(portal):
             return self._attend(name)
-        if lane is None:
-            lane = self._open(name, _Lane())
-        return lane.add(command)
+        return self._open(name, _Lane()).add(command)
 
     def joining(self, lane: str) -> Sequence[Write]:
         """Nothing: this process knows by itself what it has stored."""
@@ -189,11 +189,6 @@ class Lanes:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             await patiently(self._look)
-
-    def _is_behind(self, lane: str) -> bool:
-        """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
-        portal = portal_of(lane)
-        return self._admission.is_behind(portal) or self._admission.is_closed(portal)
 
     def _attend(self, lane: str) -> None:
         """Open a lane that has something in the inbox, if that is of any use."""

@@ -1,7 +1,7 @@
 """People who are in a chat for a while, and when they are to be taken out."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,11 +137,11 @@ class Stays:
         await self._database.write((statement, []))
         return True
 
-    async def cancel(self, command_id: int) -> None:
-        """Note that the people whom a command brought are out already."""
+    async def cancel(self, command_ids: Iterable[int]) -> None:
+        """Note that the people whom these commands brought are out already."""
         statement = (
             update(stays)
-            .where(stays.c.command_id == command_id, stays.c.ended_at.is_(None))
+            .where(stays.c.command_id.in_(command_ids), stays.c.ended_at.is_(None))
             .values(ended_at=time.time())
         )
         await self._database.write((statement, []))
