@@ -1,6 +1,7 @@
 """/check: see whether everything that the bot needs is in order."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from bot.acting.requester import Requester
@@ -68,19 +69,48 @@ class Checked(Outcome):
     failing: tuple[str, ...]
 
 
+@dataclass(eq=False, slots=True)
+class Checkup:
+    """Looks with the requester's token, and changes nothing."""
+
+    _requester: Requester
+
+    async def look(self, bot_id: int, chat_id: int) -> dict[str, Any]:
+        """Look at everything, in one request; at a dialog, too, if there is a chat."""
+        calls = {
+            "me": PROFILE,
+            "scopes": Call("scope"),
+            "revision": Call("imbot.v2.Revision.get"),
+            "bot": bot_call(bot_id),
+            "admin": ADMIN,
+            "lines": lines_call(),
+        }
+        if chat_id:
+            calls["dialog"] = dialog_call(chat_id)
+        return await self._requester.ask_all(calls)
+
+    async def is_active(self, item: CrmItem, chat_id: int) -> bool | None:
+        """Say whether a chat is among the active ones of its item."""
+        try:
+            found = await self._requester.ask(chats_call(item))
+        except Bitrix24Error:
+            return None
+        return chat_id in read_chats(found) if isinstance(found, list | Mapping) else None
+
+
 @router.command("check", everywhere=False)
 async def check(
     args: Arguments,
     event: CommandEvent,
     *,
-    requester: Requester,
+    checkup: Checkup,
     doctor: PortalDoctor,
     past: Past,
     users: Users,
 ) -> Checked:
     with_customer = event.chat.is_open_line
     chat_id = event.chat.id if with_customer else 0
-    seen = await requester.ask_all(_questions(event.bot.id, chat_id))
+    seen = await checkup.look(event.bot.id, chat_id)
     me, dialog = read_person(seen["me"]), read_dialog(chat_id, seen.get("dialog"))
     every, item = read_lines(seen["lines"]), dialog.bound_item
     if chat_id:
@@ -88,7 +118,7 @@ async def check(
     else:
         lines = [one for one in every if me and me.id in one.queue]
     lines = lines[:MOST_LINES]
-    is_active = await _is_active(item, chat_id, requester) if item else None
+    is_active = await checkup.is_active(item, chat_id) if item else None
     accounts = await users.accounts(number for line in lines for number in line.queue)
     is_admin = seen["admin"] is True
     return Checked(
@@ -104,27 +134,6 @@ async def check(
         lines=tuple(_queue(line, accounts) for line in lines),
         failing=tuple(one.name for one in await doctor.failing() if one.name != "scopes"),
     )
-
-
-def _questions(bot_id: int, chat_id: int) -> dict[str, Call]:
-    """Make all questions, for one request; about a dialog, too, if there is one."""
-    calls = {
-        "me": PROFILE,
-        "scopes": Call("scope"),
-        "revision": Call("imbot.v2.Revision.get"),
-        "bot": bot_call(bot_id),
-        "admin": ADMIN,
-        "lines": lines_call(),
-    }
-    return calls | {"dialog": dialog_call(chat_id)} if chat_id else calls
-
-
-async def _is_active(item: CrmItem, chat_id: int, requester: Requester) -> bool | None:
-    try:
-        found = await requester.ask(chats_call(item))
-    except Bitrix24Error:
-        return None
-    return chat_id in read_chats(found) if isinstance(found, list | Mapping) else None
 
 
 def _revision(found: Any) -> int | None:
