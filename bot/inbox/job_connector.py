@@ -32,7 +32,14 @@ class JobConnector(procrastinate.PsycopgConnector):
     ) -> None:
         address = database.engine.url.render_as_string(hide_password=False)
         address = address.replace("postgresql+psycopg://", "postgresql://", 1)
-        super().__init__(conninfo=address, min_size=1, max_size=1, reset=_leave_read_only)
+        super().__init__(
+            conninfo=address,
+            # A pooler may stand before the server; what is asked here is seldom asked.
+            kwargs={"prepare_threshold": None},
+            min_size=1,
+            max_size=1,
+            reset=_leave_read_only,
+        )
         self._channel = channel
         self._hear = hear
 

@@ -84,8 +84,20 @@ def engine_for(url: str) -> Engine:
     # One to write, and one for each thread that asks.
     parsed = parsed.set(query={**GONE_AFTER, **parsed.query})
     engine = create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
+    event.listen(engine, "connect", _beware_of_poolers)
     event.listen(engine, "handle_error", _leave_read_only)
     return engine
+
+
+def _beware_of_poolers(connection: Any, _record: object) -> None:
+    """Prepare no statements behind a pooler: the next one may come to a server that knows none.
+
+    A pooler has a number of its own for the connection in the place of the server's.
+    """
+    [number] = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    if number != connection.info.backend_pid:
+        connection.prepare_threshold = None
 
 
 def _leave_read_only(context: ExceptionContext) -> None:
