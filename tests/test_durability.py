@@ -148,6 +148,24 @@ async def test_a_server_that_takes_nothing_is_left_for_one_that_does(
     assert IVAN in await stage.members()
 
 
+@ON_POSTGRESQL
+async def test_a_table_that_is_changed_meanwhile_costs_nothing(stage: Stage) -> None:
+    """A newer version may migrate while this one runs: what it has prepared fits no more."""
+    for _ in range(8):
+        await stage.say("/who")
+    change = "ALTER TABLE inbox ALTER COLUMN identity TYPE VARCHAR({})"
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql(change.format(65))
+
+    statuses = [(await post(stage, sample(stage)))[0] for _ in range(2)]
+    await stage.settled()
+    with stage.engine.begin() as connection:
+        connection.exec_driver_sql(change.format(64))
+
+    assert statuses == [200, 200]
+    assert IVAN in await stage.members()
+
+
 async def test_a_server_that_never_answers_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

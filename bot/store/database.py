@@ -47,8 +47,9 @@ GONE_AFTER = {
     "tcp_user_timeout": "10000",
 }
 
-# PostgreSQL's own code for a write to a server that takes none.
-READ_ONLY = "25006"
+# PostgreSQL's own codes for a write to a server that takes none, and for a statement that was
+# prepared for a table that has been changed since.
+READ_ONLY, CHANGED = "25006", "0A000"
 
 # To see whether the database answers, and whether it takes anything.
 _ANYTHING = text("SELECT 1")
@@ -85,7 +86,7 @@ def engine_for(url: str) -> Engine:
     parsed = parsed.set(query={**GONE_AFTER, **parsed.query})
     engine = create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
     event.listen(engine, "connect", _beware_of_poolers)
-    event.listen(engine, "handle_error", _leave_read_only)
+    event.listen(engine, "handle_error", _begin_anew)
     return engine
 
 
@@ -100,9 +101,12 @@ def _beware_of_poolers(connection: Any, _record: object) -> None:
         connection.prepare_threshold = None
 
 
-def _leave_read_only(context: ExceptionContext) -> None:
-    """Give up the connections to a server that takes nothing: another one may do so by now."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+def _begin_anew(context: ExceptionContext) -> None:
+    """Give up connections for new ones, where those may fare better.
+
+    Another server may take by now what this one does not; and nothing is prepared there yet.
+    """
+    if getattr(context.original_exception, "sqlstate", None) in (READ_ONLY, CHANGED):
         context.is_disconnect = True
 
 
