@@ -22,7 +22,8 @@ from bot.bitrix24.errors import (
     RenewalRefused,
     Unreachable,
 )
-from bot.bitrix24.oauth import Grant, OAuth, origin
+from bot.bitrix24.network import origin
+from bot.bitrix24.oauth import Grant, OAuth
 from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.people import read_person
 from bot.bitrix24.token_pair import TokenPair

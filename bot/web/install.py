@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.bitrix24 import form
 from bot.bitrix24.envelope import Envelope, MalformedEvent
 from bot.bitrix24.errors import Bitrix24Error, NoConnection, NoPermission, Refused, Unanswered
-from bot.bitrix24.oauth import origin
+from bot.bitrix24.network import origin
 from bot.bitrix24.scopes import WANTED
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
