@@ -146,3 +146,56 @@ async def test_erasing_people_again_and_again_loses_no_event(stage: Stage) -> No
     for one in erasing:
         one.cancel()
     await asyncio.gather(*erasing, return_exceptions=True)
+
+
+@ON_SQLITE
+async def test_visits_of_nobody_keep_no_operator_waiting(stage: Stage) -> None:
+    """Whoever knows the portal's member id posts them, and the portal is asked about each."""
+    url = f"{stage.settings.public_url}/bitrix24/app"
+    known = {"member_id": stage.portal.state.settings.member_id, "REFRESH_ID": "x" * 70}
+
+    async def visits(number: int) -> int:
+        async with stage.session.post(url, data={**known, "AUTH_ID": f"{number:070}"}) as response:
+            return response.status
+
+    before = len(await stage.requests())
+    visiting = [asyncio.create_task(visits(number)) for number in range(90)]
+
+    async def are_as_many_as_go_at_once() -> bool:
+        return len(await stage.requests()) >= before + 45
+
+    await stage.until(are_as_many_as_go_at_once)
+    before = len(await stage.requests())
+
+    await stage.type(TYPED)
+    await stage.joined(IVAN)
+
+    # Two at least; of the others one of a few each time.
+    assert len(await stage.requests()) - before <= 20
+    for one in visiting:
+        one.cancel()
+    await asyncio.gather(*visiting, return_exceptions=True)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("path", "event"), [("install", "ONAPPINSTALL"), ("events", "ONAPPUPDATE")]
+)
+async def test_false_proofs_at_once_are_no_more_than_one_after_the_other(
+    stage: Stage, path: str, event: str
+) -> None:
+    """The authorization server, which serves all, has to be asked about each."""
+    member_id = stage.portal.state.settings.member_id
+    url = f"{stage.settings.public_url}/bitrix24/{path}"
+    told = {"event": event, "auth[member_id]": member_id, "auth[application_token]": "x" * 32}
+    before = len(await stage.get("refreshes"))
+
+    async def proves(number: int) -> int:
+        fields = {**told, "auth[refresh_token]": f"{number:070}"}
+        async with stage.session.post(url, data=fields) as response:
+            return response.status
+
+    statuses = await asyncio.gather(*(proves(number) for number in range(90)))
+
+    assert set(statuses) == {403, 429}
+    assert len(await stage.get("refreshes")) - before <= 40

@@ -105,4 +105,4 @@ def _revision(found: Any) -> int | None:
 
 
 def _sees(chat_id: int, found: Any) -> bool | None:
-    return True if is_dialog(chat_id, found) else False if isinstance(found, Refused) else None
+    return True if is_dialog(found, chat_id) else False if isinstance(found, Refused) else None

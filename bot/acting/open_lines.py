@@ -95,7 +95,7 @@ class OpenLines:
         Raises ``Refused``; ``Unanswered`` where the portal gives something else.
         """
         found = await self._requester.ask(dialog_call(chat_id))
-        if not is_dialog(chat_id, found):
+        if not is_dialog(found, chat_id):
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
 
@@ -266,7 +266,7 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
 
 def _has_item(found: Any, step: Step) -> bool | None:
     chat_id = step.params["CHAT_ID"]
-    return bool(read_dialog(chat_id, found).items) if is_dialog(chat_id, found) else None
+    return bool(read_dialog(chat_id, found).items) if is_dialog(found, chat_id) else None
 
 
 def _is_done(members: Any, step: Step) -> bool | None:
