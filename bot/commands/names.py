@@ -42,16 +42,20 @@ def beginnings(name: str) -> list[str]:
     return list(dict.fromkeys(word[:2] for word in words))[:2]
 
 
-def names_like(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
-    """Choose the names most like this one, and the role if one is."""
+def role_like(name: str) -> str:
+    """Give the word for a role that is most like this one; nothing where none is."""
+    words = get_close_matches(name[:LONGEST_COMPARED].casefold(), vocabulary.ROLES, 1, 0.75)
+    return words[0] if words else ""
+
+
+def names_like(name: str, alike: Sequence[Found]) -> list[str]:
+    """Choose the names most like this one, the most like it first."""
     # To compare two names takes as long as one times the other is.
     name = name[:LONGEST_COMPARED]
-    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    short = [one.person.name for one in alike if one.active]
-    likeness = {one: _likeness(name, one) for one in short if len(one) <= LONGEST_COMPARED}
+    short = [one.person.name for one in alike if len(one.person.name) <= LONGEST_COMPARED]
+    likeness = {one: _likeness(name, one) for one in short}
     like = [one for one in likeness if likeness[one] >= LIKE]
-    like.sort(key=likeness.__getitem__, reverse=True)
-    return tuple([*(f"@{role}" for role in roles), *like][:MOST_NEAR])
+    return sorted(like, key=likeness.__getitem__, reverse=True)
 
 
 def _likeness(typed: str, name: str) -> float:

@@ -90,6 +90,7 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
             break
         seconds += _amount(found[1] or "1") * unit
         line.place = found.end()
+        seconds += unit / 2 if line.take("and half") else 0
     shortest, longest = BOUNDS[part]
     is_read = bool(line.see("end"))
     if shortest <= seconds <= longest and is_read:
@@ -103,7 +104,11 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
 
 
 def _amount(said: str) -> float:
-    return vocabulary.AMOUNTS.get(said.casefold()) or float(said.replace(",", "."))
+    words = said.casefold()
+    half = next((one for one in vocabulary.AND_HALF if words.endswith(f" {one}")), "")
+    whole = words.removesuffix(half).rstrip()
+    amount = vocabulary.AMOUNTS.get(whole) or float(whole.replace(",", "."))
+    return amount + (0.5 if half else 0)
 
 
 def _chat_number(line: Line) -> int:
@@ -203,6 +208,8 @@ def _item(line: Line) -> bool:
 
 
 def _chat(line: Line) -> bool:
+    if line.take("this chat"):
+        return True
     start = line.place
     if not line.see("chat") and line.word() not in vocabulary.CHAT:
         return False
@@ -211,11 +218,13 @@ def _chat(line: Line) -> bool:
 
 
 def _preposition(line: Line) -> bool:
-    """Read ``in`` of ``in deal 288``; the item itself comes next.
+    """Read ``in`` of ``in deal 288``, or ``to`` of ``to @head``; what it is about comes next.
 
     Raises ``Unclear`` where only a number does: in a colleague there is nobody.
     """
-    if is_lasting(line) or not line.take("preposition"):
+    if "number" in line.wanted and not line.people and line.take("towards"):
+        return True
+    if line.see("lasting") or is_lasting(line) or not line.take("preposition"):
         return False
     if "number" not in line.wanted and line.see("number"):
         raise line.unclear(Problem.WHICH_ITEM)
