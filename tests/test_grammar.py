@@ -247,7 +247,8 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
             parse(text, ESCALATE)
         assert unclear.value.instead == meant
     for reason in ("@Анна поможет", f"{M} занят", f"{M} и юрист"):
-        assert parse(f"-- {reason}", ESCALATE) == {"reason": reason}
+        told = reason.replace(M, "@Иван Петров")
+        assert parse(f"-- {reason}", ESCALATE) == {"reason": told}
 
 
 def test_what_a_command_does_not_take_is_not_understood() -> None:

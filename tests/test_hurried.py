@@ -39,7 +39,7 @@ async def test_what_says_nothing_changes_nothing(stage: Stage) -> None:
         f"пожалуйста {A}", f"{A} please", f"{A}, пожалуйста!", "@Анна пожалуйста", "@Анна, плиз",
         f"коллегу {A}", "user @Анна", f"the colleague {A}", f"{A} в этот чат", "@Анна to this chat",
         f"deal_288 {A}", f"deal=288 {A}", f"сделка/288 {A}", f"{A} --да", "сотрудник 15",
-        "employee 15", "айди 15", "id1️⃣5️⃣",
+        "employee 15", "айди 15", "id1️⃣5️⃣", f"👋 {A}", f"{A}🙏🏽", f"{A} ❤️", "@Анна 🔥", "id15👍",
     ):  # fmt: skip
         await brings(stage, f"/invite {typed}", ANNA)
 
@@ -57,6 +57,8 @@ async def test_a_command_that_is_offered_is_one_that_can_be_run(stage: Stage) ->
         (f"{A} срочно!", "@Анна Орлова -- срочно!"),
         (f"{A} -нужна помощь", "@Анна Орлова -- нужна помощь"),
         ("Анну срочно", "@Анну -- срочно"),
+        (f"срочно! {A}", "@Анна Орлова -- срочно"),
+        (f"{A} 🔥 срочно", "@Анна Орлова 🔥 -- срочно"),
         (f"сделкa 288 {A}", "сделка 288 @Анна Орлова"),
         (f"дeal 288 {A}", "deal 288 @Анна Орлова"),
         (f"{A} --fоr 2h", "@Анна Орлова --for 2h"),
@@ -87,10 +89,25 @@ async def test_a_record_named_among_words_is_no_part_of_the_reason(stage: Stage)
         ("срочно сделка 301", "сделка 301 -- срочно"),
         ("Нужна помощь по сделке 301", "по сделке 301 -- Нужна помощь"),
         ("помогите: сделка 301, клиент ждёт", "сделка 301 -- помогите: клиент ждёт"),
+        ("клиент уходит, чат 8774", "чат 8774 -- клиент уходит"),
     ):
         assert await offered(stage, f"/escalate {typed}") == f"escalate {meant}"
     meant = "invite @Анна Орлова сделка 301 -- нужен юрист"
     assert await offered(stage, f"/invite {A} нужен юрист, сделка 301") == meant
+
+
+async def test_a_picture_that_says_no_is_asked_about(stage: Stage) -> None:
+    for typed in (f"❌ {A}", f"🚫{A}", f"{A} 👎", "@Анна ➖ @Роман"):
+        assert "▸" in await stage.say(f"/invite {typed}"), typed
+    assert not await changes(stage)
+
+
+async def test_a_reason_is_told_as_people_see_it(stage: Stage) -> None:
+    await stage.say("/invite @Роман -- [b]срочно[/b], [USER=12]Иван Петров[/USER] занят 🔥")
+
+    assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
+        "Причина: срочно, @Иван Петров занят 🔥"
+    )
 
 
 async def test_whom_an_escalation_goes_to(stage: Stage) -> None:

@@ -75,11 +75,6 @@ def split_command(typed: str) -> tuple[bool, str, str]:
     return ("/" in found[1], found[2], found[3].lstrip(" .,;:!…")) if found else (False, "", "")
 
 
-def plain(text: str) -> str:
-    """Write mentions as people see them: ``@Ivan``."""
-    return SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
-
-
 def numbered(text: str) -> str:
     """Write mentions with whom they really mean: ``@Ivan (id12)``."""
     return SEEN["mention"].sub(lambda found: f"@{found[2].strip()} (id{found[1]})", text)

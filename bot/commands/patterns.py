@@ -20,12 +20,15 @@ def _quoted(opening: str, closing: str) -> str:
 
 
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
-# A part ends where the line does, at a separator, before markup or before a reason, perhaps with a
-# full stop.
-_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|{_LONG_DASH} |$))"
+# Pictures that phones offer in the place of words, but for those that say no.
+_PICTURE = "(?![❌❎✖✗✘➖⛔🚫👎🙅])[\u2600-\u27bf\U0001f000-\U0001faff]"
+# A part ends where the line does, at a separator or a picture, before markup or before a reason,
+# perhaps with a full stop.
+_END = rf"(?=[{STOPS}]{{0,9}}(?:[{SEPARATORS}\[]|{_PICTURE}|{_LONG_DASH} |$))"
 _NUMBER = r"([1-9][0-9]{0,9})"
 _SIGN = rf"(?: ?(?:[#№:]|(?:{_any(vocabulary.NUMBER | vocabulary.MARK)})\.?(?=[ 0-9#№:])))"
 _ID = rf"(?:@?(?:{_any(vocabulary.ID)}){_SIGN}{{0,2}} ?|@|[#№] ?){_NUMBER}{_END}"
+_ITEM_OR_CHAT = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT})})"
 _TARGET = f"(?:{_any({*vocabulary.ITEMS, *vocabulary.CHAT, *vocabulary.GROUP})})"
 _NUMBERED = rf"{_SIGN}{{0,2}} ?[0-9]"
 _BETWEEN_NAMES = rf"(?: ?[,;] ?| (?:{_any(vocabulary.CONJUNCTIONS)}) )"
@@ -76,7 +79,7 @@ _LOOK = r"\[/?(?:[biu]|color(?:=[^\[\]\s]{1,30})?|size(?:=[0-9]{1,3})?)\]"
 
 _PATTERNS = {
     "command": r"([/\\.]{0,9}) ?([^\W\d_]*)(?:@(?:switchboard\w*|\w{1,40}bot)(?!\w))?(.*)",
-    "between": rf"(?:[{SEPARATORS}]|{_LOOK}"
+    "between": rf"(?:[{SEPARATORS}]|{_LOOK}|{_PICTURE}[\ufe0e\ufe0f]?"
     rf"|{_PLEASE}|(?:the )?(?:{_any(vocabulary.COLLEAGUE)}) (?={_COLLEAGUE})"
     rf"|(?:{_any(vocabulary.CONJUNCTIONS)}|[.!:…]{{1,9}})(?=\s|$))+",
     "end": _END,
@@ -101,8 +104,10 @@ _PATTERNS = {
     # What somebody says besides, in several words.
     "said": rf"(?:{_LONG_DASH}|[{HYPHENS}])?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
     rf"(?:{_URGENT}|[^\W\d_]+[{STOPS},]{{0,9}} )[^@\[\]/]*$",
+    "urgent": rf"({_URGENT})[{SEPARATORS}{STOPS}]{{1,9}}(?={_COLLEAGUE})",
+    "look": _LOOK,
     "record": rf"(?:^|[{SEPARATORS}]+)"
-    rf"((?:{_BEFORE})?(?:{_any(vocabulary.ITEMS)}){_SIGN}{{0,2}} ?[0-9]{{1,10}})\b",
+    rf"((?:{_BEFORE})?{_ITEM_OR_CHAT}{_SIGN}{{0,2}} ?[0-9]{{1,10}})\b",
     "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?={_COLLEAGUE})",
     # Nobody gives a colleague for a reason.
     "colleague alone": rf"{_LONG_DASH} {_MENTION}(?= ?(?:$|[,;]|{_LONG_DASH} ))",
@@ -147,3 +152,13 @@ _PATTERNS = {
 }
 # What may stand at a place of the text, by its kind.
 SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+
+
+def plain(text: str) -> str:
+    """Write mentions as people see them: ``@Ivan``."""
+    return SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
+
+
+def bare(text: str) -> str:
+    """Write words as people see them where nothing is bold: without tags that change their look."""
+    return SEEN["look"].sub("", plain(text))

@@ -25,10 +25,10 @@ from bot.commands.errors import (
     WrongDuration,
     WrongWait,
 )
-from bot.commands.grammar import plain
 from bot.commands.line import Problem, Unclear
 from bot.commands.outcomes import Outcomes
 from bot.commands.parts import MAX_REASON
+from bot.commands.patterns import plain
 from bot.errors import Refusal
 
 Handler = Callable[..., Awaitable[Outcomes]]

@@ -109,7 +109,7 @@ def _unmarked(line: Line) -> str:
         return ""
     if not line.people and (found := line.see("dash and colleague")):
         return before + line.text[found.end() :]
-    if instead := _unmarked_role(line) or _numbered(line):
+    if instead := _unmarked_role(line) or _numbered(line) or _urgent_first(line):
         return instead
     # In an escalation small letters rather begin a reason.
     are_names = not line.people and "number" not in line.wanted
@@ -124,7 +124,8 @@ def _unmarked(line: Line) -> str:
 
 def _with_reason(before: str, said: str, line: Line) -> str:
     """Write ``--`` before words, and a record that they name before that: it may be another's."""
-    found = SEEN["record"].search(said) if "item" not in line.parts else None
+    is_told = line.parts.keys() & {"item", "chat_id"}
+    found = None if is_told else SEEN["record"].search(said)
     if not found or "item" not in line.wanted:
         return f"{before}-- {said}"
     words = f"{said[: found.start()]} {said[found.end() :].lstrip(' ,;:.')}".strip()
@@ -140,6 +141,13 @@ def _unmarked_role(line: Line) -> str:
     found = line.see("towards name")
     is_name = found and line.text[found.end()].isupper()
     return _instead(line, found[0], "@") if found and is_name else ""
+
+
+def _urgent_first(line: Line) -> str:
+    """Write behind everything else what stands before a colleague and only says why."""
+    if "reason" not in line.wanted or line.people or not (found := line.see("urgent")):
+        return ""
+    return _readable(f"{_instead(line, found[0], ' ')} -- {found[1]}", line)
 
 
 def _numbered(line: Line) -> str:
