@@ -216,7 +216,7 @@ def test_says_what_may_have_been_meant() -> None:
         (f"{M} плз", ""),
         (f"{M} --test", ""),
         (f"{M} —срочно", f"{M} -- срочно"),
-        (f"{M} —потом", ""),
+        (f"{M} —скоро", ""),
         (f"{M} на пару часов", ""),
         ("А\u3164Б", ""),
         ("id0", ""),
@@ -236,7 +236,7 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
         "Иванов и Петров": "@Иванов и @Петров",
         "- @Анна": "@Анна",
         "срочно": "-- срочно",
-        "потом": "",
+        "скоро": "",
         # Perhaps the item's number, as people part thousands.
         "сделка 1 288": "",
         f"сделка 288 — {M} — срочно": f"сделка 288 {M} — срочно",

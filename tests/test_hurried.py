@@ -69,6 +69,62 @@ async def test_a_command_that_is_offered_is_one_that_can_be_run(stage: Stage) ->
         assert await offered(stage, f"/invite {typed}") == f"invite {meant}", typed
 
 
+async def test_who_is_named_only_to_be_left_out_is_not_brought_in(stage: Stage) -> None:
+    """A word between two names is a part of neither."""
+    for word in (
+        "не", "НЕ", "но не", "кроме", "или", "вместо", "без", "на",
+        "not", "but not", "except", "or", "instead of", "for",
+    ):  # fmt: skip
+        for command in ("invite", "remove", "escalate", "group 15"):
+            await stage.say(f"/{command} @Анна {word} @Роман")
+            assert not await changes(stage), f"{command} {word}"
+        assert "▸" in await stage.say(f"/invite @Анна {word} @Роман"), word
+
+
+async def test_one_then_the_other(stage: Stage) -> None:
+    for word in ("а также", "и ещё", "плюс", "then", "and then", "also"):
+        await brings(stage, f"/invite @Анна {word} @Роман", ANNA, RESPONSIBLE)
+    assert "[USER=15]Анна Орлова[/USER] теперь" in await stage.say("/escalate @Анна, потом @Роман")
+
+
+async def test_words_behind_a_name_are_no_part_of_it(stage: Stage) -> None:
+    for typed, meant in (
+        ("@Анна нужен юрист по договору", "@Анна -- нужен юрист по договору"),
+        ("@Анна Орлова клиент злится", "@Анна Орлова -- клиент злится"),
+        ("@Anna because the customer is angry", "@Anna -- because the customer is angry"),
+        ("@анна и роман", "@анна и @роман"),
+        (f"{A} и роман", "@Анна Орлова и @роман"),
+        ("the head", "@head"),
+    ):
+        assert await offered(stage, f"/invite {typed}") == f"invite {meant}"
+    roman = stage.portal.state.users[RESPONSIBLE]
+    for roman.last_name, typed in (
+        ("ван Дейк", "Роман ван Дейк"),
+        ("Мамед оглы", "Роман Мамед оглы"),
+        ("Соколов", "Роман соколов"),
+        ("Соколов", "роман соколов"),
+    ):
+        await brings(stage, f"/invite @{typed}", RESPONSIBLE)
+
+
+async def test_a_reason_may_be_called_one(stage: Stage) -> None:
+    for typed in ("--reason срочно", "--reason=срочно", "—причина: срочно", "--comment срочно"):
+        await brings(stage, f"/invite {A} {typed}", ANNA)
+        assert "Причина: срочно" in (await stage.told_privately(ANNA))[-1]
+    for typed in ("--dry-run", "--dryrun"):
+        assert "Пока ничего не изменилось" in await stage.say(f"/invite {A} {typed}")
+
+
+async def test_what_would_be_done_is_told_with_how_long(stage: Stage) -> None:
+    words = "→ чат (сделка № 288) на 2 часа. Пока ничего не изменилось."
+    assert words in await stage.say(f"/invite {A} --на 2 часа --пробно")
+
+
+async def test_nothing_is_offered_that_cannot_be_run(stage: Stage) -> None:
+    for typed in (f"{A} --force", f"{A} -y", f"{A} --fot", "сдлека @Анна"):
+        assert "Может быть" not in await stage.say(f"/invite {typed}"), typed
+
+
 async def test_half_of_a_unit_more(stage: Stage) -> None:
     for typed, words in (
         ("час с половиной", "1 час 30 минут"),
@@ -103,7 +159,7 @@ async def test_a_picture_that_says_no_is_asked_about(stage: Stage) -> None:
 
 
 async def test_a_reason_is_told_as_people_see_it(stage: Stage) -> None:
-    await stage.say("/invite @Роман -- [b]срочно[/b], [USER=12]Иван Петров[/USER] занят 🔥")
+    await stage.say("/invite @Роман -- срочно, [USER=12]Иван Петров[/USER] занят 🔥")
 
     assert (await stage.told_privately(RESPONSIBLE))[-1].endswith(
         "Причина: срочно, @Иван Петров занят 🔥"

@@ -13,7 +13,7 @@ from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Some
 from bot.commands import vocabulary
 from bot.commands.line import Line, Problem
 from bot.commands.links import MAX_ID, ForeignHost, read_link
-from bot.commands.patterns import CLOSING, OPENING, SEEN, bare
+from bot.commands.patterns import CLOSING, OPENING, SEEN, plain
 from bot.commands.vocabulary import DASHES, STOPS, normalise
 
 MAX_REASON = 500
@@ -52,7 +52,7 @@ def _reason(line: Line) -> bool:
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
         raise line.unclear(Problem.TOO_LONG)
-    line.parts["reason"] = bare(line.text[line.place :])
+    line.parts["reason"] = plain(line.text[line.place :])
     line.place = len(line.text)
     return True
 
@@ -75,6 +75,7 @@ def option_part(name: str) -> str:
 
 
 def _flag(line: Line) -> bool:
+    line.take("run")
     if not line.see("end"):
         raise line.unclear()
     return True

@@ -19,6 +19,8 @@ def _quoted(opening: str, closing: str) -> str:
     return rf"[{opening}]((?:[^{closing}]|[{closing}](?=[\w{closing}])){{1,255}})[{closing}]"
 
 
+# What a link or an address may stand in.
+OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
 _LONG_DASH = rf"(?:[{HYPHENS}{DASHES}]{{2,3}}|[{DASHES}])"
 # Pictures that phones offer in the place of words, but for those that say no.
 _PICTURE = "(?![❌❎✖✗✘➖⛔🚫👎🙅])[\u2600-\u27bf\U0001f000-\U0001faff]"
@@ -59,19 +61,30 @@ _SAID_LASTING, _SAID_WAIT = rf"(?:{_LASTING}) {_TIME}", rf"(?:{_WAIT}) {_TIME}"
 _UNTIL = f"(?:{_any(vocabulary.UNTIL)}) "
 _TO_GROUP = rf"(?:{_BEFORE})?(?:(?:{_any(vocabulary.GROUP)})(?![^\W\d_]):? ?)?"
 _NAME = rf"[^\W\d_]\w{{0,39}}(?:[{APOSTROPHES}.{HYPHENS}–](?![{HYPHENS}–])\w{{1,39}}){{0,4}}\.?"
+_CONTRARY = rf"(?-i:{_any({*vocabulary.CONTRARY, *map(str.upper, vocabulary.CONTRARY)})}) "
 # What ends a name, though it is a word; with a full stop it is an initial.
 _NO_NAME = (
     rf"(?:{_any(vocabulary.CONJUNCTIONS | vocabulary.ME)})(?!\.){_END}"
     rf"|{_PREPOSITION}|{_TARGET}{_NUMBERED}|{_ID}|{_SAID_LASTING}|{_SAID_WAIT}"
     rf"|{_THIS_CHAT}|{_PLEASE}|{_URGENT}"
     # With a capital letter somebody may be called so.
-    rf"|(?-i:{_UNTIL})"
+    rf"|(?-i:{_UNTIL}|(?:{_any(vocabulary.PREPOSITIONS)}) (?={_COLLEAGUE}|[{OPENING}]))"
+    rf"|{_CONTRARY}"
 )
-_FULL_NAME = rf"{_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}"
+_SMALL = rf"(?-i:[{vocabulary.SMALL_LETTERS}])"
+# After a capital letter a small word is a part of the name where a large one follows, or where it
+# is the second and the last: more of them are a sentence.
+_FURTHER = (
+    rf" (?!{_NO_NAME})(?:(?!{_SMALL}){_NAME}|{_NAME}(?= (?!{_SMALL}){_NAME})"
+    rf"|(?:{_any(vocabulary.SMALL_ENDINGS)})\b)"
+)
+_SECOND = rf" (?!{_NO_NAME}){_NAME}(?! {_SMALL})"
+_FULL_NAME = (
+    rf"(?:(?={_SMALL}){_NAME}(?: (?!{_NO_NAME}){_NAME}){{0,3}}"
+    rf"|(?!{_SMALL}){_NAME}(?:(?:{_FURTHER}){{1,3}}|{_SECOND})?)"
+)
 _AFTER_WORD = rf"(?:[-_=/.]|{_SIGN}{{0,2}} ?){_NUMBER}{_END}"
 _QUOTED = "|".join(_quoted(*pair) for pair in vocabulary.QUOTES)
-# What a link or an address may stand in.
-OPENING, CLOSING = "(<\"«“„'‘", ")>\"»”“'’"
 # The @ that opens the list may have stayed before the one picked from it.
 _MENTION = r"(?:@ ?)?\[USER=([0-9]{1,10}|all)(?: REPLACE)?\](.{0,255}?)\[/USER\]"
 # What only changes how words look. Who is struck out may not be meant.
@@ -95,7 +108,8 @@ _PATTERNS = {
     "quoted": f"@? ?(?:{_QUOTED}){_END}",
     "name": rf"@@? ?({_FULL_NAME}){_END}",
     # Colleagues named without an @.
-    "unmarked": rf"(?!\w*[0-9]){_FULL_NAME}(?:{_BETWEEN_NAMES}(?!{_NO_NAME}){_FULL_NAME}){{0,9}}",
+    "unmarked": rf"(?!\w*[0-9]|{_CONTRARY}){_FULL_NAME}"
+    rf"(?:{_BETWEEN_NAMES}(?!{_NO_NAME}){_FULL_NAME}){{0,9}}",
     "begins a name": rf"(?:^|{_BETWEEN_NAMES})(?={_NAME})",
     "named": _COLLEAGUE,
     "role": rf"(?:(?:{_any(vocabulary.TOWARDS)}) )?(?:the )?({_any(vocabulary.ROLES)}){_END}",
@@ -105,7 +119,6 @@ _PATTERNS = {
     "said": rf"(?:{_LONG_DASH}|[{HYPHENS}])?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
     rf"(?:{_URGENT}|[^\W\d_]+[{STOPS},]{{0,9}} )[^@\[\]/]*$",
     "urgent": rf"({_URGENT})[{SEPARATORS}{STOPS}]{{1,9}}(?={_COLLEAGUE})",
-    "look": _LOOK,
     "record": rf"(?:^|[{SEPARATORS}]+)"
     rf"((?:{_BEFORE})?{_ITEM_OR_CHAT}{_SIGN}{{0,2}} ?[0-9]{{1,10}})\b",
     "dash and colleague": rf"[{HYPHENS}{DASHES}]{{1,3}} (?={_COLLEAGUE})",
@@ -113,6 +126,8 @@ _PATTERNS = {
     "colleague alone": rf"{_LONG_DASH} {_MENTION}(?= ?(?:$|[,;]|{_LONG_DASH} ))",
     "me": f"(?:{_any(vocabulary.ME)}){_END}",
     "everyone": f"@?(?:{_any(vocabulary.EVERYONE)}){_END}",
+    "run": rf"[{HYPHENS}]run{_END}",
+    "conjoined": rf" (?:{_any(vocabulary.CONJUNCTIONS)}) $",
     "this chat": _THIS_CHAT,
     "preposition": _PREPOSITION,
     "lasting": _SAID_LASTING,
@@ -134,7 +149,7 @@ _PATTERNS = {
     "group name": rf"{_TO_GROUP}(?:(?:{_any(vocabulary.GROUP)}) )?"
     rf"((?!{_NO_NAME})[^\W\d_][^\[\]@«»\"“”„,;/]{{0,100}}?)[,:]? (?={_COLLEAGUE})",
     "group": rf"{_TO_GROUP}(?:{_SIGN}{{0,2}} ?{_NUMBER}|{_QUOTED}){_END}",
-    "reason": f"{_LONG_DASH} ",
+    "reason": rf"{_LONG_DASH}(?: |(?:{_any(vocabulary.REASON)})(?: ?[=:] ?| ))",
     "hyphen": f"[{HYPHENS}] ",
     "option": rf"(?:{_LONG_DASH}|[{HYPHENS}])([^\W\d_]{{1,40}})",
     # A dash between words is no option.
@@ -157,8 +172,3 @@ SEEN = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.
 def plain(text: str) -> str:
     """Write mentions as people see them: ``@Ivan``."""
     return SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
-
-
-def bare(text: str) -> str:
-    """Write words as people see them where nothing is bold: without tags that change their look."""
-    return SEEN["look"].sub("", plain(text))

@@ -16,7 +16,7 @@ MOST_MENDED = 3
 def explain(line: Line) -> Unclear:
     """Say what is wrong here, and what may have been meant."""
     unclear = _explained(line)
-    return replace(unclear, instead=_mended(unclear.instead, line) or unclear.instead)
+    return replace(unclear, instead=_mended(unclear.instead, line))
 
 
 def in_one_alphabet(line: Line) -> str:
@@ -114,7 +114,8 @@ def _unmarked(line: Line) -> str:
     # In an escalation small letters rather begin a reason.
     are_names = not line.people and "number" not in line.wanted
     found = line.see("unmarked")
-    if found and (_is_title(found[0]) or (are_names and not SEEN["named"].search(rest))):
+    is_name = SEEN["conjoined"].search(before) or (are_names and not SEEN["named"].search(rest))
+    if found and (_is_title(found[0]) or is_name):
         marked = SEEN["begins a name"].sub(lambda one: f"{one[0]}@", found[0])
         return _readable(before + marked + rest[len(found[0]) :], line)
     if "reason" in line.wanted and not are_names and line.see("said"):
@@ -134,11 +135,11 @@ def _with_reason(before: str, said: str, line: Line) -> str:
 
 def _unmarked_role(line: Line) -> str:
     """Write the @ before a role, or leave out what stands before whom an escalation goes to."""
-    if "number" not in line.wanted or line.people:
+    if line.people:
         return ""
     if found := line.see("role"):
         return _readable(_instead(line, found[0], f"@{found[1]}"), line)
-    found = line.see("towards name")
+    found = line.see("towards name") if "number" in line.wanted else None
     is_name = found and line.text[found.end()].isupper()
     return _instead(line, found[0], "@") if found and is_name else ""
 

@@ -36,10 +36,22 @@ PREPOSITIONS = frozenset(
     {"in", "into", "to", "from", "for", "on", "about"}
     | {"в", "во", "из", "к", "по", "на", "для", "о"}
 )
-CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
+CONJUNCTIONS = frozenset(
+    {"and", "then", "also", "plus", "и", "а", "также", "потом", "затем", "ещё", "еще", "плюс"}
+    | {"+", "&"}
+)
+# What stands between two of whom one may not be meant.
+CONTRARY = frozenset(
+    {"not", "no", "nor", "or", "but", "except", "without", "instead", "vs"}
+    | {"не", "ни", "нет", "или", "либо", "но", "кроме", "без", "вместо"}
+)
+# The last word of some names, though it is a small one.
+SMALL_ENDINGS = frozenset({"оглы", "кызы", "угли", "оглу"})
+SMALL_LETTERS = "a-zа-яё"
 # What only makes a command polite, and changes nothing in it.
 PLEASE = frozenset({"please", "pls", "plz", "пожалуйста", "плиз"})
 # What may stand behind everything else, and says why.
+REASON = frozenset({"reason", "message", "comment", "причина", "сообщение", "комментарий"})
 URGENT = frozenset({"urgent", "urgently", "asap", "срочно", "горит"})
 # What may stand before a number, besides «#» and «№».
 NUMBER = frozenset({"number", "num", "no", "nr", "n", "номер"})
@@ -78,7 +90,7 @@ LANGUAGES = _words(
 
 OPTIONS = _words(
     {
-        "dry": "dry пробно",
+        "dry": "dry dryrun пробно",
         "yes": "yes да",
         "lasting": "for на",
         "wait": "wait ждать",
@@ -100,7 +112,7 @@ UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.sp
 # Those that are one of their kind where they stand alone: "на час", and not "на ч".
 LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
 # What stands before a time of day or a date, which no option takes.
-UNTIL = frozenset({"until", "till", "до"})
+UNTIL = frozenset({"until", "till", "by", "до"})
 # What stands before whom an escalation goes to.
 TOWARDS = frozenset({"to", "на", "к"})
 # Half of a unit more, after the unit or before it.
