@@ -107,6 +107,16 @@ async def test_words_behind_a_name_are_no_part_of_it(stage: Stage) -> None:
         await brings(stage, f"/invite @{typed}", RESPONSIBLE)
 
 
+async def test_a_letter_or_two_are_nobodys_name(stage: Stage) -> None:
+    """Only one colleague's name begins so: another one may come tomorrow."""
+    for typed in ("@Р", "@Ро", "@Р.С."):
+        assert "Может быть, Роман Соколов?" in await stage.say(f"/invite {typed}")
+        assert not await changes(stage)
+    stage.portal.state.users[RESPONSIBLE].name = "Ян"
+    for typed in ("@Ян", "@Ян Соколов", "@Я. Соколов", "@Сок"):
+        await brings(stage, f"/invite {typed}", RESPONSIBLE)
+
+
 async def test_a_reason_may_be_called_one(stage: Stage) -> None:
     for typed in ("--reason срочно", "--reason=срочно", "—причина: срочно", "--comment срочно"):
         await brings(stage, f"/invite {A} {typed}", ANNA)

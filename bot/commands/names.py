@@ -9,6 +9,7 @@ from bot.commands import vocabulary
 
 MOST_NEAR = 3
 LONGEST_COMPARED = 60
+SHORTEST_BEGINNING = 3
 # Of a name, and how like another one has to be to be offered.
 MOST_WORDS = 4
 LIKE = 0.6
@@ -22,7 +23,17 @@ def bearers(name: str, found: Sequence[Found]) -> list[Found]:
     exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
     if exact:
         return exact
-    return [one for one in found if _begins(_words(one.person.name), typed)]
+    begun = beginning_so(name, found)
+    if any(len(word.strip(".")) >= SHORTEST_BEGINNING for word in typed):
+        return begun
+    # A letter or two begin the names of many, though only one of them may work here yet.
+    return [one for one in begun if set(typed) & set(_words(one.person.name))]
+
+
+def beginning_so(name: str, found: Sequence[Found]) -> list[Found]:
+    """Choose those the words of whose names begin like these."""
+    typed = _words(name)
+    return [one for one in found if typed and _begins(_words(one.person.name), typed)]
 
 
 def _begins(words: list[str], typed: list[str]) -> bool:

@@ -288,8 +288,9 @@ def _by_quotes(line: Line, found: re.Match[str]) -> Someone | None:
 
 
 def _by_name(line: Line, found: re.Match[str]) -> Someone | None:
-    first = found[1].partition(" ")[0]
-    word = first.casefold().rstrip(".")
+    first, _, further = found[1].partition(" ")
+    # Before a surname a letter with a full stop is an initial.
+    word = first.casefold() if further else first.casefold().rstrip(".")
     if word in vocabulary.EVERYONE:
         return _everyone(line, found)
     someone = Me() if word in vocabulary.ME else vocabulary.ROLES.get(word)

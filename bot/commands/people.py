@@ -20,7 +20,14 @@ from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
-from bot.commands.names import MOST_NEAR, bearers, beginnings, names_like, role_like
+from bot.commands.names import (
+    MOST_NEAR,
+    bearers,
+    beginning_so,
+    beginnings,
+    names_like,
+    role_like,
+)
 from bot.commands.router import Arguments
 from bot.errors import (
     IsBot,
@@ -144,7 +151,8 @@ class People:
     ) -> PersonNotFound:
         """Ask whether a role or somebody is meant whose name is like this one."""
         role, staff = role_like(name), _staff(alike)
-        near = names_like(name, staff)
+        begun = (one.person.name for one in beginning_so(name, staff))
+        near = list(dict.fromkeys([*names_like(name, staff), *begun]))
         if not role and not near:
             staff = _staff(await self._on_other_layout(name))
             near = list(dict.fromkeys(one.person.name for one in staff))
