@@ -97,7 +97,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("deal", "", Problem.NOT_NUMBER),
         ("deal 9999999999", "9999999999", Problem.NOT_NUMBER),
         ("invoice 5", "invoice 5", Problem.WHICH_ITEM),
-        (f"{M} через 2 минуты {M}", "через 2 минуты", Problem.UNKNOWN),
+        (f"{M} через 2 минуты {M}", "через 2 минуты", Problem.DURATION),
         ("del 288", "del 288", Problem.WHICH_ITEM),
         ("15", "15", Problem.UNKNOWN),
         ("deal 288.5", "288.5", Problem.NOT_NUMBER),

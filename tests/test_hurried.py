@@ -53,6 +53,10 @@ async def test_a_command_that_is_offered_is_one_that_can_be_run(stage: Stage) ->
         (f"{A} на 2 часа нужен юрист", "@Анна Орлова --на 2 часа -- нужен юрист"),
         (f"{A} for 2h - urgent", "@Анна Орлова --for 2h -- urgent"),
         (f"{A} --during 2h", "@Анна Орлова --for 2h"),
+        (f"{A} - 30 минут", "@Анна Орлова --на 30 минут"),
+        (f"{A} — 30 минут", "@Анна Орлова --на 30 минут"),
+        (f"{A} --2h", "@Анна Орлова --for 2h"),
+        ("@Анна -- 2h", "@Анна --for 2h"),
         (f"{A} --duration=2h", "@Анна Орлова --for 2h"),
         (f"{A} срочно!", "@Анна Орлова -- срочно!"),
         (f"{A} -нужна помощь", "@Анна Орлова -- нужна помощь"),
@@ -79,6 +83,21 @@ async def test_who_is_named_only_to_be_left_out_is_not_brought_in(stage: Stage) 
             await stage.say(f"/{command} @Анна {word} @Роман")
             assert not await changes(stage), f"{command} {word}"
         assert "▸" in await stage.say(f"/invite @Анна {word} @Роман"), word
+
+
+@BOTH
+async def test_what_is_not_to_be_done_now_is_not_done(stage: Stage, language: str) -> None:
+    """Neither at once, nor for that long instead, nor with that for a reason."""
+    words = {"ru": "«{}» не подходит. Можно от 5 минут", "en": '"{}" does not fit. From 5 minutes'}
+    for when in ("через 5 минут", "через час", "in 5 minutes", "in an hour", "by 6pm", "на 30"):
+        told = await said(stage, f"/invite @Анна {when}", language, privately=False)
+        assert words[language].format(when.removeprefix("на ")) in told
+    for typed in (
+        f"remove {A} через час", f"remove {A} не надо", f"invite {A} не надо",
+        f"escalate {A} не отвечает", f"group 15 {A} не нужно",
+    ):  # fmt: skip
+        assert "▸" in await said(stage, f"/{typed}", language, privately=False), typed
+    assert not await changes(stage)
 
 
 async def test_one_then_the_other(stage: Stage) -> None:

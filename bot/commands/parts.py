@@ -47,7 +47,9 @@ def _word(line: Line) -> bool:
 
 def _reason(line: Line) -> bool:
     late = "dash and colleague" if "number" not in line.wanted else "colleague alone"
-    if (not line.people and line.see(late)) or not (found := line.take("reason")):
+    if (not line.people and line.see(late)) or _is_only_time(line):
+        return False
+    if not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
@@ -55,6 +57,12 @@ def _reason(line: Line) -> bool:
     line.parts["reason"] = plain(line.text[line.place :])
     line.place = len(line.text)
     return True
+
+
+def _is_only_time(line: Line) -> bool:
+    """Say whether nothing but a time stands behind the dashes, where it may be for how long."""
+    is_wanted = "lasting" in line.wanted and "wait" not in line.wanted
+    return is_wanted and "lasting" not in line.parts and bool(line.see("only a time"))
 
 
 def option(line: Line) -> bool:
@@ -225,10 +233,13 @@ def _preposition(line: Line) -> bool:
     """
     if "number" in line.wanted and not line.people and line.take("towards"):
         return True
-    if line.see("lasting") or is_lasting(line) or not line.take("preposition"):
+    if line.see("lasting") or is_lasting(line) or line.see("until"):
+        return False
+    is_time = "lasting" in line.wanted and line.see("for a number")
+    if not line.take("preposition"):
         return False
     if "number" not in line.wanted and line.see("number"):
-        raise line.unclear(Problem.WHICH_ITEM)
+        raise line.unclear(Problem.DURATION if is_time else Problem.WHICH_ITEM)
     return True
 
 

@@ -118,6 +118,7 @@ _PATTERNS = {
     # What somebody says besides, in several words.
     "said": rf"(?:{_LONG_DASH}|[{HYPHENS}])?(?!(?:{_any(vocabulary.PREPOSITIONS)}) )"
     rf"(?:{_URGENT}|[^\W\d_]+[{STOPS},]{{0,9}} )[^@\[\]/]*$",
+    "contrary": _CONTRARY,
     "urgent": rf"({_URGENT})[{SEPARATORS}{STOPS}]{{1,9}}(?={_COLLEAGUE})",
     "record": rf"(?:^|[{SEPARATORS}]+)"
     rf"((?:{_BEFORE})?{_ITEM_OR_CHAT}{_SIGN}{{0,2}} ?[0-9]{{1,10}})\b",
@@ -132,7 +133,9 @@ _PATTERNS = {
     "preposition": _PREPOSITION,
     "lasting": _SAID_LASTING,
     "wait": _SAID_WAIT,
-    "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?{_UNTIL}[^{SEPARATORS}]+",
+    "until": rf"(?:{_LONG_DASH}|[{HYPHENS}])?(?:{_UNTIL}|in (?={_TIME}))"
+    rf"(?:{_TIME}|[^{SEPARATORS}]+)",
+    "for a number": rf"(?:{_LASTING}) (?=[0-9])",
     "after word": _AFTER_WORD,
     "word and number": rf"([^\W\d_]{{1,40}}){_AFTER_WORD}",
     "word and time": rf"[^\W\d_]{{1,40}} [0-9]{{1,5}} ?(?:{_UNIT})\b",
@@ -140,6 +143,8 @@ _PATTERNS = {
     "time alone": rf"(?:{_AMOUNT})(?:{_UNIT})\b|(?:{_any(vocabulary.LONG_UNITS)})[{STOPS}]{{0,9}}$",
     "option and time": rf"(?:{_LONG_DASH}|[{HYPHENS}])[^\W\d_]{{1,40}} ?[=:]? ?"
     rf"(?=(?:{_AMOUNT})(?:{_UNIT})\b)",
+    "dash and time": rf"(?:{_LONG_DASH}|[{HYPHENS}]) ?(?=(?:{_AMOUNT})(?:{_UNIT})\b)",
+    "only a time": rf"{_LONG_DASH} ?(?:{_AMOUNT})(?:{_UNIT})[{STOPS}]{{0,9}}$",
     "numbers": rf"{_NUMBER}(?:(?:{_BETWEEN_NAMES}| ){_NUMBER}){{0,19}}[{STOPS}]{{0,9}}$",
     "digits": r"[0-9]+",
     "number": rf"(?:(?:[#№]|(?:{_any(vocabulary.NUMBER)})\.?(?=[ 0-9])) ?)?{_NUMBER}{_END}",

@@ -73,12 +73,13 @@ def _misfitting(line: Line) -> Unclear | None:
     if is_lasting(line):
         return replace(line.unclear(instead=_instead(line, "", "--")), word="")
     if "lasting" in line.wanted:
-        if found := line.see("until"):
+        is_when = line.people or "number" not in line.wanted
+        if is_when and (found := line.see("until")):
             return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
         if "wait" in line.wanted and line.see("option and time"):
             return line.unclear()
         if "wait" not in line.wanted and (instead := _for_that_long(line)):
-            is_option = bool(line.see("option"))
+            is_option = bool(line.see("option and time"))
             unclear = line.unclear(instead=instead)
             return unclear if is_option else replace(unclear, word="")
     if "item" not in line.wanted:
@@ -94,7 +95,7 @@ def _misfitting(line: Line) -> Unclear | None:
 
 def _for_that_long(line: Line) -> str:
     """Write ``--for`` before a time that has no such option before it, or another one."""
-    other = line.see("option and time")
+    other = line.see("option and time") or line.see("dash and time")
     found = other or line.see("time alone")
     if not found or (other and option_part(other[0].strip(f"-{DASHES}=: "))):
         return ""
@@ -118,7 +119,8 @@ def _unmarked(line: Line) -> str:
     if found and (_is_title(found[0]) or is_name):
         marked = SEEN["begins a name"].sub(lambda one: f"{one[0]}@", found[0])
         return _readable(before + marked + rest[len(found[0]) :], line)
-    if "reason" in line.wanted and not are_names and line.see("said"):
+    is_against = line.people and (line.see("contrary") or line.see("until"))
+    if "reason" in line.wanted and not are_names and not is_against and line.see("said"):
         return _readable(_with_reason(before, rest.lstrip(f"-{DASHES}"), line), line)
     return ""
 

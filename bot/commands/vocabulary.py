@@ -112,7 +112,7 @@ UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.sp
 # Those that are one of their kind where they stand alone: "на час", and not "на ч".
 LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
 # What stands before a time of day or a date, which no option takes.
-UNTIL = frozenset({"until", "till", "by", "до"})
+UNTIL = frozenset({"until", "till", "by", "after", "до", "через", "после"})
 # What stands before whom an escalation goes to.
 TOWARDS = frozenset({"to", "на", "к"})
 # Half of a unit more, after the unit or before it.
@@ -138,6 +138,10 @@ _TENS: dict[float, tuple[str, ...]] = {
     30: ("thirty", "тридцать"),
     40: ("forty", "сорок"),
     50: ("fifty", "пятьдесят"),
+    60: ("sixty", "шестьдесят"),
+    70: ("seventy", "семьдесят"),
+    80: ("eighty", "восемьдесят"),
+    90: ("ninety", "девяносто"),
 }
 _ALONE = {said: amount for amount, words in {**_AMOUNTS, **_TENS}.items() for said in words}
 # How many, as it is said before a unit.
