@@ -18,6 +18,7 @@ from installed import Yesterday, as_of_yesterday
 from pairs import Pair, served
 from playwright.async_api import Browser
 from postgres import Server, binaries, empty, running_server
+from pydantic import SecretStr
 from scenes import staged, standing
 from stage import BOSS, Stage, free_port, settings_for
 
@@ -159,13 +160,25 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
             yield browser
 
 
+# To read them takes a sixth of what setting a scene does, and most scenes have the same.
+_settings: dict[str, Settings] = {}
+
+
 @pytest.fixture
 def settings(
     portal: Portal, ports: list[int], database_url: str, request: pytest.FixtureRequest
 ) -> Settings:
     marker = request.node.get_closest_marker("settings")
+    own = marker.kwargs if marker else {}
     usual = {"port": ports[2], "public_url": f"http://127.0.0.1:{ports[2]}"}
-    return settings_for(portal, database_url, **{**usual, **(marker.kwargs if marker else {})})
+    bucket = portal.state.bucket
+    # A bot that is in no hurry to wait speaks to a portal that does not make it wait either.
+    if (size := own.get("portal_bucket", 0)) > bucket.size:
+        bucket.resize(size, size)
+    key = repr((portal.oauth_url, usual, own))
+    if key not in _settings:
+        _settings[key] = settings_for(portal, database_url, **{**usual, **own})
+    return _settings[key].model_copy(update={"database_url": SecretStr(database_url)})
 
 
 @pytest.fixture

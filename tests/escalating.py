@@ -16,8 +16,6 @@ LANGUAGES_AND_DATABASES = pytest.mark.parametrize(
     indirect=["database_url"],
 )
 TAKE, PASS_ON = 0, 1
-# Minutes pass in a moment here: the bot need not count for them what the portal takes in them.
-UNHURRIED = pytest.mark.settings(portal_bucket=10**6)
 
 WORDS = {
     "ru": {

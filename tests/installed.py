@@ -17,7 +17,7 @@ from bot.settings import Settings
 from sandbox.server import Portal
 
 # What a portal has that is of this minute: who waits for its events, where it is reached.
-_LIVE = {"outbox", "pulse", "url", "oauth_url"}
+_LIVE = {"bucket", "outbox", "pulse", "url", "oauth_url"}
 
 
 # What there was after an installation in this process, by the portal, addresses and database.

@@ -38,6 +38,9 @@ CARD = {"handler": "install", "app": "app", "redirect": "oauth"}
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
+# For scenes of more commands than the portal's pace has room for.
+UNHURRIED = pytest.mark.settings(portal_bucket=10**6)
+
 # How long anything may take on a machine that has much else to do.
 PATIENCE = 40.0
 

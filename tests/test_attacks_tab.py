@@ -12,7 +12,7 @@ from acting import DELETE
 from app_page import session_of, words_of
 from attacking import Watch, as_bots, forged, own, post
 from pydantic import SecretStr
-from stage import ADD, ANNA, BOSS, CHAT, IVAN, KEY, OLGA, ON_SQLITE, Stage
+from stage import ADD, ANNA, BOSS, CHAT, IVAN, KEY, OLGA, ON_SQLITE, UNHURRIED, Stage
 from tab_page import address, number_of, offered, opened, pressed, record_of, sent
 
 from bot.store.cipher import Cipher
@@ -229,10 +229,8 @@ async def test_another_s_button_does_nothing_and_stays_theirs(stage: Stage) -> N
     assert ANNA not in await stage.members()
 
 
-@pytest.mark.settings(portal_bucket=10_000)
+@UNHURRIED
 async def test_another_s_escalation_is_not_touched(stage: Stage) -> None:
-    # So many looks at the page are more than the portal's pace has room for.
-    await stage.faults(bucket={"size": 10_000, "rate": 10_000})
     _, olgas = await opened(stage)
     olgas = await pressed(stage, olgas, escalate="1")
     number = number_of(olgas, "stop")

@@ -7,14 +7,13 @@ from acting import press, press_at, said
 from escalating import (
     PASS_ON,
     TAKE,
-    UNHURRIED,
     card,
     ended,
     passed_on,
     time_passes,
     undo_is_held,
 )
-from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, UNHURRIED, Stage
 
 import bot.app
 

@@ -4,7 +4,6 @@ from acting import press, said
 from escalating import (
     LANGUAGES,
     LANGUAGES_AND_DATABASES,
-    UNHURRIED,
     called,
     deciding,
     ended,
@@ -17,7 +16,7 @@ from escalating import (
     takes,
     time_passes,
 )
-from stage import ADMIN, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import ADMIN, ANNA, BOSS, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, UNHURRIED, Stage
 
 
 @LANGUAGES_AND_DATABASES

@@ -9,7 +9,6 @@ from escalating import (
     LANGUAGES,
     LANGUAGES_AND_DATABASES,
     TAKE,
-    UNHURRIED,
     called,
     card,
     deciding,
@@ -26,7 +25,7 @@ from escalating import (
     undo_is_held,
 )
 from installing import departed
-from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, Stage
+from stage import BOSS, CHAT, OLGA, ON_SQLITE, RESPONSIBLE, UNHURRIED, Stage
 
 
 @LANGUAGES_AND_DATABASES

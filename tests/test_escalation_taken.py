@@ -11,7 +11,6 @@ from escalating import (
     LANGUAGES,
     LANGUAGES_AND_DATABASES,
     TAKE,
-    UNHURRIED,
     called,
     card,
     deciding,
@@ -26,7 +25,7 @@ from escalating import (
     time_passes,
 )
 from sqlalchemy import text
-from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, SEND, Stage
+from stage import BOSS, CHAT, IVAN, OLGA, ON_SQLITE, RESPONSIBLE, SEND, UNHURRIED, Stage
 
 
 @LANGUAGES_AND_DATABASES

@@ -61,6 +61,17 @@ async def test_what_was_stored_too_late_to_be_told_of_is_run(process: Process) -
     await process.until(lambda: process.answered(WELL) == 1)
 
 
+async def test_what_has_come_since_the_last_look_is_not_looked_for(process: Process) -> None:
+    await process.store(DOWN, 1, 1)
+    seen = await process.inbox.newest()
+    for portal, chat in ((DOWN, 1), (DOWN, 2), (WELL, 1)):
+        await process.store(portal, chat, 2)
+
+    assert await process.inbox.waiting_portals(seen) == [DOWN]
+    assert await process.inbox.waiting_lanes(DOWN, "", 9, seen) == [f"{DOWN}/chat1"]
+    assert await process.inbox.waiting_portals() == [DOWN, WELL]
+
+
 async def test_when_the_portal_is_back_every_chat_is_taken_up_in_its_order(
     process: Process,
 ) -> None:

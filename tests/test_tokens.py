@@ -20,6 +20,7 @@ from stage import (
     ON_SQLITE,
     OTHER_CHAT,
     SEND,
+    UNHURRIED,
     Stage,
     bot_running,
     settings_for,
@@ -263,9 +264,8 @@ async def two_accesses(stage: Stage) -> AsyncIterator[list[tuple[Access, Portal]
         yield [(parts.access, (await parts.portals.all())[0]) for parts in (one, other)]
 
 
-@pytest.mark.settings(portal_bucket=500)
+@UNHURRIED
 async def test_twenty_commands_at_once_renew_a_token_once(stage: Stage) -> None:
-    await stage.faults(bucket={"size": 500, "rate": 50})
     chats = stage.portal.state.chats
     for number in range(20_001, 20_021):
         chats[number] = dataclasses.replace(

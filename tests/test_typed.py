@@ -4,10 +4,10 @@ from typing import Any
 
 from acting import INVITE, added, changes, keyboard, press
 from lines import M
-from stage import ANNA, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, Stage
+from stage import ANNA, DRIVER, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNHURRIED, Stage
 from typed import BOTH, A, brings, leave
 
-pytestmark = ON_SQLITE
+pytestmark = [ON_SQLITE, UNHURRIED]
 
 
 async def asked(stage: Stage, typed: str, language: str = "ru", **where: Any) -> str:

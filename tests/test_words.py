@@ -6,7 +6,7 @@ import pytest
 from acting import DELETE, INVITE
 from app_page import opened
 from escalating import decide
-from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, Stage
+from stage import ADD, ANNA, CHAT, GROUP_CHAT, IVAN, OLGA, ON_SQLITE, UNBOUND, UNHURRIED, Stage
 
 import handlers
 from sandbox.model import Line
@@ -304,10 +304,8 @@ async def test_check_says_whom_the_role_can_bring_in(
 
 
 @ON_SQLITE
-@pytest.mark.settings(portal_bucket=10_000)
+@UNHURRIED
 async def test_check_takes_what_was_let_in_or_refused_last(stage: Stage) -> None:
-    # Seven times two commands and what they ask are more than the pace has room for.
-    await stage.faults(bucket={"size": 10_000, "rate": 10_000})
     for history, typed, words in (
         ("none", "/invite @15", "вашей роли закрыто"),
         ("self", "/invite @15", "роль по умолчанию позволяет"),

@@ -7,8 +7,10 @@ not, one chat is open and tries. The others cost nothing while they wait.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
@@ -25,6 +27,17 @@ OF_THE_SLOW = PLACES // 4
 AT_ONCE = 64
 
 PAUSE = 1.0
+
+T = TypeVar("T")
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask the inbox until the database answers."""
+    while True:
+        try:
+            return await ask()
+        except StoreUnavailable:
+            await asyncio.sleep(PAUSE)
 
 
 class Admission:
@@ -114,24 +127,24 @@ class Admission:
             self._behind.pop(portal, None)
 
     async def _go_through(self, portal: str, behind: "_Behind") -> None:
-        after, count = "", self._first
-        while lanes := await self._next(portal, after, count, behind):
+        """Open the chats in which something waits by now: of what comes later others tell."""
+        after, count, up_to = "", self._first, await patiently(self._inbox.newest)
+        while lanes := await self._next(portal, after, count, behind, up_to):
             after = lanes[-1]
             behind.one_ended.clear()
             opened = sum(self._open_lane(lane) for lane in lanes)
             count = min(AT_ONCE, 2 * count) if not opened or await behind.ends() else 1
 
-    async def _next(self, portal: str, after: str, count: int, behind: "_Behind") -> list[str]:
+    async def _next(
+        self, portal: str, after: str, count: int, behind: "_Behind", up_to: int
+    ) -> list[str]:
         while True:
             while self.is_closed(portal):
                 behind.one_ended.clear()
                 await behind.ends()
-            try:
-                most = min(count, self._room(portal))
-                lanes = await self._inbox.waiting_lanes(portal, after, most)
-            except StoreUnavailable:
-                await asyncio.sleep(PAUSE)
-                continue
+            most = min(count, self._room(portal))
+            question = partial(self._inbox.waiting_lanes, portal, after, most, up_to)
+            lanes = await patiently(question)
             # Somebody else may have opened one meanwhile.
             if not lanes or not self.is_closed(portal):
                 return lanes

@@ -70,8 +70,26 @@ TOGETHER = 60.0
 # Deliveries of one command have so many characters of their identity in common.
 _COMMON = 47
 
+# No command has a larger number.
+LAST = 2**63 - 1
+
+_NEWEST = select(func.max(inbox.c.id))
 _NEXT_LANE = select(func.min(inbox.c.lane)).where(
-    inbox.c.done_at.is_(None), inbox.c.lane > bindparam("after")
+    inbox.c.done_at.is_(None),
+    inbox.c.lane > bindparam("after"),
+    inbox.c.id <= bindparam("up_to"),
+)
+_LANES = (
+    select(inbox.c.lane)
+    .where(
+        inbox.c.lane > bindparam("after"),
+        inbox.c.lane < bindparam("end"),
+        WAITS,
+        inbox.c.id <= bindparam("up_to"),
+    )
+    .distinct()
+    .order_by(inbox.c.lane)
+    .limit(bindparam("most"))
 )
 
 
@@ -181,28 +199,37 @@ class Inbox:
             question = question.where(inbox.c.done_at < command.received_at - margin)
         return await self._database.row(question) is not None
 
-    async def waiting_portals(self) -> list[str]:
-        """List the portals that have something waiting, or had until a moment ago."""
+    async def newest(self) -> int:
+        """Give the number of the command that came last; 0 if none has come."""
+        return int((await self._database.rows(_NEWEST))[0][0] or 0)
+
+    async def waiting_portals(self, up_to: int = LAST) -> list[str]:
+        """List the portals that have something waiting, or had until a moment ago.
+
+        What has come after the command ``up_to`` does not count.
+        """
 
         def ask(connection: Connection) -> list[str]:
             found: list[str] = []
             # From one to the next through the index: what waits in between is not read.
-            while lane := connection.execute(_NEXT_LANE, {"after": _end_of(found)}).scalar():
+            while lane := connection.execute(
+                _NEXT_LANE, {"after": _end_of(found), "up_to": up_to}
+            ).scalar():
                 found.append(portal_of(lane))
             return found
 
         return await self._database.read(ask)
 
-    async def waiting_lanes(self, portal: str, after: str, limit: int) -> list[str]:
-        """List chats of a portal that have something waiting, by name, from ``after`` on."""
-        question = (
-            select(inbox.c.lane)
-            .where(inbox.c.lane > (after or f"{portal}/"), inbox.c.lane < _end_of([portal]), WAITS)
-            .distinct()
-            .order_by(inbox.c.lane)
-            .limit(limit)
-        )
-        return [row.lane for row in await self._database.rows(question)]
+    async def waiting_lanes(
+        self, portal: str, after: str, most: int, up_to: int = LAST
+    ) -> list[str]:
+        """List chats of a portal that have something waiting, by name, from ``after`` on.
+
+        What has come after the command ``up_to`` does not count.
+        """
+        first, end = after or f"{portal}/", _end_of([portal])
+        rows = await self._database.rows(_LANES, after=first, end=end, most=most, up_to=up_to)
+        return [row.lane for row in rows]
 
     async def waiting(self, lane: str, limit: int) -> list[Accepted]:
         """List what waits in a chat, in the order of its messages and lines."""

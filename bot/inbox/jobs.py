@@ -103,6 +103,8 @@ class Jobs:
         self._tasks: list[asyncio.Task[None]] = []
         self._faults: dict[str, str] = {}
         self._unowned: set[str] = set()
+        # The last command there was at the last beat: of younger ones a notice is on its way.
+        self._seen = 0
         self._stopping = False
 
     async def start(self) -> None:
@@ -216,9 +218,11 @@ class Jobs:
                 owned.busy_at = now
             elif now - owned.busy_at > LINGER:
                 await self._leave([portal])
-        for portal in await self._inbox.waiting_portals():
+        newest = await self._inbox.newest()
+        for portal in await self._inbox.waiting_portals(self._seen):
             if portal in self._mine and not self._stopping:
                 self._lanes.look_after(portal)
+        self._seen = newest
 
     async def _leave(self, portals: list[str]) -> None:
         """Look after these no more; what has come for them meanwhile is another job."""

@@ -11,24 +11,20 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
 from cachetools import TTLCache
 
 from bot.bitrix24.circuit import Answering
 from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted, portal_of
-from bot.inbox.admission import Admission
+from bot.inbox.admission import PAUSE, Admission, patiently
 from bot.inbox.backlog import Backlog
-from bot.inbox.inbox import Inbox
+from bot.inbox.inbox import LAST, Inbox
 from bot.store.commits import Write
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 IN_MEMORY = 16
-PAUSE = 1.0
 
 # How often the inbox is looked through for what ``add`` was not told of: an event that was answered
 # 503, because the database was slow, may have been stored after all.
@@ -63,8 +59,8 @@ class _Lane:
         # The number of the command that runs, 0 while none does.
         self.current = 0
         # How many the inbox is asked for next. The first command may take long: then the others
-        # need not be in memory.
-        self.asked = 1
+        # need not be in memory. Two show whether there are any.
+        self.asked = 2
 
     def add(self, command: Accepted) -> None:
         # What has been read from the inbox may be told a moment later; once is enough.
@@ -119,6 +115,8 @@ class Lanes:
         # Whose chat each of them runs.
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._looking: asyncio.Task[None] | None = None
+        # The last command there was at the last look.
+        self._seen = LAST
         self._stopping = False
 
     async def check(self) -> None:
@@ -178,15 +176,18 @@ class Lanes:
         await _cancelled(list(self._tasks))
 
     async def _look(self) -> None:
-        for portal in await self._inbox.waiting_portals():
+        """Take up what waits since the last look: of all that is younger ``add`` tells."""
+        newest = await self._inbox.newest()
+        for portal in await self._inbox.waiting_portals(self._seen):
             self._admission.hold(portal)
+        self._seen = newest
 
     async def _keep_looking(self) -> None:
         # How much waits matters only to who comes with very much: the start does not wait for it.
-        await self._patiently(self._backlog.look)
+        await patiently(self._backlog.look)
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await self._patiently(self._look)
+            await patiently(self._look)
 
     def _is_behind(self, lane: str) -> bool:
         """Say whether the lane's earlier commands may be in the inbox alone, or are to stay so."""
@@ -232,9 +233,9 @@ class Lanes:
     async def _next(self, name: str, lane: _Lane, pause: float = LINES_PAUSE) -> Accepted | None:
         while not lane.next and lane.more:
             lane.grown = False
-            lane.fill(await self._patiently(lambda: self._inbox.waiting(name, lane.asked)))
+            lane.fill(await patiently(lambda: self._inbox.waiting(name, lane.asked)))
         command = lane.take()
-        if command is None or not await self._patiently(lambda: self._lacks_lines(command)):
+        if command is None or not await patiently(lambda: self._lacks_lines(command)):
             return command
         lane.put_back(command)
         await asyncio.sleep(pause)
@@ -262,15 +263,8 @@ class Lanes:
                 log.error("command %s waits for the database: %s", command.reference, error)
                 await asyncio.sleep(PAUSE)
                 # What was begun is in the journal now: the next run must know.
-                current = await self._patiently(lambda: self._inbox.find(command.id))
+                current = await patiently(lambda: self._inbox.find(command.id))
         return None
-
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            try:
-                return await ask()
-            except StoreUnavailable:
-                await asyncio.sleep(PAUSE)
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
