@@ -7,10 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable
 import procrastinate
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
+from psycopg import AsyncConnection
+from psycopg.errors import ReadOnlySqlTransaction
 
 from bot.store.database import Database
 
 log = logging.getLogger(__name__)
+
+# What a server says of itself that takes nothing.
+TAKES_NOTHING = (b"in_hot_standby", b"default_transaction_read_only")
 
 # So many seconds after a connection was lost, another one is made.
 PAUSE = 0.5
@@ -27,7 +32,14 @@ class JobConnector(procrastinate.PsycopgConnector):
     ) -> None:
         address = database.engine.url.render_as_string(hide_password=False)
         address = address.replace("postgresql+psycopg://", "postgresql://", 1)
-        super().__init__(conninfo=address, min_size=1, max_size=1)
+        super().__init__(
+            conninfo=address,
+            # A pooler may stand before the server; what is asked here is seldom asked.
+            kwargs={"prepare_threshold": None},
+            min_size=1,
+            max_size=1,
+            reset=_leave_read_only,
+        )
         self._channel = channel
         self._hear = hear
 
@@ -50,6 +62,15 @@ class JobConnector(procrastinate.PsycopgConnector):
             except ConnectorException as error:
                 log.warning("nothing is heard of the database: %s", words_of(error))
             await asyncio.sleep(PAUSE)
+
+
+async def _leave_read_only(connection: AsyncConnection) -> None:
+    """Have a connection to a server that takes nothing made anew: another one may do so by now.
+
+    Raises ``ReadOnlySqlTransaction``: that is how the pool gives a connection up.
+    """
+    if b"on" in map(connection.pgconn.parameter_status, TAKES_NOTHING):
+        raise ReadOnlySqlTransaction("the server takes nothing")
 
 
 def words_of(error: Exception) -> str:
