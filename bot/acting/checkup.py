@@ -83,7 +83,7 @@ class Checkups:
             revision=_revision(seen["revision"]),
             supports_lines=supports_lines(seen["bot"]),
             item=item,
-            sees_dialog=_sees(seen["dialog"]) if chat_id else None,
+            sees_dialog=_sees(chat_id, seen["dialog"]) if chat_id else None,
             is_active=active,
             is_admin=seen["admin"] is True,
             lines=tuple(lines),
@@ -104,5 +104,5 @@ def _revision(found: Any) -> int | None:
     return read_number(part(found, "rest"))
 
 
-def _sees(found: Any) -> bool | None:
-    return True if is_dialog(found) else False if isinstance(found, Refused) else None
+def _sees(chat_id: int, found: Any) -> bool | None:
+    return True if is_dialog(found, chat_id) else False if isinstance(found, Refused) else None

@@ -6,13 +6,14 @@ meant where it makes no sense.
 
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from bot.commands import vocabulary
 from bot.commands.line import Line, Unclear
 from bot.commands.parts import option, reads
 from bot.commands.patterns import SEEN
-from bot.commands.suggestions import explain
+from bot.commands.suggestions import explain, in_one_alphabet
 from bot.commands.vocabulary import DASHES, normalise
 
 EVERYTHING = frozenset({"item", "chat_id", "people", "dry", "yes", "lasting", "wait", "reason"})
@@ -22,7 +23,7 @@ def asks_for_help(text: str) -> bool:
     """Say whether somebody wants to know how the command goes: ``help``, ``?``."""
     asked = normalise(text)
     words = vocabulary.readings(asked.strip(f"?/.!-{DASHES}"))
-    return any(word in vocabulary.HELP for word in words) or asked.strip("?") == "" != asked
+    return any(word in vocabulary.HELP for word in words) or asked.strip("?/") == "" != asked
 
 
 def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> dict[str, Any]:
@@ -32,8 +33,13 @@ def parse(text: str, wanted: Collection[str] = EVERYTHING, host: str = "") -> di
     else.
     """
     line = Line(normalise(text), wanted, host)
-    if not reads(line):
-        raise explain(line)
+    try:
+        if not reads(line):
+            raise explain(line)
+    except Unclear as unclear:
+        if instead := in_one_alphabet(line):
+            raise replace(unclear, instead=instead) from None
+        raise
     people = {"people": tuple(line.people.values())} if line.people else {}
     return line.parts | people
 
@@ -67,11 +73,6 @@ def split_command(typed: str) -> tuple[bool, str, str]:
     """
     found = SEEN["command"].fullmatch(normalise(typed))
     return ("/" in found[1], found[2], found[3].lstrip(" .,;:!…")) if found else (False, "", "")
-
-
-def plain(text: str) -> str:
-    """Write mentions as people see them: ``@Ivan``."""
-    return SEEN["mention"].sub(lambda found: f"@{found[2].strip() or found[1]}", text)
 
 
 def numbered(text: str) -> str:

@@ -9,6 +9,7 @@ from bot.commands import vocabulary
 
 MOST_NEAR = 3
 LONGEST_COMPARED = 60
+SHORTEST_BEGINNING = 3
 # Of a name, and how like another one has to be to be offered.
 MOST_WORDS = 4
 LIKE = 0.6
@@ -22,7 +23,17 @@ def bearers(name: str, found: Sequence[Found]) -> list[Found]:
     exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
     if exact:
         return exact
-    return [one for one in found if _begins(_words(one.person.name), typed)]
+    begun = beginning_so(name, found)
+    if any(len(word.strip(".")) >= SHORTEST_BEGINNING for word in typed):
+        return begun
+    # A letter or two begin the names of many, though only one of them may work here yet.
+    return [one for one in begun if set(typed) & set(_words(one.person.name))]
+
+
+def beginning_so(name: str, found: Sequence[Found]) -> list[Found]:
+    """Choose those the words of whose names begin like these."""
+    typed = _words(name)
+    return [one for one in found if typed and _begins(_words(one.person.name), typed)]
 
 
 def _begins(words: list[str], typed: list[str]) -> bool:
@@ -42,16 +53,20 @@ def beginnings(name: str) -> list[str]:
     return list(dict.fromkeys(word[:2] for word in words))[:2]
 
 
-def names_like(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
-    """Choose the names most like this one, and the role if one is."""
+def role_like(name: str) -> str:
+    """Give the word for a role that is most like this one; nothing where none is."""
+    words = get_close_matches(name[:LONGEST_COMPARED].casefold(), vocabulary.ROLES, 1, 0.75)
+    return words[0] if words else ""
+
+
+def names_like(name: str, alike: Sequence[Found]) -> list[str]:
+    """Choose the names most like this one, the most like it first."""
     # To compare two names takes as long as one times the other is.
     name = name[:LONGEST_COMPARED]
-    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    short = [one.person.name for one in alike if one.active]
-    likeness = {one: _likeness(name, one) for one in short if len(one) <= LONGEST_COMPARED}
+    short = [one.person.name for one in alike if len(one.person.name) <= LONGEST_COMPARED]
+    likeness = {one: _likeness(name, one) for one in short}
     like = [one for one in likeness if likeness[one] >= LIKE]
-    like.sort(key=likeness.__getitem__, reverse=True)
-    return tuple([*(f"@{role}" for role in roles), *like][:MOST_NEAR])
+    return sorted(like, key=likeness.__getitem__, reverse=True)
 
 
 def _likeness(typed: str, name: str) -> float:

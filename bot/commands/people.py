@@ -20,7 +20,14 @@ from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
-from bot.commands.names import MOST_NEAR, bearers, beginnings, names_like
+from bot.commands.names import (
+    MOST_NEAR,
+    bearers,
+    beginning_so,
+    beginnings,
+    names_like,
+    role_like,
+)
 from bot.commands.router import Arguments
 from bot.errors import (
     IsBot,
@@ -136,8 +143,32 @@ class People:
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or bearers(name, alike)
         if not matches:
-            raise PersonNotFound(name, names_like(name, alike) or await self._on_other_layout(name))
+            raise await self._not_found(name, alike, args, event)
         return await self._one_of(name, matches, args, event)
+
+    async def _not_found(
+        self, name: str, alike: Sequence[Found], args: Arguments, event: CommandEvent
+    ) -> PersonNotFound:
+        """Ask whether a role or somebody is meant whose name is like this one."""
+        role, staff = role_like(name), _staff(alike)
+        begun = (one.person.name for one in beginning_so(name, staff))
+        near = list(dict.fromkeys([*names_like(name, staff), *begun]))
+        if not role and not near:
+            staff = _staff(await self._on_other_layout(name))
+            near = list(dict.fromkeys(one.person.name for one in staff))
+        near = near[: MOST_NEAR - bool(role)]
+        meant = sorted(
+            (one for one in staff if one.person.name in near),
+            key=lambda one: near.index(one.person.name),
+        )
+        offers = await self._picker(meant, event, args, ())
+        offers = tuple(one.model_copy(update={"independent": True}) for one in offers)
+        if role:
+            act = args.act(event.name, people=(vocabulary.ROLES[role],))
+            return PersonNotFound(
+                name, (f"@{role}", *near), (Offer(label=f"@{role}", act=act), *offers)
+            )
+        return PersonNotFound(name, tuple(near), offers)
 
     async def _one_of(
         self, words: str, matches: Sequence[Found], args: Arguments, event: CommandEvent
@@ -157,11 +188,10 @@ class People:
             raise PersonAmbiguous(words, queued, await self._picker(active, event, args, queue))
         raise PersonDismissed(matches[0].person)
 
-    async def _on_other_layout(self, name: str) -> tuple[str, ...]:
+    async def _on_other_layout(self, name: str) -> list[Found]:
         """Find whose name the same keys write on the other layout of the keyboard."""
         swapped = vocabulary.other_layout(name)
-        matches = bearers(swapped, await self._alike(swapped))
-        return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
+        return bearers(swapped, await self._alike(swapped))
 
     async def _by_address(
         self, address: str, found: Sequence[Found], args: Arguments, event: CommandEvent
@@ -170,7 +200,7 @@ class People:
             raise ScopeMissing(("user_basic",))
         matches = at_address(found, address)
         if not matches:
-            raise PersonNotFound(address, ())
+            raise PersonNotFound(address)
         return await self._one_of(address, matches, args, event)
 
     async def _picker(
@@ -239,6 +269,10 @@ def _welcome(person: Person, event: CommandEvent) -> Person:
     if person.id == event.bot.id:
         raise IsBot(person)
     return person
+
+
+def _staff(found: Sequence[Found]) -> list[Found]:
+    return [one for one in found if one.active and not one.extranet]
 
 
 def _employee(found: Found) -> Person:

@@ -9,7 +9,17 @@ from urllib.parse import urlsplit
 from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, OneLine, OptionInReason, UnknownCommand
+from bot.commands.errors import (
+    CommandOff,
+    DidYouMean,
+    NotGroup,
+    NotNumber,
+    NotUnderstood,
+    OneLine,
+    OptionInReason,
+    UnknownCommand,
+    WhichItem,
+)
 from bot.commands.outcomes import Outcomes, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
@@ -121,15 +131,36 @@ class Runner:
         """
         typed = f"{event.command.command} {event.command.params}" if event.name else _first(event)
         has_slash, name, params = grammar.split_command(typed)
+        is_known = self.knows(name)
+        if is_known and has_slash:
+            return self._router.find(name), params
+        meant = self._router.suspect(name, has_slash=has_slash)
+        if has_slash and not meant:
+            raise UnknownCommand(name)
+        # Without a slash it may be nothing but words.
+        if not meant or not (has_slash or self._is_command(meant, params)):
+            raise UnknownCommand("")
+        raise self._meant("" if is_known else typed.split()[0], meant, params)
+
+    def _is_command(self, name: str, params: str) -> bool:
+        """Say whether words make sense as a command, perhaps with a sign more."""
         try:
-            declared = self._router.find(name)
-        except UnknownCommand:
-            if meant := self._router.suspect(name):
-                raise DidYouMean(typed.split()[0], meant, params) from None
-            raise
-        if not has_slash:
-            raise DidYouMean(name, declared.name, params)
-        return declared, params
+            self._router.find(name).read(params)
+        except (NotUnderstood, NotNumber, NotGroup, WhichItem):
+            return False
+        except Refusal:
+            return True
+        return True
+
+    def _meant(self, word: str, name: str, params: str) -> DidYouMean:
+        """Ask whether this command is meant, mended as far as it can be."""
+        try:
+            self._router.find(name).read(params)
+        except DidYouMean as mended:
+            return DidYouMean(word, name, mended.params)
+        except Refusal:
+            pass
+        return DidYouMean(word, name, params)
 
     def _besides(self, command: Accepted) -> list[Refusal]:
         """Tell of the lines around a command that the portal tells nobody of.
@@ -157,7 +188,7 @@ class Runner:
         for line in others:
             _, name, params = grammar.split_command(line)
             if meant := self._router.suspect(name):
-                asked.append(DidYouMean(line.split()[0], meant, params).beside_another())
+                asked.append(self._meant(line.split()[0], meant, params).beside_another())
         return asked[:MOST_ASKED]
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:
