@@ -114,10 +114,15 @@ async def _pooler(server: int) -> AsyncIterator[int]:
             before, begin, after = data.partition(b"K\x00\x00\x00\x0c")
             writer.write(before + begin + b"none" + after[4:] if told and begin else data)
         writer.close()
+        await writer.wait_closed()
+
+    joined = []
 
     async def join(reader: StreamReader, writer: StreamWriter) -> None:
+        joined.append(asyncio.current_task())
         there, back = await asyncio.open_connection("127.0.0.1", server)
         await asyncio.gather(pass_on(reader, back), pass_on(there, writer, told=True))
 
     async with await asyncio.start_server(join, "127.0.0.1", 0) as listener:
         yield listener.sockets[0].getsockname()[1]
+        await asyncio.gather(*filter(None, joined))
