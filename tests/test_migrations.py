@@ -126,7 +126,7 @@ def test_one_that_was_interrupted_has_changed_nothing_and_is_done_again(
     check_schema(empty)
 
 
-@both
+@on_postgresql
 def test_whoever_comes_to_migrate_at_the_same_time_finds_it_done(empty: Engine) -> None:
     others = [engine_for(empty.url.render_as_string(hide_password=False)) for _ in range(2)]
     with ThreadPoolExecutor() as threads:
