@@ -113,6 +113,9 @@ class Portal:
                 return self._add(params, events.owner(token))
             case "profile":
                 return {"ID": str(events.owner(token)), "NAME": "", "LAST_NAME": ""}
+            case "im.user.get":
+                return {"id": events.owner(token), "active": True, "extranet": False, "bot": False,
+                        "connector": False}  # fmt: skip
             case "im.chat.user.list":
                 return [events.owner(token), CUSTOMER]
             case "imbot.v2.Command.answer":

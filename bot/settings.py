@@ -89,12 +89,12 @@ def check_database(url: str) -> None:
             "and no other kind of database"
         )
     if scheme == "sqlite":
-        if not rest.startswith("/") or rest.strip("/") in ("", ":memory:"):
+        if not rest.startswith("/") or rest.strip("/") in ("", ":memory:") or "?" in rest:
             raise ValueError("SQLite takes three slashes and a file: sqlite:///data/switchboard.db")
         return
     authority = re.split("[/?]", rest, maxsplit=1)[0]
     try:
-        make_url(url)
+        options = make_url(url).query
         is_clear = authority.count("@") == rest.count("@") <= 1
     except (ArgumentError, ValueError):
         is_clear = False
@@ -102,6 +102,15 @@ def check_database(url: str) -> None:
         raise ValueError(
             "it cannot be read: in a password write @ as %40, : as %3A, / as %2F and ? as %3F"
         )
+    if unknown := sorted(options.keys() - _known_to_postgresql()):
+        raise ValueError(f"PostgreSQL knows no option {', '.join(unknown)}: leave out what it says")
+
+
+def _known_to_postgresql() -> set[str]:
+    # SQLite is not to pay for its driver.
+    from psycopg.pq import Conninfo
+
+    return {one.keyword.decode() for one in Conninfo.get_defaults()}
 
 
 class Settings(BaseSettings):
@@ -183,6 +192,7 @@ class Settings(BaseSettings):
         for url in value:
             if not is_safe_origin(url) or urlsplit(url).path.strip("/"):
                 raise ValueError("BITRIX24_OAUTH_URLS takes https:// origins, comma-separated")
+            _ = urlsplit(url).port  # raises ``ValueError`` where it is no port
         return [url.rstrip("/") for url in value]
 
     @field_validator("database_url")

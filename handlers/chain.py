@@ -216,7 +216,7 @@ async def advance(
     found = await answers.find(args.id)
     if found is None:
         return []
-    progress = await chains.advance(found)
+    progress = await chains.advance(found, args.due)
     if progress is None:
         # Under the answer to its end there are buttons that have it done again.
         is_anew = found.chain.ended and past.pressed_of

@@ -128,7 +128,7 @@ async def check(
         supports_lines=supports_lines(seen["bot"]),
         with_customer=with_customer,
         item=item,
-        sees_dialog=_sees(seen["dialog"]) if chat_id else None,
+        sees_dialog=_sees(chat_id, seen["dialog"]) if chat_id else None,
         is_active=is_active,
         reach="all" if is_admin else await past.reach([one.queue for one in every]),
         lines=tuple(_queue(line, accounts) for line in lines),
@@ -142,8 +142,8 @@ def _revision(found: Any) -> int | None:
     return read_number(part(found, "rest"))
 
 
-def _sees(found: Any) -> bool | None:
-    return True if is_dialog(found) else False if isinstance(found, Refused) else None
+def _sees(chat_id: int, found: Any) -> bool | None:
+    return True if is_dialog(found, chat_id) else False if isinstance(found, Refused) else None
 
 
 def _queue(line: OpenLine, accounts: Mapping[int, Account]) -> Queue:

@@ -88,7 +88,7 @@ async def group(
         return [would, *found.refusals]
     invitations = await groups.invite(chosen.id, found.people, args.reason)
     if invitations.refused:
-        raise _refusal(invitations.refused, chosen, diagnosis)
+        raise refusal_of(invitations.refused, chosen, diagnosis)
     owner = None if invitations.invited else await _owner(invitations, users)
     return _told(invitations, found.people, found.refusals, owner)
 
@@ -134,7 +134,8 @@ async def _owner(invitations: Invitations, users: Users) -> Person | None:
     return next((one.person for one in accounts.values()), None)
 
 
-def _refusal(refused: Refused, chosen: Group, diagnosis: Diagnosis) -> Refusal:
+def refusal_of(refused: Refused, chosen: Group, diagnosis: Diagnosis) -> Refusal:
+    """Say why the portal invites nobody to a group."""
     said = refused.description.lower()
     if "group not found" in said:
         return GroupNotFound(chosen)

@@ -1,6 +1,7 @@
 """/help: tell what the bot can do, or how one command goes."""
 
 from bot.bitrix24.events import GREET, CommandEvent
+from bot.commands import vocabulary
 from bot.commands.errors import UnknownCommand
 from bot.commands.outcomes import CommandList, Greeting, Outcomes, Usage
 from bot.commands.router import Arguments, Router
@@ -26,7 +27,7 @@ async def show_help(
 ) -> Outcomes:
     off = settings.commands_off
     names = tuple(name for name in commands.commands if name not in off)
-    if not args.word:
+    if args.word in ("", *vocabulary.EVERYONE):
         return CommandList(names=names)
     name = commands.suspect(args.word)
     if not name or name in off:

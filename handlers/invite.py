@@ -67,6 +67,7 @@ class AlreadyHere(Outcome):
 class WouldInvite(Outcome):
     people: tuple[Person, ...]
     item: CrmItem
+    lasting: int
 
 
 class Passed(Outcome):
@@ -95,7 +96,9 @@ async def invite(
         if target.item is None:
             raise of_chat(NotBound(), target.chat_id, event.chat.id)
         offer = Offer(name="do_it", act=args.act("invite", people=tuple(found.people), dry=False))
-        would = WouldInvite(people=tuple(found.people), item=target.item, offers=(offer,))
+        would = WouldInvite(
+            people=tuple(found.people), item=target.item, lasting=args.lasting, offers=(offer,)
+        )
         return [would, *found.refusals]
     wish = Wish(lasting=args.lasting, reason=args.reason, briefed=bool(args.reason))
     arrival = await arrivals.bring(target, found.people, wish)

@@ -1,16 +1,20 @@
 """/why: tell once more, and in more detail, why the portal refused."""
 
+from bot.acting.groups import INVITE
 from bot.acting.history import Deed
 from bot.acting.open_lines import ADD, DELETE
 from bot.acting.users import Users
+from bot.bitrix24.entities import Group
 from bot.bitrix24.errors import Refused
 from bot.bitrix24.events import CommandEvent
 from bot.bitrix24.people import person_of
 from bot.commands.diagnosis import Denied, Diagnosis
+from bot.commands.missed import merged, reasons
 from bot.commands.outcomes import Outcome, Outcomes
 from bot.commands.past import Past
 from bot.commands.router import Arguments, Router
 from bot.errors import Refusal
+from handlers.group import refusal_of
 
 router = Router()
 
@@ -35,13 +39,17 @@ async def why(
     told = Explained(
         method=deeds[0].method, code=deeds[0].code or "", description=str(deeds[0].told or "")
     )
+    if deeds[0].method == INVITE:
+        refused = Refused(told.code, told.description)
+        group = Group(id=int(deeds[0].params.get("GROUP_ID") or 0))
+        return [refusal_of(refused, group, diagnosis), told]
     item = deeds[0].item
     explain = {ADD: diagnosis.explain, DELETE: diagnosis.explain_removal}.get(deeds[0].method)
     if item is None or explain is None:
         return told
     denied = await _denied([one for one in deeds if one.method == deeds[0].method], users)
     missed = await explain(denied, item, int(deeds[0].params.get("CHAT_ID") or 0))
-    return [*(one.why for one in missed), told]
+    return [*reasons(merged(missed)), told]
 
 
 async def _denied(deeds: list[Deed], users: Users) -> list[Denied]:

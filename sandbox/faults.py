@@ -66,6 +66,8 @@ class Faults:
         # The answer to a code says whose the pair is, as the official Python SDK expects it.
         self.code_tells_owner = False
         self.oauth_error: str | None = None
+        # What its answers name otherwise: fields by their names, of any shape.
+        self.grant: dict[str, object] = {}
         # Older portals answer WRONG_REQUEST when the person is a member already.
         self.older = False
 

@@ -115,6 +115,7 @@ def _body(state: State, issued: Token, *, told_owner: bool) -> dict[str, object]
     """
     domain = state.oauth_url.partition("://")[2]
     block = {**auth_blocks.of_token(state, issued, refresh=True), "domain": domain}
+    block |= state.faults.grant
     unsaid = {"application_token"} if told_owner else {"application_token", "user_id"}
     return {name: value for name, value in block.items() if name not in unsaid}
 

@@ -12,8 +12,9 @@ from lines import ALL, DEAL, ESCALATE, GROUP, IVAN, LINK, M
 
 from bot.bitrix24.entities import Named
 from bot.commands import grammar, vocabulary
-from bot.commands.grammar import parse, plain, split_command
+from bot.commands.grammar import parse, split_command
 from bot.commands.line import Unclear
+from bot.commands.patterns import plain
 from bot.commands.vocabulary import normalise
 from handlers.escalate import Escalate
 

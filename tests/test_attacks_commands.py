@@ -2,7 +2,20 @@
 
 import pytest
 from attacking import TYPED, Watch, as_bots, forged, garbage, own, post, rows, vault
-from stage import ADMIN, ANNA, ANSWER, BOSS, BOT, DINA, IVAN, OLGA, ON_SQLITE, SEND, Stage
+from stage import (
+    ADMIN,
+    ANNA,
+    ANSWER,
+    BOSS,
+    BOT,
+    CUSTOMER,
+    DINA,
+    IVAN,
+    OLGA,
+    ON_SQLITE,
+    SEND,
+    Stage,
+)
 
 TOKENS = {
     "none": lambda stage, victim: {},
@@ -144,3 +157,22 @@ async def test_external_people_command_nothing(known: Stage) -> None:
         await post(known, {**event, **own(known, DINA), **known.bots_token()})
 
         assert known.stored() == before, flag
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("person", [DINA, CUSTOMER], ids=["extranet", "customer"])
+async def test_external_people_command_nothing_by_an_event_of_their_own(
+    known: Stage, person: int
+) -> None:
+    """They post it themselves, with their own token, and leave out what they are."""
+    before = await known.members()
+
+    for words in (TYPED, "/who", "/help", f"/remove id{OLGA}"):
+        await post(known, {**forged(known, words, user=person), **own(known, person)})
+
+    assert await known.members() == before
+    assert not await known.told_privately(person)
+    assert person not in [row[0] for row in vault(known)]
+    # What their token is used for tells what they are; from then on nothing is.
+    asked = [one for one in await known.calls() if one["user_id"] == person and not one["batch"]]
+    assert len(asked) <= 1

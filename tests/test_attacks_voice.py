@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attacking import TYPED, Watch, change, forged, garbage, own, post, pressed
+from attacking import TYPED, Watch, change, forged, garbage, own, post, pressed, put
 from stage import (
     ANNA,
     ANSWER,
@@ -14,8 +14,11 @@ from stage import (
     OLGA,
     ON_SQLITE,
     PAVEL,
+    SEND,
     Stage,
 )
+
+from bot.portals import proof
 
 
 async def buttons_of(stage: Stage, user: int) -> list[dict[str, Any]]:
@@ -132,3 +135,44 @@ async def test_a_command_in_a_strangers_name_reaches_no_stranger(known: Stage, p
     await post(known, forged(known, "/help", user=person))
 
     assert not [c for c in await watch.calls() if c["params"].get("dialogId") == str(person)]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("words", ["/help", "/денег", "/invite", "/invite ?"])
+async def test_made_up_tokens_do_not_have_the_bot_talk_without_end(
+    known: Stage, words: str
+) -> None:
+    """Nothing of these needs the portal, so nobody would look whose the token is."""
+    before = len(await known.told_privately(BOSS))
+    for number in range(30):
+        there = {"data__chat__dialogId": f"chat{number + 1}"}
+        await put(known, {**forged(known, words, user=BOSS, **there), **garbage(BOSS)})
+    await known.settled()
+
+    # A minute may end meanwhile.
+    assert len(await known.told_privately(BOSS)) - before <= 2 * (proof.UNASKED + 1)
+
+    # What is their own is answered as often as they like.
+    before = len(await known.told_privately(BOSS))
+    for number in range(3):
+        there = {"data__chat__dialogId": f"chat{number + 100}"}
+        await put(known, {**forged(known, words, user=BOSS, **there), **own(known, BOSS)})
+    await known.settled()
+    assert len(await known.told_privately(BOSS)) - before == 3
+
+
+@ON_SQLITE
+@pytest.mark.settings(portal_bucket=1_000)
+async def test_made_up_tokens_of_many_do_not_have_the_bot_talk_to_all(
+    monkeypatch: pytest.MonkeyPatch, known: Stage
+) -> None:
+    monkeypatch.setattr(proof, "UNASKED_OF_PORTAL", 10)
+    await known.faults(bucket={"size": 1_000, "rate": 1_000})
+    watch = await Watch.over(known)
+    for user in range(50_000, 50_040):
+        await put(known, {**forged(known, "/help", user=user), **garbage(user)})
+    await known.settled()
+
+    told = [call for call in await watch.calls() if call["method"] == SEND]
+    # A minute may end meanwhile.
+    assert len(told) <= 2 * 10

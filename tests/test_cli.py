@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -70,6 +71,21 @@ async def test_nobody_has_a_number_that_no_database_holds(settings: Settings) ->
         assert "is not in the range 1<=x<=2147483647" in ran_so.err
 
 
+@ON_SQLITE
+async def test_no_argument_ends_in_a_traceback(settings: Settings) -> None:
+    """A portal that is not there is no portal without a journal."""
+    for code, words, *options in (
+        (2, "is neither a member_id nor an address", "forget", "--portal", "https://[a"),
+        (2, "is it typed in UTF-8", "journal", "--chat", os.fsdecode(b"\xf7\xe1")),
+        (1, "There is no portal portal.ru. `portals` lists", "journal", "--portal", "portal.ru"),
+        (1, "There is no portal 00ff. `portals` lists", "replay", "--portal", "00ff", "--json"),
+    ):
+        ran_so = await ran(settings, *options)
+        assert (ran_so.code, ran_so.out) == (code, "")
+        assert words in ran_so.err
+        assert "Traceback" not in ran_so.err
+
+
 @pytest.mark.parametrize("has_uvloop", [True, False])
 def test_it_runs_on_uvloop_where_the_platform_has_it(
     monkeypatch: pytest.MonkeyPatch, *, has_uvloop: bool
@@ -134,7 +150,6 @@ async def test_journal_finds_what_is_asked_for(stage: Stage) -> None:
         (["--user", str(ANNA)], []),
         (["--chat", str(CHAT), "--since", "2h", "--limit", "2"], everything[:2]),
         (["--portal", stage.portal.url, "--ref", reference.lower()], everything[:1]),
-        (["--portal", "somebody-else"], []),
     ):
         assert await written(stage, "journal", *options) == found, options
     later = await ran(stage.settings, "journal", "--since", "2999-01-01")

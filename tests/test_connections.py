@@ -1,8 +1,9 @@
 """How many connections to PostgreSQL the processes take: a small plan has twenty."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -81,3 +82,47 @@ async def _most(server: Server) -> int:
             most = max(most, found - 1)
             await asyncio.sleep(0.02)
     return most
+
+
+@pytest.mark.parametrize("is_pooled", [False, True])
+async def test_behind_a_pooler_no_statement_is_prepared(postgres: Server, is_pooled: bool) -> None:
+    """The next transaction may come to another server, which knows none of them."""
+    async with _pooler(postgres.port) as port:
+        url = postgres.url.replace(str(postgres.port), str(port)) if is_pooled else postgres.url
+        engine = engine_for(url)
+
+        def prepared() -> int:
+            with engine.connect() as connection:
+                for _ in range(10):
+                    connection.exec_driver_sql("SELECT 1")
+                question = "SELECT count(*) FROM pg_prepared_statements"
+                return connection.exec_driver_sql(question).scalar_one()
+
+        found = await asyncio.to_thread(prepared)
+        engine.dispose()
+
+    assert found == (0 if is_pooled else 1)
+
+
+@asynccontextmanager
+async def _pooler(server: int) -> AsyncIterator[int]:
+    """Pass everything on, but for the number of the connection: a pooler has its own for it."""
+
+    async def pass_on(reader: StreamReader, writer: StreamWriter, *, told: bool = False) -> None:
+        while data := await reader.read(65_536):
+            # What the server tells of it begins so, and is there once.
+            before, begin, after = data.partition(b"K\x00\x00\x00\x0c")
+            writer.write(before + begin + b"none" + after[4:] if told and begin else data)
+        writer.close()
+        await writer.wait_closed()
+
+    joined = []
+
+    async def join(reader: StreamReader, writer: StreamWriter) -> None:
+        joined.append(asyncio.current_task())
+        there, back = await asyncio.open_connection("127.0.0.1", server)
+        await asyncio.gather(pass_on(reader, back), pass_on(there, writer, told=True))
+
+    async with await asyncio.start_server(join, "127.0.0.1", 0) as listener:
+        yield listener.sockets[0].getsockname()[1]
+        await asyncio.gather(*filter(None, joined))

@@ -1,5 +1,7 @@
 """What an escalation outlasts: lost tokens, another operator, a silent portal, an erasure."""
 
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +40,8 @@ from stage import (
     settings_for,
 )
 from terminal import ran
+
+import bot.inbox.due
 
 
 @LANGUAGES_AND_DATABASES
@@ -217,6 +221,21 @@ async def test_where_the_clock_jumps_nobody_is_called_early_or_twice(stage: Stag
     assert await called(stage) == [RESPONSIBLE]
     await time_passes(stage, 7200 + 3600)
     await next_one(stage, BOSS)
+    assert await called(stage) == [RESPONSIBLE, BOSS]
+
+
+@ON_SQLITE
+async def test_a_process_whose_clock_is_ahead_holds_nothing_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks what is due, and one whose clock is right carries that out."""
+    await stage.say("/escalate")
+    ahead = SimpleNamespace(time=lambda: time.time() + 301)
+    monkeypatch.setattr(bot.inbox.due, "time", ahead)
+
+    await next_one(stage, BOSS)
+    await ended(stage, "nobody")
+
     assert await called(stage) == [RESPONSIBLE, BOSS]
 
 

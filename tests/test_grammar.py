@@ -97,7 +97,7 @@ def test_reads_a_group_first(text: str, parts: dict[str, Any]) -> None:
         ("deal", "", Problem.NOT_NUMBER),
         ("deal 9999999999", "9999999999", Problem.NOT_NUMBER),
         ("invoice 5", "invoice 5", Problem.WHICH_ITEM),
-        (f"{M} через 2 минуты {M}", "через 2 минуты", Problem.UNKNOWN),
+        (f"{M} через 2 минуты {M}", "через 2 минуты", Problem.DURATION),
         ("del 288", "del 288", Problem.WHICH_ITEM),
         ("15", "15", Problem.UNKNOWN),
         ("deal 288.5", "288.5", Problem.NOT_NUMBER),
@@ -215,7 +215,8 @@ def test_says_what_may_have_been_meant() -> None:
         (f"юриста {M}", ""),
         (f"{M} плз", ""),
         (f"{M} --test", ""),
-        (f"{M} —срочно", ""),
+        (f"{M} —срочно", f"{M} -- срочно"),
+        (f"{M} —скоро", ""),
         (f"{M} на пару часов", ""),
         ("А\u3164Б", ""),
         ("id0", ""),
@@ -234,7 +235,8 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
         "сделка 288 клиент уходит": "сделка 288 -- клиент уходит",
         "Иванов и Петров": "@Иванов и @Петров",
         "- @Анна": "@Анна",
-        "срочно": "",
+        "срочно": "-- срочно",
+        "скоро": "",
         # Perhaps the item's number, as people part thousands.
         "сделка 1 288": "",
         f"сделка 288 — {M} — срочно": f"сделка 288 {M} — срочно",
@@ -245,7 +247,8 @@ def test_in_an_escalation_small_letters_are_a_reason() -> None:
             parse(text, ESCALATE)
         assert unclear.value.instead == meant
     for reason in ("@Анна поможет", f"{M} занят", f"{M} и юрист"):
-        assert parse(f"-- {reason}", ESCALATE) == {"reason": reason}
+        told = reason.replace(M, "@Иван Петров")
+        assert parse(f"-- {reason}", ESCALATE) == {"reason": told}
 
 
 def test_what_a_command_does_not_take_is_not_understood() -> None:

@@ -1,6 +1,7 @@
 """The schema, from its first version on, on both databases."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Engine, delete, insert, inspect, text
+from sqlalchemy.exc import OperationalError
 
+import bot.store.migrate
+from bot.cli.mistakes import about_database
 from bot.store.database import engine_for
 from bot.store.migrate import configuration, migrate
 from bot.store.schema import VERSION, SchemaOutdated, check_schema
@@ -119,6 +123,38 @@ def test_one_that_was_interrupted_has_changed_nothing_and_is_done_again(
 
     assert inspect(empty).get_table_names() == []
     migrate(empty)
+    check_schema(empty)
+
+
+@on_postgresql
+def test_whoever_comes_to_migrate_at_the_same_time_finds_it_done(empty: Engine) -> None:
+    others = [engine_for(empty.url.render_as_string(hide_password=False)) for _ in range(2)]
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(migrate, [empty, *others])) == [None] * 3
+    for one in others:
+        one.dispose()
+    check_schema(empty)
+
+
+@on_postgresql
+def test_a_table_that_somebody_keeps_is_waited_for_a_little_at_a_time(
+    empty: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that runs, or a transaction left open, may take hours."""
+    monkeypatch.setattr(bot.store.migrate, "PATIENCE", 0.0)
+    with empty.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    with empty.connect() as backup:
+        backup.execute(text("SELECT count(*) FROM journal"))
+        with pytest.raises(OperationalError) as kept:
+            migrate(empty)
+        monkeypatch.setattr(bot.store.migrate, "PATIENCE", 60.0)
+        monkeypatch.setattr(bot.store.migrate.time, "sleep", lambda _seconds: backup.rollback())
+        migrate(empty)
+
+    assert about_database(kept.value).startswith("Somebody uses the tables that are to be changed")
     check_schema(empty)
 
 

@@ -93,6 +93,13 @@ def told(tmp_path: Path) -> Told:
         ({"DATABASE_URL": "sqlite:///taken/bot.db"}, "The database's file cannot be used: "),
         ({"DATABASE_URL": "sqlite:///taken"}, "file is not a database"),
         ({"DATABASE_URL": "sqlite:////proc/bot.db"}, "The database's file cannot be used: "),
+        ({"DATABASE_URL": "sqlite:///."}, "The database's file cannot be used: Is a directory"),
+        ({"DATABASE_URL": "sqlite:///bot.db?mode=ro"}, "SQLite takes three slashes and a file"),
+        (
+            {"DATABASE_URL": f"postgres://u:{PASSWORD}@h/n?sslmode=require&pgbouncer=true"},
+            "DATABASE_URL: PostgreSQL knows no option pgbouncer",
+        ),
+        ({"BITRIX24_OAUTH_URLS": "https://x.ru:port"}, "BITRIX24_OAUTH_URLS: Port could not be"),
         ({"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS: it is empty: put in what python3 -c"),
         ({"BITRIX24_CLIENT_SECRET": ""}, "BITRIX24_CLIENT_SECRET: it is empty"),
         (
@@ -184,6 +191,15 @@ async def test_names_of_other_programs_and_the_mark_of_an_editor_do_no_harm(told
     code, said = await told.ended("migrate", **dict.fromkeys(GOOD))
 
     assert code == 0, said
+
+
+async def test_a_file_that_is_no_database_is_left_as_it_is(told: Told) -> None:
+    (file := told.folder / "notes").write_text("no database\n" * 40)
+    file.chmod(0o644)
+
+    assert "file is not a database" in await told("migrate", DATABASE_URL="sqlite:///notes")
+
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 async def test_a_port_that_is_taken_is_told(told: Told) -> None:

@@ -42,6 +42,34 @@ async def test_why_tells_more(stage: Stage) -> None:
     assert len(await stage.calls(ADD)) == 1
 
 
+@ON_SQLITE
+async def test_why_tells_of_all_who_were_refused_for_one_reason_at_once(stage: Stage) -> None:
+    stage.portal.state.chats[CHAT].members.append(ANNA)
+    await stage.type("/invite @12 @41", user=ANNA)
+    await stage.settled()
+
+    await stage.type("/why", user=ANNA)
+    await stage.settled()
+
+    why = (await stage.told_privately(ANNA))[-1]
+    assert why.count("Решает ваша собственная роль в открытых линиях") == 1
+    assert "[USER=12]Иван Петров[/USER], [USER=41]Иван Петров[/USER]" in why
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("language", "words"), [("ru", "Группы № 999 нет"), ("en", "No group 999")]
+)
+async def test_why_nobody_was_invited_to_a_group(stage: Stage, language: str, words: str) -> None:
+    await stage.faults(events={"language": language})
+    await stage.say("/group 999 @15")
+
+    why = await stage.say("/why")
+
+    assert words in why
+    assert why.endswith("[i]sonet_group.user.invite · Socialnetwork group not found[/i]")
+
+
 async def test_why_without_a_refusal(stage: Stage) -> None:
     await stage.say("/invite @12")
 
@@ -210,7 +238,7 @@ async def test_three_commands_are_run_in_their_order(stage: Stage) -> None:
         ("/group 15 @9999 @12 @3", CHAT, "Приглашение не отправлено: [USER=9999]"),
         ("/group @12", CHAT, "В какую группу?"),
         ("/group abc @12", CHAT, "«abc» — не номер группы. Пример: [b]/group 15 @Иван[/b]\n"),
-        ("/group Юристы @12", CHAT, "Название пишется в кавычках: [b]/group «Юристы» @Иван[/b]"),
+        ("/group Юристы @12", CHAT, "Название пишется в кавычках: [b]/group «Юристы» @12[/b]"),
         ("/group 15", CHAT, "Кого пригласить?"),
         ('/group "Нет такой" @12', CHAT, "Группы «Нет такой» нет или она вам недоступна"),
         ("/group 15 @12 --dry", CHAT, "Будет сделано: приглашение в группу"),

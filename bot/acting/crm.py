@@ -62,8 +62,10 @@ def lacks_item(found: Any) -> bool:
 
 
 def read_card(item: CrmItem, found: Any) -> Card:
-    """Read the answer of ``crm.item.get``."""
+    """Read the answer of ``crm.item.get``; nothing of it where it is about another item."""
     seen = row(found, "item")
+    if read_number(seen.get("id")) not in (None, item.id):
+        seen = {}
     # A contact has the names of a person in place of a title.
     names = f"{text(seen.get('name'))} {text(seen.get('lastName'))}".strip()
     return Card(

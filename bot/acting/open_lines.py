@@ -96,7 +96,7 @@ class OpenLines:
         Raises ``Refused``; ``Unanswered`` where the portal gives something else.
         """
         found = await self._requester.ask(dialog_call(chat_id))
-        if not is_dialog(found):
+        if not is_dialog(found, chat_id):
             raise Unanswered("imopenlines.dialog.get was answered without a dialog")
         return read_dialog(chat_id, found)
 
@@ -259,8 +259,9 @@ def _removing(number: int, target: Target, person: Person, by_chat: bool) -> Ste
     return Step(BY_CHAT + number, CHAT_DELETE, params, person.id)
 
 
-def _has_item(found: Any, _step: Step) -> bool | None:
-    return bool(read_dialog(0, found).items) if is_dialog(found) else None
+def _has_item(found: Any, step: Step) -> bool | None:
+    chat_id = step.params["CHAT_ID"]
+    return bool(read_dialog(chat_id, found).items) if is_dialog(found, chat_id) else None
 
 
 def _is_done(members: Any, step: Step) -> bool | None:
@@ -277,6 +278,9 @@ def _came(person: Person, target: Target, step: Step, changes: Changes) -> Membe
     by_chat = step.method in (CHAT_ADD, CHAT_DELETE)
     chat_id = None if by_chat else read_number(answer.result)
     is_told = answer.result is True if by_chat else chat_id is not None
+    if chat_id and target.chat_id and chat_id != target.chat_id:
+        # It speaks of a chat that nobody has asked it about.
+        chat_id, is_told = None, False
     if chat_id and not target.chat_id and chat_id != target.last_chat:
         # The portal has chosen another chat than the one that was looked at.
         return Membership(person, chat_id)

@@ -126,7 +126,7 @@ class Records:
                 inside=read_numbers(found[f"in{number}"]),
             )
             for number, source in sources.items()
-            if is_dialog(found[f"chat{number}"])
+            if is_dialog(found[f"chat{number}"], number)
         )
 
     async def _filled(self, portal: Portal, user_id: int, record: Record) -> Record:

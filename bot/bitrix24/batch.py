@@ -69,8 +69,8 @@ def refers(call: Call) -> bool:
 def read(result: Any, names: Collection[str]) -> Results:
     """Read what a batch came to: each call's result, or its error, by the call's name.
 
-    A call that the portal says nothing of is ``Unanswered``. Raises that where it says nothing
-    of any of them.
+    A call that the portal says nothing of, or both, is ``Unanswered``. Raises that where it says
+    nothing of any of them.
     """
     if not isinstance(result, dict):
         raise Unanswered("no batch result")
@@ -81,7 +81,9 @@ def read(result: Any, names: Collection[str]) -> Results:
     )
     results: Results = {}
     for name in names:
-        if name in errors:
+        if name in errors and told.get(name) not in (None, "", []):
+            results[name] = Unanswered("a call of the batch has failed, and has not")
+        elif name in errors:
             results[name] = error_of(errors[name], time_=times.get(name))
         elif name in told:
             results[name] = told[name]

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import (
     ClientConnectorError,
@@ -38,7 +37,7 @@ from bot.bitrix24.errors import (
     error_of,
     unanswered,
 )
-from bot.bitrix24.network import NotPublic
+from bot.bitrix24.network import NotPublic, parts_of
 from bot.figures import FINE, NO_CODE, UNANSWERED, UNKNOWN, UNREACHABLE, Figures
 
 log = logging.getLogger(__name__)
@@ -177,10 +176,7 @@ def _json(body: dict[str, Any]) -> bytes:
 
 def _redirected(response: ClientResponse) -> str:
     """Say where a redirect leads, without what may be secret in it."""
-    try:
-        path = urlsplit(response.headers.get("Location", "")).path
-    except ValueError:
-        path = ""
+    path = parts_of(response.headers.get("Location", "")).path
     plain = "".join(one for one in path[:100] if one.isprintable())
     return f"a redirect to {plain or '/'}, status {response.status}"
 

@@ -113,14 +113,19 @@ def read_lines(found: Any) -> list[OpenLine]:
     ]
 
 
-def is_dialog(found: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Say whether this is a dialog of ``imopenlines.dialog.get``, as far as can be seen."""
-    return isinstance(found, Mapping) and bool(found.keys() & {"id", "entity_id", "entity_data_2"})
+def is_dialog(found: Any, chat_id: int) -> TypeGuard[Mapping[str, Any]]:
+    """Say whether this is what ``imopenlines.dialog.get`` tells of a chat, as far as can be seen.
+
+    What is told of another chat is nothing about this one.
+    """
+    if not isinstance(found, Mapping) or not found.keys() & {"id", "entity_id", "entity_data_2"}:
+        return False
+    return read_number(found.get("id")) in (None, chat_id)
 
 
 def read_dialog(chat_id: int, found: Any) -> Dialog:
     """Read the answer of ``imopenlines.dialog.get``; an empty dialog where it is none."""
-    found = found if is_dialog(found) else {}
+    found = found if is_dialog(found, chat_id) else {}
     told = ("name", "entity_id", "entity_data_1", "entity_data_2", "entity_data_3")
     return Dialog(
         id=chat_id,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from bot.bitrix24.events import GREET, INTERNAL, LONGEST_MESSAGE, CommandEvent, Id, Part, Spare
+from bot.bitrix24.network import parts_of
 from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import row, text
 from bot.bitrix24.token_pair import TokenPair
@@ -41,7 +41,7 @@ class Auth(Part):
     @property
     def home(self) -> str:
         """The host of the portal that the event says it comes from."""
-        return (urlsplit(self.client_endpoint).netloc or self.domain).lower()
+        return (parts_of(self.client_endpoint).netloc or self.domain).lower()
 
 
 class Envelope(Part):

@@ -14,6 +14,7 @@ Bitrix24Error
 ├── NoPermission       there is no token to call with: the person has to connect
 │   └── NotProven      … or to say that they mean it: nothing proves whose command it is
 ├── NotTheirs          the token that acted turned out to be somebody else's
+│   └── External       … or the requester's own, who is none of the staff
 └── Renamed            the portal has another member id: the app must be installed again
 
 ``error_of`` alone decides which of them an answer is.
@@ -116,6 +117,10 @@ class NotTheirs(Bitrix24Error):
         super().__init__(f"the token is user {owner}'s")
         self.owner = owner
         self.result = result
+
+
+class External(NotTheirs):
+    """The token that acted is the requester's, and they are none of the staff."""
 
 
 class Renamed(Bitrix24Error):

@@ -1,7 +1,11 @@
-"""Which addresses a portal may have: a bot on the internet is not to reach what lies behind it."""
+"""Addresses that others write, and which of them a portal may have.
+
+A bot on the internet is not to reach what lies behind it.
+"""
 
 import socket
 from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import AddrInfoType
 
@@ -11,6 +15,20 @@ _OWN = (".local", ".localhost", ".internal", ".lan")
 
 class NotPublic(OSError):
     """An address is none of the internet's."""
+
+
+def parts_of(url: str) -> SplitResult:
+    """Split an address; where it is none, nothing is in its parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def origin(url: str) -> str:
+    """Cut an address down to scheme, host and port; empty if it is none."""
+    parts = parts_of(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
 def is_own(host: str) -> bool:

@@ -1,17 +1,26 @@
 """The authorization server: it makes token pairs, and it alone proves whose they are."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Annotated
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from pydantic import BaseModel, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from yarl import URL
 
 from bot.bitrix24.bodies import UNPACKED, TooLarge, is_packed, parsed, read_small
 from bot.bitrix24.errors import Refused, Unreachable, error_of
+from bot.bitrix24.network import origin
+from bot.bitrix24.numerals import read_number
 from bot.bitrix24.rows import row, text
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import FINE, REFUSED, UNREACHABLE, Figures
+
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:]+")
+
+# Bitrix24's own have some 70 characters.
+_Token = Annotated[SecretStr, Field(min_length=1, max_length=1_000)]
 
 # What an authorization server says to a wrong id or a wrong secret of the app.
 APP_UNKNOWN = "invalid_client"
@@ -20,18 +29,23 @@ APP_UNKNOWN = "invalid_client"
 class Grant(BaseModel, hide_input_in_errors=True):
     """A token pair with its owner and portal, as the authorization server states them."""
 
-    access_token: SecretStr
-    refresh_token: SecretStr
-    member_id: str
-    client_endpoint: str
+    access_token: _Token
+    refresh_token: _Token
+    member_id: str = Field(pattern=r"^[!-.0-~]{1,64}$")
+    client_endpoint: str = Field(max_length=255)
     server_endpoint: str
-    user_id: int | None = None
+    user_id: Annotated[int | None, BeforeValidator(read_number)] = None
 
     @field_validator("client_endpoint")
     @classmethod
-    def _with_slash(cls, value: str) -> str:
+    def _address(cls, value: str) -> str:
+        """Take an address that means nothing else wherever it is written: in a header, say."""
+        url = URL(value)
+        is_plain = not (url.user or url.password or url.query_string or url.fragment)
+        if not (is_plain and _HOST.fullmatch(url.raw_host or "")):
+            raise ValueError("no address of a portal")
         # A method's name is written right behind it.
-        return f"{value.rstrip('/')}/"
+        return f"{str(url).rstrip('/')}/"
 
     @property
     def pair(self) -> TokenPair:
@@ -49,12 +63,6 @@ class AppKeys:
 
 class ForeignServer(Exception):
     """Somebody named an authorization server that is not on the list."""
-
-
-def origin(url: str) -> str:
-    """Cut an address down to scheme, host and port; empty if it is none."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
 @dataclass(eq=False, slots=True)
@@ -136,7 +144,11 @@ class OAuth:
             "client_secret": self._keys.client_secret.get_secret_value(),
         }
         status, body = await self._get(f"{server}/oauth/token/", {**params, **keys})
-        return _read(status, body)
+        grant = _read(status, body)
+        if origin(grant.server_endpoint) in self.servers:
+            return grant
+        # Of no other server would anybody ever renew the pair.
+        return grant.model_copy(update={"server_endpoint": f"{server}/rest/"})
 
     async def _get(self, url: str, params: dict[str, str]) -> tuple[int, bytes]:
         # What aiohttp raises quotes the address, and the address holds the secrets.

@@ -59,14 +59,19 @@ def read_accounts(answer: Any) -> dict[int, Account]:
     return {one.person.id: one for one in accounts if one}
 
 
+# Asks for the account of whose token it is made with.
+OWN_ACCOUNT = Call("im.user.get")
+
+
 def account_call(number: int) -> Call:
     """Make the call that looks one person up by their id."""
     return Call("im.user.get", {"ID": number})
 
 
 def read_account(answer: Any, number: int) -> Account | None:
-    """Read the answer of ``im.user.get`` about this person; ``None`` where it is none."""
-    return _account({**answer, "id": number}) if isinstance(answer, Mapping) else None
+    """Read the answer of ``im.user.get`` about this person; ``None`` where it is about no such."""
+    found = _account({"id": number, **answer}) if isinstance(answer, Mapping) else None
+    return found if found and found.person.id == number else None
 
 
 def _account(row: Mapping[str, Any]) -> Account | None:

@@ -1,6 +1,7 @@
 """What operators write after a command: moments, reference numbers, portals."""
 
 import re
+import sys
 import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -40,12 +41,33 @@ def read_reference(told: str) -> int:
     return int(told, 16)
 
 
+def read_words(told: str) -> str:
+    """Read an argument as it stands. Raises ``BadParameter`` where it is not Unicode.
+
+    A terminal of another encoding than the system's sends such ones.
+    """
+    if not told.isprintable():
+        raise click.BadParameter(f"{told!r} has signs that cannot be read: is it typed in UTF-8?")
+    return told
+
+
+def read_portal(told: str) -> str:
+    """Read a portal's member id or address. Raises ``BadParameter``."""
+    try:
+        urlsplit(f"//{read_words(told)}" if "://" not in told else told)
+    except ValueError:
+        words = f"{told!r} is neither a member_id nor an address."
+        raise click.BadParameter(words) from None
+    return told
+
+
 # The number of a user of a portal.
 USER = click.IntRange(1, MAX_ID)
 
 since = click.option("--since", type=read_moment, metavar="MOMENT",
                      help="Not older than 90m, 2h, 7d, or 2026-11-20.")  # fmt: skip
-portal = click.option("--portal", help="Of this portal: its member_id, or its address.")
+portal = click.option("--portal", type=read_portal, metavar="PORTAL",
+                      help="Of this portal: its member_id, or its address.")  # fmt: skip
 
 
 async def member_id_of(portals: Portals, told: str) -> str:
@@ -55,3 +77,11 @@ async def member_id_of(portals: Portals, told: str) -> str:
         if urlsplit(one.client_endpoint).netloc.casefold() == host:
             return one.member_id
     return told
+
+
+async def known_member_id(portals: Portals, told: str) -> str:
+    """Give the member id of a portal that is there, or has left lately; end the program else."""
+    member_id = await member_id_of(portals, told)
+    if not await portals.was_here(member_id):
+        sys.exit(f"There is no portal {told}. `portals` lists the portals.")
+    return member_id

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bot.app import Parts, assembled
-from bot.bitrix24.oauth import origin
+from bot.bitrix24.network import origin
 from bot.cli.deployment import Deployment
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import Engine, text
 
 from bot.app import Parts, assembled
-from bot.cli.arguments import USER, member_id_of
+from bot.cli.arguments import USER, member_id_of, read_portal
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, write_json, write_table
 from bot.portals.forgetting import Counts, erase_person, erase_portal
@@ -42,7 +42,8 @@ _INSTALLER = (
 
 
 @click.command()
-@click.option("--portal", required=True, help="The portal: its member_id, or its address.")
+@click.option("--portal", required=True, type=read_portal, metavar="PORTAL",
+              help="The portal: its member_id, or its address.")  # fmt: skip
 @click.option("--person", type=USER, help="Of this user of the portal alone.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json

@@ -8,7 +8,7 @@ import click
 
 from bot.acting.history import Deed, Filter, History, Result
 from bot.app import assembled
-from bot.cli.arguments import USER, member_id_of, portal, read_reference, since
+from bot.cli.arguments import USER, known_member_id, portal, read_reference, read_words, since
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_table
 from bot.inbox.accepted import reference_of
@@ -22,8 +22,10 @@ TITLES = (
 @click.command()
 @portal
 @click.option("--user", type=USER, help="Asked for by this user.")
-@click.option("--chat", help="Asked for in this chat: 8773, chat8773.")
-@click.option("--command", default="", help="By this command: invite.")
+@click.option("--chat", type=read_words, metavar="TEXT",
+              help="Asked for in this chat: 8773, chat8773.")  # fmt: skip
+@click.option("--command", type=read_words, metavar="TEXT", default="",
+              help="By this command: invite.")  # fmt: skip
 @click.option("--result", type=click.Choice(get_args(Result)), help="That came to this.")
 @click.option("--ref", "reference", type=read_reference, metavar="REF",
               help="Of the command with this code.")  # fmt: skip
@@ -64,7 +66,7 @@ async def _show(
     settings: Settings, portal: str | None, which: Filter, limit: int, *, is_json: bool
 ) -> None:
     async with assembled(settings) as parts:
-        member_id = await member_id_of(parts.portals, portal) if portal else None
+        member_id = await known_member_id(parts.portals, portal) if portal else None
         entries = _first(History(parts.database).all(member_id, which), limit)
         await (_write_json(entries) if is_json else _write_table(entries))
 

@@ -17,8 +17,8 @@ from bot.store.commits import reason_of
 from bot.store.database import FolderUnusable
 from bot.store.schema import SchemaOutdated
 
-# PostgreSQL's own code for what a user has no right to.
-FORBIDDEN = "42501"
+# PostgreSQL's own codes for what a user has no right to, and for a table that somebody keeps.
+FORBIDDEN, KEPT = "42501", "55P03"
 
 _NOT_ALONE = (
     "Another process of the bot serves this database's file: stop that one. On SQLite one process "
@@ -28,6 +28,11 @@ _NOT_ALONE = (
 _TAKES_NOTHING = (
     "The database takes nothing: {reason}. "
     "See that it is there, has room, and lets this user write."
+)
+
+_KEPT = (
+    "Somebody uses the tables that are to be changed: a backup that runs, or a transaction left "
+    "open. Nothing has changed. Wait for its end, or end it, and migrate then."
 )
 
 _PORTS = {
@@ -59,6 +64,8 @@ def about_database(error: Exception) -> str:
     reason = reason_of(error).rstrip(".")
     if getattr(error.orig, "sqlstate", None) == FORBIDDEN:
         return f"The database refuses: {reason}. Its user has to own the database, or its schema."
+    if getattr(error.orig, "sqlstate", None) == KEPT:
+        return _KEPT
     if type(error.orig).__module__ == "sqlite3":
         return _about_file(reason) if _concerns_file(error) else ""
     if isinstance(error, InternalError):

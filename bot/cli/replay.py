@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bot.app import assembled
-from bot.cli.arguments import member_id_of, portal, read_moment, read_reference
+from bot.cli.arguments import known_member_id, portal, read_moment, read_reference
 from bot.cli.environment import read_settings, run
 from bot.cli.output import as_json, moment, write_json, write_table
 from bot.figures import Ending
@@ -93,7 +93,7 @@ async def _found(
     async with assembled(settings) as parts:
         if references:
             return await parts.replays.cases(references)
-        member_id = await member_id_of(parts.portals, portal) if portal else None
+        member_id = await known_member_id(parts.portals, portal) if portal else None
         return await parts.replays.troubled(since, member_id)
 
 

@@ -143,7 +143,7 @@ class Chains:
         await self._actor.prove()
         return (await self._end(escalation, "undone")).escalation
 
-    async def advance(self, found: Escalation) -> Progress | None:
+    async def advance(self, found: Escalation, due: float) -> Progress | None:
         """Do what is to be done now, as the requester; ``None`` where that is nothing.
 
         A command that was cut short asks again, and is told the same.
@@ -157,12 +157,12 @@ class Chains:
         if called:
             return Progress(found, called[-1])
         try:
-            return await self._advance(found)
+            return await self._advance(found, due)
         except NoPermission:
             if found.chain.stopped or found.age > LONGEST:
                 return await self._end(found, "nobody")
             if await self._actor.has_left():
-                return await self._desert(found)
+                return await self._desert(found, due)
             # This act waits as long for the permission.
             await self._put_off(found, time.time() + LONGEST + RETRY)
             raise
@@ -200,7 +200,7 @@ class Chains:
             log.info("an escalation has ended: %s after %.0f s", ended.how, seconds)
             self._figures.escalated(ended.how, seconds if escalation.chain.taken else None)
 
-    async def _advance(self, found: Escalation) -> Progress | None:
+    async def _advance(self, found: Escalation, due: float) -> Progress | None:
         if found.chain.taken:
             return await self._end(found, "taken")
         seen = await self._lines.glance(found.chain.chat_id)
@@ -208,16 +208,16 @@ class Chains:
             return await self._end(found, "taken", taken)
         if found.chain.stopped or seen.dialog.is_over:
             return await self._end(found, "stopped", closed=not found.chain.stopped)
-        if found.chain.is_waited_for and not found.is_late:
+        if found.chain.is_waited_for and not found.is_late(due):
             await self._wait(found)
             return None
         if found.age > LONGEST:
             return await self._end(found, "nobody")
         return await self._next(found, seen)
 
-    async def _desert(self, found: Escalation) -> Progress | None:
+    async def _desert(self, found: Escalation, due: float) -> Progress | None:
         """End it when whoever was called last has had their time: nobody can call the next one."""
-        if found.chain.is_waited_for and not found.is_late:
+        if found.chain.is_waited_for and not found.is_late(due):
             await self._put_off(found, found.until)
             return None
         return await self._end(found, "nobody", deserted=True)

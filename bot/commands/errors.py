@@ -55,13 +55,17 @@ class DidYouMean(Refusal):
     params: str
 
     def __post_init__(self) -> None:
-        # The blank tells what was typed from what the bot itself gives a button to carry.
-        self.offers = (Offer(name="run", act=Act(name=self.command, params=f" {self.params}")),)
+        self.offers = (_run(self.command, self.params),)
 
     def beside_another(self) -> Self:
         """Have it asked beside a command that is carried out, and may have buttons of its own."""
         told = {"label": f"/{self.command}", "independent": True}
         return self.changed(offers=tuple(one.model_copy(update=told) for one in self.offers))
+
+
+def _run(command: str, params: str) -> Offer:
+    # The blank tells what was typed from what the bot itself gives a button to carry.
+    return Offer(name="run", act=Act(name=command, params=f" {params}"))
 
 
 class UnknownCommand(Refusal):
@@ -110,9 +114,16 @@ class NotNumber(Refusal):
 
 
 class NotGroup(Refusal):
-    """Where the group's number belongs, there is something else; or nothing."""
+    """Where the group's number belongs, there is something else; or nothing.
+
+    ``params`` are those that name a group of this name.
+    """
 
     word: str
+    params: str = ""
+
+    def __post_init__(self) -> None:
+        self.offers = (_run("group", self.params),) if self.params else ()
 
 
 class ForeignLink(Refusal):
@@ -140,10 +151,11 @@ class ReasonTooLong(Refusal):
 
 
 class PersonNotFound(Refusal):
-    """Nobody has this name or address; ``near`` are names like it."""
+    """Nobody has this name or address; ``near`` are names like it, whose bearers are on offer."""
 
     query: str
-    near: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
 
 class PersonAmbiguous(Refusal):
@@ -164,11 +176,21 @@ class RoleEmpty(Refusal):
 
 
 class OtherItem(Refusal):
-    """The item named is not the one of this customer's chat; both are on offer."""
+    """The item named is not the one of this customer's chat; both are on offer.
+
+    ``chat_id``: the item is this chat's, but another chat is named.
+    """
 
     item: CrmItem
     bound: CrmItem | None
     offers: tuple[Offer, ...]
+    chat_id: int = 0
+
+
+class DialogHidden(Refusal):
+    """The chat named is no customer's, or the requester may not see it."""
+
+    chat_id: int
 
 
 class RemovesOperator(Refusal):

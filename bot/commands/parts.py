@@ -13,7 +13,7 @@ from bot.bitrix24.entities import CrmItem, Email, Group, Me, Named, Person, Some
 from bot.commands import vocabulary
 from bot.commands.line import Line, Problem
 from bot.commands.links import MAX_ID, ForeignHost, read_link
-from bot.commands.patterns import CLOSING, OPENING, SEEN
+from bot.commands.patterns import CLOSING, OPENING, SEEN, plain
 from bot.commands.vocabulary import DASHES, STOPS, normalise
 
 MAX_REASON = 500
@@ -47,14 +47,22 @@ def _word(line: Line) -> bool:
 
 def _reason(line: Line) -> bool:
     late = "dash and colleague" if "number" not in line.wanted else "colleague alone"
-    if (not line.people and line.see(late)) or not (found := line.take("reason")):
+    if (not line.people and line.see(late)) or _is_only_time(line):
+        return False
+    if not (found := line.take("reason")):
         return False
     if len(line.text) - found.end() > MAX_REASON:
         line.place += MAX_REASON
         raise line.unclear(Problem.TOO_LONG)
-    line.parts["reason"] = line.text[line.place :]
+    line.parts["reason"] = plain(line.text[line.place :])
     line.place = len(line.text)
     return True
+
+
+def _is_only_time(line: Line) -> bool:
+    """Say whether nothing but a time stands behind the dashes, where it may be for how long."""
+    is_wanted = "lasting" in line.wanted and "wait" not in line.wanted
+    return is_wanted and "lasting" not in line.parts and bool(line.see("only a time"))
 
 
 def option(line: Line) -> bool:
@@ -75,6 +83,7 @@ def option_part(name: str) -> str:
 
 
 def _flag(line: Line) -> bool:
+    line.take("run")
     if not line.see("end"):
         raise line.unclear()
     return True
@@ -88,9 +97,9 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
         # "hour" alone is one hour, a letter alone is nothing.
         if not unit or not (found[1] or (len(found[2]) > 2 and not seconds)):
             break
-        said = (found[1] or "1").casefold()
-        seconds += (vocabulary.AMOUNTS.get(said) or float(said.replace(",", "."))) * unit
+        seconds += _amount(found[1] or "1") * unit
         line.place = found.end()
+        seconds += unit / 2 if line.take("and half") else 0
     shortest, longest = BOUNDS[part]
     is_read = bool(line.see("end"))
     if shortest <= seconds <= longest and is_read:
@@ -101,6 +110,14 @@ def _duration(line: Line, part: str, problem: Problem) -> int:
     unclear = line.unclear(problem)
     unclear.word = read or unclear.word.strip(f"-{DASHES}")
     raise unclear
+
+
+def _amount(said: str) -> float:
+    words = said.casefold()
+    half = next((one for one in vocabulary.AND_HALF if words.endswith(f" {one}")), "")
+    whole = words.removesuffix(half).rstrip()
+    amount = vocabulary.AMOUNTS.get(whole) or float(whole.replace(",", "."))
+    return amount + (0.5 if half else 0)
 
 
 def _chat_number(line: Line) -> int:
@@ -200,6 +217,8 @@ def _item(line: Line) -> bool:
 
 
 def _chat(line: Line) -> bool:
+    if line.take("this chat"):
+        return True
     start = line.place
     if not line.see("chat") and line.word() not in vocabulary.CHAT:
         return False
@@ -208,14 +227,19 @@ def _chat(line: Line) -> bool:
 
 
 def _preposition(line: Line) -> bool:
-    """Read ``in`` of ``in deal 288``; the item itself comes next.
+    """Read ``in`` of ``in deal 288``, or ``to`` of ``to @head``; what it is about comes next.
 
     Raises ``Unclear`` where only a number does: in a colleague there is nobody.
     """
-    if is_lasting(line) or not line.take("preposition"):
+    if "number" in line.wanted and not line.people and line.take("towards"):
+        return True
+    if line.see("lasting") or is_lasting(line) or line.see("until"):
+        return False
+    is_time = "lasting" in line.wanted and line.see("for a number")
+    if not line.take("preposition"):
         return False
     if "number" not in line.wanted and line.see("number"):
-        raise line.unclear(Problem.WHICH_ITEM)
+        raise line.unclear(Problem.DURATION if is_time else Problem.WHICH_ITEM)
     return True
 
 
@@ -275,8 +299,9 @@ def _by_quotes(line: Line, found: re.Match[str]) -> Someone | None:
 
 
 def _by_name(line: Line, found: re.Match[str]) -> Someone | None:
-    first = found[1].partition(" ")[0]
-    word = first.casefold().rstrip(".")
+    first, _, further = found[1].partition(" ")
+    # Before a surname a letter with a full stop is an initial.
+    word = first.casefold() if further else first.casefold().rstrip(".")
     if word in vocabulary.EVERYONE:
         return _everyone(line, found)
     someone = Me() if word in vocabulary.ME else vocabulary.ROLES.get(word)

@@ -1,9 +1,7 @@
 """Who is meant: mentions, numbers, names, addresses and roles to people."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher, get_close_matches
 from typing import Self
 
 from bot.acting.crm import Crm
@@ -22,6 +20,14 @@ from bot.bitrix24.events import Chat, CommandEvent
 from bot.bitrix24.people import Found, at_address, person_of
 from bot.commands import vocabulary
 from bot.commands.errors import PersonAmbiguous, PersonNotFound, RoleEmpty, TooManyPeople
+from bot.commands.names import (
+    MOST_NEAR,
+    bearers,
+    beginning_so,
+    beginnings,
+    names_like,
+    role_like,
+)
 from bot.commands.router import Arguments
 from bot.errors import (
     IsBot,
@@ -37,12 +43,6 @@ LIMIT = 20
 MOST_OFFERS = 8
 # So many bearers of a name are looked at: whoever is meant may stand on a later page.
 MOST_FOUND = 500
-
-MOST_NEAR = 3
-LONGEST_COMPARED = 60
-# Of a name, and how like another one has to be to be offered.
-MOST_WORDS = 4
-LIKE = 0.6
 
 # What marks a colleague of the line's queue on a button.
 QUEUED = "★ "
@@ -141,8 +141,32 @@ class People:
         # The portal's search may miss a name that holds a character which nobody sees.
         matches = matches or bearers(name, alike)
         if not matches:
-            raise PersonNotFound(name, names_like(name, alike) or await self._on_other_layout(name))
+            raise await self._not_found(name, alike, args)
         return await self._one_of(name, matches, args)
+
+    async def _not_found(
+        self, name: str, alike: Sequence[Found], args: Arguments
+    ) -> PersonNotFound:
+        """Ask whether a role or somebody is meant whose name is like this one."""
+        role, staff = role_like(name), _staff(alike)
+        begun = (one.person.name for one in beginning_so(name, staff))
+        near = list(dict.fromkeys([*names_like(name, staff), *begun]))
+        if not role and not near:
+            staff = _staff(await self._on_other_layout(name))
+            near = list(dict.fromkeys(one.person.name for one in staff))
+        near = near[: MOST_NEAR - bool(role)]
+        meant = sorted(
+            (one for one in staff if one.person.name in near),
+            key=lambda one: near.index(one.person.name),
+        )
+        offers = await self._picker(meant, args, ())
+        offers = tuple(one.model_copy(update={"independent": True}) for one in offers)
+        if role:
+            act = args.act(self._command.event.name, people=(vocabulary.ROLES[role],))
+            return PersonNotFound(
+                name, (f"@{role}", *near), (Offer(label=f"@{role}", act=act), *offers)
+            )
+        return PersonNotFound(name, tuple(near), offers)
 
     async def _one_of(self, words: str, matches: Sequence[Found], args: Arguments) -> Person:
         """Give the only one of these who has not left. Raises a ``Refusal`` where there is none.
@@ -160,18 +184,17 @@ class People:
             raise PersonAmbiguous(words, queued, await self._picker(active, args, queue))
         raise PersonDismissed(matches[0].person)
 
-    async def _on_other_layout(self, name: str) -> tuple[str, ...]:
+    async def _on_other_layout(self, name: str) -> list[Found]:
         """Find whose name the same keys write on the other layout of the keyboard."""
         swapped = vocabulary.other_layout(name)
-        matches = bearers(swapped, await self._alike(swapped))
-        return tuple(dict.fromkeys(one.person.name for one in matches if one.active))[:MOST_NEAR]
+        return bearers(swapped, await self._alike(swapped))
 
     async def _by_address(self, address: str, found: Sequence[Found], args: Arguments) -> Person:
         if found and not any(one.address for one in found):
             raise ScopeMissing(("user_basic",))
         matches = at_address(found, address)
         if not matches:
-            raise PersonNotFound(address, ())
+            raise PersonNotFound(address)
         return await self._one_of(address, matches, args)
 
     async def _picker(
@@ -237,6 +260,10 @@ def _welcome(person: Person, event: CommandEvent) -> Person:
     return person
 
 
+def _staff(found: Sequence[Found]) -> list[Found]:
+    return [one for one in found if one.active and not one.extranet]
+
+
 def _employee(found: Found) -> Person:
     if found.extranet:
         raise IsExtranet(found.person)
@@ -247,63 +274,3 @@ def _label(one: Found, departments: Mapping[int, str]) -> str:
     units = [departments[number] for number in one.departments if number in departments]
     about = ", ".join(part for part in (one.position, *units) if part)
     return f"{one.person.name} – {about}" if about else f"{one.person.name} ({one.person.id})"
-
-
-def bearers(name: str, found: Sequence[Found]) -> list[Found]:
-    """Choose who bears a name: exactly, else by the beginnings of its words."""
-    typed = _words(name)
-    if not typed:
-        return []
-    exact = [one for one in found if sorted(_words(one.person.name)) == sorted(typed)]
-    if exact:
-        return exact
-    return [one for one in found if _begins(_words(one.person.name), typed)]
-
-
-def _begins(words: list[str], typed: list[str]) -> bool:
-    left = list(words)
-    for beginning in typed:
-        word = next((word for word in left if word.startswith(beginning.rstrip("."))), None)
-        if word is None:
-            return False
-        left.remove(word)
-    return True
-
-
-def beginnings(name: str) -> list[str]:
-    """Give what to search for to find names like this one."""
-    # Of the longest words: initials fit half a company.
-    words = sorted(_bare_words(name), key=len, reverse=True)
-    return list(dict.fromkeys(word[:2] for word in words))[:2]
-
-
-def names_like(name: str, alike: Sequence[Found]) -> tuple[str, ...]:
-    """Choose the names most like this one, and the role if one is."""
-    # To compare two names takes as long as one times the other is.
-    name = name[:LONGEST_COMPARED]
-    roles = get_close_matches(name.casefold(), vocabulary.ROLES, 1, 0.75)
-    short = [one.person.name for one in alike if one.active]
-    likeness = {one: _likeness(name, one) for one in short if len(one) <= LONGEST_COMPARED}
-    like = [one for one in likeness if likeness[one] >= LIKE]
-    like.sort(key=likeness.__getitem__, reverse=True)
-    return tuple([*(f"@{role}" for role in roles), *like][:MOST_NEAR])
-
-
-def _likeness(typed: str, name: str) -> float:
-    """Say how like a name is, from 0 to 1: word by word, as far as both have words.
-
-    Whoever is called is inflected, and one of the two may have a patronymic or more besides.
-    """
-    fewer, more = sorted((_bare_words(one)[:MOST_WORDS] for one in (typed, name)), key=len)
-    best = [max(SequenceMatcher(None, one, other).ratio() for other in more) for one in fewer]
-    return sum(best) / len(best) if best else 0.0
-
-
-def _bare_words(name: str) -> list[str]:
-    return re.findall(r"\w+", vocabulary.key(name))
-
-
-def _words(name: str) -> list[str]:
-    # Initials stand close together: "I.P.Petrov". A full stop alone is none: all names begin so.
-    words = vocabulary.key(name).replace(".", ". ").split()
-    return [one for one in words if one.strip(".")]

@@ -24,10 +24,10 @@ from bot.commands.errors import (
     WrongDuration,
     WrongWait,
 )
-from bot.commands.grammar import plain
 from bot.commands.line import Problem, Unclear
 from bot.commands.outcomes import Outcomes
 from bot.commands.parts import MAX_REASON
+from bot.commands.patterns import plain
 from bot.errors import Refusal
 
 Handler = Callable[..., Awaitable[Outcomes]]
@@ -131,16 +131,20 @@ class Router:
         """Say whether the portal knows a command by this name, letter for letter."""
         return any(name == one.name or name in one.spellings for one in self.commands.values())
 
-    def suspect(self, name: str) -> str:
-        """Give the command that may be meant by a word; nothing where there is none."""
-        word = vocabulary.near(name.casefold(), [*self.commands, *vocabulary.COMMANDS])
+    def suspect(self, name: str, *, has_slash: bool = True) -> str:
+        """Give the command that may be meant by a word; nothing where there is none.
+
+        Without a slash a word has to be more like one.
+        """
+        known, likeness = [*self.commands, *vocabulary.COMMANDS], 0.7 if has_slash else 0.9
+        word = vocabulary.near(name.casefold(), known, likeness)
         meant = vocabulary.COMMANDS.get(word, word)
         return meant if meant in self.commands else ""
 
     def is_meant(self, line: str) -> bool:
         """Say whether a line is for this bot, and not for another one or for people."""
-        _, name, _ = grammar.split_command(line)
-        return bool(self.suspect(name))
+        has_slash, name, _ = grammar.split_command(line)
+        return bool(self.suspect(name, has_slash=has_slash))
 
     def find_act(self, name: str) -> Command | None:
         """Give what a button does: its own act, or a command."""
@@ -183,9 +187,11 @@ def _refusal(command: str, unclear: Unclear) -> Refusal:
     invisible = vocabulary.invisible(unclear.word)
     if invisible:
         return NotUnderstood(command, plain(before), plain(rest), invisible)
+    word = plain(unclear.word)
+    if unclear.instead and unclear.problem is Problem.NOT_GROUP:
+        return NotGroup(word, unclear.instead)
     if unclear.instead:
         return DidYouMean(unclear.word, command, unclear.instead)
-    word = plain(unclear.word)
     match unclear.problem:
         case Problem.EVERYONE:
             return EveryoneNamed()

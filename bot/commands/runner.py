@@ -10,7 +10,17 @@ from bot.acting.requester import Requester
 from bot.bitrix24.entities import Act
 from bot.bitrix24.events import INTERNAL, PAGE, Chat, CommandEvent, bare_line, lines_of
 from bot.commands import grammar, vocabulary
-from bot.commands.errors import CommandOff, DidYouMean, OneLine, OptionInReason, UnknownCommand
+from bot.commands.errors import (
+    CommandOff,
+    DidYouMean,
+    NotGroup,
+    NotNumber,
+    NotUnderstood,
+    OneLine,
+    OptionInReason,
+    UnknownCommand,
+    WhichItem,
+)
 from bot.commands.outcomes import Outcomes, Told, Usage, each
 from bot.commands.quotes import LEFT_OUT, said_lines
 from bot.commands.router import Command, Router
@@ -126,11 +136,33 @@ class Runner:
         declared = self._router.find(name)
         if declared and has_slash:
             return declared, params
-        if declared:
-            raise DidYouMean(name, declared.name, params)
-        if meant := self._router.suspect(name):
-            raise DidYouMean(typed.split()[0], meant, params)
-        raise UnknownCommand(name)
+        meant = self._router.suspect(name, has_slash=has_slash)
+        if has_slash and not meant:
+            raise UnknownCommand(name)
+        # Without a slash it may be nothing but words.
+        if not meant or not (has_slash or self._is_command(meant, params)):
+            raise UnknownCommand("")
+        raise self._meant("" if declared else typed.split()[0], meant, params)
+
+    def _is_command(self, name: str, params: str) -> bool:
+        """Say whether words make sense as a command, perhaps with a sign more."""
+        try:
+            self._router.commands[name].read(params)
+        except (NotUnderstood, NotNumber, NotGroup, WhichItem):
+            return False
+        except Refusal:
+            return True
+        return True
+
+    def _meant(self, word: str, name: str, params: str) -> DidYouMean:
+        """Ask whether this command is meant, mended as far as it can be."""
+        try:
+            self._router.commands[name].read(params)
+        except DidYouMean as mended:
+            return DidYouMean(word, name, mended.params)
+        except Refusal:
+            pass
+        return DidYouMean(word, name, params)
 
     def _besides(self, command: Accepted) -> list[Refusal]:
         """Tell of the lines around a command that the portal tells nobody of.
@@ -158,7 +190,7 @@ class Runner:
         for line in others:
             _, name, params = grammar.split_command(line)
             if meant := self._router.suspect(name):
-                asked.append(DidYouMean(line.split()[0], meant, params).beside_another())
+                asked.append(self._meant(line.split()[0], meant, params).beside_another())
         return asked[:MOST_ASKED]
 
     def _comes_by_itself(self, line: str, event: CommandEvent) -> bool:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from bot.acting.open_lines import OpenLines, Target
 from bot.bitrix24.entities import CrmItem, Offer
-from bot.commands.errors import NotInOpenLine, OtherItem
+from bot.bitrix24.errors import Refused
+from bot.commands.diagnosis import system_refusal
+from bot.commands.errors import DialogHidden, NotInOpenLine, OtherItem
 from bot.commands.router import Arguments
+from bot.errors import AccessRefused
 from bot.inbox.accepted import Accepted
 
 
@@ -30,8 +33,8 @@ class Targets:
     async def find(self, args: Aimed) -> Target:
         """Find the item and, where it is known, the chat; no item where the chat has none.
 
-        Raises ``NotInOpenLine``; ``OtherItem`` where another customer's chat may be meant than
-        the one in which the command was typed.
+        Raises ``NotInOpenLine``; ``DialogHidden``; ``OtherItem`` where another customer's chat
+        may be meant than the one in which the command was typed.
         """
         chat = self._command.event.chat
         if args.item is None and args.chat_id in (0, chat.id):
@@ -51,7 +54,12 @@ class Targets:
         return found[0] if len(found) == 1 else None
 
     async def _by_chat(self, chat_id: int) -> Target:
-        dialog = await self._lines.dialog(chat_id)
+        try:
+            dialog = await self._lines.dialog(chat_id)
+        except Refused as refused:
+            if isinstance(system_refusal(refused, ""), AccessRefused):
+                raise DialogHidden(chat_id) from None
+            raise
         return Target(dialog.bound_item, chat_id)
 
     async def _by_item(self, args: Aimed, item: CrmItem) -> Target:
@@ -59,7 +67,7 @@ class Targets:
         if item in bound and args.chat_id in (0, chat.id):
             return Target(item, chat.id, here=True)
         if chat.is_open_line and not args.yes:
-            raise self._asked(args, item, next(iter(bound), None))
+            raise self._asked(args, item, bound)
         last = 0 if args.chat_id else await self._lines.last_chat(item)
         return Target(item, args.chat_id, last)
 
@@ -70,9 +78,11 @@ class Targets:
             return []
         return chat.items if chat.tells_binding else (await self._lines.dialog(chat.id)).items
 
-    def _asked(self, args: Aimed, item: CrmItem, bound: CrmItem | None) -> OtherItem:
-        """Ask which of two items is meant, before anyone enters a customer's chat."""
+    def _asked(self, args: Aimed, item: CrmItem, bound: list[CrmItem]) -> OtherItem:
+        """Ask which of two items, or chats, is meant, before anyone enters a customer's chat."""
         name = self._command.event.name
         here, there = args.act(name, item=None, chat_id=0), args.act(name, yes=True)
         offers = (Offer(name="this_chat", act=here),) if bound else ()
-        return OtherItem(item, bound, (*offers, Offer(name="other_item", act=there)))
+        offers = (*offers, Offer(name="other_item", act=there))
+        chat_id = args.chat_id if item in bound else 0
+        return OtherItem(item, next(iter(bound), None), offers, chat_id)

@@ -31,19 +31,40 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
     return {word: meaning for meaning, words in table.items() for word in words.split()}
 
 
-HELP = frozenset({"help", "помощь", "справка"})
+HELP = frozenset({"help", "h", "помощь", "справка"})
 PREPOSITIONS = frozenset(
     {"in", "into", "to", "from", "for", "on", "about"}
     | {"в", "во", "из", "к", "по", "на", "для", "о"}
 )
-CONJUNCTIONS = frozenset({"and", "и", "+", "&"})
+CONJUNCTIONS = frozenset(
+    {"and", "then", "also", "plus", "и", "а", "также", "потом", "затем", "ещё", "еще", "плюс"}
+    | {"+", "&"}
+)
+# What stands between two of whom one may not be meant.
+CONTRARY = frozenset(
+    {"not", "no", "nor", "or", "but", "except", "without", "instead", "vs"}
+    | {"не", "ни", "нет", "или", "либо", "но", "кроме", "без", "вместо"}
+)
+# The last word of some names, though it is a small one.
+SMALL_ENDINGS = frozenset({"оглы", "кызы", "угли", "оглу"})
+SMALL_LETTERS = "a-zа-яё"
+# What only makes a command polite, and changes nothing in it.
+PLEASE = frozenset({"please", "pls", "plz", "пожалуйста", "плиз"})
+# What may stand behind everything else, and says why.
+REASON = frozenset({"reason", "message", "comment", "причина", "сообщение", "комментарий"})
+URGENT = frozenset({"urgent", "urgently", "asap", "срочно", "горит"})
 # What may stand before a number, besides «#» and «№».
 NUMBER = frozenset({"number", "num", "no", "nr", "n", "номер"})
-MARK = frozenset({"id", "ид"})
-ID = MARK | {"user"}
+MARK = frozenset({"id", "ид", "айди"})
+COLLEAGUE = frozenset(
+    {"user", "employee", "colleague", "сотрудник", "сотрудника", "сотруднику"}
+    | {"коллега", "коллегу", "коллеги", "пользователь", "пользователя"}
+)
+ID = MARK | COLLEAGUE
+THIS = frozenset({"this", "этот", "этого", "этом", "этому"})
 CHAT = frozenset({"chat", "чат", "чата", "чате", "чату"})
 GROUP = frozenset({"group", "workgroup", "группа", "группы", "группе", "группу"})
-ME = frozenset({"me", "myself", "я", "меня"})
+ME = frozenset({"me", "myself", "я", "меня", "себя"})
 EVERYONE = frozenset({"all", "everyone", "everybody", "все", "всех", "всем"})
 
 _ITEMS: dict[ItemType, str] = {
@@ -63,12 +84,14 @@ _ROLES = {
 }
 ROLES = {word: role for role, words in _ROLES.items() for word in words.split()}
 
-LANGUAGES = _words({"ru": "ru рус русский russian", "en": "en англ английский english"})
+LANGUAGES = _words(
+    {"ru": "ru рус русский по-русски russian", "en": "en англ английский по-английски english"}
+)
 
 OPTIONS = _words(
     {
-        "dry": "dry пробно",
-        "yes": "yes",
+        "dry": "dry dryrun пробно",
+        "yes": "yes да",
         "lasting": "for на",
         "wait": "wait ждать",
         "chat_id": "chat чат",
@@ -89,10 +112,14 @@ UNITS = {word: seconds for seconds, words in _UNITS.items() for word in words.sp
 # Those that are one of their kind where they stand alone: "на час", and not "на ч".
 LONG_UNITS = frozenset(word for word in UNITS if len(word) > 2)
 # What stands before a time of day or a date, which no option takes.
-UNTIL = frozenset({"until", "till", "до"})
+UNTIL = frozenset({"until", "till", "by", "after", "до", "через", "после"})
+# What stands before whom an escalation goes to.
+TOWARDS = frozenset({"to", "на", "к"})
+# Half of a unit more, after the unit or before it.
+AND_HALF = frozenset({"and a half", "с половиной"})
 
 _AMOUNTS: dict[float, tuple[str, ...]] = {
-    0.5: ("half a", "half an", "half", "пол"),
+    0.5: ("half a", "half an", "half", "пол", "½"),
     1: ("a", "an", "one", "один", "одну"),
     1.5: ("полтора", "полторы"),
     2: ("two", "два", "две"),
@@ -111,6 +138,10 @@ _TENS: dict[float, tuple[str, ...]] = {
     30: ("thirty", "тридцать"),
     40: ("forty", "сорок"),
     50: ("fifty", "пятьдесят"),
+    60: ("sixty", "шестьдесят"),
+    70: ("seventy", "семьдесят"),
+    80: ("eighty", "восемьдесят"),
+    90: ("ninety", "девяносто"),
 }
 _ALONE = {said: amount for amount, words in {**_AMOUNTS, **_TENS}.items() for said in words}
 # How many, as it is said before a unit.
@@ -149,13 +180,21 @@ _FULL_WIDTH = ord("！") - ord("!")
 _USUAL = re.compile(r"[\x00-\x7fА-яЁё]*")
 # Unicode's own composing takes quadratic time on a long run of accents.
 _PIECES = re.compile(r"[\w\s\x00-\x7f]*[^\w\s\x00-\x7f]{0,64}")
+# A digit as an emoji.
+_KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
 # Behind a sign the last two only choose how an emoji looks.
 _INVISIBLE = re.compile(rf"(?!(?<=[^\w\s])[\ufe0e\ufe0f]|[\ufe0e\ufe0f]\u20e3)[{BLANKS}]")
 _SAME = str.maketrans({"ё": "е", **dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys("‐‑﹣–", "-")})
 
 # Latin letters that look like Russian ones, small or large, in a word that has Russian ones.
 _MIXED = re.compile(r"\b(?=\w*[а-яё])\w*[a-z]\w*")
-_RUSSIAN_LOOK = str.maketrans("abcehkmoptxy", "авсенкмортху")
+_LATIN, _CYRILLIC = "abcehkmoptxyi", "авсенкмортхуі"
+_RUSSIAN_LOOK = str.maketrans(_LATIN[:-1], _CYRILLIC[:-1])
+_LOOKS = tuple(
+    str.maketrans(one + one.upper(), other + other.upper())
+    for one, other in ((_LATIN, _CYRILLIC), (_CYRILLIC, _LATIN))
+)
+_TWO_ALPHABETS = re.compile(r"\b(?=\w*[a-z])(?=\w*[а-яёі])\w+", re.IGNORECASE)
 
 
 def normalise(text: str) -> str:
@@ -167,6 +206,7 @@ def normalise(text: str) -> str:
     if _USUAL.fullmatch(text):
         return " ".join(text.split())
     plain = text.translate({ord(sign): _plain(sign) for sign in set(text) if not sign.isascii()})
+    plain = _KEYCAP.sub(r"\1", plain)
     composed = "".join(unicodedata.normalize("NFC", one) for one in _PIECES.findall(plain))
     return " ".join(composed.split())
 
@@ -185,6 +225,20 @@ def key(name: str) -> str:
     """Write a name as names are compared."""
     small = normalise(name).casefold().translate(_SAME)
     return _MIXED.sub(lambda word: word[0].translate(_RUSSIAN_LOOK), small)
+
+
+def lasting(text: str) -> str:
+    """Give the option for how long, in the language that the time is written in."""
+    return "for" if text.isascii() else "на"
+
+
+def unmixed(text: str) -> str:
+    """Write words with letters of two alphabets in the one that all their letters can be of."""
+    return _TWO_ALPHABETS.sub(lambda word: _in_one_alphabet(word[0]), text)
+
+
+def _in_one_alphabet(word: str) -> str:
+    return next((one for one in map(word.translate, _LOOKS) if not _TWO_ALPHABETS.match(one)), word)
 
 
 def invisible(text: str) -> str:

@@ -8,13 +8,12 @@ what is waiting without an owner is found by a sweep.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
 import procrastinate
 from cachetools import TTLCache
-from procrastinate.connector import Notify
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import text
@@ -23,6 +22,7 @@ from bot.errors import StoreUnavailable
 from bot.inbox.accepted import Accepted, portal_of
 from bot.inbox.accepting import NotReady
 from bot.inbox.inbox import Inbox
+from bot.inbox.job_connector import JobConnector, words_of
 from bot.inbox.lanes import Lanes
 from bot.inbox.owners import Owners
 from bot.store.commits import Write
@@ -67,42 +67,6 @@ CONCURRENCY = 10_000
 Inherit = Callable[[str, float], Awaitable[None]]
 
 
-class _Connector(procrastinate.PsycopgConnector):
-    """The library's way to the database: one connection for questions, one to listen.
-
-    Heard on the second is, besides the library's own, what waits for portals of this process.
-    """
-
-    def __init__(
-        self, database: Database, channel: str, hear: Callable[[str], Awaitable[None]]
-    ) -> None:
-        address = database.engine.url.render_as_string(hide_password=False)
-        address = address.replace("postgresql+psycopg://", "postgresql://", 1)
-        super().__init__(conninfo=address, min_size=1, max_size=1)
-        self._channel = channel
-        self._hear = hear
-
-    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """Listen for ever.
-
-        The library gives up where it cannot connect, and goes on by looking alone.
-        """
-
-        async def told(*, channel: str, payload: str) -> None:
-            if channel == self._channel:
-                await self._hear(payload)
-            else:
-                await on_notification(channel=channel, payload=payload)
-
-        names = [*channels, self._channel]
-        while True:
-            try:
-                await super().listen_notify(told, names)
-            except ConnectorException as error:
-                log.warning("nothing is heard of the database: %s", _words_of(error))
-            await asyncio.sleep(AGAIN)
-
-
 class _Owned:
     """A portal that this process looks after."""
 
@@ -130,7 +94,7 @@ class Jobs:
         self._lanes = lanes
         self._inherit = inherit
         self._working = working
-        connector = _Connector(database, CHANNEL + owners.owner, self._hear)
+        connector = JobConnector(database, CHANNEL + owners.owner, self._hear)
         self._app = procrastinate.App(connector=connector)
         self._app.task(name=TASK, queue=QUEUE)(self._look_after)
         self._mine: dict[str, _Owned] = {}
@@ -156,7 +120,7 @@ class Jobs:
         try:
             is_there = await self._app.check_connection_async()
         except ConnectorException as error:
-            raise NotReady(_words_of(error)) from None
+            raise NotReady(words_of(error)) from None
         if not is_there:
             raise NotReady("the job library's tables are missing")
         if self._faults:
@@ -354,10 +318,10 @@ class Jobs:
             with suppress(ConnectorException):
                 await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
         except ConnectorException as error:
-            log.info("another process was faster, or it failed: %s", _words_of(error))
+            log.info("another process was faster, or it failed: %s", words_of(error))
 
     def _failed(self, what: str, error: Exception) -> None:
-        words = _words_of(error)
+        words = words_of(error)
         if self._faults.get(what) != words:
             log.error("%s: %s", what, words)
         self._faults[what] = words
@@ -374,10 +338,3 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
     else:
         log.error("what looks after portals does not end")
     await asyncio.gather(*[task for task in tasks if task.done()], return_exceptions=True)
-
-
-def _words_of(error: Exception) -> str:
-    """Say what has failed in the words of the library, or of the database."""
-    cause = error.__cause__ or error
-    told = str(cause).strip().partition("\n")[0]
-    return f"{type(cause).__name__}: {told}"

@@ -6,6 +6,7 @@ what it says is noted, answered 200, and then the portal or the authorization se
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,10 @@ REPAIR_PATIENCE = 60.0
 # A portal is asked no more often, whatever is posted in its name.
 ASK_EVERY = 60.0
 
+# So many pairs that came with updates are asked about at once, of one portal: anybody can make
+# them up. An administrator whose pair is passed over is heard at the app's page.
+ABREAST = 4
+
 # So many people's tokens must be dead before an app counts as removed.
 WITNESSES = 5
 
@@ -68,6 +73,7 @@ class Lifecycle:
         self._considered: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
         self._heirs: TTLCache[str, tuple[TokenPair, int]] = TTLCache(maxsize=1_000, ttl=ASK_EVERY)
         self._asked: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=ASK_EVERY)
+        self._considering: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -112,9 +118,10 @@ class Lifecycle:
         # Stored first: if this process dies, another one looks whether it is so.
         if portal.said != KINDS[UNINSTALL]:
             await self._portals.hear(portal.member_id, kind)
-        pair = envelope.auth.pair
-        if pair and pair.refresh and kind == KINDS[UPDATE]:
-            self._begin(self._consider(portal, pair), portal.member_id)
+        pair, under_way = envelope.auth.pair, self._considering[portal.member_id]
+        if pair and pair.refresh and kind == KINDS[UPDATE] and under_way < ABREAST:
+            self._considering[portal.member_id] += 1
+            self._begin(self._consider_in_turn(portal, pair), portal.member_id)
         self._look(portal.member_id)
         return True
 
@@ -161,6 +168,14 @@ class Lifecycle:
             async for stage in self._registration.stages(acting):
                 log.info("portal %s: %s", portal.member_id, stage)
         return await self._portals.fresh(portal.member_id) or portal
+
+    async def _consider_in_turn(self, portal: Portal, pair: TokenPair) -> None:
+        try:
+            await self._consider(portal, pair)
+        finally:
+            self._considering[portal.member_id] -= 1
+            if not self._considering[portal.member_id]:
+                del self._considering[portal.member_id]
 
     async def _consider(self, portal: Portal, pair: TokenPair) -> None:
         """Keep the tokens that came with an update if they are an administrator's.

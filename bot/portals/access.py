@@ -22,7 +22,8 @@ from bot.bitrix24.errors import (
     RenewalRefused,
     Unreachable,
 )
-from bot.bitrix24.oauth import Grant, OAuth, origin
+from bot.bitrix24.network import origin
+from bot.bitrix24.oauth import Grant, OAuth
 from bot.bitrix24.ownership import PROFILE
 from bot.bitrix24.people import read_person
 from bot.bitrix24.token_pair import TokenPair
@@ -45,6 +46,9 @@ CLOCK_IS_WRONG = 300.0
 
 # What a renewal is called at the pace of its portal: it is no method there.
 RENEWAL = "oauth"
+
+# The lines in which those wait who have none of their own.
+OF_STRANGERS, OF_NOBODY = 0, -1
 
 # What the trouble of a portal is called that has another member id.
 RENAMED = "renamed"
@@ -101,10 +105,13 @@ class Access:
     async def _line(self, portal: Portal, requester: int) -> int:
         """Give the line for what may be made up: the requester's own, or one for all strangers.
 
-        So nobody's commands wait for those that somebody else invents, in whatever name.
+        So nobody's commands wait for those that somebody else invents, in whatever name; nor for
+        pages and updates, of which nobody has said whose they are.
         """
-        is_known = requester and await self._tokens.find(portal.member_id, requester)
-        return requester if is_known else 0
+        if not requester:
+            return OF_NOBODY
+        is_known = await self._tokens.find(portal.member_id, requester)
+        return requester if is_known else OF_STRANGERS
 
     async def owner(self, portal: Portal, pair: TokenPair, requester: int = 0) -> Person | None:
         """Ask whose token this is: ``profile`` needs no permission. ``None``: nobody's.

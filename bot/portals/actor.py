@@ -14,6 +14,7 @@ from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import (
     Bitrix24Error,
     ExpiredToken,
+    External,
     NoPermission,
     NotProven,
     NotTheirs,
@@ -63,8 +64,9 @@ class Actor:
     async def call(self, call: Call) -> Any:
         """Make a call with the token that may act; a token of the event's is proven with it.
 
-        Raises ``NotTheirs`` after a call that another's token has made, ``NotProven`` where only
-        a stored pair could act and nothing proves the event, else as ``Access.call``.
+        Raises ``NotTheirs`` after a call that another's token has made, or an external user's;
+        ``NotProven`` where only a stored pair could act and nothing proves the event, else as
+        ``Access.call``.
         """
         if self._own is not None and not self._command.brought.is_named:
             await self._prove_own(self._own)
@@ -105,6 +107,8 @@ class Actor:
             own, owner = await self._whose(own)
         if owner is None or owner.id != self._user_id:
             raise self._not_theirs(owner.id if owner else 0, result)
+        if self._proof.is_external(self._portal, owner.id):
+            raise self._external(owner.id, result)
         self._keep(own, owner)
         return batch.result_of(result)
 
@@ -140,6 +144,11 @@ class Actor:
             owner,
         )
         return NotTheirs(owner, result)
+
+    def _external(self, owner: int, result: Any) -> External:
+        self._own = None
+        log.warning("command %s is an external user's", self._command.reference)
+        return External(owner, result)
 
     async def _prove_event(self) -> None:
         """Let a stored pair act only where it is certain that its person means the command."""

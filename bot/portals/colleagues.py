@@ -59,16 +59,16 @@ class Colleagues:
         """
         if "@" in words:
             return at_address(await self._ask(portal, user_id, address_call(words)), words)
-        call = _search(words)
-        return await self._ask(portal, user_id, call) if call else []
+        if words.isdecimal():
+            return await self._numbered(portal, user_id, read_number(words) or 0)
+        return await self._ask(portal, user_id, Call("user.search", {"FIND": words}))
+
+    async def _numbered(self, portal: Portal, user_id: int, number: int) -> list[Found]:
+        """Find who has a number, and nobody else, whatever the portal lists."""
+        if not number:
+            return []
+        found = await self._ask(portal, user_id, Call("user.get", {"FILTER": {"ID": number}}))
+        return [one for one in found if one.person.id == number]
 
     async def _ask(self, portal: Portal, user_id: int, call: Call) -> list[Found]:
         return read_found(await self._access.call(portal, user_id, call))
-
-
-def _search(words: str) -> Call | None:
-    """Make the call that looks somebody up; ``None`` for a number that is nobody's."""
-    if words.isdecimal():
-        number = read_number(words)
-        return Call("user.get", {"FILTER": {"ID": number}}) if number else None
-    return Call("user.search", {"FIND": words})

@@ -1,12 +1,16 @@
 """What is stored of a portal, or of one person there, erased from every table."""
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Delete,
@@ -44,6 +48,9 @@ from bot.store.tables import (
 # How many rows of each table are gone.
 Counts = dict[str, int]
 
+# Rows that one statement erases: databases take no more than so many thousand values at once.
+AT_ONCE = 500
+
 
 class Forgetting:
     """Erases people while the bot runs."""
@@ -51,13 +58,18 @@ class Forgetting:
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
+        self._turn = asyncio.Lock()
 
     async def person(self, member_id: str, user_id: int) -> int:
         """Erase what is stored of a person, and say how many rows that was.
 
+        One after the other: for as long as one has taken, the database is everybody else's.
         Raises ``StoreUnavailable``.
         """
-        counts = await self._database.exchange(lambda c: erase_person(c, member_id, user_id))
+        async with self._turn:
+            began = time.monotonic()
+            counts = await self._database.exchange(lambda c: erase_person(c, member_id, user_id))
+            await asyncio.sleep(time.monotonic() - began)
         # This process may hold the pair still; it sees that it is gone.
         await self._tokens.fresh(member_id, user_id)
         return sum(counts.values())
@@ -81,11 +93,11 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     Commands of other people go too where they name the person by a mention and are answered.
     """
     _overwrite(connection)
-    deletions = _deletions(member_id, user_id)
-    counts = {name: _gone(connection, one) for name, one in deletions.items()}
+    # What takes long comes first: until something is erased, others can write on SQLite, too.
+    found = _found_of(connection, member_id, user_id)
+    counts = {column.table.name: _erased(connection, column, keys) for column, keys in found}
     counts["stays"] = _stays(connection, member_id, user_id)
     counts["escalations"] = _escalations(connection, member_id, user_id)
-    counts["journal"] = _journal(connection, member_id, user_id)
     counts["portal_settings"] = _duty(connection, member_id, user_id)
     for table in (tokens, preferences):
         this = (table.c.member_id == member_id) & (table.c.user_id == user_id)
@@ -93,11 +105,10 @@ def erase_person(connection: Connection, member_id: str, user_id: int) -> Counts
     return _found(counts)
 
 
-def _deletions(member_id: str, user_id: int) -> dict[str, Delete]:
-    """Make what erases commands and what belongs to them, by tables.
-
-    In this order: each may look into what the next ones erase.
-    """
+def _found_of(
+    connection: Connection, member_id: str, user_id: int
+) -> list[tuple[Column[Any], Sequence[Any]]]:
+    """Find the commands and what belongs to them, each table's rows by what they are known by."""
     told = (marks.c.member_id == member_id) & marks.c.mark.contains(f"/{user_id}/")
     own = (inbox.c.member_id == member_id) & (inbox.c.requester_id == user_id)
     named = _mentions(inbox, member_id, user_id, inbox.c.event, inbox.c.replies)
@@ -111,13 +122,27 @@ def _deletions(member_id: str, user_id: int) -> dict[str, Delete]:
     users = [presses.c.event.contains(f'"user":{{"id":{user_id}{end}') for end in (",", "}")]
     asked = (presses.c.member_id == member_id) & or_(*users)
     brought = unproven_tokens.c.identity.in_(select(inbox.c.identity).where(own))
-    return {
-        "unproven_tokens": delete(unproven_tokens).where(brought),
-        "replays": delete(replays).where(_of(own)),
-        "marks": delete(marks).where(told),
-        "inbox": delete(inbox).where(or_(own, of_others)),
-        "presses": delete(presses).where(or_(pressed, shown, offered, asked)),
+    wanted = {
+        unproven_tokens.c.identity: brought,
+        replays.c.command_id: _of(own),
+        marks.c.mark: told,
+        inbox.c.id: or_(own, of_others),
+        presses.c.id: or_(pressed, shown, offered, asked),
     }
+    found = [
+        (column, connection.scalars(select(column).where(this)).all())
+        for column, this in wanted.items()
+    ]
+    return [*found, (journal.c.id, _journal(connection, member_id, user_id))]
+
+
+def _erased(connection: Connection, column: Column[Any], keys: Sequence[Any]) -> int:
+    """Erase rows of a table by what they are known by."""
+    left = iter(keys)
+    count = 0
+    while some := list(islice(left, AT_ONCE)):
+        count += _gone(connection, delete(column.table).where(column.in_(some)))
+    return count
 
 
 def _of(commands: Any) -> Any:
@@ -188,16 +213,14 @@ def _illegible(
     return _gone(connection, delete(table).where(this))
 
 
-def _journal(connection: Connection, member_id: str, user_id: int) -> int:
-    """Erase what the person has asked for, and what has been asked for the person."""
-    several = select(journal.c.id, journal.c.params).where(
-        journal.c.member_id == member_id, journal.c.person_id == 0
-    )
+def _journal(connection: Connection, member_id: str, user_id: int) -> Sequence[int]:
+    """Find what the person has asked for, and what has been asked for the person."""
+    of_portal = journal.c.member_id == member_id
+    several = select(journal.c.id, journal.c.params).where(of_portal, journal.c.person_id == 0)
     among = [row.id for row in connection.execute(several) if user_id in _people(row.params)]
-    theirs = or_(
-        journal.c.requester_id == user_id, journal.c.person_id == user_id, journal.c.id.in_(among)
-    )
-    return _gone(connection, delete(journal).where(journal.c.member_id == member_id, theirs))
+    theirs = or_(journal.c.requester_id == user_id, journal.c.person_id == user_id)
+    alone = connection.scalars(select(journal.c.id).where(of_portal, theirs))
+    return list({*among, *alone})
 
 
 def _people(params: str) -> Iterable[int]:

@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Row, select, update
 
-from bot.bitrix24.oauth import origin
+from bot.bitrix24.network import origin
 from bot.store.cipher import Cipher, fingerprint, same_secret
 from bot.store.database import Database
 from bot.store.tables import portals

@@ -29,7 +29,7 @@ from bot.bitrix24.calls import Call
 from bot.bitrix24.entities import Person
 from bot.bitrix24.errors import Bitrix24Error, Busy, ExpiredToken, NoPermission, Unreachable
 from bot.bitrix24.ownership import PROFILE
-from bot.bitrix24.people import account_call, read_account, read_person
+from bot.bitrix24.people import OWN_ACCOUNT, account_call, read_account, read_person
 from bot.bitrix24.retry import NOT_KNOWN, Retry
 from bot.bitrix24.token_pair import TokenPair
 from bot.figures import Figures, Proven
@@ -51,8 +51,16 @@ RESTS = 600.0
 # How long the bot goes by what it was told of somebody's account, before it says a word to them.
 STAFF_KNOWN = 60.0
 
-# The name of the question that rides along in a batch.
-WHOSE = "whose"
+# How long the portal's word counts that somebody is none of the staff, or is.
+ACCOUNT_KNOWN = 600.0
+
+# The names of the questions that ride along in a batch: whose the token is, and whether its owner
+# is one of the staff.
+WHOSE, ACCOUNT = "whose", "account"
+
+# So often a minute the bot answers before it asks whose a command is that needs nothing of the
+# portal: to one person, and at one portal. Somebody else may have made the command up.
+UNASKED, UNASKED_OF_PORTAL = 10, 60
 
 
 class Proof:
@@ -69,6 +77,10 @@ class Proof:
         self._seen: TTLCache[tuple[str, str], bool] = TTLCache(maxsize=20_000, ttl=TOKEN_LIFE)
         # By portal and user: whether that is one of the staff.
         self._staff: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=8192, ttl=STAFF_KNOWN)
+        # The same: whether their own token has shown a customer, an extranet user or a bot.
+        self._external: TTLCache[tuple[str, int], bool] = TTLCache(maxsize=8192, ttl=ACCOUNT_KNOWN)
+        # By portal, and by portal and user: how often the bot has answered in a minute unasked.
+        self._unasked: TTLCache[tuple[str, int, int], int] = TTLCache(maxsize=8192, ttl=120.0)
 
     async def is_bots(self, portal: Portal, pair: TokenPair, requester: int = 0) -> bool:
         """Say whether a pair is the portal's bot's, which nobody but the portal could know.
@@ -107,16 +119,48 @@ class Proof:
     ) -> tuple[Person | None, Any]:
         """Make a call, and ask in the same request whose token it is made with.
 
+        Once a while it is asked besides whether that is one of the staff: see ``is_external``.
         Gives the owner, ``None`` where that is not told, and the call's result or its error.
         Raises as ``Access.with_pair``.
         """
         is_batch = call.method == "batch"
-        if self._rests(portal) or (is_batch and len(call.params["cmd"]) == batch.MAX_CALLS):
+        asked = {WHOSE: PROFILE}
+        if (portal.member_id, requester) not in self._external:
+            asked[ACCOUNT] = OWN_ACCOUNT
+        if self._rests(portal) or len(asked) + len(call.methods) > batch.MAX_CALLS:
             return None, await self._access.with_pair(portal, pair, call, requester)
-        calls = {WHOSE: PROFILE, "call": call}
-        joined = batch.joined(call, WHOSE, PROFILE) if is_batch else batch.build(calls)
+        joined = call if is_batch else batch.build({"call": call})
+        for name, question in asked.items():
+            joined = batch.joined(joined, name, question)
         told = await self._access.with_pair(portal, pair, joined, requester)
-        return self._read(portal, told[WHOSE]), told if is_batch else told["call"]
+        owner = self._read(portal, told[WHOSE])
+        self._note_account(portal, owner, told.get(ACCOUNT))
+        return owner, told if is_batch else told["call"]
+
+    def _note_account(self, portal: Portal, owner: Person | None, told: Any) -> None:
+        found = read_account(told, owner.id) if owner else None
+        if owner and found:
+            self._external[portal.member_id, owner.id] = found.is_external
+
+    def is_external(self, portal: Portal, user_id: int) -> bool:
+        """Say whether a user's own token has lately shown that they are none of the staff.
+
+        An event that anybody can post says of its user what its sender likes.
+        """
+        return self._external.get((portal.member_id, user_id), False)
+
+    def is_free(self, portal: Portal, user_id: int) -> bool:
+        """Say whether the bot may answer a command once more that nothing has proven yet.
+
+        To ask whose it is costs a request more; a few are answered without that every minute.
+        """
+        minute = int(time.time() / 60)
+        of_portal, own = (portal.member_id, 0, minute), (portal.member_id, user_id, minute)
+        counts = self._unasked.get(of_portal, 0), self._unasked.get(own, 0)
+        if counts[0] >= UNASKED_OF_PORTAL or counts[1] >= UNASKED:
+            return False
+        self._unasked[of_portal], self._unasked[own] = counts[0] + 1, counts[1] + 1
+        return True
 
     def _read(self, portal: Portal, told: Any) -> Person | None:
         if isinstance(told, Busy):

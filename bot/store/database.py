@@ -1,7 +1,9 @@
 """The database: questions are asked in threads, writes go into commits that many share."""
 
 import asyncio
+import errno
 import logging
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import StoreUnavailable
@@ -31,8 +33,23 @@ READERS_OF_MANY = 2
 # Nobody waits for ever for a database that does not answer.
 WAIT = 10.0
 
-# What SQLite puts beside its file.
+# What SQLite puts beside its file, and how that begins.
 BESIDE = ("-wal", "-shm", "-journal")
+BEGINNING = b"SQLite format 3\0"
+
+# A server that has gone without a word, as at the end of its machine, is given up after so many
+# seconds (the last one: milliseconds); DATABASE_URL may say otherwise.
+GONE_AFTER = {
+    "connect_timeout": "8",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
+# PostgreSQL's own codes for a write to a server that takes none, and for a statement that was
+# prepared for a table that has been changed since.
+READ_ONLY, CHANGED = "25006", "0A000"
 
 # To see whether the database answers, and whether it takes anything.
 _ANYTHING = text("SELECT 1")
@@ -66,7 +83,31 @@ def engine_for(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     # One to write, and one for each thread that asks.
-    return create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
+    parsed = parsed.set(query={**GONE_AFTER, **parsed.query})
+    engine = create_engine(parsed, pool_size=1 + READERS_OF_MANY, max_overflow=0, pool_timeout=5)
+    event.listen(engine, "connect", _beware_of_poolers)
+    event.listen(engine, "handle_error", _begin_anew)
+    return engine
+
+
+def _beware_of_poolers(connection: Any, _record: object) -> None:
+    """Prepare no statements behind a pooler: the next one may come to a server that knows none.
+
+    A pooler has a number of its own for the connection in the place of the server's.
+    """
+    [number] = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    if number != connection.info.backend_pid:
+        connection.prepare_threshold = None
+
+
+def _begin_anew(context: ExceptionContext) -> None:
+    """Give up connections for new ones, where those may fare better.
+
+    Another server may take by now what this one does not; and nothing is prepared there yet.
+    """
+    if getattr(context.original_exception, "sqlstate", None) in (READ_ONLY, CHANGED):
+        context.is_disconnect = True
 
 
 def make_file(file: Path) -> None:
@@ -75,10 +116,26 @@ def make_file(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         # Nobody else on this machine reads it, nor the files that SQLite puts beside it.
         file.touch(mode=0o600)
+        if not _is_database(file):
+            return
     except OSError as error:
         raise FolderUnusable(error.strerror) from None
     for one in (file, *(file.with_name(file.name + end) for end in BESIDE)):
         _close_to_others(one)
+
+
+def _is_database(file: Path) -> bool:
+    """Say whether a file is SQLite's: a wrong address may name anything that is to stay as it is.
+
+    Raises ``OSError``.
+    """
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not file.stat().st_mode & 0o077:
+        # Closing it would end the locks that this process may have on it.
+        return True
+    with file.open("rb") as opened:
+        return opened.read(len(BEGINNING)) in (BEGINNING, b"")
 
 
 def _close_to_others(file: Path) -> None:

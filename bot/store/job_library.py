@@ -4,10 +4,12 @@ The library brings one file with all of its tables and a file for every change o
 does not note which of those a database has had: ``job_migrations`` does.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from procrastinate.schema import SchemaManager
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select
 
 from bot.store.tables import job_migrations
 
@@ -18,9 +20,12 @@ UNNOTED = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
 _TABLE = "procrastinate_jobs"
 
 
-def bring_up_to_date(engine: Engine) -> None:
-    """Make the library's tables, or apply its changes, and note which the database has had."""
-    with engine.begin() as connection:
+def bring_up_to_date(begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+    """Make the library's tables, or apply its changes, and note which the database has had.
+
+    ``begin`` begins a transaction that no other process migrates beside.
+    """
+    with begin() as connection:
         applied = _applied(connection)
         if not inspect(connection).has_table(_TABLE):
             _run(connection, SchemaManager.get_schema())
@@ -29,9 +34,10 @@ def bring_up_to_date(engine: Engine) -> None:
             applied = _noted(connection, {name for name in _known() if name <= UNNOTED}, applied)
     for name in sorted(set(_known()) - applied):
         # Each on its own: what one adds to a type can be used after its commit only.
-        with engine.begin() as connection:
-            _run(connection, _known()[name].read_text(encoding="utf-8"))
-            _noted(connection, {name}, applied)
+        with begin() as connection:
+            if name not in (applied := _applied(connection)):
+                _run(connection, _known()[name].read_text(encoding="utf-8"))
+                _noted(connection, {name}, applied)
 
 
 def fault(connection: Connection) -> str:

@@ -15,7 +15,7 @@ class SchemaOutdated(Exception):
 def is_current(engine: Engine) -> bool:
     """Say whether the schema is this program's."""
     with engine.connect() as connection:
-        return _version(connection) == VERSION
+        return version_of(connection) == VERSION
 
 
 def check_schema(engine: Engine) -> None:
@@ -46,11 +46,12 @@ def _check_jobs(engine: Engine) -> None:
 def check_age(engine: Engine) -> None:
     """Raise ``SchemaOutdated`` where a newer program has been here: there is no way back."""
     with engine.connect() as connection:
-        if (_version(connection) or VERSION) > VERSION:
+        if (version_of(connection) or VERSION) > VERSION:
             raise SchemaOutdated("it is a newer version's; run that one, or restore a backup")
 
 
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """Give the version of a database's schema; ``None`` where there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(_STORED).scalar()

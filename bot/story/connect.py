@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from bot.bitrix24.errors import Bitrix24Error, Refused
-from bot.bitrix24.oauth import ForeignServer, Grant, OAuth, origin
+from bot.bitrix24.network import origin
+from bot.bitrix24.oauth import ForeignServer, Grant, OAuth
 from bot.bitrix24.ownership import PROFILE, read_owner_id
 from bot.inbox.accepted import Accepted
 from bot.inbox.pending import Pending

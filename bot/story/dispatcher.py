@@ -150,12 +150,13 @@ class Dispatcher:
         try:
             acting, told = await self._told(portal, command, actor)
             told = await self._tellable(portal, acting, actor, told)
+            end = end_of(told)
+            untold = await self._untold(portal, command, end, actor)
         except NotTheirs:
             # Nothing is said to whom the command only pretended to come from.
             return command, End(Ending.DROPPED)
         acting = replace(acting, proven=actor.is_proven)
-        end = end_of(told)
-        if untold := await self._untold(portal, command, end, actor):
+        if untold:
             return acting, untold
         replies = await self._worded(portal, acting, actor.person, told, end.outcome)
         return await self._answered(portal, acting, replies, end)
@@ -195,7 +196,7 @@ class Dispatcher:
             is_first = await self._preferences.first_today(member_id, f"forwarded/{person}")
             return None if is_first else End(Ending.DROPPED)
         is_asked = end.outcome is Ending.ASKED
-        if actor.may_act and not is_asked:
+        if not is_asked and await self._may_be_told(portal, command, actor):
             return None
         if not await self._proof.is_colleague(portal, person):
             return End(Ending.DROPPED)
@@ -205,6 +206,16 @@ class Dispatcher:
             is_enough = await self._inbox.is_asked_enough(member_id, person)
             return End(Ending.DROPPED) if is_enough else end
         return None if await _may_be_genuine(actor) else End(Ending.DROPPED)
+
+    async def _may_be_told(self, portal: Portal, command: Accepted, actor: Actor) -> bool:
+        """Say whether a command's requester is told of it whenever they like.
+
+        A token of which only the event says whose it is has to be theirs, if they are told often.
+        Raises ``NotTheirs``.
+        """
+        if actor.is_proven or not actor.may_act:
+            return actor.is_proven
+        return self._proof.is_free(portal, command.event.user.id) or await _may_be_genuine(actor)
 
     async def _is_first(self, command: Accepted, what: str) -> bool:
         """Say whether a requester whom nothing proves is told such a thing: once a minute."""
@@ -233,6 +244,10 @@ class Dispatcher:
                 return ""
             is_colleague = await self._proof.is_colleague(portal, command.event.user.id)
             return "" if is_colleague and await self._is_first(command, "refused") else "untold"
+        if not (command.proven or command.internal) and self._proof.is_external(
+            portal, command.event.user.id
+        ):
+            return "an external user's"
         if not is_own_word(command.event):
             return "only quoted"
         if command.is_second and await self._inbox.proven_before(command):

@@ -3,6 +3,9 @@
 import ipaddress
 import logging
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 from cachetools import LRUCache, TTLCache
@@ -19,6 +22,11 @@ _CREDIT_OF_ALL = 500.0
 # Seconds for which an address that something good came from does not pay for others.
 _TRUSTED_FOR = 3600.0
 
+# What a false proof costs its caller: others have had to be asked about it. While they are asked,
+# it may be a good one, and many come from one address.
+PROOF = 10.0
+ASKING = 4
+
 _LONGEST_ADDRESS = 45
 _REMEMBERED = 10_000
 
@@ -31,6 +39,8 @@ class Callers:
         # When everything that an address has used will have come back.
         self._ones: LRUCache[str, float] = LRUCache(maxsize=_REMEMBERED)
         self._all = 0.0
+        # What is under way for each that may come to nothing yet.
+        self._held: Counter[str] = Counter()
         self._proven: TTLCache[str, bool] = TTLCache(maxsize=_REMEMBERED, ttl=_TRUSTED_FOR)
 
     def address(self, request: web.Request) -> str:
@@ -44,13 +54,30 @@ class Callers:
 
     def admit(self, request: web.Request) -> None:
         """Let somebody unproven cause work. Raises ``HTTPTooManyRequests``."""
-        group = self.group(request)
+        group, now = self.group(request), time.monotonic()
         common = 0.0 if group in self._proven else self._all
-        if max(common, self._ones.get(group, 0.0)) >= time.monotonic() + _FULL_AFTER:
+        used = max(now, common, self._ones.get(group, 0.0))
+        if used + self._held[group] * _FULL_AFTER / _CREDIT_OF_ONE >= now + _FULL_AFTER:
             raise web.HTTPTooManyRequests(
                 text="too many wrong requests, try again later\n",
                 headers={"Retry-After": f"{_FULL_AFTER:.0f}"},
             )
+
+    @contextmanager
+    def admitted(self, request: web.Request, cost: int = 1) -> Iterator[None]:
+        """Let somebody unproven cause work that others pay for, which uses their credit meanwhile.
+
+        Raises ``HTTPTooManyRequests``.
+        """
+        self.admit(request)
+        group = self.group(request)
+        self._held[group] += cost
+        try:
+            yield
+        finally:
+            self._held[group] -= cost
+            if not self._held[group]:
+                del self._held[group]
 
     def charge(self, request: web.Request, cost: float = 1.0) -> None:
         """Note that a request came to nothing."""

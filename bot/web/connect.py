@@ -12,7 +12,7 @@ from bot.commands.grammar import numbered
 from bot.errors import StoreUnavailable
 from bot.portals.portals import Portal
 from bot.story.connect import Asked, Connect, NotConnected, Obstacle
-from bot.web.callers import Callers
+from bot.web.callers import ASKING, Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
 
@@ -45,9 +45,9 @@ class Connecting:
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Take who comes back from there, and say how it went."""
         code, state = SecretStr(request.query.get("code", "")), request.query.get("state", "")
-        self._callers.admit(request)
         try:
-            connected = await self._connect.finish(code, state)
+            with self._callers.admitted(request, ASKING):
+                connected = await self._connect.finish(code, state)
         except (NotConnected, StoreUnavailable) as reason:
             return await self._refusal(request, reason)
         language = self._pages.preferred(request)

@@ -56,8 +56,10 @@ def duty(posted: Form, before: Sequence[int]) -> tuple[list[int], list[int]]:
         _move(numbers, number, -1)
     for number in _pressed(posted, "down"):
         _move(numbers, number, 1)
-    new = [*(one for one in numbers if one not in before), *_pressed(posted, "put")]
-    return [one for one in numbers if one in before], new
+    # A form can be made up, and may name thousands.
+    known = set(before)
+    new = [*(one for one in numbers if one not in known), *_pressed(posted, "put")]
+    return [one for one in numbers if one in known], new
 
 
 def one_of(value: Any, choices: Sequence[str]) -> str:

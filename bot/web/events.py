@@ -21,9 +21,10 @@ from bot.inbox.accepted import NOTHING, Brought, Place, Reply
 from bot.inbox.accepting import Accepting
 from bot.inbox.backlog import Backlog, Room
 from bot.inbox.escalations import Escalations
+from bot.installing.declared import UPDATE
 from bot.installing.lifecycle import Lifecycle
 from bot.portals.portals import Portal, Portals
-from bot.web.callers import Callers
+from bot.web.callers import ASKING, PROOF, Callers
 from bot.web.requests import Forms
 from bot.wording.rendering import Languages, Wording
 
@@ -110,12 +111,12 @@ class Events:
             self._callers.admit(request)
         portal = await self._sender(auth)
         if portal is None:
-            self._callers.admit(request)
-            portal = await self._lifecycle.reintroduced(envelope)
+            with self._callers.admitted(request, ASKING):
+                portal = await self._lifecycle.reintroduced(envelope)
         if portal is None:
             address = self._callers.address(request)
             log.warning("a wrong application token or an unknown portal, from %s", address)
-            self._callers.charge(request)
+            self._callers.charge(request, PROOF if envelope.event == UPDATE else 1.0)
         return portal
 
     async def _sender(self, auth: Auth) -> Portal | None:

@@ -6,6 +6,7 @@ pages work without scripts and without cookies.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.bitrix24.errors import Bitrix24Error
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
 from bot.portals.visitors import NotLetIn, Visitor, Visitors
-from bot.web.callers import Callers
+from bot.web.callers import PROOF, Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
 
@@ -48,15 +49,15 @@ class Frame:
             visit = Visit.read(posted, request.query) if "AUTH_ID" in posted else None
         except (form.MalformedForm, MalformedEvent) as error:
             return web.Response(status=400, text=f"malformed form: {error}\n")
-        if visit:
-            self._callers.admit(request)
         visitor: Visitor | None = None
         try:
-            visitor = await self._visitor(visit, posted)
+            with self._callers.admitted(request) if visit else nullcontext():
+                visitor = await self._visitor(visit, posted)
             self._callers.welcome(request)
             return await respond(visitor, visit, {} if visit else posted)
         except NotLetIn as reason:
-            self._callers.charge(request)
+            is_false = visit is not None and reason.notice == "page_proof"
+            self._callers.charge(request, PROOF if is_false else 1.0)
             return await self.excuse(visit, reason, 403)
         except (Bitrix24Error, StoreUnavailable) as error:
             log.error("a page of the portal's frame cannot be shown: %s", error)

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
 from bot.bitrix24 import form
 from bot.bitrix24.envelope import Envelope, MalformedEvent
 from bot.bitrix24.errors import Bitrix24Error, NoConnection, NoPermission, Refused, Unanswered
-from bot.bitrix24.oauth import origin
+from bot.bitrix24.network import origin
 from bot.bitrix24.scopes import WANTED
 from bot.bitrix24.visits import Visit
 from bot.errors import StoreUnavailable
@@ -18,16 +19,13 @@ from bot.installing.installation import Installation, NoAuthorizationServer, Unp
 from bot.installing.registration import Registration
 from bot.portals.portals import Portal
 from bot.portals.preferences import Preferences
-from bot.web.callers import Callers
+from bot.web.callers import ASKING, PROOF, Callers
 from bot.web.pages import Pages
 from bot.web.requests import Forms
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = {"Retry-After": "30"}
-
-# What a false proof costs its caller: others have had to be asked about it.
-PROOF = 10.0
 
 # Page installation-finish.md and its neighbours: every region has a library of its own.
 _LIBRARIES = {
@@ -63,12 +61,15 @@ class Install:
         """Take an installation, and answer a person with a page, a portal with a line."""
         try:
             posted = await self._forms.read(request)
-            self._callers.admit(request)
-            if "AUTH_ID" in posted:
-                return await self._page(request, Visit.read(posted, request.query))
-            envelope = Envelope.read(posted)
+            with self._callers.admitted(request, ASKING):
+                return await self._take(request, posted)
         except (form.MalformedForm, MalformedEvent) as error:
             return web.Response(status=400, text=f"malformed event: {error}\n")
+
+    async def _take(self, request: web.Request, posted: dict[str, Any]) -> web.StreamResponse:
+        if "AUTH_ID" in posted:
+            return await self._page(request, Visit.read(posted, request.query))
+        envelope = Envelope.read(posted)
         if envelope.event != "ONAPPINSTALL":
             return web.Response(status=400, text="this address takes ONAPPINSTALL\n")
         return await self._event(request, envelope)

@@ -1,5 +1,6 @@
 """The journal: who asked what, for whom, where, and what came of it."""
 
+import asyncio
 import csv
 import io
 import logging
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 MOST_LETTERS = 100
+
+# Seconds within which somebody who downloads takes the next piece: their connection is one of
+# those that all portals share.
+PATIENCE = 30.0
 
 # Before and after them nothing is in a journal; not every database and system reckons further.
 _FIRST, _LAST = date(2000, 1, 1), date(2200, 1, 1)
@@ -88,11 +93,11 @@ class JournalPage:
         beginning = [await anext(lines), await anext(lines, "")]
         await response.prepare(request)
         try:
-            await response.write("".join(beginning).encode())
+            await _write(response, "".join(beginning))
             async for line in lines:
-                await response.write(line.encode())
+                await _write(response, line)
             await response.write_eof()
-        except (StoreUnavailable, ConnectionError) as error:
+        except (StoreUnavailable, ConnectionError, TimeoutError) as error:
             # A part must not pass for the whole.
             log.warning("a journal is not sent to its end: %s", error)
             if request.transport:
@@ -137,6 +142,11 @@ class JournalPage:
             return (number,)
         found = await self._colleagues.find(visitor.portal, visitor.user_id, named)
         return tuple(one.person.id for one in found)
+
+
+async def _write(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await response.write(text.encode())
 
 
 def _cells(entry: Deed, zone: tzinfo) -> list[str]:

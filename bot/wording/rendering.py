@@ -18,8 +18,8 @@ from markupsafe import Markup
 from bot.bitrix24 import bbcode
 from bot.bitrix24.entities import Offer, Person
 from bot.bitrix24.events import Chat
-from bot.commands.grammar import plain
 from bot.commands.outcomes import Told
+from bot.commands.patterns import plain
 from bot.errors import Refusal, snake
 from bot.portals.preferences import Preferences
 from bot.portals.settings import PortalSettingsStore
