@@ -53,6 +53,8 @@ class Admission:
 
     def __post_init__(self) -> None:
         self._open: Counter[str] = Counter()
+        # To sum them up for every command would take long where many portals have one.
+        self._all_open = 0
         self._behind: dict[str, _Behind] = {}
 
     def is_behind(self, portal: str) -> bool:
@@ -78,10 +80,12 @@ class Admission:
     def opened(self, portal: str) -> None:
         """Count a chat that has been opened."""
         self._open[portal] += 1
+        self._all_open += 1
 
     def ended(self, portal: str) -> None:
         """Count a chat off that is through."""
         self._open[portal] -= 1
+        self._all_open -= 1
         if not self._open[portal]:
             del self._open[portal]
         if portal in self._behind:
@@ -103,7 +107,7 @@ class Admission:
 
     def _room(self, portal: str) -> int:
         """Say how many more chats of this portal may be opened."""
-        taken = self._open.total() - len(self._open)
+        taken = self._all_open - len(self._open)
         most = {
             Answering.WELL: PLACES - taken,
             Answering.SLOWLY: min(FEW, OF_THE_SLOW - taken),
