@@ -13,9 +13,22 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 from pydantic import SecretStr
 
-from bot.secret_names import FIELDS
-
 CUT = "•••"
+
+# Secrets by their names in requests, answers and addresses, in any case: cut wherever they come up.
+FIELDS = (
+    "access_token",
+    "refresh_token",
+    "application_token",
+    "client_secret",
+    "AUTH_ID",
+    "REFRESH_ID",
+    "auth",
+    "code",
+    "state",
+    "ticket",
+    "session",
+)
 
 # Of a migration and of a job the command line and the bot's own lines say what matters.
 TALKATIVE = ("alembic", "procrastinate")
@@ -32,7 +45,7 @@ _BEGIN: list[Any] = [
 # Control characters, separators of lines, and what turns the direction of writing.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
-# Values of these names are cut wherever they come up: `auth=…`, `"access_token": "…"`.
+# `auth=…`, `"access_token": "…"`.
 _SECRET = re.compile(rf"(?i)({'|'.join(FIELDS)})(\]?\"?'?\s*[=:]\s*\"?'?)([^\s\"'&,;}}]{{6,}})")
 
 

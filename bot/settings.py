@@ -20,7 +20,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.bitrix24.network import is_own
-from bot.secret_names import SETTINGS
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -230,6 +229,5 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> list[SecretStr]:
         """The values that must not come up anywhere."""
-        values = [getattr(self, name) for name in SETTINGS]
-        flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
-        return [one for one in flat if one is not None]
+        held = [value if isinstance(value, list) else [value] for _, value in self]
+        return [one for some in held for one in some if isinstance(one, SecretStr)]
