@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -96,41 +95,30 @@ class Client:
             else:
                 result = batch.read(answer["result"], call.params["cmd"])
         except Bitrix24Error as error:
-            self._note(call.method, error)
-            await self._heed(member_id, call.methods[0], error)
+            await self._failed(member_id, call.methods[0], error, counted=call.method)
             raise
         self._figures.calls.add(call.method, FINE)
         if call.method == "batch":
-            await self._count(member_id, call.methods, result.values())
+            for method, one in zip(call.methods, result.values(), strict=True):
+                if isinstance(one, Bitrix24Error):
+                    await self._failed(member_id, method, one, counted=method)
+                else:
+                    self._figures.calls.add(method, FINE)
         return result
 
-    async def _count(
-        self, member_id: str, methods: Iterable[str], results: Iterable[Any | Bitrix24Error]
+    async def _failed(
+        self, member_id: str, method: str, error: Bitrix24Error, *, counted: str
     ) -> None:
-        """Count the calls inside a batch, and slow down where one was told to."""
-        for method, result in zip(methods, results, strict=True):
-            if isinstance(result, Bitrix24Error):
-                self._note(method, result)
-                await self._heed(member_id, method, result)
-            else:
-                self._figures.calls.add(method, FINE)
-
-    def _note(self, method: str, error: Bitrix24Error) -> None:
+        """Count a call that failed, and slow down where the portal takes no more for now."""
         result = _counted_as(error)
-        self._figures.calls.add(method, result)
+        self._figures.calls.add(counted, result)
         if result == UNKNOWN:
-            self._figures.unknown_codes.add(method)
+            self._figures.unknown_codes.add(counted)
         if isinstance(error, Refused) and result == UNKNOWN:
-            log.warning("%s answers with a code that no page names: %s", method, error.code[:64])
-
-    async def _heed(self, member_id: str, method: str, error: Bitrix24Error) -> None:
-        """Slow down where the portal says that it takes no more for now."""
-        if not isinstance(error, Busy):
-            return
-        if error.code == "OPERATION_TIME_LIMIT":
-            until = error.until or time.time() + UNTOLD_PAUSE
-            await self._pace.pause(member_id, method, until)
-        else:
+            log.warning("%s answers with a code that no page names: %s", counted, error.code[:64])
+        if isinstance(error, Busy) and error.code == "OPERATION_TIME_LIMIT":
+            await self._pace.pause(member_id, method, error.until or time.time() + UNTOLD_PAUSE)
+        elif isinstance(error, Busy):
             await self._pace.overflown(member_id)
 
     async def _post(self, address: Address, token: SecretStr, call: Call) -> tuple[int, bytes]:
