@@ -56,20 +56,24 @@ class Circuits:
         Raised is the same where more is under way to the portal than its share: the fuller it
         is, the less for one.
         """
-        circuit = self._circuits.get(member_id)
-        if circuit and circuit.closed_until > time.monotonic():
-            raise NoConnection("the portal has not answered lately")
-        if circuit and circuit.failures >= FAILURES:
-            # This call tries whether the portal is back; the others go on resting.
-            circuit.closed_until = time.monotonic() + circuit.rest
-        with self._timed(member_id):
-            try:
-                yield
-            except (Unanswered, Unreachable):
-                self._failed(member_id)
-                raise
-            else:
-                self._circuits.pop(member_id, None)
+        self._let_through(member_id)
+        began, request = time.monotonic(), object()
+        self._under_way[member_id][request] = began
+        self._all_under_way += 1
+        try:
+            yield
+        except (Unanswered, Unreachable):
+            self._failed(member_id)
+            raise
+        else:
+            self._circuits.pop(member_id, None)
+        finally:
+            self._all_under_way -= 1
+            del self._under_way[member_id][request]
+            if not self._under_way[member_id]:
+                del self._under_way[member_id]
+            took_long = time.monotonic() - began > SLOW
+            (self._slow.add if took_long else self._slow.discard)(member_id)
 
     def answering(self, member_id: str) -> Answering:
         """Say how the portal answers. What has failed too often rests until it has answered."""
@@ -81,24 +85,17 @@ class Circuits:
         is_late = time.monotonic() - oldest > SLOW
         return Answering.SLOWLY if is_late or member_id in self._slow else Answering.WELL
 
-    @contextmanager
-    def _timed(self, member_id: str) -> Iterator[None]:
+    def _let_through(self, member_id: str) -> None:
+        circuit = self._circuits.get(member_id)
+        if circuit and circuit.closed_until > time.monotonic():
+            raise NoConnection("the portal has not answered lately")
+        if circuit and circuit.failures >= FAILURES:
+            # This call tries whether the portal is back; the others go on resting.
+            circuit.closed_until = time.monotonic() + circuit.rest
         is_well = self.answering(member_id) is Answering.WELL
         most = (MOST_REQUESTS if is_well else OF_THE_SLOW) - self._all_under_way
         if len(self._under_way.get(member_id, ())) >= most:
             raise NoConnection("too much is under way to the portal")
-        began, request = time.monotonic(), object()
-        self._under_way[member_id][request] = began
-        self._all_under_way += 1
-        try:
-            yield
-        finally:
-            self._all_under_way -= 1
-            del self._under_way[member_id][request]
-            if not self._under_way[member_id]:
-                del self._under_way[member_id]
-            took_long = time.monotonic() - began > SLOW
-            (self._slow.add if took_long else self._slow.discard)(member_id)
 
     def _failed(self, member_id: str) -> None:
         circuit = self._circuits.setdefault(member_id, _Circuit())
