@@ -136,12 +136,9 @@ class Portals:
 
     async def older_selves(self, portal: Portal) -> list[str]:
         """List the member ids under which this portal was known before: those at its address."""
-        question = select(portals.c.member_id).where(
-            portals.c.member_id != portal.member_id,
-            portals.c.client_endpoint == portal.client_endpoint,
-            portals.c.left_at.is_(None),
-        )
-        return [row.member_id for row in await self._database.rows(question)]
+        is_other = portals.c.member_id != portal.member_id
+        is_there = portals.c.client_endpoint == portal.client_endpoint
+        return [one.member_id for one in await self._list(is_other, is_there)]
 
     async def save(self, portal: Portal) -> None:
         """Store a portal that installs the app. Raises ``TokenTaken``."""
@@ -161,15 +158,11 @@ class Portals:
         none_is_known = portals.c.application_token_hash == ""
         await self._set(portal.member_id, none_is_known, **self._sealed(learnt))
 
-    async def _with_token(self, portal: Portal) -> list[Row[Any]]:
-        token = _mark(portal.application_token)
-        question = select(portals.c.client_endpoint).where(
-            portals.c.application_token_hash == token,
-            portals.c.application_token_hash != "",
-            portals.c.member_id != portal.member_id,
-            portals.c.left_at.is_(None),
-        )
-        return await self._database.rows(question)
+    async def _with_token(self, portal: Portal) -> list[Portal]:
+        """List the other portals that have this one's application token, if it has any."""
+        is_same = portals.c.application_token_hash == _mark(portal.application_token)
+        is_other = portals.c.member_id != portal.member_id
+        return await self._list(is_same, is_other) if portal.has_token else []
 
     def _sealed(self, portal: Portal) -> dict[str, Any]:
         """Write the portal's application token as it is stored, with what it is found by."""

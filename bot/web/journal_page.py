@@ -108,13 +108,9 @@ class JournalPage:
         words = await self._pages.words(visitor.language)
         separator, (moment, *columns) = words.csv_separator, words.csv
         yield "\ufeff" + _line([f"{moment} ({visitor.time_zone})", *columns], separator)
-        async for cells in self._rows(visitor, posted):
-            yield _line(cells, separator)
-
-    async def _rows(self, visitor: Visitor, posted: Form) -> AsyncIterator[list[str]]:
         if which := await self._filter(visitor, posted):
             async for entry in self._history.all(visitor.portal.member_id, which):
-                yield _cells(entry, visitor.time_zone)
+                yield _line(_cells(entry, visitor.time_zone), separator)
 
     async def _filter(self, visitor: Visitor, posted: Form) -> Filter | None:
         """Read the filter; ``None`` where the person named is nobody of the portal."""
