@@ -105,8 +105,7 @@ class Envelope(Part):
         typed = next((line for line in said_lines(said) if line.startswith("/")), "/")
         name, _, params = typed.partition(" ")
         command = {"id": 0, "command": name[:255], "params": params}
-        about = self.model_copy(update={"data": {**self.data, "command": command}})
-        return about.command(member_id)
+        return self.command(member_id, command=command)
 
     def beginning(self, member_id: str) -> CommandEvent | None:
         """Read that somebody begins a talk with the bot alone, as an act of its own; else ``None``.
@@ -116,8 +115,7 @@ class Envelope(Part):
         if read_number(self._dialog_id) is None:
             return None
         act = {"id": 0, "command": GREET, "context": INTERNAL}
-        data = {**self.data, "command": act, "message": {"id": 0}}
-        return self.model_copy(update={"data": data}).command(member_id)
+        return self.command(member_id, command=act, message={"id": 0})
 
     @property
     def _dialog_id(self) -> str:
@@ -132,11 +130,14 @@ class Envelope(Part):
             return chat
         return {**chat, "dialogId": _dialog_of(chat, user.get("id"))}
 
-    def command(self, member_id: str) -> CommandEvent:
-        """Read the command of an ONIMBOTV2COMMANDADD. Raises ``MalformedEvent``."""
+    def command(self, member_id: str, **instead: Any) -> CommandEvent:
+        """Read the command of an ONIMBOTV2COMMANDADD, with other parts ``instead`` of its own.
+
+        Raises ``MalformedEvent``.
+        """
+        given = {"chat": self._chat(), "member_id": member_id, "ts": self.ts}
         try:
-            told = {**self.data, "chat": self._chat(), "member_id": member_id, "ts": self.ts}
-            event = CommandEvent.model_validate(told)
+            event = CommandEvent.model_validate({**self.data, **given, **instead})
         except ValidationError as error:
             raise MalformedEvent(_fields(error)) from None
         if event.is_typed:

@@ -62,7 +62,7 @@ class Doctor:
         ended = await self._overview.ended(member_id, snake(EndsProcesses))
         return [
             *await self._seen(portal),
-            _arriving(await self._overview.last_event(member_id)),
+            _arriving((await self._overview.standing(member_id)).last_event),
             _reach(await self._overview.out_of_reach(member_id, lately)),
             _refused(await self._overview.refusals(member_id, lately)),
             *starmap(_set_aside, ended.items()),

@@ -63,11 +63,6 @@ class Overview:
         ).where(inbox.c.member_id == member_id)
         return await self._database.read(lambda c: Standing(*c.execute(question).one()))
 
-    async def last_event(self, member_id: str) -> float | None:
-        """Say when a portal's last command came, as far as commands are kept."""
-        question = select(func.max(inbox.c.received_at)).where(inbox.c.member_id == member_id)
-        return await self._database.read(lambda c: c.execute(question).scalar_one_or_none())
-
     async def out_of_reach(self, member_id: str, since: float) -> list[int]:
         """List whom operators' roles did not reach since then: refused for the view of history."""
         question = (
