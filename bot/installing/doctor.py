@@ -5,7 +5,7 @@ wording.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
@@ -59,12 +59,15 @@ class Doctor:
         ``events``, ``reach``, ``errors``, and ``set_aside`` for each command that ends processes.
         """
         member_id, lately = portal.member_id, time.time() - LATELY
+        people = await self._overview.out_of_reach(member_id, lately)
+        # Older modules of the portal refuse without a code.
+        codes = (await self._overview.refusals(member_id, lately)).items()
         ended = await self._overview.ended(member_id, snake(EndsProcesses))
         return [
             *await self._seen(portal),
             _arriving((await self._overview.standing(member_id)).last_event),
-            _reach(await self._overview.out_of_reach(member_id, lately)),
-            _refused(await self._overview.refusals(member_id, lately)),
+            _lately("reach", [f"id{number}" for number in people], "roles"),
+            _lately("errors", [f"{code or '—'} × {n}" for code, n in codes], "see_journal"),
             *starmap(_set_aside, ended.items()),
         ]
 
@@ -83,10 +86,11 @@ class Doctor:
             return [Check("installer", ok=False, value=refused.code, remedy="refused")]
         except Bitrix24Error:
             return [Check("installer", ok=None, remedy="server")]
+        bot = seen["bot"]
         return [
             Check("installer", ok=True),
             _scopes(seen["scopes"]),
-            _bot(seen["bot"]),
+            _told("bot", False if isinstance(bot, Refused) else supports_lines(bot)),
             self._commands(portal, seen["commands"]),
             _told("lifecycle", self._declared.is_bound(seen["events"])),
             self._tabs(seen["tabs"]),
@@ -132,12 +136,6 @@ def _scopes(granted: Any) -> Check:
     )
 
 
-def _bot(found: Any) -> Check:
-    if isinstance(found, Refused):
-        return Check("bot", ok=False, remedy="repair")
-    return _told("bot", supports_lines(found))
-
-
 def _told(name: str, ok: bool | None) -> Check:
     """Say what registering anew mends, or that the portal's answer does not tell."""
     return Check(name, ok=ok, remedy={True: "", False: "repair", None: "server"}[ok])
@@ -149,15 +147,10 @@ def _arriving(last: float | None) -> Check:
     return Check("events", ok=True, at=last)
 
 
-def _reach(people: Sequence[int]) -> Check:
-    value = ", ".join(f"id{number}" for number in people)
-    return Check("reach", ok=not people or None, value=value, remedy="roles" if people else "")
-
-
-def _refused(codes: Mapping[str, int]) -> Check:
-    # Older modules of the portal refuse without a code.
-    value = ", ".join(f"{code or '—'} × {count}" for code, count in codes.items())
-    return Check("errors", ok=not codes or None, value=value, remedy="see_journal" if codes else "")
+def _lately(name: str, seen: Iterable[str], remedy: str) -> Check:
+    """Say what was seen lately that somebody may want to look at; nothing has to be wrong."""
+    value = ", ".join(seen)
+    return Check(name, ok=None if value else True, value=value, remedy=remedy if value else "")
 
 
 def _set_aside(command_id: int, at: float) -> Check:
