@@ -54,6 +54,7 @@ from bot.store.schema import check_schema
 from bot.story.buttons import Buttons
 from bot.story.connect import ConnectLinks
 from bot.story.dispatcher import Dispatcher
+from bot.story.doubts import Doubts
 from bot.story.letters import Letters
 from bot.story.replays import Replays
 from bot.story.replies import Replies
@@ -139,7 +140,7 @@ class Parts:
         )
         dispatcher = Dispatcher(
             runner,
-            self.proof,
+            Doubts(self.proof, self.inbox, self.preferences),
             partial(Actor, self.proof, self.access, self.tokens),
             self.portals,
             self.inbox,

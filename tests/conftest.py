@@ -46,7 +46,9 @@ signal.signal(signal.SIGINT, _interrupted)
 bot.app.TICK = 0.2
 
 # The modules whose tests mostly wait: for time-outs, for processes that end, for a bucket.
-WAITING = {"test_batching", "test_chaos", "test_crash", "test_durability"}
+WAITING = {
+    "test_batching", "test_chaos", "test_crash", "test_database_losses", "test_durability",
+}  # fmt: skip
 
 # A property is tried with the same examples every time, however slow the machine is.
 hypothesis.settings.register_profile(

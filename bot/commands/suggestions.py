@@ -27,14 +27,12 @@ def in_one_alphabet(line: Line) -> str:
 
 def _mended(text: str, line: Line) -> str:
     """Mend what else is wrong with an offered text; nothing where that does not make it clear."""
-    for _ in range(MOST_MENDED):
-        other = Line(text, line.wanted, line.host)
-        with suppress(Unclear):
+    with suppress(Unclear):
+        for _ in range(MOST_MENDED):
+            other = Line(text, line.wanted, line.host)
             if not text or reads(other):
                 return text
             text = _explained(other).instead
-            continue
-        return ""
     return ""
 
 

@@ -4,14 +4,13 @@ The tokens that came with an event stand beside it, encrypted, until it is answe
 """
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -27,7 +26,6 @@ from sqlalchemy import (
 )
 
 from bot.bitrix24.events import CommandEvent
-from bot.bitrix24.token_pair import TokenPair, read, written
 from bot.figures import Ending
 from bot.inbox.accepted import (
     NOTHING,
@@ -39,8 +37,9 @@ from bot.inbox.accepted import (
     reference_of,
     refusals_of,
 )
+from bot.inbox.brought import opened, place_of, written
 from bot.inbox.reading import BEGUN, WAITS, Reading
-from bot.store.cipher import Cipher, Unreadable, is_bound
+from bot.store.cipher import Cipher
 from bot.store.commits import Write
 from bot.store.database import Database
 from bot.store.tables import inbox
@@ -143,7 +142,7 @@ class Inbox:
         """
         first = identity or event.identity
         told = event.stored
-        secret = _written(brought)
+        secret = written(brought)
         # Tells deliveries of one command apart.
         whole = f"{told}\x1f{secret.get_secret_value() if secret else ''}"
         delivery = hashlib.sha256(whole.encode()).hexdigest()[:16]
@@ -157,7 +156,7 @@ class Inbox:
             "event": told,
             "received_at": time.time(),
             "replies": _replies.dump_json([refusal]).decode() if refusal else None,
-            "tokens": self._cipher.encrypt(secret, _place(event)) if secret else None,
+            "tokens": self._cipher.encrypt(secret, place_of(event)) if secret else None,
             "delivery": delivery,
             "proven": internal or proven,
             "internal": internal,
@@ -371,24 +370,12 @@ class Inbox:
             attempts=row.attempts,
             repeated=row.begun,
             suspicion=row.suspicion,
-            brought=self._brought(event, row.tokens),
+            brought=opened(self._cipher, event, row.tokens),
             proven=row.proven,
             internal=row.internal,
             is_second=row.identity[_COMMON : _COMMON + 1] == "/",
             is_refusal=row.lane == refusals_of(event),
         )
-
-    def _brought(self, event: CommandEvent, sealed: bytes | None) -> Brought:
-        if sealed is None:
-            return NOTHING
-        try:
-            if not is_bound(sealed):
-                # The version before had kept it elsewhere: an access token alone.
-                return Brought(own=TokenPair(self._cipher.decrypt_unbound(sealed), None))
-            return _read(self._cipher.decrypt(sealed, _place(event)))
-        except Unreadable:
-            log.error("an event's tokens cannot be read with the keys there are")
-            return NOTHING
 
 
 def asked_of(member_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -399,25 +386,3 @@ def asked_of(member_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
         inbox.c.outcome == Ending.ASKED.value,
         inbox.c.received_at > time.time() - ASKED_FOR,
     )
-
-
-def _place(event: CommandEvent) -> str:
-    return f"event/{event.member_id}/{event.identity}"
-
-
-def place_of_event(told: str) -> str:
-    """Name the place that a stored event's tokens are bound to."""
-    return _place(CommandEvent.model_validate_json(told))
-
-
-def _written(brought: Brought) -> SecretStr | None:
-    if brought == NOTHING:
-        return None
-    pairs = [written(one).get_secret_value() if one else None for one in (brought.own, brought.bot)]
-    return SecretStr(json.dumps([*pairs, brought.is_named]))
-
-
-def _read(secret: SecretStr) -> Brought:
-    own, bot, is_named = json.loads(secret.get_secret_value())
-    pairs = [read(SecretStr(one)) if one else None for one in (own, bot)]
-    return Brought(own=pairs[0], is_named=is_named, bot=pairs[1])

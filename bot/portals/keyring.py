@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from bot.inbox.inbox import place_of_event
+from bot.bitrix24.events import CommandEvent
+from bot.inbox.brought import place_of
 from bot.portals.portals import token_place
 from bot.portals.tokens import pair_place
 from bot.store.cipher import Cipher, Unreadable, is_bound
@@ -135,6 +136,6 @@ _PLACES: dict[Column[bytes], Callable[[Row[Any]], Sequence[str]]] = {
         pair_place(row.member_id, row.user_id, proven=proven) for proven in (True, False)
     ],
     tokens.c.old_refresh: lambda row: [],
-    inbox.c.tokens: lambda row: [place_of_event(row.event)],
+    inbox.c.tokens: lambda row: [place_of(CommandEvent.model_validate_json(row.event))],
 }
 _SECRETS = tuple(_PLACES)

@@ -21,7 +21,7 @@ from bot.commands.outcomes import (
     Usage,
     end_of,
 )
-from bot.commands.quotes import is_forwarded, is_own_word
+from bot.commands.quotes import is_forwarded
 from bot.commands.runner import Runner
 from bot.errors import (
     AppClosed,
@@ -46,9 +46,9 @@ from bot.inbox.inbox import KEPT, Inbox
 from bot.portals.actor import Actor
 from bot.portals.portals import Portal, Portals
 from bot.portals.preferences import Preferences
-from bot.portals.proof import Proof
 from bot.story.buttons import Buttons
 from bot.story.connect import ConnectLinks
+from bot.story.doubts import Doubts
 from bot.story.letters import Letters
 from bot.story.replies import Replies
 from bot.story.taking_longer import TakingLonger
@@ -57,9 +57,6 @@ log = logging.getLogger(__name__)
 lines = structlog.get_logger()
 
 ALARMING = (ScopeMissing, AppClosed, SubscriptionEnded, PlanLacksRest, PortalRenamed)
-
-# Seconds after an answer in which the same press is still taken for a second delivery.
-AGAIN_AFTER = 1.0
 
 # Nothing in them is anybody's but the bot's.
 HARMLESS = (Usage, CommandList, Greeting)
@@ -79,7 +76,7 @@ class Dispatcher:
     """Carries out accepted commands and answers them."""
 
     _runner: Runner
-    _proof: Proof
+    _doubts: Doubts
     _actor_for: Callable[[Portal, Accepted], Actor]
     _portals: Portals
     _inbox: Inbox
@@ -141,7 +138,7 @@ class Dispatcher:
         if portal is None:
             log.info("command %s: its portal has left", command.reference)
             return command, End(Ending.DROPPED)
-        if dropped := await self._dropped(portal, command):
+        if dropped := await self._doubts.dropped(portal, command):
             log.info("command %s is %s", command.reference, dropped)
             return command, End(Ending.DROPPED)
         if command.replies is not None:
@@ -151,7 +148,7 @@ class Dispatcher:
             acting, told = await self._told(portal, command, actor)
             told = await self._tellable(portal, acting, actor, told)
             end = end_of(told)
-            untold = await self._untold(portal, command, end, actor)
+            untold = await self._doubts.untold(portal, command, end, actor)
         except NotTheirs:
             # Nothing is said to whom the command only pretended to come from.
             return command, End(Ending.DROPPED)
@@ -183,49 +180,6 @@ class Dispatcher:
             return [NoAnswer(acting.reference)]
         return told
 
-    async def _untold(
-        self, portal: Portal, command: Accepted, end: End, actor: Actor
-    ) -> End | None:
-        """Say how a command ended of which nobody is told; ``None`` where a word is due.
-
-        What anybody could bring about often, or to anybody, is seldom told. A few are kept that
-        their requester may mean: the page shows them with the one that they were told of.
-        """
-        member_id, person = command.event.member_id, command.event.user.id
-        if end.outcome is Ending.DROPPED:
-            is_first = await self._preferences.first_today(member_id, f"forwarded/{person}")
-            return None if is_first else End(Ending.DROPPED)
-        is_asked = end.outcome is Ending.ASKED
-        if not is_asked and await self._may_be_told(portal, command, actor):
-            return None
-        if not await self._proof.is_colleague(portal, person):
-            return End(Ending.DROPPED)
-        if await self._is_first(command, "asked" if is_asked else "told"):
-            return None
-        if is_asked:
-            is_enough = await self._inbox.is_asked_enough(member_id, person)
-            return End(Ending.DROPPED) if is_enough else end
-        return None if await _may_be_genuine(actor) else End(Ending.DROPPED)
-
-    async def _may_be_told(self, portal: Portal, command: Accepted, actor: Actor) -> bool:
-        """Say whether a command's requester is told of it whenever they like.
-
-        A token of which only the event says whose it is has to be theirs, if they are told often.
-        Raises ``NotTheirs``.
-        """
-        if actor.is_proven or not actor.may_act:
-            return actor.is_proven
-        return self._proof.is_free(portal, command.event.user.id) or await _may_be_genuine(actor)
-
-    async def _is_first(self, command: Accepted, what: str) -> bool:
-        """Say whether a requester whom nothing proves is told such a thing: once a minute."""
-        event, minute = command.event, int(command.received_at / 60)
-        note = f"{what}/{event.user.id}/{minute}"
-        if await self._preferences.first_today(event.member_id, note):
-            return True
-        log.warning("command %s: its requester was told something a moment ago", command.reference)
-        return False
-
     async def _answered(
         self, portal: Portal, acting: Accepted, replies: Sequence[Reply], end: End
     ) -> _Ended:
@@ -235,35 +189,6 @@ class Dispatcher:
         if any(reply.asks for reply in replies):
             return acting, End(Ending.ASKED, end.code)
         return acting, end if is_said else End(Ending.UNANSWERED)
-
-    async def _dropped(self, portal: Portal, command: Accepted) -> str:
-        """Say why a command is none of its requester's, or none any more; empty if it is."""
-        if command.replies is not None:
-            # What a run has come to is due, however that run ended.
-            if not command.is_refusal or command.attempts > 0:
-                return ""
-            is_colleague = await self._proof.is_colleague(portal, command.event.user.id)
-            return "" if is_colleague and await self._is_first(command, "refused") else "untold"
-        if not (command.proven or command.internal) and self._proof.is_external(
-            portal, command.event.user.id
-        ):
-            return "an external user's"
-        if not is_own_word(command.event):
-            return "only quoted"
-        if command.is_second and await self._inbox.proven_before(command):
-            return "" if await self._is_pressed_again(command) else "known already"
-        return ""
-
-    async def _is_pressed_again(self, command: Accepted) -> bool:
-        """Tell a person who presses a button once more from a second delivery.
-
-        The two look alike, but a delivery does not come back after the answer. Whoever presses
-        again is told once that the button has worked.
-        """
-        event = command.event
-        if event.name != PRESS or not await self._inbox.proven_before(command, AGAIN_AFTER):
-            return False
-        return await self._preferences.first_today(event.member_id, f"again/{event.identity[:40]}")
 
     async def _told(
         self, portal: Portal, command: Accepted, actor: Actor
@@ -364,14 +289,3 @@ class Dispatcher:
         if not await self._preferences.first_today(event.member_id, f"hint/{event.chat.id}"):
             return []
         return await self._letters.write([HiddenHint(offers=HIDDEN_OFFERS)], command)
-
-
-async def _may_be_genuine(actor: Actor) -> bool:
-    """Say whether a command may be its requester's: nobody who can be asked says that it is not."""
-    try:
-        await actor.prove()
-    except NotProven:
-        return False
-    except NOT_KNOWN:
-        pass
-    return True
