@@ -70,16 +70,8 @@ def _misfitting(line: Line) -> Unclear | None:
     """Say what is wrong where a time or a record is told of in a way that is not read."""
     if is_lasting(line):
         return replace(line.unclear(instead=_instead(line, "", "--")), word="")
-    if "lasting" in line.wanted:
-        is_when = line.people or "number" not in line.wanted
-        if is_when and (found := line.see("until")):
-            return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
-        if "wait" in line.wanted and line.see("option and time"):
-            return line.unclear()
-        if "wait" not in line.wanted and (instead := _for_that_long(line)):
-            is_option = bool(line.see("option and time"))
-            unclear = line.unclear(instead=instead)
-            return unclear if is_option else replace(unclear, word="")
+    if "lasting" in line.wanted and (unclear := _mistimed(line)):
+        return unclear
     if "item" not in line.wanted:
         return None
     if line.see("other card"):
@@ -88,6 +80,19 @@ def _misfitting(line: Line) -> Unclear | None:
     if not is_other and (found := line.see("word and number")):
         meant = near(found[1], vocabulary.ITEMS)
         return line.unclear(Problem.WHICH_ITEM, _instead(line, found[1], meant))
+    return None
+
+
+def _mistimed(line: Line) -> Unclear | None:
+    is_when = line.people or "number" not in line.wanted
+    if is_when and (found := line.see("until")):
+        return replace(line.unclear(Problem.DURATION), word=found[0].lstrip(f"-{DASHES}"))
+    is_option = line.see("option and time")
+    if "wait" in line.wanted:
+        return line.unclear() if is_option else None
+    if instead := _for_that_long(line):
+        unclear = line.unclear(instead=instead)
+        return unclear if is_option else replace(unclear, word="")
     return None
 
 
