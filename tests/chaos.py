@@ -147,7 +147,7 @@ async def _play(
             asked = set(connection.exec_driver_sql(ASKED).scalars())
             rows = connection.exec_driver_sql("SELECT chain, ended_as FROM escalations").all()
         router.taken -= refused
-        judge(portal, router, report, aside)
+        judge(portal, router, report, aside, asked)
         judge_chains(portal, router, report, aside | asked, [(row[0], row[1]) for row in rows])
         report.wrong += [f"a process ended with {code}" for code in codes if code != 0]
         stage.engine.dispose()

@@ -13,6 +13,8 @@ from sandbox.state import State
 
 # What the requester is told of a command that is set aside.
 TOLD = "дважды остановила бота"
+# What they are told of one that nothing has proven yet: it waits for their word.
+ASKED = "пришла команда /invite. Битрикс24 не подтвердил"
 
 # Whom an escalation names, ten numbers for each, and how its end is told.
 CALLED, IN_CHAIN = 40_000, 3
@@ -100,8 +102,11 @@ def judge_chains(
                 report.wrong.append(f"{one} got {len(cards)} cards")
 
 
-def judge(portal: Portal, router: Router, report: Report, aside: set[int]) -> None:
-    """Each command that got its 200 was carried out once, and answered."""
+def judge(portal: Portal, router: Router, report: Report, aside: set[int], asked: set[int]) -> None:
+    """Each command that got its 200 was carried out once, and answered.
+
+    Or it was set ``aside``, or its requester is ``asked`` whether they mean it.
+    """
     journal, state = portal.state.journal, portal.state
     joined = Counter(row["user_id"] for row in journal.memberships if row["joined"])
     in_chats, privately = (_said(state, system=system) for system in (True, False))
@@ -118,10 +123,12 @@ def judge(portal: Portal, router: Router, report: Report, aside: set[int]) -> No
         report.wrong.append(f"{len(aside)} commands set aside, {privately.count(TOLD)} told so")
     if 15 in portal.state.groups[15].invited:
         report.wrong.append("the command that ends processes was carried out")
-    for message_id in aside & typed.keys():
+    if (asked & typed.keys() and ASKED not in privately) or len(asked) > 3:
+        report.wrong.append(f"{len(asked)} commands wait for a word, {privately.count(ASKED)} told")
+    for message_id in (aside | asked) & typed.keys():
         if joined[typed[message_id]] > 1:
             report.wrong.append(f"person {typed[message_id]} joined more than once")
-    for message_id in sorted((router.taken & typed.keys()) - aside):
+    for message_id in sorted((router.taken & typed.keys()) - aside - asked):
         person = typed[message_id]
         mention = f"[USER={person}]"
         answers = in_chats.count(mention) + privately.count(mention)
