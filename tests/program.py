@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,3 +30,15 @@ async def all_said(process: Process, patience: float) -> str:
         words = await process.stdout.read()
         await process.wait()
     return words.decode()
+
+
+async def said_until(process: Process, end: Callable[[str], object], patience: float) -> str:
+    """Give what it says, line by line, until that is enough."""
+    assert process.stdout is not None
+    said = ""
+    async with asyncio.timeout(patience):
+        while not end(said):
+            line = await process.stdout.readline()
+            assert line, f"it ended too early:\n{said}"
+            said += line.decode()
+    return said

@@ -7,13 +7,12 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from program import all_said, program
+from program import all_said, program, said_until
 from stage import ANNA, CHAT
 
 from bot.settings import Settings
@@ -36,17 +35,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def _started(environ: dict[str, str], *command: str) -> AbstractAsyncContextManager[Process]:
     return program(sys.executable, *command, folder=ROOT, variables=environ)
-
-
-async def _said_until(process: Process, end: Callable[[str], bool]) -> str:
-    assert process.stdout is not None
-    said = ""
-    async with asyncio.timeout(PATIENCE):
-        while not end(said):
-            line = await process.stdout.readline()
-            assert line, f"it ended too early:\n{said}"
-            said += line.decode()
-    return said
 
 
 async def _run_in_shell(line: str) -> str:
@@ -111,7 +99,9 @@ async def test_shows_why_the_bot_does_not_start(environ: dict[str, str], tmp_pat
 
 async def test_its_lines_work_when_pasted(environ: dict[str, str], tmp_path: Path) -> None:
     async with _started(environ, *DEMO) as process:
-        said = await _said_until(process, lambda said: said.endswith("'data[language]=ru'\n"))
+        said = await said_until(
+            process, lambda said: said.endswith("'data[language]=ru'\n"), PATIENCE
+        )
         lines = re.findall(r"^curl (?:.*\\\n)*.*$", said, re.MULTILINE)
         type_, look, talk, calls, event = lines
 
@@ -131,7 +121,7 @@ async def test_its_lines_work_when_pasted(environ: dict[str, str], tmp_path: Pat
 
 async def test_leaves_nothing_behind(environ: dict[str, str], tmp_path: Path) -> None:
     async with _started(environ, *DEMO) as process:
-        said = await _said_until(process, lambda said: "ONIMBOTV2COMMANDADD" in said)
+        said = await said_until(process, lambda said: "ONIMBOTV2COMMANDADD" in said, PATIENCE)
         process.send_signal(signal.SIGINT)
         said += await all_said(process, PATIENCE)
     await _assert_gone(process, said, tmp_path)
@@ -142,7 +132,7 @@ async def test_leaves_nothing_behind_in_the_middle(
     environ: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     async with _started(environ, *DEMO, "--once") as process:
-        await _said_until(process, lambda said: "Starting" in said)
+        await said_until(process, lambda said: "Starting" in said, PATIENCE)
         process.send_signal(number)
         said = await all_said(process, PATIENCE)
 

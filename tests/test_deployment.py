@@ -21,7 +21,7 @@ from honcho.environ import parse_procfile
 from pages import read
 from postgres import Server
 from process import bot_process, environment, ready
-from program import all_said, program
+from program import all_said, program, said_until
 from pydantic import ValidationError
 from stage import CHAT, IVAN, ON_SQLITE, Stage, settings_for
 
@@ -37,6 +37,8 @@ APP = json.loads((ROOT / "app.json").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 GENERATED = secrets.token_hex(32)  # what Heroku's "generator": "secret" makes
 STOP_WITHIN = 25.0
+START_WITHIN = 60.0
+WORKING = re.compile(r"worker\.1 .*\bworking\b")
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -81,17 +83,17 @@ async def test_the_procfile_brings_everything_up_and_a_command_through(
         ClientSession() as session,
     ):
         await ready(settings, session)
+        log = await said_until(platform, WORKING.search, START_WITHIN)
         stage = Stage(portal, settings, session)
         assert await stage.install() == 200
         await stage.say("/invite id12")
         stage.engine.dispose()
         platform.send_signal(signal.SIGTERM)
-        log = await all_said(platform, STOP_WITHIN)
+        log += await all_said(platform, STOP_WITHIN)
 
     assert IVAN in portal.state.chats[CHAT].members
     for process in ("web.1", "worker.1"):
         assert f"{process} stopped (rc=0)" in log, log
-    assert re.search(r"worker\.1 .*\bworking\b", log), log
 
 
 @pytest.mark.parametrize("mark", DISPOSABLE_DISK)
